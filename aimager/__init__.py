@@ -1,0 +1,1 @@
+"""A rootless, cross-distribution, cross-architecture builder of Arch Linux images."""

@@ -1,0 +1,135 @@
+"""Values as JSON, and back by the type annotation that names them.
+
+What there is to know about a value stands in its annotation: a dataclass is an object with its
+fields, an enum its value, a path its text, a tuple or list an array, a dict an object. Nothing in
+the JSON names a type, so a file can be read, compared and written by hand.
+"""
+
+import dataclasses
+import enum
+import hashlib
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+_SCALARS = (bool, int, float, str)
+
+
+def encode(value: object) -> Any:
+    """The value as JSON data: dict, list, str, int, float, bool, None.
+
+    :raises TypeError: when it, or a part of it, has no form here
+    """
+    if isinstance(value, enum.Enum):
+        return encode(value.value)
+    if value is None or type(value) in _SCALARS:
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError(f"a JSON object's keys are text: {list(value)}")
+        return {str(key): encode(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+    raise TypeError(f"{type(value).__name__} has no form as JSON: {value!r}")
+
+
+def decode(kind: Any, data: Any) -> Any:
+    """The value of type ``kind`` that ``data``, made by :func:`encode`, stands for.
+
+    A field that is missing takes its default; one that the dataclass does not have is an error.
+
+    :raises ValueError: when ``data`` is not of that type
+    :raises TypeError: when ``kind`` is not a type that is known here
+    """
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _decode_union(kind, data)
+    if origin is typing.Literal:
+        return _expect(data in typing.get_args(kind), kind, data)
+    if origin in (tuple, list):
+        return _decode_sequence(kind, data)
+    if origin is dict:
+        _expect(isinstance(data, dict), kind, data)
+        return {key: decode(typing.get_args(kind)[1], item) for key, item in data.items()}
+    if kind is None or kind is types.NoneType:
+        return _expect(data is None, kind, data)
+    if isinstance(kind, type):
+        return _decode_class(kind, data)
+    raise TypeError(f"{kind!r} is not a type that JSON can be read as")
+
+
+def fingerprint(value: object) -> str:
+    """The SHA-256, in hexadecimal, of the value's JSON in its canonical form."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """The value's JSON in the one spelling that equal values share: sorted, no spaces, ASCII."""
+    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _expect(condition: bool, kind: Any, data: T) -> T:
+    if not condition:
+        raise ValueError(f"{data!r} is not a {getattr(kind, '__name__', kind)}")
+    return data
+
+
+def _decode_union(kind: Any, data: Any) -> Any:
+    for member in typing.get_args(kind):
+        try:
+            return decode(member, data)
+        except ValueError:
+            continue
+    raise ValueError(f"{data!r} is not a {kind}")
+
+
+def _decode_sequence(kind: Any, data: Any) -> Any:
+    _expect(isinstance(data, list), kind, data)
+    members = typing.get_args(kind)
+    origin = cast(type, typing.get_origin(kind))
+    if origin is list or members[-1] is Ellipsis:
+        return origin(decode(members[0], item) for item in data)
+    empty = members == ((),)  # what tuple[()] gave before Python 3.11.1
+    _expect(len(data) == (0 if empty else len(members)), kind, data)
+    return tuple(decode(member, item) for member, item in zip(members, data, strict=False))
+
+
+def _decode_class(kind: type, data: Any) -> Any:
+    if issubclass(kind, enum.Enum):
+        return kind(data)
+    if kind is float and type(data) is int:
+        return float(data)
+    if kind in _SCALARS:
+        return _expect(type(data) is kind, kind, data)
+    if issubclass(kind, Path):
+        return kind(_expect(isinstance(data, str), kind, data))
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(kind, data)
+    raise TypeError(f"{kind!r} is not a type that JSON can be read as")
+
+
+def _decode_dataclass(kind: type, data: Any) -> Any:
+    _expect(isinstance(data, dict), kind, data)
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(cast(Any, kind)) if f.init}
+    unknown = sorted(set(data) - set(fields))
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in data
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
+    return kind(**{name: decode(hints[name], item) for name, item in data.items()})

@@ -1,0 +1,23 @@
+"""Arch Linux ARM."""
+
+from aimager.architecture import Architecture
+from aimager.distro import Distro, Keyring, Mirrors
+
+DISTRO = Distro(
+    id="archlinuxarm",
+    name="Arch Linux ARM",
+    aliases=("alarm", "archarm"),
+    architectures=(Architecture.aarch64,),
+    mirrors=Mirrors(
+        path="archlinuxarm/$arch/$repo",
+        url="http://mirror.archlinuxarm.org/$arch/$repo",
+    ),
+    keyrings=(
+        Keyring(
+            name="archlinuxarm",
+            package="archlinuxarm-keyring",
+            # The build system's key, since archlinuxarm-keyring 20240419-1.
+            master_keys=("68B3537F39A313B3E574D06777193F152BDBE6A6",),
+        ),
+    ),
+)

@@ -1,0 +1,19 @@
+"""The Arch Linux CN repository; aimager takes pacman-static from it."""
+
+from aimager.architecture import Architecture
+from aimager.distro import Keyring, Mirrors, ThirdPartyRepository
+
+REPOSITORY = ThirdPartyRepository(
+    id="archlinuxcn",
+    architectures=(Architecture.x86_64,),
+    mirrors=Mirrors(path="archlinuxcn/$arch", url="https://repo.archlinuxcn.org/$arch"),
+    keyring=Keyring(
+        name="archlinuxcn",
+        package="archlinuxcn-keyring",
+        master_keys=(  # master-keyids of github.com/archlinuxcn/archlinuxcn-keyring
+            "83F817213361BF5F02E7E124F9F9FA97A403F63E",  # lilac, which builds the packages
+            "4B1DE545A801D4549BFD3FEF90CB3D62C13D4796",  # farseerfc
+            "356690A1E7404E30D0E902B2E64D049594A54F54",  # lilydjwg
+        ),
+    ),
+)

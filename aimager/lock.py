@@ -1,0 +1,81 @@
+"""The lock: exactly which packages a product is made of. Its bytes are its identity."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.codec import decode, encode
+from aimager.errors import ConfigError
+
+
+@dataclass(frozen=True, order=True)
+class LockedPackage:
+    """One package; sizes in bytes, ``build_date`` in seconds since the epoch."""
+
+    name: str
+    version: str
+    architecture: str
+    repository: str
+    file: str
+    sha256: str
+    size: int
+    installed_size: int
+    build_date: int
+
+    def path(self, store: Path) -> Path:
+        """Where its file lies in ``store``; its signature lies beside it."""
+        return store / self.sha256[:2] / self.sha256 / self.file
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Packages sorted by name, and those of them that were asked for by name."""
+
+    platform: str
+    requested: tuple[str, ...]
+    packages: tuple[LockedPackage, ...]
+
+    @property
+    def epoch(self) -> int:
+        """The newest build date in it, in seconds: the time stamp of what is made of it."""
+        return max((package.build_date for package in self.packages), default=0)
+
+    @property
+    def installed_size(self) -> int:
+        """The sum of all installed sizes in bytes."""
+        return sum(package.installed_size for package in self.packages)
+
+    def without(self, other: "Lock") -> tuple[LockedPackage, ...]:
+        """The packages that are not also in ``other``."""
+        return tuple(package for package in self.packages if package not in other.packages)
+
+
+def write_lock(lock: Lock) -> str:
+    """The lock as text: sorted, one field a line, so that a diff can be read."""
+    return json.dumps(encode(lock), indent=1, sort_keys=True) + "\n"
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock in a file.
+
+    :raises ConfigError: when it holds none
+    """
+    try:
+        lock: Lock = decode(Lock, json.loads(path.read_text()))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not a lock: {error}", hint="delete it") from error
+    return lock
+
+
+def newest(locks: Iterable[Lock]) -> int:
+    """The newest build date in several locks."""
+    return max(lock.epoch for lock in locks)
+
+
+def find_package(packages: Sequence[LockedPackage], name: str) -> LockedPackage | None:
+    """The package of this name."""
+    return next((package for package in packages if package.name == name), None)

@@ -1,0 +1,71 @@
+"""Run a program, keep all that it says in a log, and raise with the last of it when it fails."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from aimager.errors import CommandError, HostError
+
+TAIL_LINES = 20
+
+ENVIRONMENT = {
+    "LANG": "C.UTF-8",  # pacman refuses UTF-8 file names in C: "Pathname can't be converted"
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "TZ": "UTC",
+    "HOME": "/root",
+}
+"""The whole environment of every program that takes part in a build, so that none of the user's
+reaches the result."""
+
+
+def run(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    log: IO[bytes] | None = None,
+    root: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    cwd: Path | None = None,
+) -> str:
+    """Run ``argv`` to its end and return its standard output.
+
+    Standard output and standard error both go to ``log`` (output after the program's end when it
+    is also returned). With ``root``, the program is run after chroot(2) into it.
+
+    :raises CommandError: when it ends with another status than 0
+    :raises HostError: when it cannot be started
+    """
+    words = [os.fspath(word) for word in argv]
+    if log:
+        log.write(f"$ {shlex.join(words)}\n".encode())
+        log.flush()
+
+    def enter_root() -> None:
+        if root is not None:
+            os.chroot(root)
+            os.chdir(cwd or "/")
+
+    try:
+        done = subprocess.run(
+            words,
+            input=input if input is not None else b"",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**ENVIRONMENT, **(env or {})},
+            cwd=cwd if root is None else None,
+            preexec_fn=enter_root if root is not None else None,
+            check=False,
+        )
+    except OSError as error:
+        raise HostError(f"{words[0]} cannot be started: {error.strerror}") from error
+    if log:
+        log.write(done.stdout + done.stderr)
+        log.flush()
+    if done.returncode:
+        tail = (done.stdout + done.stderr).decode(errors="replace").splitlines()[-TAIL_LINES:]
+        raise CommandError(words, done.returncode, "\n".join(tail))
+    return done.stdout.decode(errors="surrogateescape")

@@ -1,0 +1,198 @@
+"""Debian's archive as an ordinary user sees it, through apt-get with state directories of its own.
+
+apt resolves and downloads packages of any architecture this way, and the host's own state is
+neither read nor changed. The archive's address is the one in the host's apt sources.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aimager.errors import DownloadError, HostError
+
+_SUITE = "trixie"
+_FIRMWARE = "non-free-firmware"
+_KEYRINGS = (
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One address in apt's configuration, with what is asked of it."""
+
+    uri: str
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The archive of one Debian architecture, with its state below ``folder``."""
+
+    architecture: str
+    folder: Path
+
+    @property
+    def downloads(self) -> Path:
+        return self.folder / "cache/archives"
+
+    def update(self, sources_text: str) -> None:
+        """Fetch the lists of packages."""
+        for directory in ("lists/partial", "cache/archives/partial"):
+            (self.folder / directory).mkdir(parents=True, exist_ok=True)
+        (self.folder / "status").touch()
+        (self.folder / "sources.list").write_text(sources_text)
+        self._run(["update"])
+
+    def download(self, names: Sequence[str], alone: Sequence[str] = ()) -> dict[str, Path]:
+        """The packages and all they depend on, and those in ``alone`` without that, by name."""
+        install = ["install", "--no-install-recommends", "-y"]
+        plan = self._run([*install, "--simulate", *names])
+        self._run([*install, "--download-only", *names])
+        found = {}
+        for name, version, architecture in re.findall(
+            r"^Inst (\S+?)(?::\S+)? \((\S+) .*\[(\w+)\]\)", plan, re.MULTILINE
+        ):
+            found[name] = self._deb(name, version, architecture)
+        if alone:
+            self._run(["download", *alone], directory=self.downloads)
+            uris = self._run(["download", "--print-uris", *alone], directory=self.folder)
+            for file in re.findall(r"^'\S+' (\S+\.deb) ", uris, re.MULTILINE):
+                found[file.split("_")[0]] = self.downloads / file
+        missing = [path.name for path in found.values() if not path.is_file()]
+        if missing:
+            raise DownloadError(f"apt-get did not download {', '.join(missing)}")
+        return found
+
+    def list_names(self) -> frozenset[str]:
+        """The names of all packages that there are."""
+        result = subprocess.run(
+            ["apt-cache", *self._options(), "pkgnames"], capture_output=True, text=True, check=False
+        )
+        return frozenset(result.stdout.split())
+
+    def _deb(self, name: str, version: str, architecture: str) -> Path:
+        return self.downloads / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
+
+    def _options(self) -> list[str]:
+        settings = {
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Sandbox::User": "",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+            "Dir::State": self.folder,
+            "Dir::State::Lists": self.folder / "lists",
+            "Dir::State::status": self.folder / "status",
+            "Dir::Cache": self.folder / "cache",
+            # Container images switch these caches off, and then each call reads all lists anew.
+            "Dir::Cache::pkgcache": "pkgcache.bin",
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+            "Dir::Etc::SourceList": self.folder / "sources.list",
+            "Dir::Etc::SourceParts": "/dev/null",
+        }
+        return [f"-o{name}={value}" for name, value in settings.items()]
+
+    def _run(self, words: Sequence[str], directory: Path | None = None) -> str:
+        result = subprocess.run(
+            ["apt-get", "-q", *self._options(), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=directory,
+        )
+        failed = re.search(r"^(E: .*|W: Failed to fetch .*)$", result.stdout, re.MULTILINE)
+        if result.returncode or failed:
+            reason = failed.group() if failed else result.stdout.strip()[-300:]
+            raise DownloadError(
+                f"apt-get {words[0]} failed for {self.architecture}: {reason}",
+                hint="is the mirror in the host's apt sources reachable?",
+            )
+        return result.stdout
+
+
+def open_archive(architecture: str, folder: Path) -> Archive:
+    """Debian's archive with fresh lists; raises HostError where there is no apt."""
+    uri = find_mirror(Path("/etc/apt"))
+    keyring = next((path for path in _KEYRINGS if path.is_file()), None)
+    if keyring is None:
+        raise HostError(
+            "the host has no Debian archive keyring", hint="install debian-archive-keyring"
+        )
+    archive = Archive(architecture, folder)
+    line = f"deb [signed-by={keyring}] {uri} {_SUITE} main"
+    try:
+        archive.update(f"{line} {_FIRMWARE}\n")
+    except DownloadError as error:
+        print(f"WARNING: no {_FIRMWARE}, thus no microcode and board firmware: {error}")
+        archive.update(f"{line}\n")
+    return archive
+
+
+def find_mirror(configuration: Path) -> str:
+    """The address of the Debian mirror that the host itself uses."""
+    if shutil.which("apt-get") is None:
+        raise HostError(
+            "the stand-in mirror is made with apt-get, which this host lacks",
+            hint="use the distribution's real mirrors here",
+        )
+    for source in read_sources(configuration):
+        # A security or a third party's archive has other suites or another path.
+        plain = any(re.fullmatch(r"[a-z]+", suite) for suite in source.suites)
+        debian = re.search(r"/debian(\.list)?/?$", urlsplit(source.uri).path)
+        if plain and debian and "main" in source.components:
+            return source.uri
+    raise HostError(
+        f"no Debian mirror in {configuration}'s sources",
+        hint="use the distribution's real mirrors, or add a Debian mirror to apt's sources",
+    )
+
+
+def read_sources(configuration: Path) -> list[Source]:
+    """All binary sources, in both of apt's formats (sources.list(5))."""
+    parts = configuration / "sources.list.d"
+    found: list[Source] = []
+    for path in (configuration / "sources.list", *sorted(parts.glob("*.list"))):
+        if path.is_file():
+            found += _parse_lines(path.read_text().splitlines())
+    for path in sorted(parts.glob("*.sources")):
+        for stanza in re.split(r"\n\s*\n", path.read_text()):
+            found += _parse_stanza(stanza)
+    return found
+
+
+def _parse_lines(lines: Iterable[str]) -> list[Source]:
+    found = []
+    for line in lines:
+        match = re.match(r"deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s*([^#]*)", line.strip())
+        if match:
+            uri, suite, components = match.groups()
+            found.append(Source(uri, (suite,), tuple(components.split())))
+    return found
+
+
+def _parse_stanza(stanza: str) -> list[Source]:
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#"):
+            continue
+        if line.startswith((" ", "\t")):
+            fields[name] = f"{fields.get(name, '')} {line.strip()}"
+        elif ":" in line:
+            name, value = (part.strip() for part in line.split(":", 1))
+            name = name.lower()
+            fields[name] = value
+    if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes") == "no":
+        return []
+    suites = tuple(fields.get("suites", "").split())
+    components = tuple(fields.get("components", "").split())
+    return [Source(uri, suites, components) for uri in fields.get("uris", "").split()]

@@ -1,0 +1,95 @@
+"""The members of a package that is made of Debian packages and of files kept beside this code."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from aimager.stand_in.deb import read_entries
+from aimager.stand_in.entry import Entry, make_directory, make_file, make_link
+from aimager.stand_in.recipe import Recipe
+from aimager.stand_in.recipes import DROPPED_PATHS
+
+CONTENT = Path(__file__).parent / "content"
+
+
+def gather_files(recipe: Recipe, arch: str, debs: Iterable[Path]) -> list[Entry]:
+    """Debian's files as the recipe wants them, corrected by our own."""
+    entries = list(_adapt_debian_files(recipe, debs))
+    derive = _DERIVED.get(recipe.name)
+    if derive:
+        entries += derive(entries)
+    entries += [make_directory(path, mode, gid=gid) for path, mode, gid in recipe.directories]
+    entries += [make_link(path, target) for path, target in recipe.links]
+    for folder in (CONTENT / "packages" / recipe.name, CONTENT / arch / recipe.name):
+        entries += read_folder(folder)
+    modes = dict(recipe.modes)
+    capabilities = dict(recipe.capabilities)
+    return [
+        replace(
+            entry,
+            mode=modes.get(entry.path, entry.mode),
+            capability=capabilities.get(entry.path, b""),
+        )
+        for entry in entries
+    ]
+
+
+def read_folder(folder: Path) -> Iterator[Entry]:
+    """The files below a folder; scripts are told by their first line.
+
+    Modes are not read from the disk: an installed Python package need not keep them.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            mode = 0o755 if data.startswith(b"#!") else 0o644
+            yield make_file(str(path.relative_to(folder)), data, mode)
+
+
+def read_scriptlet(recipe: Recipe) -> bytes:
+    path = CONTENT / "install" / f"{recipe.name}.install"
+    return path.read_bytes() if path.is_file() else b""
+
+
+def is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _adapt_debian_files(recipe: Recipe, debs: Iterable[Path]) -> Iterator[Entry]:
+    dropped = (*recipe.drop, *DROPPED_PATHS)
+    moves = dict(recipe.move)
+    texts = {path: (old.encode(), new.encode()) for path, old, new in recipe.replace}
+    for deb in debs:
+        for entry in read_entries(deb):
+            if is_below(entry.path, dropped) or _is_translation(entry.path):
+                continue
+            if recipe.keep and not is_below(entry.path, recipe.keep):
+                continue
+            entry = replace(entry, path=moves.get(entry.path, entry.path))
+            if entry.path in texts:
+                entry = replace(entry, data=entry.data.replace(*texts[entry.path]))
+            yield entry
+
+
+def _is_translation(path: str) -> bool:
+    return path.startswith("usr/share/locale/") and "/LC_" in path
+
+
+def _make_locale_gen(entries: list[Entry]) -> list[Entry]:
+    """Arch's form of locale.gen: every locale, commented out, two spaces at the end."""
+    supported = next(entry for entry in entries if entry.path == "usr/share/i18n/SUPPORTED")
+    head = "# Configuration file for locale-gen: uncomment what locale-gen shall generate.\n#\n"
+    lines = [f"#{line.strip()}  \n" for line in supported.data.decode().splitlines() if line]
+    return [make_file("etc/locale.gen", head + "".join(lines))]
+
+
+def _make_sshd_config(entries: list[Entry]) -> list[Entry]:
+    """Debian's post-installation script copies the file that the package brings as an example."""
+    example = next(entry for entry in entries if entry.path == "usr/share/openssh/sshd_config")
+    return [replace(example, path="etc/ssh/sshd_config", inode="")]
+
+
+_DERIVED: dict[str, Callable[[list[Entry]], list[Entry]]] = {
+    "glibc": _make_locale_gen,
+    "openssh": _make_sshd_config,
+}

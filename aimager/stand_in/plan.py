@@ -1,0 +1,140 @@
+"""Which packages a platform's mirror gets: recipes matched with what apt has downloaded."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from aimager.stand_in.convert import Job
+from aimager.stand_in.deb import Control, read_control
+from aimager.stand_in.metadata import Metadata, translate_version
+from aimager.stand_in.recipe import Recipe
+from aimager.stand_in.recipes import DROPPED_DEBS
+
+
+@dataclass(frozen=True)
+class Deb:
+    """A downloaded Debian package."""
+
+    path: Path
+    sha256: str
+    control: Control
+
+
+def read_deb(path: Path) -> Deb:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Deb(path, digest, read_control(path))
+
+
+def plan_packages(
+    arch: str, recipes: Mapping[str, Recipe], debs: Mapping[str, Deb], cache: Path, salt: str
+) -> list[Job]:
+    """A job for every package; ``salt`` stands for the code and the key."""
+    recipes = _complete_recipes(recipes, debs)
+    owners = _map_names(recipes.values(), debs)
+    jobs = []
+    for recipe in recipes.values():
+        sources = [debs[name] for name in recipe.debs if name in debs]
+        if recipe.maker in ("kernel", "alarm-kernel"):
+            sources = [debs[_find_kernel(recipe.option, debs)]]
+        if recipe.maker == "static-pacman":
+            sources = _close_over(recipe.debs[0], debs)
+        if recipe.maker == "files" and recipe.debs and not sources:
+            continue
+        metadata = _describe(arch, recipe, sources, owners)
+        identity = json.dumps(
+            [arch, asdict(recipe), asdict(metadata), [deb.sha256 for deb in sources], salt],
+            default=repr,
+        )
+        folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:32]
+        jobs.append(Job(recipe, arch, metadata, tuple(deb.path for deb in sources), folder))
+    return jobs
+
+
+def _complete_recipes(
+    recipes: Mapping[str, Recipe], debs: Mapping[str, Deb]
+) -> dict[str, Recipe]:
+    """Add a recipe for each Debian package that is in none, and leave out those without any."""
+    complete = {
+        name: recipe
+        for name, recipe in recipes.items()
+        if not recipe.debs or any(deb in debs for deb in recipe.debs)
+    }
+    claimed = {deb for recipe in complete.values() for deb in recipe.debs} | DROPPED_DEBS
+    for name in debs:
+        if name not in claimed and not name.startswith("linux-image-"):
+            complete.setdefault(name, Recipe(name, (name,), repository="extra"))
+    return complete
+
+
+def _map_names(recipes: Iterable[Recipe], debs: Mapping[str, Deb]) -> dict[str, str]:
+    """Debian's names, virtual ones too, to the names of our packages."""
+    owners: dict[str, str] = {}
+    for recipe in recipes:
+        if recipe.maker == "static-pacman":
+            continue
+        for name in recipe.debs:
+            if name in debs:
+                owners[name] = recipe.name
+                for virtual in debs[name].control.provides:
+                    owners.setdefault(virtual, recipe.name)
+    return owners
+
+
+def _describe(
+    arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str, str]
+) -> Metadata:
+    first = sources[0].control if sources else None
+    architectures = {deb.control.architecture for deb in sources}
+    version = recipe.version or (translate_version(first.version) if first else "20250501-1")
+    depends = set(recipe.depends)
+    provides = set(recipe.provides)
+    if recipe.maker == "files" and recipe.name != "bash":
+        for deb in sources:
+            depends |= {owners[name] for names in deb.control.depends for name in names[:1]
+                        if name in owners}
+        provides |= {deb.control.name for deb in sources}
+    any_arch = recipe.arch == "any" or recipe.maker in ("keyring", "ucode")
+    return Metadata(
+        recipe.name,
+        version,
+        "any" if any_arch or architectures == {"all"} else arch,
+        recipe.description or (first.description if first else f"{recipe.name} (stand-in)"),
+        first.homepage if first else "",
+        0,
+        depends=tuple(sorted(depends - {recipe.name})),
+        provides=tuple(sorted(provides - {recipe.name})),
+        conflicts=recipe.conflicts,
+        backup=_list_backup(recipe, sources),
+        optional=recipe.optional,
+    )
+
+
+def _list_backup(recipe: Recipe, sources: list[Deb]) -> tuple[str, ...]:
+    if recipe.maker != "files":
+        return recipe.backup
+    kept = {path.lstrip("/") for deb in sources for path in deb.control.conffiles}
+    dropped = re.compile(r"etc/(cron|init\.d|sv|ufw|runit|kernel)")
+    kept = {path for path in kept if not dropped.match(path) and path not in recipe.drop}
+    return tuple(sorted(kept | set(recipe.backup)))
+
+
+def _find_kernel(meta: str, debs: Mapping[str, Deb]) -> str:
+    """The package with the kernel that Debian's meta package depends on."""
+    depends = [name for names in debs[meta].control.depends for name in names]
+    return next(name for name in depends if name.startswith("linux-image-") and name in debs)
+
+
+def _close_over(name: str, debs: Mapping[str, Deb]) -> list[Deb]:
+    """The package and all that it needs."""
+    found: dict[str, Deb] = {}
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in debs and current not in found and current not in DROPPED_DEBS:
+            found[current] = debs[current]
+            waiting += [names[0] for names in debs[current].control.depends]
+    return [replace(deb) for _name, deb in sorted(found.items())]

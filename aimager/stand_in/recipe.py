@@ -1,0 +1,40 @@
+"""A recipe: which Debian packages make up one pacman package, and what is changed on the way."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Maker = Literal[
+    "files", "kernel", "alarm-kernel", "ucode", "keyring", "static-pacman", "raspberry-firmware"
+]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``debs`` are merged in this order; the first gives version and description.
+
+    Then come the files below ``content/packages/NAME`` and ``content/ARCH/NAME``, and ``links``.
+    ``drop`` holds paths, with all below them, that are left out; ``copy`` and ``move`` name paths
+    of the merged files. A scriptlet is the file ``content/install/NAME.install``.
+    """
+
+    name: str
+    debs: tuple[str, ...] = ()
+    repository: str = "core"
+    maker: Maker = "files"
+    description: str = ""
+    version: str = ""
+    arch: str = ""
+    depends: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    backup: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    move: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    directories: tuple[tuple[str, int, int], ...] = ()
+    modes: tuple[tuple[str, int], ...] = ()
+    replace: tuple[tuple[str, str, str], ...] = ()
+    capabilities: tuple[tuple[str, bytes], ...] = ()
+    option: str = ""

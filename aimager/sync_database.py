@@ -1,0 +1,148 @@
+"""pacman's sync databases: reading them, and keeping a platform's in one archive."""
+
+import gzip
+import io
+import lzma
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from aimager.errors import DownloadError
+from aimager.files import publish
+from aimager.lock import LockedPackage
+
+PACMAN_CONF = "pacman.conf"
+
+
+@dataclass(frozen=True)
+class DatabasePackage:
+    """What a database tells of a package: repo-add's ``desc``, as far as we need it."""
+
+    locked: LockedPackage
+    provides: tuple[str, ...]
+    depends: tuple[str, ...]
+
+
+def decompress(data: bytes) -> bytes:
+    """The content of a database, whatever it is compressed with.
+
+    :raises ValueError: when it is damaged
+    """
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            return gzip.decompress(data)
+        if data.startswith(b"\xfd7zXZ\x00"):
+            return lzma.decompress(data)
+        if data.startswith(b"\x28\xb5\x2f\xfd"):
+            with zstandard.ZstdDecompressor().stream_reader(data) as reader:
+                return reader.read()
+    except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise ValueError(str(error)) from error
+    return data
+
+
+def read_database(repository: str, data: bytes) -> dict[str, DatabasePackage]:
+    """The packages of a repository's database by name.
+
+    :raises DownloadError: when it is not a database: damaged, or a web page
+    """
+    try:
+        return {p.locked.name: p for p in _read_packages(repository, decompress(data))}
+    except (ValueError, KeyError, tarfile.TarError) as error:
+        raise DownloadError(
+            f"the database {repository}.db is not one: {error}",
+            hint="a portal or proxy may have answered in the mirror's place; try another mirror"
+            " with repo-url-parent=",
+        ) from error
+
+
+def _read_packages(repository: str, tar: bytes) -> Iterator[DatabasePackage]:
+    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.name.endswith("/desc") else None
+            if stream:
+                yield _read_package(repository, _read_fields(stream.read().decode()))
+
+
+def _read_fields(desc: str) -> dict[str, list[str]]:
+    fields = {}
+    for block in desc.split("\n\n"):
+        key, *values = block.strip("\n").split("\n")
+        fields[key.strip("%")] = values
+    return fields
+
+
+def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabasePackage:
+    file = fields["FILENAME"][0]
+    if "/" in file or file.startswith("."):
+        raise ValueError(f"it names the file {file}")
+    sha256 = fields["SHA256SUM"][0]
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise ValueError(f"it says of {file} that its SHA-256 is {sha256}")
+    locked = LockedPackage(
+        name=fields["NAME"][0],
+        version=fields["VERSION"][0],
+        architecture=fields["ARCH"][0],
+        repository=repository,
+        file=file,
+        sha256=sha256,
+        size=int(fields["CSIZE"][0]),
+        installed_size=int(fields["ISIZE"][0]),
+        build_date=int(fields["BUILDDATE"][0]),
+    )
+    return DatabasePackage(
+        locked, tuple(fields.get("PROVIDES", ())), tuple(fields.get("DEPENDS", ()))
+    )
+
+
+@dataclass(frozen=True)
+class SyncDatabases:
+    """A platform's databases, in pacman.conf's order, and that pacman.conf."""
+
+    pacman_conf: str
+    databases: tuple[tuple[str, bytes], ...]
+
+    def read(self) -> dict[str, DatabasePackage]:
+        """All packages by name; of those with one name, the first repository's.
+
+        :raises DownloadError: when a database is damaged
+        """
+        packages: dict[str, DatabasePackage] = {}
+        for repository, data in self.databases:
+            for name, package in read_database(repository, data).items():
+                packages.setdefault(name, package)
+        return packages
+
+
+def write_databases(databases: SyncDatabases, target: Path) -> None:
+    """Keep them in one archive, whose bytes change only when theirs do."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        members = [
+            (PACMAN_CONF, databases.pacman_conf.encode()),
+            *((f"{name}.db", decompress(data)) for name, data in databases.databases),
+        ]
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    if target.exists() and target.read_bytes() == content.getvalue():
+        return
+    with publish(target) as temporary:
+        temporary.write_bytes(content.getvalue())
+
+
+def read_databases(source: Path) -> SyncDatabases:
+    """The databases of an archive that :func:`write_databases` made."""
+    members = {}
+    with tarfile.open(source, "r:") as archive:
+        for member in archive:
+            stream = archive.extractfile(member)
+            members[member.name] = stream.read() if stream else b""
+    pacman_conf = members.pop(PACMAN_CONF).decode()
+    return SyncDatabases(
+        pacman_conf, tuple((name.removesuffix(".db"), data) for name, data in members.items())
+    )

@@ -1,0 +1,136 @@
+"""Where a stage's programs come from: the borrowed root where it holds them, else the host."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from aimager import process
+from aimager.errors import CommandError, HostError
+
+
+class Toolbox:
+    """Runs programs out of ``borrowed``, an unpacked root of the host's own architecture.
+
+    Paths mean the same to a borrowed program as to the caller: whoever makes the toolbox has
+    bound the folders that programs are told of at their own paths below ``borrowed``.
+    """
+
+    def __init__(self, borrowed: Path | None, log: IO[bytes] | None = None) -> None:
+        self.borrowed = borrowed
+        self.log = log
+
+    def root_of(self, program: str) -> Path | None:
+        """The root in which ``program`` is found; None is the host's own.
+
+        :raises HostError: when neither has it
+        """
+        if self.borrowed and any(
+            os.access(self.borrowed / folder / program, os.X_OK)
+            for folder in ("usr/bin", "usr/sbin")
+        ):
+            return self.borrowed
+        if shutil.which(program, path=process.ENVIRONMENT["PATH"]):
+            return None
+        raise HostError(
+            f"the program {program} is missing",
+            hint="./setup.sh installs what the host needs",
+        )
+
+    def run(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        env: Mapping[str, str] | None = None,
+        input: bytes | None = None,
+    ) -> str:
+        """Run ``argv``, log all it says and return its standard output.
+
+        :raises CommandError: when it fails
+        :raises HostError: when it is missing
+        """
+        root = self.root_of(os.fspath(argv[0]))
+        return process.run(argv, log=self.log, root=root, env=env, input=input)
+
+    @contextmanager
+    def pipe_out(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:
+        """Run ``argv`` and yield its standard output to read to the end.
+
+        :raises CommandError: after the block, when the program failed
+        :raises HostError: when it is missing
+        """
+        with self._started(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+            assert running.stdout
+            yield running.stdout
+
+    @contextmanager
+    def pipe_in(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:
+        """Run ``argv`` and yield its standard input to write to; the block's end closes it.
+
+        :raises CommandError: when the program failed, be it that it stopped reading early
+        :raises HostError: when it is missing
+        """
+        with self._started(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
+            assert running.stdin
+            try:
+                yield running.stdin
+                running.stdin.close()
+            except BrokenPipeError:
+                # The program's own words, which come with its status, say why it went away.
+                if running.wait() == 0:
+                    raise
+
+    @contextmanager
+    def _started(
+        self, argv: Sequence[str | os.PathLike[str]], *, stdin: int, stdout: int
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        words = [os.fspath(word) for word in argv]
+        root = self.root_of(words[0])
+
+        def enter_root() -> None:
+            if root is not None:
+                os.chroot(root)
+                os.chdir("/")
+
+        with tempfile.TemporaryFile() as said:
+            # A file: a pipe that nobody reads meanwhile would stop a program that says much.
+            running = subprocess.Popen(
+                words,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=said,
+                env=process.ENVIRONMENT,
+                bufsize=0,
+                preexec_fn=enter_root,
+            )
+            try:
+                yield running
+                status = running.wait()
+            except BaseException:
+                running.kill()
+                raise
+            finally:
+                _close(running)
+                said.seek(0)
+                words_said = said.read()
+                if self.log:
+                    self.log.write(f"$ {shlex.join(words)}\n".encode() + words_said)
+                    self.log.flush()
+            if status:
+                tail = words_said.decode(errors="replace").splitlines()[-process.TAIL_LINES :]
+                raise CommandError(words, status, "\n".join(tail))
+
+
+def _close(running: subprocess.Popen[bytes]) -> None:
+    running.wait()
+    for pipe in (running.stdin, running.stdout):
+        if pipe and not pipe.closed:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass  # what was left to write; the status tells the rest

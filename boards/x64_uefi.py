@@ -1,0 +1,18 @@
+"""Any 64-bit PC with UEFI, Secure Boot switched off."""
+
+from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+
+BOARD = Board(
+    id="x64-uefi",
+    name="PC with UEFI",
+    architecture=Architecture.x86_64,
+    distros=("archlinux",),
+    kernels=("linux", "linux-lts"),
+    packages=("linux-firmware", "amd-ucode", "intel-ucode"),
+    initramfs=Initramfs.booster,
+    bootloader=Bootloader.systemd_boot,
+    command_line=("console=ttyS0,115200", "console=tty0"),
+    partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4())),
+)

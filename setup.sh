@@ -1,0 +1,306 @@
+#!/bin/sh
+# Makes this machine ready to build and test: the host packages that are missing, a range of
+# subordinate ids for the user, and the Python environment .venv. Safe to run again at any time.
+set -eu
+
+export LC_ALL=C
+unset CDPATH PYTHONHOME PYTHONPATH
+cd "$(dirname "$0")"
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where Debian's users do not look, mke2fs is
+
+say() {
+    printf 'setup.sh: %s\n' "$*" >&2
+}
+
+die() {
+    say "$@"
+    exit 1
+}
+
+# kind | how to see that it is there | apt | pacman | dnf | zypper | apk
+# "optional" is what only `doit demo`, `doit boot` and `doit test` use.
+needs() {
+    recent=$(python_package)
+    cat <<TABLE
+required|python|$recent|python|$recent|$recent|python3
+required|programs newuidmap newgidmap usermod|uidmap passwd|shadow|shadow-utils|shadow|shadow shadow-subids
+required|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
+required|gnu_tar|tar|tar|tar|tar|tar
+required|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
+required|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
+required|programs mcopy|mtools|mtools|mtools|mtools|mtools
+required|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
+required|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
+optional|programs qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-x86_64
+optional|programs qemu-system-aarch64|qemu-system-arm|qemu-system-aarch64|qemu-system-aarch64-core|qemu-arm|qemu-system-aarch64
+optional|firmware x86_64|ovmf|edk2-ovmf|edk2-ovmf|qemu-ovmf-x86_64|ovmf
+optional|firmware aarch64|qemu-efi-aarch64|edk2-aarch64|edk2-aarch64|qemu-uefi-aarch64|aavmf
+optional|debian_keyring|debian-archive-keyring||||
+TABLE
+}
+
+programs() {
+    for program; do
+        command -v "$program" >/dev/null || return 1
+    done
+}
+
+gnu_tar() {
+    tar --version 2>/dev/null | grep -q 'GNU tar'
+}
+
+# Only a static emulator runs inside a foreign root: a dynamic one names its loader at the start.
+user_emulator() {
+    for program in "qemu-$foreign-static" "qemu-$foreign"; do
+        file=$(command -v "$program") || continue
+        head -c 4096 "$file" | tr -d '\000' | grep -q '/ld-' || return 0
+    done
+    return 1
+}
+
+# QEMU's firmware descriptors (its docs/interop/firmware.json) say what is installed, and where.
+firmware() {
+    grep -qs "\"architecture\": *\"$1\"" /usr/share/qemu/firmware/*.json /etc/qemu/firmware/*.json
+}
+
+# The stand-in mirror is made of Debian's packages by apt, which other hosts do not have.
+debian_keyring() {
+    [ "$manager" != apt ] || [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
+}
+
+python() {
+    find_python
+    [ -n "$python" ]
+}
+
+# Sets $python to a Python >= 3.11 that can make a virtual environment, or to nothing.
+# Debian's lacks ensurepip without python3-venv, pyenv's lacks modules whose headers were missing,
+# pyenv's shims exist for versions that are not selected: so each is asked, not believed.
+find_python() {
+    for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3 ''; do
+        [ -n "$candidate" ] || break
+        python=$("$candidate" -c '
+import ctypes, ensurepip, ssl, sys, venv, zlib
+print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null) || continue
+        if [ "$me" = root ] && [ "$owner" != 0 ]; then
+            case $python in "${HOME:-/root}"/* | /root/*) continue ;; esac # the owner cannot read it
+        fi
+        [ -z "$python" ] || return 0
+    done
+    python=
+}
+
+# Prints the package that gives a good Python, also where the distribution's default one is too old.
+python_package() {
+    recent=python3
+    [ ! -x /usr/bin/python3 ] || recent=python3.11
+    for candidate in python3.11 python3.12 python3.13 python3; do
+        ! "/usr/bin/$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+            recent=$candidate
+    done
+    case $manager in
+        apt) echo "$recent-venv" ;;
+        zypper) echo "$recent" | tr -d . ;;
+        *) echo "$recent" ;;
+    esac
+}
+
+# By the distribution first: Arch packages apt and dnf, Debian packages pacman.
+find_manager() {
+    ids=$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' /etc/os-release 2>/dev/null | tr -d '"' | tr '\n' ' ')
+    for id in $ids; do
+        case $id in
+            debian | ubuntu) echo apt ;;
+            arch | archarm) echo pacman ;;
+            fedora | rhel | centos) echo dnf ;;
+            suse | opensuse) echo zypper ;;
+            alpine) echo apk ;;
+            *) continue ;;
+        esac
+        return
+    done
+    for program in apt-get dnf zypper apk pacman; do
+        command -v "$program" >/dev/null && echo "${program%-get}" && return
+    done
+    echo none
+}
+
+# Prints what is missing of a kind, as packages of this host's manager.
+missing() {
+    needs | while IFS='|' read -r kind test apt pacman dnf zypper apk; do
+        [ "$kind" = "$1" ] || continue
+        # shellcheck disable=SC2086 # the test is a function and its arguments
+        ! $test || continue
+        case $manager in
+            apt) packages=$apt ;;
+            pacman) packages=$pacman ;;
+            dnf) packages=$dnf ;;
+            zypper) packages=$zypper ;;
+            apk) packages=$apk ;;
+            *) packages=$test ;; # so that it can at least be told
+        esac
+        [ -z "$packages" ] || echo "$packages"
+    done | tr '\n' ' ' | sed 's/ *$//'
+}
+
+# Prints the command that installs packages, as an administrator would type it.
+install_command() {
+    case $manager in
+        apt) echo "apt-get install -y --no-install-recommends $*" ;;
+        pacman) echo "pacman -S --needed --noconfirm $*" ;;
+        dnf) echo "dnf install -y --setopt=install_weak_deps=False $*" ;;
+        zypper) echo "zypper --non-interactive install --no-recommends $*" ;;
+        apk) echo "apk add $*" ;;
+    esac
+}
+
+# Fresh containers have no package lists; each manager that does not fetch them by itself is told.
+refresh_command() {
+    case $manager in
+        apt) echo "apt-get update" ;;
+        apk) echo "apk update" ;;
+        pacman)
+            for database in /var/lib/pacman/sync/*.db; do
+                [ -e "$database" ] || echo "pacman -Sy"
+            done
+            ;;
+    esac
+}
+
+as_root() {
+    set -- DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 "$@"
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+        eval "value=\${$name:-}"
+        [ -z "$value" ] || set -- "$name=$value" "$@"
+    done
+    # shellcheck disable=SC2086 # "sudo -n" are two words
+    $sudo env "$@" </dev/null >&2
+}
+
+refresh() {
+    [ -z "$refreshed" ] || return 0
+    refreshed=yes
+    command=$(refresh_command)
+    [ -n "$command" ] || return 0
+    [ "$manager" != apt ] || command="$command -qq -o DPkg::Lock::Timeout=300"
+    # One unreachable repository need not be the one that is wanted.
+    # shellcheck disable=SC2086 # a command of several words
+    as_root $command || say "the package lists could not all be fetched; trying with what is there"
+}
+
+install() {
+    say "installing: $*"
+    refresh
+    command=$(install_command "$@")
+    # A fresh cloud machine's own upgrades hold the lock for its first minutes.
+    [ "$manager" != apt ] || command="$command -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+    # shellcheck disable=SC2086 # a command of several words
+    as_root $command
+}
+
+# Sets $sudo to what runs a command as root; fails if nothing does.
+may_be_root() {
+    sudo=
+    [ "$me" != root ] || return 0
+    command -v sudo >/dev/null || return 1
+    sudo='sudo -n'
+    ! sudo -n true 2>/dev/null || return 0
+    sudo=sudo
+    [ -t 0 ] && [ -t 2 ] && say "sudo is needed to install host packages" && sudo -v
+}
+
+# Prints the options of usermod that give $user what it lacks of 65536 subordinate ids, from the
+# first that nobody has (subuid(5), subgid(5)).
+missing_id_ranges() {
+    [ "$user" != root ] || return 0
+    first=$(cat /etc/subuid /etc/subgid 2>/dev/null | awk -F: '
+        BEGIN { next_free = 100000 }
+        NF == 3 && $2 + $3 > next_free { next_free = $2 + $3 }
+        END { print next_free }')
+    for kind in uid gid; do
+        [ -r "/etc/sub$kind" ] && awk -F: -v name="$user" -v number="$(id -u "$user")" '
+            ($1 == name || $1 == number) && $3 >= 65536 { found = 1 }
+            END { exit !found }' "/etc/sub$kind" || printf '%s ' "--add-sub${kind}s $first-$((first + 65535))"
+    done
+}
+
+venv_works() {
+    .venv/bin/python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
+        # A checkout that was moved: the scripts still name the old place.
+        grep -qs "$PWD/.venv/bin/python" .venv/bin/pip
+}
+
+make_venv() {
+    stamp="$PWD $(cksum <pyproject.toml)"
+    if venv_works; then
+        [ "$(cat .venv/aimager-setup 2>/dev/null)" != "$stamp" ] || return 0
+    else
+        # Another user's, another Python's, or half made.
+        rm -rf .venv 2>/dev/null || die "remove $PWD/.venv as its owner, then run this again"
+        say "making .venv with $python"
+        "$python" -m venv .venv
+    fi
+    say "installing the Python packages into .venv"
+    rm -f .venv/aimager-setup
+    .venv/bin/python3 -m pip install --quiet --disable-pip-version-check --no-user \
+        --editable '.[dev]' >&2 || die "pip could not install the Python packages, see above"
+    echo "$stamp" >.venv/aimager-setup
+    if [ "$me" = root ] && [ "$owner" != 0 ]; then
+        for path in .venv build *.egg-info; do
+            [ ! -e "$path" ] || chown -R "$owner" "$path"
+        done
+    fi
+}
+
+me=$(id -un)
+user=$me
+[ "$me" != root ] || user=${SUDO_USER:-root}
+# shellcheck disable=SC2012 # the numeric owner; stat(1) is not the same everywhere
+owner=$(ls -dn . | awk '{ print $3 }')
+manager=$(find_manager)
+refreshed=
+case $(uname -m) in
+    aarch64) foreign=x86_64 ;;
+    *) foreign=aarch64 ;;
+esac
+
+required=$(missing required)
+optional=$(missing optional)
+ranges=$(missing_id_ranges)
+
+if [ "$manager" = none ] && [ -n "$required" ]; then
+    die "no package manager that is known here; install what brings: $required"
+fi
+if [ -n "$required$optional$ranges" ]; then
+    if may_be_root; then
+        # shellcheck disable=SC2086 # lists of packages
+        [ -z "$required" ] || install $required || die "host packages could not be installed, see above"
+        # shellcheck disable=SC2086
+        [ -z "$optional" ] || install $optional ||
+            say "without these, \`doit boot\`, \`doit demo\` and part of \`doit test\` do not work: $optional"
+        if [ -n "$ranges" ]; then
+            say "giving $user subordinate ids: $ranges"
+            # shellcheck disable=SC2086
+            as_root usermod $ranges "$user" || die "usermod could not give $user subordinate ids"
+        fi
+    else
+        command=
+        [ -z "$required$optional" ] || command=$(install_command "$required" "$optional" | tr -s ' ')
+        update=$(refresh_command)
+        [ -z "$command" ] || [ -z "$update" ] || command="$update && $command"
+        [ -z "$ranges" ] || command="${command:+$command && }usermod $ranges$user"
+        if [ -n "$required$ranges" ]; then
+            say "this machine lacks what a build needs. As root, once:"
+        else
+            say "to boot images in QEMU (not needed to build them), as root, once:"
+        fi
+        printf '\n    %s\n\n' "$command" >&2
+        [ -z "$required$ranges" ] || exit 1
+    fi
+fi
+
+find_python
+[ -n "$python" ] || venv_works ||
+    die "no Python >= 3.11 that can make a virtual environment; install one, with it first in PATH"
+make_venv
+say "ready: $(.venv/bin/python3 --version) in .venv"
