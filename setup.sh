@@ -23,7 +23,7 @@ needs() {
     recent=$(python_package)
     cat <<TABLE
 required|python|$recent|python|$recent|$recent|python3
-required|programs newuidmap newgidmap usermod|uidmap passwd|shadow|shadow-utils|shadow|shadow shadow-subids
+required|programs newuidmap newgidmap usermod|uidmap|shadow|shadow-utils|shadow|shadow shadow-subids
 required|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
 required|gnu_tar|tar|tar|tar|tar|tar
 required|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
@@ -159,11 +159,7 @@ refresh_command() {
     case $manager in
         apt) echo "apt-get update" ;;
         apk) echo "apk update" ;;
-        pacman)
-            for database in /var/lib/pacman/sync/*.db; do
-                [ -e "$database" ] || echo "pacman -Sy"
-            done
-            ;;
+        pacman) [ -e /var/lib/pacman/sync/core.db ] || echo "pacman -Sy" ;;
     esac
 }
 
@@ -245,11 +241,7 @@ make_venv() {
     .venv/bin/python3 -m pip install --quiet --disable-pip-version-check --no-user \
         --editable '.[dev]' >&2 || die "pip could not install the Python packages, see above"
     echo "$stamp" >.venv/aimager-setup
-    if [ "$me" = root ] && [ "$owner" != 0 ]; then
-        for path in .venv build *.egg-info; do
-            [ ! -e "$path" ] || chown -R "$owner" "$path"
-        done
-    fi
+    [ "$me" != root ] || [ "$owner" = 0 ] || chown -R "$owner" .venv ./*.egg-info
 }
 
 me=$(id -un)
@@ -259,6 +251,7 @@ user=$me
 owner=$(ls -dn . | awk '{ print $3 }')
 manager=$(find_manager)
 refreshed=
+id_files="/etc/subuid /etc/subgid" # usermod refuses to make them
 case $(uname -m) in
     aarch64) foreign=x86_64 ;;
     *) foreign=aarch64 ;;
@@ -281,6 +274,8 @@ if [ -n "$required$optional$ranges" ]; then
         if [ -n "$ranges" ]; then
             say "giving $user subordinate ids: $ranges"
             # shellcheck disable=SC2086
+            as_root touch $id_files || die "$id_files cannot be made"
+            # shellcheck disable=SC2086
             as_root usermod $ranges "$user" || die "usermod could not give $user subordinate ids"
         fi
     else
@@ -288,7 +283,7 @@ if [ -n "$required$optional$ranges" ]; then
         [ -z "$required$optional" ] || command=$(install_command "$required" "$optional" | tr -s ' ')
         update=$(refresh_command)
         [ -z "$command" ] || [ -z "$update" ] || command="$update && $command"
-        [ -z "$ranges" ] || command="${command:+$command && }usermod $ranges$user"
+        [ -z "$ranges" ] || command="${command:+$command && }touch $id_files && usermod $ranges$user"
         if [ -n "$required$ranges" ]; then
             say "this machine lacks what a build needs. As root, once:"
         else

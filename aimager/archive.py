@@ -1,40 +1,27 @@
-"""Trees as archives that have the same bytes wherever and whenever they are packed."""
+"""Trees as archives that have the same bytes wherever they are packed, and packages' files."""
 
-import gzip
-import io
-import lzma
 import os
 import shutil
-import zlib
-from collections.abc import Callable, Iterator
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-import tarfile
 import zstandard
 
 from aimager import files
+from aimager.compression import opened
 from aimager.errors import ConfigError, ImageError
 from aimager.toolbox import Toolbox
 
 LEVEL = 3
-"""zstd's compression level unless told; with two workers, about 400 MB of a root a second."""
+"""zstd's compression level unless told."""
 
 MEMBERS_LIMIT = 64 << 20
 """No more bytes than these are read out of a package into memory."""
 
 _CHUNK = 1 << 20
-_ZSTD_INPUT = 1 << 13
-
-_DAMAGES = (
-    tarfile.TarError,
-    zstandard.ZstdError,
-    lzma.LZMAError,
-    zlib.error,
-    gzip.BadGzipFile,
-    EOFError,
-)
+_MAX_LINKS = 40  # as path_resolution(7)
 
 # Only what belongs to the files: a host adds security.selinux, an overlay trusted.overlay.*.
 _XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
@@ -57,12 +44,33 @@ def pack_tree(
     matches: shell wildcards that match no slash, relative to ``root``, so ``tmp/*`` leaves an
     empty tmp. Times after ``epoch`` (seconds since 1970) become it.
 
-    zstd's stream is one with ``threads`` = 0 and another with any other number: it is at least 1.
+    zstd makes one stream with ``threads`` = 0 and another with any number else: at least 1.
 
     :raises CommandError: when tar fails, which it also does when a file changes under it
     :raises ConfigError: when the name of ``target`` tells no known compression
     """
-    argv = [
+    if not target.name.endswith((".tar", ".tar.zst")):
+        raise ConfigError(
+            f"{target.name} is no name of an archive that can be made",
+            hint="let it end in .tar or .tar.zst",
+        )
+    argv = _create_argv(root, epoch, exclude)
+    with (
+        files.publish(target) as temporary,
+        temporary.open("wb") as stream,
+        tools.pipe_out(argv) as tree,
+    ):
+        if target.suffix == ".zst":
+            compressor = zstandard.ZstdCompressor(
+                level=level, threads=max(threads, 1), write_checksum=True
+            )
+            compressor.copy_stream(tree, stream, read_size=_CHUNK, write_size=_CHUNK)
+        else:
+            shutil.copyfileobj(tree, stream, _CHUNK)
+
+
+def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
+    return [
         "tar",
         "--create",
         "--file=-",
@@ -81,27 +89,6 @@ def pack_tree(
         *(f"--exclude=./{pattern}" for pattern in exclude),
         ".",
     ]
-    compressed = _is_compressed(target)
-    with files.publish(target) as temporary, temporary.open("wb") as stream:
-        with tools.pipe_out(argv) as tree:
-            if not compressed:
-                shutil.copyfileobj(tree, stream, _CHUNK)
-                return
-            compressor = zstandard.ZstdCompressor(
-                level=level, threads=max(threads, 1), write_checksum=True
-            )
-            compressor.copy_stream(tree, stream, read_size=_CHUNK, write_size=_CHUNK)
-
-
-def _is_compressed(target: Path) -> bool:
-    if target.name.endswith(".tar"):
-        return False
-    if target.name.endswith(".tar.zst"):
-        return True
-    raise ConfigError(
-        f"{target.name} is no name of an archive that can be made",
-        hint="let it end in .tar or .tar.zst",
-    )
 
 
 def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
@@ -123,109 +110,149 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         "--same-owner",
         "--numeric-owner",
         *_XATTRS,
-        "--warning=no-timestamp",  # the clock of a board may be behind the archive's times
+        "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
-    with _damage_of(archive), opened(archive) as stream, tools.pipe_in(argv) as tree:
+    with opened(archive) as stream, tools.pipe_in(argv) as tree:
         shutil.copyfileobj(stream, tree, _CHUNK)
 
 
 @contextmanager
-def opened(archive: Path) -> Iterator[IO[bytes]]:
-    """Yield what ``archive`` holds, decompressed as the end of its name tells.
-
-    The damages that reading it may meet are turned into ImageError by `read_members` and the
-    rest here; truncation is always noticed.
-    """
-    with archive.open("rb") as stream:
-        match archive.suffix:
-            case ".zst":
-                yield io.BufferedReader(_ZstdReader(stream), _CHUNK)
-            case ".xz":
-                with lzma.open(stream) as text:
-                    yield text
-            case ".gz":
-                with gzip.open(stream) as text:
-                    yield text
-            case _:
-                yield stream
-
-
-class _ZstdReader(io.RawIOBase):
-    """Decompress zstd frames; zstandard's own reader takes a truncated one for a whole one."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
-        self.frame = zstandard.ZstdDecompressor().decompressobj()
-        self.begun = False
-        self.ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
-        while not self.ready:
-            # Little, for 4 bytes of zstd may become 128 KiB.
-            chunk = self.frame.unused_data if self.frame.eof else b""
-            if self.frame.eof:
-                self.frame = zstandard.ZstdDecompressor().decompressobj()
-                self.begun = False
-            chunk = chunk or self.stream.read(_ZSTD_INPUT)
-            if not chunk:
-                if self.begun:
-                    raise EOFError("the last zstd frame is cut off")
-                return 0
-            self.begun = True
-            self.ready = memoryview(self.frame.decompress(chunk))
-        size = min(len(buffer), len(self.ready))
-        buffer[:size] = self.ready[:size]
-        self.ready = self.ready[size:]
-        return size
-
-
-@contextmanager
-def _damage_of(archive: Path) -> Iterator[None]:
+def _members(package: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo]]]:
     try:
-        yield
-    except _DAMAGES as error:
+        with opened(package) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+            yield archive, iter(archive)
+    except tarfile.TarError as error:
         raise ImageError(
-            f"{archive.name} is damaged: {error}", hint=f"remove {archive} and build again"
+            f"{package.name} is damaged: {error}", hint=f"remove {package} and build again"
         ) from error
 
 
-def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The regular files of ``package`` whose names ``wanted`` accepts, without writing anything.
+def _inside(package: Path, name: str) -> str:
+    """The path ``name`` relative to a root; empty is the root itself."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts:
+        raise ImageError(f"{package.name} holds a file outside the root: {name}")
+    return "/".join(parts)
 
-    Names are as pacman lists them: relative, without a leading ``./``. Links are not followed,
-    and are no regular files.
+
+def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
+
+    Nothing is written, so that a package may be read before anything of it is trusted. Names are
+    as pacman lists them: relative, without a leading ``./``. Links are no regular files.
 
     :raises ImageError: when the package is damaged or the files are more than `MEMBERS_LIMIT`
     """
     found: dict[str, bytes] = {}
     total = 0
-    with _damage_of(package), opened(package) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                name = member_name(package, member)
-                if not member.isreg() or not wanted(name):
-                    continue
-                total += member.size
-                if total > MEMBERS_LIMIT:
-                    raise ImageError(
-                        f"{package.name} holds more than {MEMBERS_LIMIT >> 20} MiB of the files"
-                        f" that were looked for, {name} being the last of them"
-                    )
-                content = archive.extractfile(member)
-                assert content
-                found[name] = content.read()
+    with _members(package) as (archive, members):
+        for member in members:
+            name = _inside(package, member.name)
+            if not member.isreg() or not wanted(name):
+                continue
+            total += member.size
+            if total > MEMBERS_LIMIT:
+                raise ImageError(
+                    f"the files looked for in {package.name} are more than"
+                    f" {MEMBERS_LIMIT >> 20} MiB, {name} being the one too many"
+                )
+            content = archive.extractfile(member)
+            assert content, "a regular file has content"
+            found[name] = content.read()
     return found
 
 
-def member_name(package: Path, member: tarfile.TarInfo) -> str:
-    """The path of ``member`` relative to a root; empty is the root itself.
+def unpack_packages(packages: Sequence[Path], root: Path) -> None:
+    """Lay the files of ``packages`` over one another in ``root``, made if missing.
 
-    :raises ImageError: when it leads out of the root
+    No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
+    written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
+    run programs out of it. Symbolic links of directories, such as usr/sbin -> bin, are followed
+    as after chroot(2) into ``root``, so that nothing escapes it.
+
+    :raises ImageError: when a package is damaged or does not fit those before it
     """
-    parts = [part for part in member.name.split("/") if part not in ("", ".")]
-    if member.name.startswith("/") or ".." in parts:
-        raise ImageError(f"{package.name} holds a file outside the root: {member.name}")
-    return "/".join(parts)
+    root.mkdir(parents=True, exist_ok=True)
+    layers = _Layers(root)
+    for package in packages:
+        with _members(package) as (archive, members):
+            for member in members:
+                name = _inside(package, member.name)
+                if not name or name.startswith("."):
+                    continue
+                try:
+                    layers.add(package, archive, member, name)
+                except OSError as error:
+                    raise ImageError(
+                        f"{name} of {package.name} cannot be unpacked: {error.strerror}"
+                    ) from error
+
+
+class _Layers:
+    """A root that packages' files are laid in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folders: dict[tuple[str, ...], Path] = {}
+
+    def add(
+        self, package: Path, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str
+    ) -> None:
+        """Make one file; one of its name is replaced, and never written through."""
+        *folder, last = name.split("/")
+        if member.isdir():
+            path = self.folder((*folder, last))
+            path.chmod(member.mode & 0o777 | 0o700)
+            return
+        path = self.folder(tuple(folder)) / last
+        link = self._link_target(package, member) if member.islnk() else None
+        if link == path:
+            return
+        path.unlink(missing_ok=True)
+        if link:
+            os.link(link, path, follow_symlinks=False)
+        elif member.issym():
+            path.symlink_to(member.linkname)
+            self.folders.clear()
+        elif member.isreg():
+            content = archive.extractfile(member)
+            assert content, "a regular file has content"
+            with path.open("xb") as stream:
+                shutil.copyfileobj(content, stream, _CHUNK)
+            path.chmod(member.mode & 0o777)
+            os.utime(path, (member.mtime, member.mtime))
+        else:
+            raise ImageError(f"{package.name} holds a file that no package has: {name}")
+
+    def _link_target(self, package: Path, member: tarfile.TarInfo) -> Path:
+        *folder, last = _inside(package, member.linkname).split("/")
+        return self.folder(tuple(folder)) / last
+
+    def folder(self, parts: tuple[str, ...]) -> Path:
+        """The directory ``parts`` of the root, links resolved within it; made if missing."""
+        known = self.folders.get(parts)
+        if known is None:
+            known = self.folders[parts] = self._resolve(parts)
+        return known
+
+    def _resolve(self, parts: tuple[str, ...]) -> Path:
+        path = self.root
+        left = list(reversed(parts))
+        links = 0
+        while left:
+            part = left.pop()
+            if part == "..":
+                path = path.parent if path != self.root else path
+            elif part not in ("", "."):
+                below = path / part
+                if below.is_symlink():
+                    links += 1
+                    if links > _MAX_LINKS:
+                        raise ImageError(f"{'/'.join(parts)} is a loop of symbolic links")
+                    target = below.readlink()
+                    path = self.root if target.is_absolute() else path
+                    left.extend(reversed([part for part in target.parts if part != "/"]))
+                else:
+                    below.mkdir(mode=0o755, exist_ok=True)
+                    path = below
+        return path

@@ -19,9 +19,9 @@ def workshop(task: str, subject: str) -> Workshop:
     """The folders that the task's stage works in, and its log."""
     return Workshop(
         cache=CACHE,
-        work=CACHE / "work",
+        work=CACHE / "work" / (f"{task}:{subject}" if subject else task),
         store=store(),
-        log=CACHE / "log" / f"{task}{':' if subject else ''}{subject}.log",
+        log=CACHE / "log" / (f"{task}:{subject}.log" if subject else f"{task}.log"),
     )
 
 

@@ -181,7 +181,6 @@ def _run_worker(setup: Setup, request: Any, control: socket.socket, answer: int)
         _work(setup, request, answer, supervisor=above[0])
     os.close(above[0])
     os.close(alive[1])
-    os.close(answer)
     watched: list[int] = [control.fileno(), alive[0]]
     with suppress(OSError):  # Linux 5.3; should the socket's other end live on in another process
         watched.append(os.pidfd_open(setup.builder))
@@ -218,8 +217,8 @@ def _work(setup: Setup, request: Any, answer: int, *, supervisor: int) -> NoRetu
 
 
 def _write(descriptor: int, message: dict[str, Any]) -> None:
-    with suppress(BrokenPipeError), open(descriptor, "w", closefd=False) as stream:
-        json.dump(message, stream)
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "w", closefd=False) as stream:
+        stream.write(json.dumps(message) + "\n")
 
 
 def _enter(setup: Setup) -> None:

@@ -172,7 +172,7 @@ def _run(setup: Setup, request: Any, lock: int) -> Any:
     """Start the supervisor, map its ids and return the function's answer, as JSON data."""
     ours, theirs = socket.socketpair()
     reader, writer = os.pipe()
-    with ours, open(reader, "rb") as answer:
+    with ours, os.fdopen(reader, "rb") as answer:
         try:
             child = _start(setup, theirs.fileno(), writer, lock)
         finally:
@@ -215,7 +215,7 @@ def _start(setup: Setup, control: int, answer: int, lock: int) -> subprocess.Pop
 
 def _understand(setup: Setup, reply: bytes, status: int) -> Any:
     try:
-        message = json.loads(reply)
+        message = json.loads(reply.partition(b"\n")[0])
     except ValueError:  # none, or part of one
         message = {}
     if "answer" in message:

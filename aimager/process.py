@@ -22,6 +22,12 @@ ENVIRONMENT = {
 reaches the result."""
 
 
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a program: the fixed one, QEMU's model of a CPU, and ``more``."""
+    emulation = {name: os.environ[name] for name in ("QEMU_CPU",) if name in os.environ}
+    return {**ENVIRONMENT, **emulation, **(more or {})}
+
+
 def run(
     argv: Sequence[str | os.PathLike[str]],
     *,
@@ -53,9 +59,8 @@ def run(
         done = subprocess.run(
             words,
             input=input if input is not None else b"",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**ENVIRONMENT, **(env or {})},
+            capture_output=True,
+            env=environment(env),
             cwd=cwd if root is None else None,
             preexec_fn=enter_root if root is not None else None,
             check=False,

@@ -39,7 +39,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class _MountAttr(ctypes.Structure):
     """``struct mount_attr`` (linux/mount.h), in its first version."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a plain list
+    _fields_ = [
         ("attr_set", ctypes.c_uint64),
         ("attr_clr", ctypes.c_uint64),
         ("propagation", ctypes.c_uint64),

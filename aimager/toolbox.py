@@ -99,15 +99,17 @@ class Toolbox:
 
         with tempfile.TemporaryFile() as said:
             # A file: a pipe that nobody reads meanwhile would stop a program that says much.
-            running = subprocess.Popen(
-                words,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=said,
-                env=process.ENVIRONMENT,
-                bufsize=0,
-                preexec_fn=enter_root,
-            )
+            try:
+                running = subprocess.Popen(
+                    words,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=said,
+                    env=process.environment(),
+                    preexec_fn=enter_root if root is not None else None,
+                )
+            except OSError as error:
+                raise HostError(f"{words[0]} cannot be started: {error.strerror}") from error
             try:
                 yield running
                 status = running.wait()

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,8 @@ def read_build(variables: Mapping[str, str], folder: Path) -> Build | None:
     )
 
 
-def _choices(names: object) -> str:
-    return ", ".join(names)  # type: ignore[arg-type]
+def _choices(names: Iterable[str]) -> str:
+    return ", ".join(names)
 
 
 def _find_board(name: str) -> Board:

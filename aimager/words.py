@@ -8,8 +8,18 @@ from aimager.setup import Password, User
 
 # Options of useradd(8) that take an argument, which may hold commas.
 _USERADD_TAKES_ARGUMENT = frozenset(
-    "-b --base-dir -c --comment -d --home-dir -e --expiredate -f --inactive -g --gid -G --groups"
-    " -k --skel -K --key -p --password -s --shell -u --uid -Z --selinux-user".split()
+    f"{dashes}{option}"
+    for dashes, options in (
+        ("-", "bcdefgGkKpsuZ"),
+        (
+            "--",
+            (
+                *("base-dir", "comment", "home-dir", "expiredate", "inactive", "gid", "groups"),
+                *("skel", "key", "password", "shell", "uid", "selinux-user"),
+            ),
+        ),
+    )
+    for option in options
 )
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]*\$?")

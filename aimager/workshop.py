@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+
+def environment() -> Any:
+    """A field of a stage that its product does not depend on."""
+    return field(metadata={"identity": False})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aimager.stand_in.convert import Job
@@ -41,7 +41,8 @@ def plan_packages(
         if recipe.maker in ("kernel", "alarm-kernel"):
             sources = [debs[_find_kernel(recipe.option, debs)]]
         if recipe.maker == "static-pacman":
-            sources = _close_over(recipe.debs[0], debs)
+            # makepkg's own needs are bash and perl; two of its programs are taken, no script.
+            sources = [*_close_over(recipe.debs[0], debs), debs["makepkg"]]
         if recipe.maker == "files" and recipe.debs and not sources:
             continue
         metadata = _describe(arch, recipe, sources, owners)
@@ -129,7 +130,7 @@ def _find_kernel(meta: str, debs: Mapping[str, Deb]) -> str:
 
 
 def _close_over(name: str, debs: Mapping[str, Deb]) -> list[Deb]:
-    """The package and all that it needs."""
+    """The package, and then all that it needs."""
     found: dict[str, Deb] = {}
     waiting = [name]
     while waiting:
@@ -137,4 +138,4 @@ def _close_over(name: str, debs: Mapping[str, Deb]) -> list[Deb]:
         if current in debs and current not in found and current not in DROPPED_DEBS:
             found[current] = debs[current]
             waiting += [names[0] for names in debs[current].control.depends]
-    return [replace(deb) for _name, deb in sorted(found.items())]
+    return [found.pop(name), *(deb for _name, deb in sorted(found.items()))]

@@ -30,7 +30,6 @@ bash: bash
 brotli: libbrotli1
 bzip2: bzip2 libbz2-1.0
 coreutils: coreutils
-curl: curl libcurl4t64
 db5.3: libdb5.3t64
 dbus: dbus dbus-bin dbus-daemon dbus-session-bus-common dbus-system-bus-common libdbus-1-3
 e2fsprogs: e2fsprogs libcom-err2 libext2fs2t64 libss2 logsave
@@ -242,6 +241,7 @@ def _program_recipes() -> list[Recipe]:
             directories=(("etc/ca-certificates/extracted", 0o755, 0),),
             depends=("bash", "coreutils"),
         ),
+        Recipe("curl", ("curl", "libcurl4t64"), depends=("ca-certificates",)),
         Recipe("gnupg", tuple(_GNUPG_DEBS.split())),
         Recipe(
             "iputils",

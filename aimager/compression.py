@@ -1,0 +1,77 @@
+"""Compressed files as streams; a cut-off or damaged one is always noticed and named."""
+
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from aimager.errors import ImageError
+
+_BUFFER = 1 << 20
+_ZSTD_INPUT = 1 << 13
+
+_DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz or none.
+
+    :raises ImageError: out of the block, when reading in it meets damage
+    """
+    try:
+        with ExitStack() as stack:
+            stream = stack.enter_context(path.open("rb"))
+            match path.suffix:
+                case ".zst":
+                    reader = io.BufferedReader(_ZstdReader(stream), _BUFFER)
+                    yield stack.enter_context(reader)
+                case ".xz":
+                    yield stack.enter_context(lzma.open(stream))
+                case ".gz":
+                    yield cast(IO[bytes], stack.enter_context(gzip.open(stream)))
+                case _:
+                    yield stream
+    except _DAMAGES as error:
+        raise ImageError(
+            f"{path.name} is damaged: {error}", hint=f"remove {path} and build again"
+        ) from error
+
+
+class _ZstdReader(io.RawIOBase):
+    """Decompress zstd frames; zstandard's own reader takes a cut-off one for a whole one."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.frame = zstandard.ZstdDecompressor().decompressobj()
+        self.inside = False
+        self.ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self.ready:
+            chunk = b""
+            if self.frame.eof:
+                chunk = self.frame.unused_data
+                self.frame = zstandard.ZstdDecompressor().decompressobj()
+                self.inside = False
+            # Little at once, for 4 bytes of zstd may become 128 KiB.
+            chunk = chunk or self.stream.read(_ZSTD_INPUT)
+            if not chunk:
+                if self.inside:
+                    raise EOFError("it is cut off")
+                return 0
+            self.inside = True
+            self.ready = memoryview(self.frame.decompress(chunk))
+        size = min(len(buffer), len(self.ready))
+        buffer[:size] = self.ready[:size]
+        self.ready = self.ready[size:]
+        return size

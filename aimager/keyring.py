@@ -1,0 +1,163 @@
+"""pacman keyrings: making one from pinned keys, and verifying packages with it."""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager import process
+from aimager.archive import read_members
+from aimager.distro import Keyring
+from aimager.errors import CommandError, HostError, TrustError
+from aimager.lock import LockedPackage
+from aimager.toolbox import Toolbox
+
+KEYRINGS = "usr/share/pacman/keyrings/"
+
+_MASTER = "Pacman Keyring Master Key <pacman@localhost>"
+_TRUST_ENOUGH = {"TRUST_FULLY", "TRUST_ULTIMATE"}
+"""What pacman's TrustedOnly asks for (libalpm: ALPM_SIGVALIDITY_FULL)."""
+
+
+@dataclass(frozen=True)
+class KeyringFiles:
+    """What a keyring package holds: keys, and ``FINGERPRINT:LEVEL`` of those to trust."""
+
+    keys: bytes
+    trusted: tuple[tuple[str, str], ...]
+    revoked: tuple[str, ...]
+
+
+def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> KeyringFiles:
+    """The keyring that lies in a package, of which nothing is run.
+
+    :raises TrustError: when the package has none of that name
+    """
+    found = read_members(package.path(store), lambda name: name.startswith(KEYRINGS))
+    names = [f"{KEYRINGS}{keyring.name}{end}" for end in (".gpg", "-trusted", "-revoked")]
+    if names[0] not in found or names[1] not in found:
+        raise TrustError(f"{package.file} holds no keyring {keyring.name}")
+    trusted = [
+        (match[1].upper(), match[2])
+        for match in re.finditer(
+            r"^([0-9A-Fa-f]{40,64}):(\d+):", found[names[1]].decode(), re.MULTILINE
+        )
+    ]
+    revoked = re.findall(r"^[0-9A-Fa-f]{16,64}", found.get(names[2], b"").decode(), re.MULTILINE)
+    return KeyringFiles(found[names[0]], tuple(trusted), tuple(key.upper() for key in revoked))
+
+
+def pinned(
+    files: KeyringFiles, keyring: Keyring, package: LockedPackage
+) -> tuple[tuple[str, str], ...]:
+    """Those of a keyring's trusted keys that are pinned, which alone will be trusted.
+
+    :raises TrustError: when none is
+    """
+    kept = tuple((key, level) for key, level in files.trusted if key in keyring.master_keys)
+    if not kept:
+        raise TrustError(
+            f"the package {package} ({package.file}) trusts the keys"
+            f" {' '.join(key for key, _ in files.trusted) or '(none)'}, none of which is pinned for"
+            f" the keyring {keyring.name}: {' '.join(keyring.master_keys)}",
+            hint="it is not that distribution's; if you know the keys to be right, name them with"
+            " trust-key=",
+        )
+    return kept
+
+
+def make_home(tools: Toolbox, home: Path) -> None:
+    """Make a GnuPG home with a key of its own, which certifies what is trusted.
+
+    :raises HostError: when gpg made no key, be it that it says nothing of it
+    """
+    home.mkdir(mode=0o700)
+    # As `pacman-key --init` does, but Ed25519: this keyring never leaves the building machine.
+    _gpg(tools, home, ["--passphrase", "", "--quick-gen-key", _MASTER, "ed25519", "sign", "never"])
+    if not any((home / "private-keys-v1.d").glob("*.key")):
+        raise HostError("gpg made no key", hint="is the path of the cache folder very long?")
+
+
+def populate(
+    tools: Toolbox, home: Path, files: KeyringFiles, trusted: Sequence[tuple[str, str]]
+) -> None:
+    """Import a keyring's keys, certify the ``trusted`` ones, and leave the revoked ones out.
+
+    :raises TrustError: when a trusted key is not among the keys
+    """
+    _gpg(tools, home, ["--import"], input=files.keys)
+    known = _fingerprints(tools, home)
+    for key, _ in trusted:
+        if key not in known:
+            raise TrustError(f"the pinned key {key} is not among the keyring's keys")
+        _gpg(tools, home, ["--yes", "--quick-lsign-key", key])
+    levels = "".join(f"{key}:{level}:\n" for key, level in trusted)
+    _gpg(tools, home, ["--import-ownertrust"], input=levels.encode())
+    revoked = [key for key in files.revoked if key in known]
+    if revoked:
+        _gpg(tools, home, ["--yes", "--delete-keys", *revoked])
+    _gpg(tools, home, ["--check-trustdb"])
+
+
+def _gpg(tools: Toolbox, home: Path, arguments: Sequence[str], input: bytes = b"") -> str:
+    options = ["--homedir", str(home), "--batch", "--no-tty", "--quiet", "--no-permission-warning"]
+    return tools.run(["gpg", *options, *arguments], input=input)
+
+
+def _fingerprints(tools: Toolbox, home: Path) -> set[str]:
+    listing = _gpg(tools, home, ["--with-colons", "--list-keys"])
+    return set(re.findall(r"^fpr:+([0-9A-F]+):", listing, re.MULTILINE))
+
+
+def verify(
+    tools: Toolbox, home: Path, packages: Sequence[LockedPackage], store: Path
+) -> dict[str, str]:
+    """Check every package's signature; returns the fingerprint of the key by package name.
+
+    :raises TrustError: for the first package that is not signed by a trusted key
+    """
+    root = tools.root_of("gpg")
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        keys = pool.map(lambda package: _verify_one(root, home, package, store), packages)
+        return {package.name: key for package, key in zip(packages, keys, strict=True)}
+
+
+def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Path) -> str:
+    path = package.path(store)
+    options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
+    argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
+    try:
+        said = process.run([*argv, f"{path}.sig", path], root=root)
+    except CommandError as error:
+        said = error.tail
+    status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
+    words = {name: rest.split() for name, rest in status}
+    problem = _problem(words)
+    if problem:
+        raise TrustError(
+            f"the package {package} is not trusted: {package.file} {problem}",
+            hint="the mirror may be wrong or out of date: try another with repo-url-parent=",
+        )
+    return words["VALIDSIG"][0]
+
+
+def _problem(words: dict[str, list[str]]) -> str:
+    """What gpg's status lines (GnuPG's doc/DETAILS) say against a signature; empty if nothing."""
+    if "BADSIG" in words:
+        return f"was changed after the key {words['BADSIG'][0]} signed it"
+    for name, state in (("EXPKEYSIG", "has expired"), ("REVKEYSIG", "is revoked")):
+        if name in words:
+            key, *owner = words[name]
+            return f"is signed by the key {key} ({' '.join(owner)}), which {state}"
+    if "EXPSIG" in words:
+        return f"has a signature by the key {words['EXPSIG'][0]} that has expired"
+    if "NO_PUBKEY" in words or "ERRSIG" in words:
+        key = (words.get("NO_PUBKEY") or words["ERRSIG"])[0]
+        return f"is signed by the key {key}, which is not in the keyring"
+    if "VALIDSIG" not in words:
+        return "has a signature file that is none"
+    if not _TRUST_ENOUGH & words.keys():
+        key = words["VALIDSIG"][0]
+        return f"is signed by the key {key}, which no pinned master key vouches for"
+    return ""

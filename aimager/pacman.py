@@ -1,0 +1,194 @@
+"""pacman: which one to run, its configuration, and what it is run for."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from aimager import process
+from aimager.architecture import Architecture
+from aimager.archive import unpack_tree
+from aimager.errors import CommandError, ConfigError
+from aimager.lock import LockedPackage
+from aimager.toolbox import Toolbox
+
+_OLDEST = (6, 0)
+"""The first pacman that takes a package's signature from the file beside it."""
+
+_CONFLICT_QUESTION = "4"
+"""ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
+
+
+@dataclass(frozen=True)
+class Pacman:
+    """A pacman program, and the root it is run in; None is the host's own."""
+
+    program: str
+    root: Path | None
+
+    def run(self, arguments: Sequence[str], log: IO[bytes], *, epoch: int = 0) -> str:
+        """Run it, and return what it says on standard output.
+
+        :raises CommandError: when it fails
+        """
+        env = {"SOURCE_DATE_EPOCH": str(epoch)}
+        return process.run([self.program, *arguments], root=self.root, log=log, env=env)
+
+
+def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
+    """The host's pacman where it is new enough, else pacman-static, else the borrowed one.
+
+    All of them need gpg. ``static`` is the archive of pacman-static, empty where there is none.
+    """
+    gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
+    if gpg and host_version() >= _OLDEST:
+        return Pacman("pacman", None)
+    if static and static.stat().st_size:
+        unpacked = work / "pacman-static"
+        unpack_tree(Toolbox(None, tools.log), static, unpacked)
+        return Pacman(f"{unpacked}/usr/bin/pacman-static", tools.root_of("gpg"))
+    if tools.borrowed and (tools.borrowed / "usr/bin/pacman").exists():
+        return Pacman("pacman", tools.borrowed)
+    return None
+
+
+def host_version() -> tuple[int, ...]:
+    """The version of the host's pacman; empty where it has none."""
+    if not shutil.which("pacman", path=process.ENVIRONMENT["PATH"]):
+        return ()
+    found = re.search(r"Pacman v(\d+)\.(\d+)", process.run(["pacman", "--version"]))
+    return tuple(int(number) for number in found.groups()) if found else ()
+
+
+def repositories(pacman_conf: str) -> tuple[str, ...]:
+    """The repositories that a pacman.conf enables, in order."""
+    sections = re.findall(r"^\s*\[([^\]]+)\]", pacman_conf, re.MULTILINE)
+    return tuple(dict.fromkeys(name for name in sections if name != "options"))
+
+
+def pacman_conf(
+    architecture: Architecture, work: Path, root: Path, servers: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
+
+    It has no DownloadUser: that user is looked up on the host, and the sandbox that comes with it
+    fails in containers and under emulation. It has no CheckSpace, which needs the mount table.
+    """
+    lines = [
+        "[options]",
+        f"Architecture = {architecture}",
+        f"RootDir = {root}",
+        f"DBPath = {root}/var/lib/pacman/",
+        f"CacheDir = {work}/cache/",
+        f"LogFile = {work}/pacman.log",
+        f"GPGDir = {work}/gnupg/",
+        f"HookDir = {work}/hooks/",
+        "SigLevel = Required DatabaseOptional",
+        "LocalFileSigLevel = Required",
+    ]
+    for name, url in servers:
+        lines += ["", f"[{name}]", f"Server = {url}"]
+    return "\n".join(lines) + "\n"
+
+
+def write_conf(text: str, work: Path) -> Path:
+    """Write it, and make the folders that it names: pacman 7.1 wants them to exist."""
+    for folder in ("cache", "hooks", "gnupg"):
+        (work / folder).mkdir(mode=0o700, exist_ok=True)
+    path = work / "pacman.conf"
+    path.write_text(text)
+    return path
+
+
+def prepare_root(root: Path) -> None:
+    """Make the folders that pacman wants before the first package is there."""
+    for folder, mode in (
+        ("var/cache/pacman/pkg", 0o755),
+        ("var/lib/pacman/sync", 0o755),
+        ("var/log", 0o755),
+        ("etc/pacman.d", 0o755),
+        ("dev", 0o755),
+        ("run", 0o755),
+        ("tmp", 0o1777),
+        ("sys", 0o555),
+        ("proc", 0o555),
+    ):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder).chmod(mode)
+
+
+def resolve(pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]) -> list[str]:
+    """The names of all packages that installing ``names`` to an empty root installs.
+
+    :raises ConfigError: when the repositories do not have one of them
+    """
+    arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %n"]
+    try:
+        said = pacman.run([*arguments, "--", *names], log)
+    except CommandError as error:
+        missing = re.findall(r"target not found: (\S+)", error.tail)
+        if not missing:
+            raise
+        raise ConfigError(
+            f"the repositories have no package {' '.join(missing)}",
+            hint="check the spelling in install-pkgs=, or which mirror is used",
+        ) from error
+    return re.findall(r"^package (\S+)$", said, re.MULTILINE)
+
+
+def install(
+    pacman: Pacman,
+    conf: Path,
+    packages: Sequence[LockedPackage],
+    store: Path,
+    log: IO[bytes],
+    *,
+    requested: Sequence[str],
+    epoch: int,
+) -> str:
+    """Install the files of ``packages``, all verified first, and return what pacman says.
+
+    Those in ``requested`` are marked as explicitly installed, the others as dependencies.
+
+    :raises CommandError: when pacman fails
+    """
+    options = ["--noconfirm", "--noprogressbar", "--config", str(conf)]
+    files = [str(package.path(store)) for package in packages]
+    transaction = ["-U", "--asdeps", "--ask", _CONFLICT_QUESTION]
+    said = pacman.run([*transaction, *options, "--", *files], log, epoch=epoch)
+    explicit = [package.name for package in packages if package.name in requested]
+    if explicit:
+        pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
+    return said
+
+
+def installed(root: Path) -> set[str]:
+    """``name-version`` of every package in the local database of ``root``."""
+    local = root / "var/lib/pacman/local"
+    return {entry.name for entry in local.iterdir() if entry.is_dir()}
+
+
+def forget_times(root: Path, epoch: int) -> None:
+    """Let every package of ``root`` be installed at ``epoch``, and drop logs and caches.
+
+    pacman writes the wall clock's time, but for versions later than 7.1.0.
+    """
+    for desc in (root / "var/lib/pacman/local").glob("*/desc"):
+        text = desc.read_text()
+        desc.write_text(re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
+    (root / "var/log/pacman.log").unlink(missing_ok=True)
+    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg", "etc/pacman.d/gnupg"):
+        if (root / folder).is_dir():
+            for entry in (root / folder).iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def enable_mirror(mirrorlist: str, url: str) -> str:
+    """The mirrorlist with the server ``url`` enabled, if it ships them all commented out."""
+    if re.search(r"^\s*Server\s*=", mirrorlist, re.MULTILINE):
+        return mirrorlist
+    pattern = re.compile(rf"^#\s*(Server\s*=\s*{re.escape(url)})\s*$", re.MULTILINE)
+    enabled, count = pattern.subn(r"\1", mirrorlist, count=1)
+    return enabled if count else f"{mirrorlist.rstrip()}\nServer = {url}\n".lstrip()
