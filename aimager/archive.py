@@ -208,12 +208,13 @@ class _Layers:
         link = self._link_target(package, member) if member.islnk() else None
         if link == path:
             return
+        if path.is_symlink() or member.issym():
+            self.folders.clear()  # a path may lead elsewhere now
         path.unlink(missing_ok=True)
         if link:
             os.link(link, path, follow_symlinks=False)
         elif member.issym():
             path.symlink_to(member.linkname)
-            self.folders.clear()
         elif member.isreg():
             content = archive.extractfile(member)
             assert content, "a regular file has content"
@@ -253,6 +254,8 @@ class _Layers:
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))
                 else:
-                    below.mkdir(mode=0o755, exist_ok=True)
+                    if not below.exists():
+                        below.mkdir()
+                        below.chmod(0o755)  # whatever the umask
                     path = below
         return path

@@ -19,9 +19,9 @@ from aimager.errors import HostError
 HOST_DIRECTORY = Path("/proc/sys/fs/binfmt_misc")
 
 FLAGS = "POCF"
-"""P: QEMU learns argv[0]; O: the kernel opens the program, also one that may not be read; C: set-uid
-counts for the program, not for QEMU; F: the interpreter is opened now, so that it is found after
-chroot(2) into a tree without it."""
+"""P: QEMU learns argv[0]; O: the kernel opens the program, also one that may not be read; C: its
+set-uid bit counts; F: the interpreter is opened now, so that it is found after chroot(2) into a
+tree without it."""
 
 _LONGEST_INTERPRETER = 127  # BINPRM_BUF_SIZE of older kernels, less the NUL
 

@@ -58,8 +58,8 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     waiting = list(names)
     while waiting:
         wanted = _bare(waiting.pop())
-        name = wanted if wanted in packages else providers.get(wanted)
-        if name is not None and name not in found:
+        name = wanted if wanted in packages else providers.get(wanted, "")
+        if name and name not in found:
             found[name] = None
             waiting.extend(packages[name].depends)
     return sorted(found)

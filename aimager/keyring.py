@@ -132,7 +132,7 @@ def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Pa
     except CommandError as error:
         said = error.tail
     status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
-    words = {name: rest.split() for name, rest in status}
+    words: dict[str, list[str]] = {name: rest.split() for name, rest in status}
     problem = _problem(words)
     if problem:
         raise TrustError(

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -132,7 +132,5 @@ def _close(running: subprocess.Popen[bytes]) -> None:
     running.wait()
     for pipe in (running.stdin, running.stdout):
         if pipe and not pipe.closed:
-            try:
+            with suppress(BrokenPipeError):  # the program's status tells why
                 pipe.close()
-            except BrokenPipeError:
-                pass  # what was left to write; the status tells the rest

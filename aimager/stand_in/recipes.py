@@ -368,7 +368,7 @@ def _board_recipes(arch: str) -> list[Recipe]:
             Recipe("linux-lts", maker="kernel", option="linux-image-cloud-amd64", depends=needs),
             Recipe("amd-ucode", ("amd64-microcode",), maker="ucode", option="AuthenticAMD"),
             Recipe("intel-ucode", ("intel-microcode",), maker="ucode", option="GenuineIntel"),
-            Recipe("archlinux-keyring", maker="keyring", option="archlinux"),
+            Recipe("archlinux-keyring", maker="keyring", option="archlinux", depends=("pacman",)),
             Recipe(
                 "archlinuxcn-keyring",
                 maker="keyring",
@@ -394,7 +394,7 @@ def _board_recipes(arch: str) -> list[Recipe]:
             conflicts=("linux",),
             provides=("linux",),
         ),
-        Recipe("archlinuxarm-keyring", maker="keyring", option="archlinuxarm"),
+        Recipe("archlinuxarm-keyring", maker="keyring", option="archlinuxarm", depends=("pacman",)),
         Recipe("tree", ("tree",), repository="aur"),
         Recipe("htop", ("htop",), repository="alarm"),
     ]

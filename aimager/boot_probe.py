@@ -1,0 +1,263 @@
+"""Boots an image in QEMU with nobody watching, and talks to it over its serial port.
+
+::
+
+    with BootProbe(Architecture.x86_64, image, log=Path("boot.log")) as guest:
+        guest.wait_for_login()
+        guest.log_in("root", "secret")
+        assert guest.run("systemctl is-system-running --wait") == "running"
+"""
+
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from aimager import files, process, qemu, syscalls
+from aimager.architecture import Architecture
+from aimager.errors import CommandError, ImageError
+
+BOOT_TIMEOUT = 600.0
+"""Seconds to a login prompt; software emulation on a busy machine needs minutes."""
+
+_TAIL_LINES = 20
+
+_LOGIN_PROMPT = re.compile(r"^\S+ login: ?", re.MULTILINE)
+
+_DEAD_ENDS = {
+    "the kernel panicked": re.compile(r"Kernel panic - "),
+    "it came up in emergency mode": re.compile(
+        r"You are in emergency mode|Entering emergency mode|root account is locked\. See sulogin"
+    ),
+    "it asks a question on its console": re.compile(r"[Pp]ress any key to (?:proceed|continue)"),
+    "the firmware found nothing to boot": re.compile(
+        r"UEFI Interactive Shell|No bootable option or device was found"
+    ),
+}
+
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P_^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>7-9cM]"
+)
+"""ECMA-48 control sequences and strings: colours, cursor moves, titles."""
+
+_SHELL = (
+    # Nobody but us writes to the terminal: no echo, no kernel messages, no status of units.
+    "stty -echo; dmesg -n 1; kill -s RTMIN+21 1; PROMPT_COMMAND= PS0= PS1= PS2= TERM=dumb "
+    "exec bash --noediting --norc --noprofile"
+)
+
+
+class BootProbe:
+    """A machine of ``architecture`` that boots ``image``; it runs as long as the ``with`` block.
+
+    Everything on its serial port is kept in ``log``. ``disk_size`` bytes, if they are more than
+    the image's, make the disk larger than the image, as a card that it is written to would be.
+    The image is not written to, unless ``snapshot`` is false.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        image: Path,
+        *,
+        log: Path,
+        disk_size: int | None = None,
+        snapshot: bool = True,
+        kvm: bool | None = None,
+        memory_mib: int = 2048,
+        network: bool = True,
+    ) -> None:
+        self.architecture = architecture
+        self.image = image
+        self.log = log
+        self.disk_size = disk_size
+        self.snapshot = snapshot
+        self.kvm = qemu.kvm_works(architecture) if kvm is None else kvm
+        self.memory_mib = memory_mib
+        self.network = network
+        self._said = ""  # all of the serial port's text so far, without control sequences
+        self._read = 0  # how much of it has been dealt with
+        self._marks = 0
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            image = self.image
+            if self.disk_size is not None:
+                image = Path(stack.enter_context(tempfile.TemporaryDirectory()), "disk.img")
+                grow_copy(self.image, image, self.disk_size)
+            command = qemu.boot_command(
+                self.architecture,
+                image,
+                program=qemu.find_qemu_system(self.architecture),
+                firmware=stack.enter_context(qemu.private_firmware(self.architecture)),
+                kvm=self.kvm,
+                snapshot=self.snapshot,
+                memory_mib=self.memory_mib,
+                network=self.network,
+            )
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._log: IO[bytes] = stack.enter_context(self.log.open("wb", buffering=0))
+            self._log.write(f"$ {shlex.join(command)}\n".encode())
+            self._qemu = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                env=process.ENVIRONMENT,
+                # Out of the terminal's reach, and gone when we are killed.
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+            stack.callback(self._end)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def _end(self) -> None:
+        self._qemu.kill()
+        self._qemu.wait()
+        for stream in (self._qemu.stdin, self._qemu.stdout):
+            if stream:
+                stream.close()
+
+    @property
+    def output(self) -> str:
+        """What the serial port has said so far, without control sequences."""
+        return self._said
+
+    def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
+        """Wait until the image asks who is there.
+
+        :raises ImageError: when it does not, within ``timeout`` seconds or any more
+        """
+        self._wait_for(_LOGIN_PROMPT, timeout, "no login prompt came", dead_ends=True)
+
+    def log_in(self, user: str, password: str, timeout: float = 120) -> None:
+        """Answer the login prompt, and start a shell that ``run`` can talk to.
+
+        :raises ImageError: when the image does not let us in
+        """
+        self._send(user)
+        # login(1) throws away what was typed before it asked.
+        self._wait_for(re.compile(r"Password: ?"), timeout, "login asks for no password")
+        self._send(password)
+        answer = self._wait_for(
+            re.compile(r"Login incorrect|[#$] ?$"), timeout, f"no shell came for {user}"
+        )
+        if answer[0] == "Login incorrect":
+            raise self._failure(f"{user} cannot log in with that password")
+        self._send(_SHELL)
+        self.run("true", timeout)
+
+    def run(self, command: str, timeout: float = 120, *, check: bool = True) -> str:
+        """Run ``command`` in the shell that is logged in, and return all that it prints.
+
+        :raises CommandError: when it fails, with ``check``
+        :raises ImageError: when it does not end within ``timeout`` seconds
+        """
+        self._marks += 1
+        mark = f"aimager-{self._marks}"
+        # The shell may echo the line: its marks are whole only in what printf makes of it.
+        self._send(
+            f"printf '\\n<%s>\\n' '{mark}'; {{ {command}\n}} </dev/null 2>&1; "
+            f"printf '\\n<%s:%d>\\n' '{mark}' $?"
+        )
+        told = f"{command!r} did not end"
+        self._wait_for(re.compile(f"<{mark}>\n"), timeout, told)
+        start = self._read
+        end = self._wait_for(re.compile(rf"\n<{mark}:(\d+)>\n"), timeout, told)
+        output = self._said[start : end.start()].strip("\n")
+        status = int(end[1])
+        if check and status:
+            tail = output.splitlines()[-_TAIL_LINES:]
+            raise CommandError(["sh", "-c", command], status, "\n".join(tail))
+        return output
+
+    def power_off(self, timeout: float = 120) -> None:
+        """Shut the image down and wait until the machine is off.
+
+        :raises ImageError: when it does not go off
+        """
+        self._send("systemctl poweroff")
+        deadline = time.monotonic() + timeout
+        while self._hear(deadline):
+            pass
+        if self._qemu.poll() is None:
+            raise self._failure(f"it did not switch itself off within {timeout:.0f} seconds")
+
+    def _send(self, line: str) -> None:
+        assert self._qemu.stdin is not None
+        try:
+            self._qemu.stdin.write(f"{line}\n".encode())
+        except BrokenPipeError:
+            raise self._failure("QEMU ended") from None
+
+    def _wait_for(
+        self, pattern: re.Pattern[str], timeout: float, told: str, *, dead_ends: bool = False
+    ) -> re.Match[str]:
+        """Listen until ``pattern`` comes, and take all up to its end as dealt with."""
+        deadline = time.monotonic() + timeout
+        while True:
+            # A dead end first: sulogin's and a question's text may look like what is awaited.
+            for what, sign in _DEAD_ENDS.items() if dead_ends else ():
+                if sign.search(self._said, self._read):
+                    raise self._failure(what)
+            if match := pattern.search(self._said, self._read):
+                self._read = match.end()
+                return match
+            if not self._hear(deadline):
+                if self._qemu.poll() is None:
+                    raise self._failure(f"{told} within {timeout:.0f} seconds")
+                raise self._failure(f"QEMU ended with status {self._qemu.returncode}")
+
+    def _hear(self, deadline: float) -> bool:
+        """Take in what comes next from the serial port; False: nothing will before ``deadline``."""
+        assert self._qemu.stdout is not None
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self._qemu.stdout], [], [], left)[0]:
+            return False
+        data = os.read(self._qemu.stdout.fileno(), 1 << 16)
+        if not data:
+            self._qemu.wait()
+            return False
+        self._log.write(data)
+        # A sequence may be cut in two by reading: it is taken out of the unread text as a whole.
+        unread = self._said[self._read :] + data.decode(errors="replace").replace("\r", "")
+        self._said = self._said[: self._read] + _CONTROL.sub("", unread)
+        return True
+
+    def _failure(self, what: str) -> ImageError:
+        lines = [line for line in self._said.splitlines() if line.strip()][-_TAIL_LINES:]
+        tail = "".join(f"\n    {line}" for line in lines)
+        return ImageError(
+            f"{self.image.name} does not boot as it should: {what}; its console ends with:{tail}",
+            hint=f"{self.log} has all of it",
+        )
+
+
+def grow_copy(image: Path, target: Path, size: int) -> None:
+    """Make ``target`` a copy of ``image`` on a disk of ``size`` bytes, holes left as holes."""
+    files.copy_sparse(image, target)
+    if size > image.stat().st_size:
+        os.truncate(target, size)
+
+
+def _die_with_parent() -> None:
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)

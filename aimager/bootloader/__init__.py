@@ -1,0 +1,1 @@
+"""Boot loaders: how each is put into the files of /boot."""

@@ -1,0 +1,73 @@
+"""Times of an ext4 image's inodes, for a mke2fs that copies them from the tree's.
+
+mke2fs -d takes each inode's times from the tree, and ctime is always when the tree was made: no
+program can set it. Since 1.47.1 mke2fs clamps all to SOURCE_DATE_EPOCH (e2fsprogs f353a1f1).
+For one that is older, this reads the inodes' times from the image and has debugfs set those that
+differ; debugfs, not this, also computes the inodes' checksums. The layout is that of the kernel's
+Documentation/filesystems/ext4, for images with 64-byte descriptors and 32-bit numbers only, which
+`filesystems.make_ext4` makes.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from aimager.toolbox import Toolbox
+
+_SUPER_BLOCK = 1024
+_BLOCK = 4096
+_DESCRIPTOR = 64
+_INODE = 256
+
+_ROOT_INODE = 2
+_FIRST_ORDINARY_INODE = 11
+"""Those between the root's and this are reserved; mke2fs itself gives them their times."""
+
+_BITMAP_UNUSED = 0x1
+"""EXT4_BG_INODE_UNINIT: the group has no inode in use, and its bitmap holds nothing."""
+
+
+def clamp_times(tools: Toolbox, image: Path, epoch: int) -> None:
+    """Give all inodes of ``image`` the access and change time ``epoch``, and no later mtime."""
+    with image.open("rb") as stream:
+        commands = "".join(_commands(stream, epoch))
+    tools.run(
+        ["debugfs", "-w", "-f", "-", image],
+        env={"E2FSPROGS_FAKE_TIME": str(epoch)},
+        input=commands.encode(),
+    )
+
+
+def _commands(image: IO[bytes], epoch: int) -> Iterator[str]:
+    for number, inode in _inodes_in_use(image):
+        atime, ctime, mtime = struct.unpack_from("<3I", inode, 8)
+        for field, wrong in (
+            ("atime", atime != epoch),
+            ("ctime", ctime != epoch),
+            ("mtime", mtime > epoch),
+        ):
+            if wrong:
+                yield f"set_inode_field <{number}> {field} @{epoch}\n"
+
+
+def _inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    superblock = os.pread(image.fileno(), 1024, _SUPER_BLOCK)
+    (blocks,) = struct.unpack_from("<I", superblock, 4)
+    blocks_per_group, _, inodes_per_group = struct.unpack_from("<3I", superblock, 32)
+    groups = -(-blocks // blocks_per_group)
+    descriptors = os.pread(image.fileno(), groups * _DESCRIPTOR, _BLOCK)
+    for group in range(groups):
+        descriptor = descriptors[group * _DESCRIPTOR :]
+        bitmap_at, table_at = struct.unpack_from("<2I", descriptor, 4)
+        (flags,) = struct.unpack_from("<H", descriptor, 18)
+        if flags & _BITMAP_UNUSED:
+            continue
+        bitmap = os.pread(image.fileno(), inodes_per_group // 8, bitmap_at * _BLOCK)
+        table = os.pread(image.fileno(), inodes_per_group * _INODE, table_at * _BLOCK)
+        for index in range(inodes_per_group):
+            number = group * inodes_per_group + index + 1
+            ordinary = number == _ROOT_INODE or number >= _FIRST_ORDINARY_INODE
+            if ordinary and bitmap[index // 8] >> index % 8 & 1:
+                yield number, table[index * _INODE : (index + 1) * _INODE]

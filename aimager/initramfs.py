@@ -1,0 +1,76 @@
+"""Initramfs makers: have them make images for any machine, not for the one that builds.
+
+What is configured for that is undone when the packages are installed, so that an update on the
+device makes what the distribution intends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_HOOK = """\
+[Trigger]
+Type = Path
+Operation = Install
+Operation = Upgrade
+Target = usr/lib/modules/*/
+Target = usr/lib/initcpio/*
+Target = usr/bin/booster
+Target = usr/bin/mkinitcpio
+
+[Action]
+Description = Preparing for an initramfs for any machine...
+When = PostTransaction
+Exec = /usr/bin/sh /run/universal-initramfs
+"""
+"""Hooks run in the order of their names, so before the initramfs makers' own, which start with 60
+and more."""
+
+_NAME = "00-universal-initramfs.hook"
+_DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
+_BOOSTER = "etc/booster.yaml"
+
+_SCRIPT = f"""\
+if [ -e /usr/bin/mkinitcpio ]; then
+    mkdir -p /etc/mkinitcpio.conf.d
+    cat > /{_DROP_IN} << 'END'
+universal=()
+for hook in "${{HOOKS[@]}}"; do
+    [[ $hook == autodetect ]] || universal+=("$hook")
+done
+HOOKS=("${{universal[@]}}")
+unset universal hook
+END
+fi
+if [ -e /usr/bin/booster ]; then
+    if [ -e /{_BOOSTER} ]; then
+        cp -p /{_BOOSTER} /run/booster.yaml
+    fi
+    echo 'universal: true' >> /{_BOOSTER}
+fi
+"""
+
+
+@contextmanager
+def universal(root: Path, hooks: Path) -> Iterator[None]:
+    """While in the block, initramfs makers that are installed in ``root`` leave nothing out.
+
+    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
+    booster does so unless its configuration says ``universal``. ``root``/run must be mounted.
+    """
+    hooks.mkdir(exist_ok=True)
+    (hooks / _NAME).write_text(_HOOK)
+    (root / "run/universal-initramfs").write_text(_SCRIPT)
+    drop_in, booster = root / _DROP_IN, root / _BOOSTER
+    had_folder = drop_in.parent.exists()
+    try:
+        yield
+    finally:
+        drop_in.unlink(missing_ok=True)
+        if not had_folder and drop_in.parent.is_dir() and not any(drop_in.parent.iterdir()):
+            drop_in.parent.rmdir()
+        saved = root / "run/booster.yaml"
+        if saved.exists():
+            booster.write_bytes(saved.read_bytes())
+        elif booster.exists():
+            booster.unlink()

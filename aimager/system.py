@@ -1,0 +1,116 @@
+"""Installing packages to a root, with the hooks of its own distribution, for both who do it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from aimager import initramfs
+from aimager.archive import pack_tree, unpack_tree
+from aimager.architecture import Architecture, host_architecture
+from aimager.borrow import open_toolbox
+from aimager.errors import CommandError, HostError, ImageError
+from aimager.keyring import verify
+from aimager.lock import Lock, LockedPackage, newest, read_lock
+from aimager.memory import tmpfs_size
+from aimager.pacman import (
+    Pacman,
+    choose_pacman,
+    forget_times,
+    install,
+    installed,
+    pacman_conf,
+    prepare_root,
+    write_conf,
+)
+from aimager.rootfs import chroot_mounts
+from aimager.toolbox import Toolbox
+from aimager.workshop import Workshop
+
+_MARGIN = 512 << 20
+_FAILED_HOOK = "error: command failed to execute correctly"
+"""What pacman prints, and goes on, when a hook or a scriptlet fails."""
+
+
+def foreign_to_host(architecture: Architecture) -> Architecture | None:
+    """The architecture, if its programs need emulation on this machine."""
+    return None if architecture is host_architecture() else architecture
+
+
+def work_size(locks: Sequence[Path], borrowed: Path | None, *, copies: int = 1) -> int | None:
+    """The size in bytes of a tmpfs for so many copies of a tree; None: it belongs on disk."""
+    tree = max(read_lock(lock).installed_size for lock in locks)
+    tools = borrowed.stat().st_size if borrowed else 0
+    return tmpfs_size(tree * copies + tools + _MARGIN)
+
+
+def install_system(
+    *,
+    architecture: Architecture,
+    lock: Path,
+    base_lock: Path | None,
+    base: Path | None,
+    keyring: Path,
+    borrowed: Path | None,
+    pacman_static: Path | None,
+    workshop: Workshop,
+    target: Path,
+) -> None:
+    """Publish ``target``: the root in ``base``, or an empty one, with the packages of ``lock``.
+
+    :raises TrustError: when a package is not signed by a trusted key; none has been run then
+    :raises ImageError: when what is installed is not what is locked
+    """
+    wanted = read_lock(lock)
+    known = read_lock(base_lock) if base_lock else Lock("", (), ())
+    work, epoch = workshop.work, newest([wanted, known])
+    root = work / "root"
+    with workshop.logging() as log:
+        tools = open_toolbox(borrowed, work, [workshop.cache], log)
+        unpack_tree(tools, keyring, work / "gnupg")
+        (work / "gnupg").chmod(0o700)
+        if base:
+            unpack_tree(tools, base, root)
+        prepare_root(root)
+        pacman = choose_pacman(tools, pacman_static, work)
+        if pacman is None:
+            raise HostError("there is no pacman", hint="leave tools=host out")
+        conf = write_conf(pacman_conf(architecture, work, root), work)
+        with chroot_mounts(root), initramfs.universal(root, work / "hooks"):
+            _install(tools, pacman, conf, wanted, wanted.without(known), workshop, epoch, log)
+        _check(root, wanted)
+        forget_times(root, epoch)
+        pack_tree(tools, root, target, epoch=epoch)
+
+
+def _install(
+    tools: Toolbox,
+    pacman: Pacman,
+    conf: Path,
+    wanted: Lock,
+    packages: Sequence[LockedPackage],
+    workshop: Workshop,
+    epoch: int,
+    log: IO[bytes],
+) -> None:
+    store = workshop.store
+    try:
+        said = install(
+            pacman, conf, packages, store, log, requested=wanted.requested, epoch=epoch
+        )
+    except CommandError:
+        # pacman verifies all packages before it runs any; our own check has the better words.
+        verify(tools, workshop.work / "gnupg", packages, store)
+        raise
+    for match in re.finditer(rf"^(.*\n)?.*{_FAILED_HOOK}", said, re.MULTILINE):
+        print(f"   a hook or scriptlet failed: {(match[1] or '').strip()} (see {workshop.log})")
+    print(f"   installed {len(packages)} packages")
+
+
+def _check(root: Path, lock: Lock) -> None:
+    there = installed(root)
+    locked = {f"{package.name}-{package.version}" for package in lock.packages}
+    if there != locked:
+        raise ImageError(
+            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}"
+        )
