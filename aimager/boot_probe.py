@@ -8,6 +8,7 @@
         assert guest.run("systemctl is-system-running --wait") == "running"
 """
 
+import codecs
 import os
 import re
 import select
@@ -86,13 +87,18 @@ class BootProbe:
         self._said = ""  # all of the serial port's text so far, without control sequences
         self._read = 0  # how much of it has been dealt with
         self._marks = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        folder = self.log.parent
+        folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             image = self.image
             if self.disk_size is not None:
-                image = Path(stack.enter_context(tempfile.TemporaryDirectory()), "disk.img")
+                # Not in /tmp, which may be memory.
+                copies = tempfile.TemporaryDirectory(prefix=".boot-probe-", dir=folder)
+                image = Path(stack.enter_context(copies), "disk.img")
                 grow_copy(self.image, image, self.disk_size)
             command = qemu.boot_command(
                 self.architecture,
@@ -104,7 +110,6 @@ class BootProbe:
                 memory_mib=self.memory_mib,
                 network=self.network,
             )
-            self.log.parent.mkdir(parents=True, exist_ok=True)
             self._log: IO[bytes] = stack.enter_context(self.log.open("wb", buffering=0))
             self._log.write(f"$ {shlex.join(command)}\n".encode())
             self._qemu = subprocess.Popen(
@@ -239,7 +244,7 @@ class BootProbe:
             return False
         self._log.write(data)
         # A sequence may be cut in two by reading: it is taken out of the unread text as a whole.
-        unread = self._said[self._read :] + data.decode(errors="replace").replace("\r", "")
+        unread = self._said[self._read :] + self._decoder.decode(data).replace("\r", "")
         self._said = self._said[: self._read] + _CONTROL.sub("", unread)
         return True
 

@@ -1,11 +1,11 @@
 """Times of an ext4 image's inodes, for a mke2fs that copies them from the tree's.
 
 mke2fs -d takes each inode's times from the tree, and ctime is always when the tree was made: no
-program can set it. Since 1.47.1 mke2fs clamps all to SOURCE_DATE_EPOCH (e2fsprogs f353a1f1).
-For one that is older, this reads the inodes' times from the image and has debugfs set those that
-differ; debugfs, not this, also computes the inodes' checksums. The layout is that of the kernel's
-Documentation/filesystems/ext4, for images with 64-byte descriptors and 32-bit numbers only, which
-`filesystems.make_ext4` makes.
+program can set it. Since 1.47.1 mke2fs clamps all to SOURCE_DATE_EPOCH (e2fsprogs f353a1f1), and
+nothing is left to do here. After one that is older, this reads the inodes' times from the image and
+has debugfs set those that differ, because debugfs knows the inodes' checksums. The layout is that
+of the kernel's Documentation/filesystems/ext4, as `filesystems.make_ext4` chooses it: blocks of
+4096 bytes, descriptors of 64, inodes of 256, fewer blocks than 2^32.
 """
 
 import os
@@ -33,6 +33,8 @@ def clamp_times(tools: Toolbox, image: Path, epoch: int) -> None:
     """Give all inodes of ``image`` the access and change time ``epoch``, and no later mtime."""
     with image.open("rb") as stream:
         commands = "".join(_commands(stream, epoch))
+    if not commands:
+        return
     tools.run(
         ["debugfs", "-w", "-f", "-", image],
         env={"E2FSPROGS_FAKE_TIME": str(epoch)},
@@ -59,14 +61,15 @@ def _inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     groups = -(-blocks // blocks_per_group)
     descriptors = os.pread(image.fileno(), groups * _DESCRIPTOR, _BLOCK)
     for group in range(groups):
-        descriptor = descriptors[group * _DESCRIPTOR :]
+        descriptor = descriptors[group * _DESCRIPTOR : (group + 1) * _DESCRIPTOR]
         bitmap_at, table_at = struct.unpack_from("<2I", descriptor, 4)
-        (flags,) = struct.unpack_from("<H", descriptor, 18)
+        flags, unused = struct.unpack_from("<H8xH", descriptor, 18)
         if flags & _BITMAP_UNUSED:
             continue
+        used = inodes_per_group - unused
         bitmap = os.pread(image.fileno(), inodes_per_group // 8, bitmap_at * _BLOCK)
-        table = os.pread(image.fileno(), inodes_per_group * _INODE, table_at * _BLOCK)
-        for index in range(inodes_per_group):
+        table = os.pread(image.fileno(), used * _INODE, table_at * _BLOCK)
+        for index in range(used):
             number = group * inodes_per_group + index + 1
             ordinary = number == _ROOT_INODE or number >= _FIRST_ORDINARY_INODE
             if ordinary and bitmap[index // 8] >> index % 8 & 1:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import IO
 
 from aimager import initramfs
-from aimager.archive import pack_tree, unpack_tree
 from aimager.architecture import Architecture, host_architecture
+from aimager.archive import pack_tree, unpack_tree
 from aimager.borrow import open_toolbox
 from aimager.errors import CommandError, HostError, ImageError
 from aimager.keyring import verify
@@ -95,9 +95,7 @@ def _install(
 ) -> None:
     store = workshop.store
     try:
-        said = install(
-            pacman, conf, packages, store, log, requested=wanted.requested, epoch=epoch
-        )
+        said = install(pacman, conf, packages, store, log, requested=wanted.requested, epoch=epoch)
     except CommandError:
         # pacman verifies all packages before it runs any; our own check has the better words.
         verify(tools, workshop.work / "gnupg", packages, store)

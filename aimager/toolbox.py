@@ -48,14 +48,16 @@ class Toolbox:
         *,
         env: Mapping[str, str] | None = None,
         input: bytes | None = None,
+        quiet: bool = False,
     ) -> str:
-        """Run ``argv``, log all it says and return its standard output.
+        """Run ``argv``, log all it says (unless ``quiet``) and return its standard output.
 
         :raises CommandError: when it fails
         :raises HostError: when it is missing
         """
         root = self.root_of(os.fspath(argv[0]))
-        return process.run(argv, log=self.log, root=root, env=env, input=input)
+        log = None if quiet else self.log
+        return process.run(argv, log=log, root=root, env=env, input=input)
 
     @contextmanager
     def pipe_out(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 def environment() -> Any:
     """A field of a stage that its product does not depend on."""
-    return field(metadata={"identity": False})
+    return field(metadata={"identity": False}, kw_only=True)
 
 
 @dataclass(frozen=True)

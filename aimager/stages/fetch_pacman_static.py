@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.archive import pack_tree, unpack_packages
 from aimager.architecture import Architecture
+from aimager.archive import pack_tree, unpack_packages
 from aimager.build import MirrorChoice
 from aimager.distro import Distro, Platform, ThirdPartyRepository
 from aimager.download import Client, NotFoundError
@@ -50,9 +50,7 @@ class FetchPacmanStatic:
         if lock is None:
             with publish(self.target):
                 return
-        call(
-            _verify_and_pack, self, work=self.workshop.work, writable=[self.workshop.cache]
-        )
+        call(_verify_and_pack, self, work=self.workshop.work, writable=[self.workshop.cache])
 
     @property
     def lock(self) -> Path:

@@ -27,9 +27,7 @@ _LAYOUT: dict[str, dict[str, str]] = {
         "extra": "archlinux/extra/os/x86_64",
         "archlinuxcn": "archlinuxcn/x86_64",
     },
-    "aarch64": {
-        name: f"archlinuxarm/aarch64/{name}" for name in ("core", "extra", "alarm", "aur")
-    },
+    "aarch64": {name: f"archlinuxarm/aarch64/{name}" for name in ("core", "extra", "alarm", "aur")},
 }
 
 

@@ -46,9 +46,7 @@ def write_package(
     data = _compress(_write_tar((described[0], mtree, *described[1:], *entries)), compression)
     filename = f"{metadata.name}-{metadata.version}-{metadata.arch}.pkg.tar.{compression}"
     (folder / filename).write_bytes(data)
-    return Built(
-        metadata, filename, len(data), installed_size, hashlib.sha256(data).hexdigest()
-    )
+    return Built(metadata, filename, len(data), installed_size, hashlib.sha256(data).hexdigest())
 
 
 def write_database(target: Path, packages: Iterable[Built]) -> None:

@@ -55,9 +55,7 @@ def plan_packages(
     return jobs
 
 
-def _complete_recipes(
-    recipes: Mapping[str, Recipe], debs: Mapping[str, Deb]
-) -> dict[str, Recipe]:
+def _complete_recipes(recipes: Mapping[str, Recipe], debs: Mapping[str, Deb]) -> dict[str, Recipe]:
     """Add a recipe for each Debian package that is in none, and leave out those without any."""
     complete = {
         name: recipe
@@ -85,9 +83,7 @@ def _map_names(recipes: Iterable[Recipe], debs: Mapping[str, Deb]) -> dict[str, 
     return owners
 
 
-def _describe(
-    arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str, str]
-) -> Metadata:
+def _describe(arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str, str]) -> Metadata:
     first = sources[0].control if sources else None
     architectures = {deb.control.architecture for deb in sources}
     version = recipe.version or (translate_version(first.version) if first else "20250501-1")
@@ -95,8 +91,12 @@ def _describe(
     provides = set(recipe.provides)
     if recipe.maker == "files" and recipe.name != "bash":
         for deb in sources:
-            depends |= {owners[name] for names in deb.control.depends for name in names[:1]
-                        if name in owners}
+            depends |= {
+                owners[name]
+                for names in deb.control.depends
+                for name in names[:1]
+                if name in owners
+            }
         provides |= {deb.control.name for deb in sources}
     any_arch = recipe.arch == "any" or recipe.maker in ("keyring", "ucode")
     return Metadata(

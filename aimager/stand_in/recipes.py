@@ -305,9 +305,7 @@ def _extra_recipes() -> list[Recipe]:
             ("qemu-user",),
             repository="extra",
             keep=tuple(f"usr/bin/qemu-{name}" for name in qemus),
-            move=tuple(
-                (f"usr/bin/qemu-{name}", f"usr/bin/qemu-{name}-static") for name in qemus
-            ),
+            move=tuple((f"usr/bin/qemu-{name}", f"usr/bin/qemu-{name}-static") for name in qemus),
         ),
         Recipe(
             "vim",

@@ -25,6 +25,4 @@ def gather_static_pacman(debs: Iterable[Path]) -> list[Entry]:
             elif folder == "usr/lib/x86_64-linux-gnu" and ".so" in name and entry.kind != "dir":
                 entries.append(replace(entry, path=f"usr/lib/pacman/lib/{name}"))
     (wrapper,) = read_folder(CONTENT / "pacman-static")
-    return entries + [
-        replace(wrapper, path=f"usr/bin/{program}-static") for program in _PROGRAMS
-    ]
+    return entries + [replace(wrapper, path=f"usr/bin/{program}-static") for program in _PROGRAMS]

@@ -1,0 +1,118 @@
+"""How stages become doit's tasks; the only module besides dodo.py that imports doit."""
+
+import dataclasses
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from doit.exceptions import InvalidDodoFile, TaskFailed
+from doit.tools import config_changed
+
+from aimager.codec import fingerprint
+from aimager.errors import AimagerError
+from aimager.files import sha256
+from aimager.variables import read_build
+from aimager.workshop import Workshop
+
+
+class Stage(Protocol):
+    """A frozen dataclass: ``Path`` fields are inputs, ``target`` or ``targets`` the products."""
+
+    def run(self) -> None:
+        """Make the products."""
+
+
+_OUTPUTS = ("target", "targets")
+
+
+def _paths(value: object) -> list[Path]:
+    if isinstance(value, Path):
+        return [value]
+    return [path for item in value for path in _paths(item)] if isinstance(value, tuple) else []
+
+
+def _fields(stage: Stage) -> list[tuple[dataclasses.Field[Any], object]]:
+    return [(f, getattr(stage, f.name)) for f in dataclasses.fields(stage)]  # type: ignore[arg-type]
+
+
+def outputs(stage: Stage) -> list[Path]:
+    """The files that a stage makes."""
+    return [p for f, value in _fields(stage) if f.name in _OUTPUTS for p in _paths(value)]
+
+
+def inputs(stage: Stage) -> list[Path]:
+    """The files that a stage's products depend on."""
+    return [
+        path
+        for f, value in _fields(stage)
+        if f.name not in _OUTPUTS and f.metadata.get("identity", True)
+        for path in _paths(value)
+    ]
+
+
+def tools(stage: Stage) -> list[Path]:
+    """The files that a stage needs, though its products do not depend on them."""
+    return [
+        path
+        for f, value in _fields(stage)
+        if not f.metadata.get("identity", True) and not isinstance(value, Workshop)
+        for path in _paths(value)
+        if path.suffix
+    ]
+
+
+def identity(stage: Stage) -> str:
+    """What beside its input files a stage's products depend on: its settings and its code."""
+    settings = {
+        f.name: value
+        for f, value in _fields(stage)
+        if f.metadata.get("identity", True) and not _paths(value)
+    }
+    code = Path(sys.modules[type(stage).__module__].__file__ or "")
+    return fingerprint({"code": sha256(code), **settings})
+
+
+def run_stage(stage: Stage) -> TaskFailed | None:
+    """Run a stage for doit; what the user can mend is told in its own words, a bug by traceback."""
+    try:
+        stage.run()
+    except AimagerError as error:
+        return TaskFailed(str(error))
+    return None
+
+
+def stage(request: Stage, *, task_dep: Sequence[str] = (), always: bool = False) -> dict[str, Any]:
+    """The doit task that runs ``request`` when its inputs, settings or code have changed."""
+    uptodate: list[Any] = [False] if always else [config_changed(identity(request))]
+    is_whole = getattr(request, "is_whole", None)
+    if is_whole and not always:
+        uptodate.append(is_whole)
+    return {
+        "actions": [(run_stage, [request])],
+        "file_dep": [str(path) for path in inputs(request)],
+        "targets": [str(path) for path in outputs(request)],
+        "task_dep": list(task_dep),
+        "uptodate": uptodate,
+        "clean": True,
+    }
+
+
+def variables_of(words: Sequence[str]) -> dict[str, str]:
+    """The words ``name=value`` of a command line, as doit finds them."""
+    pairs = (word.split("=", 1) for word in words if "=" in word and not word.startswith("-"))
+    return {name: value for name, value in pairs}
+
+
+def load_build(folder: Path) -> Any:
+    """The build that the command line describes, None where it describes none.
+
+    An error ends doit with its text; SIGTERM from here on ends it as Ctrl-C does, so that what
+    is done so far is remembered.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return read_build(variables_of(sys.argv[1:]), folder)
+    except AimagerError as error:
+        raise InvalidDodoFile(str(error)) from error

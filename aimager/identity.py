@@ -1,0 +1,33 @@
+"""What must be on no two machines, taken out of a root before it becomes an image."""
+
+import shutil
+from pathlib import Path
+
+_PATTERNS = (
+    "etc/pacman.d/gnupg",
+    "etc/ssh/ssh_host_*",
+    "var/lib/systemd/random-seed",
+    "var/lib/systemd/credential.secret",
+    "var/lib/dbus/machine-id",
+    "boot/loader/random-seed",
+    "root/.gnupg",
+)
+"""Secrets and ids; the first boot makes them anew."""
+
+_TRACES = (
+    "var/cache/ldconfig/aux-cache",
+    "var/log/pacman.log",
+    "var/log/journal/*",
+    "etc/.pwd.lock",
+)
+"""What tells of the build, and differs from one to the next."""
+
+
+def remove_identity(root: Path) -> None:
+    """Remove every secret, id and seed from ``root``, and what the build left of itself."""
+    for pattern in (*_PATTERNS, *_TRACES):
+        for path in root.glob(pattern):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

@@ -1,0 +1,168 @@
+"""The settings of an image, made in its root: names, locales, users, network, mirrors."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from aimager import process
+from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.first_boot import content, enable, write_file
+from aimager.identifiers import derive_uuid
+from aimager.pacman import enable_mirror
+from aimager.setup import Password, Setup, User
+from aimager.toolbox import Toolbox
+
+_SERVICES = {
+    "systemd-networkd.service": "multi-user.target",
+    "systemd-resolved.service": "sysinit.target",
+    "systemd-timesyncd.service": "sysinit.target",
+}
+_NO_GENERATION = ("C.UTF-8", "POSIX")
+
+
+class ImageRoot:
+    """A root with chroot's mounts on it, in which programs of its own are run."""
+
+    def __init__(self, root: Path, tools: Toolbox, epoch: int) -> None:
+        self.root = root
+        self.tools = tools
+        self.env = {"SOURCE_DATE_EPOCH": str(epoch)}
+
+    def run(self, argv: Sequence[str], input: bytes = b"") -> str:
+        """Run a program of the image, emulated if it has to be.
+
+        :raises CommandError: when it fails
+        """
+        return process.run(argv, root=self.root, log=self.tools.log, env=self.env, input=input)
+
+    def has(self, path: str) -> bool:
+        """Whether the image has this file."""
+        return (self.root / path).exists()
+
+
+def set_up(image: ImageRoot, setup: Setup, *, mirrorlist: str, mirror: str, seed: str) -> None:
+    """Make all of ``setup`` so, and enable ``mirror`` where ``mirrorlist`` enables none.
+
+    ``seed`` gives the salts of passwords, so that equal inputs make equal images.
+
+    :raises ConfigError: when the root cannot have what is asked for
+    """
+    write_file(image.root / "etc/hostname", f"{setup.hostname}\n")
+    generate_locales(image, setup.locales)
+    _write_console(image)
+    for user in setup.users:
+        add_user(image, user)
+    set_passwords(image, setup.passwords, seed)
+    allow_sudo(image, setup.sudo_groups)
+    configure_network(image)
+    listing = image.root / mirrorlist
+    if listing.exists():
+        listing.write_text(enable_mirror(listing.read_text(), mirror))
+
+
+def generate_locales(image: ImageRoot, locales: Sequence[str]) -> None:
+    """Enable ``locales`` in locale.gen, generate them, and make the first one LANG.
+
+    :raises ConfigError: when the image knows no such locale
+    """
+    path = image.root / "etc/locale.gen"
+    text = path.read_text() if path.exists() else ""
+    wanted = [locale for locale in locales if locale not in _NO_GENERATION]
+    for locale in wanted:
+        text = enable_locale(text, locale)
+    if wanted:
+        write_file(path, text)
+        image.run(["locale-gen"])
+    write_file(image.root / "etc/locale.conf", f"LANG={locales[0]}\n")
+
+
+def enable_locale(locale_gen: str, locale: str) -> str:
+    """The text of locale.gen with one more locale enabled.
+
+    :raises ConfigError: when it does not offer the locale
+    """
+    pattern = re.compile(rf"^#?\s*({re.escape(locale)}\s+\S+)\s*$", re.MULTILINE)
+    enabled, count = pattern.subn(r"\1", locale_gen, count=1)
+    if not count:
+        raise ConfigError(
+            f"the image knows no locale {locale}", hint="its /etc/locale.gen lists those it knows"
+        )
+    return enabled
+
+
+def _write_console(image: ImageRoot) -> None:
+    """Answer what systemd-firstboot(1) would ask."""
+    if not image.has("etc/vconsole.conf"):
+        write_file(image.root / "etc/vconsole.conf", "KEYMAP=us\n")
+    localtime = image.root / "etc/localtime"
+    if not localtime.is_symlink() and not localtime.exists():
+        localtime.symlink_to("../usr/share/zoneinfo/UTC")
+
+
+def add_user(image: ImageRoot, user: User) -> None:
+    """Add a user with useradd(8) of the image.
+
+    :raises ConfigError: when useradd refuses
+    """
+    try:
+        image.run(["useradd", *user.arguments])
+    except CommandError as error:
+        raise ConfigError(
+            f"the user {user.name} cannot be added: {error.tail.strip()}", hint="check useradd="
+        ) from error
+
+
+def set_passwords(image: ImageRoot, passwords: Sequence[Password], seed: str) -> None:
+    """Set passwords, hashed here, so that none is ever in an argument or a log.
+
+    :raises ConfigError: for a user that the image does not have
+    """
+    known = {line.split(":")[0] for line in (image.root / "etc/passwd").read_text().splitlines()}
+    lines = []
+    for entry in passwords:
+        if entry.user not in known:
+            raise ConfigError(
+                f"chpasswd= names the user {entry.user}, whom the image does not have",
+                hint="add the user with useradd=",
+            )
+        salt = derive_uuid(seed, f"password of {entry.user}").replace("-", "")[:16]
+        argv = ["openssl", "passwd", "-6", "-salt", salt, "-stdin"]
+        hashed = image.tools.run(argv, input=f"{entry.password}\n".encode(), quiet=True)
+        lines.append(f"{entry.user}:{hashed.strip()}\n")
+    if lines:
+        image.run(["chpasswd", "-e"], input="".join(lines).encode())
+
+
+def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
+    """Let members of ``groups`` run everything with sudo, giving their own password.
+
+    :raises ConfigError: for a group that the image does not have
+    """
+    known = {line.split(":")[0] for line in (image.root / "etc/group").read_text().splitlines()}
+    for group in groups:
+        if group not in known:
+            raise ConfigError(
+                f"sudo-group= names the group {group}, which the image does not have",
+                hint="wheel is the usual one",
+            )
+    if groups:
+        rules = "".join(f"%{group} ALL=(ALL:ALL) ALL\n" for group in groups)
+        write_file(image.root / "etc/sudoers.d/10-groups", rules, 0o440)
+
+
+def configure_network(image: ImageRoot) -> None:
+    """DHCP on wired interfaces, by systemd-networkd and systemd-resolved.
+
+    :raises ImageError: when the image has no systemd-networkd
+    """
+    units = image.root / "usr/lib/systemd/system"
+    if not (units / "systemd-networkd.service").exists():
+        raise ImageError("the image has no systemd-networkd.service", hint="systemd brings it")
+    write_file(image.root / "etc/systemd/network/20-wired.network", content("wired.network"))
+    for service, target in _SERVICES.items():
+        if (units / service).exists():
+            enable(image.root, service, target)
+    if (units / "systemd-resolved.service").exists():
+        resolv_conf = image.root / "etc/resolv.conf"
+        resolv_conf.unlink(missing_ok=True)
+        resolv_conf.symlink_to("../run/systemd/resolve/stub-resolv.conf")
