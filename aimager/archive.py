@@ -121,6 +121,8 @@ def _members(package: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.
     try:
         with opened(package) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             yield archive, iter(archive)
+            while stream.read(_CHUNK):
+                pass  # tarfile stops at the archive's end, before the compression's checksum
     except tarfile.TarError as error:
         raise ImageError(
             f"{package.name} is damaged: {error}", hint=f"remove {package} and build again"

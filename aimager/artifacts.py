@@ -19,10 +19,15 @@ def workshop(task: str, subject: str) -> Workshop:
     """The folders that the task's stage works in, and its log."""
     return Workshop(
         cache=CACHE,
-        work=CACHE / "work" / (f"{task}:{subject}" if subject else task),
+        work=CACHE / "work" / f"{task}:{subject}",
         store=store(),
-        log=CACHE / "log" / (f"{task}:{subject}.log" if subject else f"{task}.log"),
+        log=log(f"{task}:{subject}"),
     )
+
+
+def log(name: str) -> Path:
+    """What programs said."""
+    return CACHE / "log" / f"{name}.log"
 
 
 def store() -> Path:

@@ -3,7 +3,7 @@
 import dataclasses
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from aimager.codec import fingerprint
 from aimager.errors import AimagerError
 from aimager.files import sha256
 from aimager.variables import read_build
-from aimager.workshop import Workshop
 
 
 class Stage(Protocol):
@@ -52,17 +51,6 @@ def inputs(stage: Stage) -> list[Path]:
     ]
 
 
-def tools(stage: Stage) -> list[Path]:
-    """The files that a stage needs, though its products do not depend on them."""
-    return [
-        path
-        for f, value in _fields(stage)
-        if not f.metadata.get("identity", True) and not isinstance(value, Workshop)
-        for path in _paths(value)
-        if path.suffix
-    ]
-
-
 def identity(stage: Stage) -> str:
     """What beside its input files a stage's products depend on: its settings and its code."""
     settings = {
@@ -74,26 +62,34 @@ def identity(stage: Stage) -> str:
     return fingerprint({"code": sha256(code), **settings})
 
 
-def run_stage(stage: Stage) -> TaskFailed | None:
-    """Run a stage for doit; what the user can mend is told in its own words, a bug by traceback."""
+def reporting(action: Callable[[], object]) -> TaskFailed | None:
+    """Run an action for doit: what somebody can mend is told in its own words, not by traceback."""
     try:
-        stage.run()
+        action()
     except AimagerError as error:
         return TaskFailed(str(error))
     return None
 
 
-def stage(request: Stage, *, task_dep: Sequence[str] = (), always: bool = False) -> dict[str, Any]:
-    """The doit task that runs ``request`` when its inputs, settings or code have changed."""
+def group(name: str, generator: Callable[[], object]) -> dict[str, Any]:
+    """The task that selects all tasks of ``generator``, which is listed even if it has none."""
+    return {"basename": name, "name": None, "doc": generator.__doc__}
+
+
+def stage(request: Stage, tools: Sequence[str] = (), *, always: bool = False) -> dict[str, Any]:
+    """The doit task that runs ``request`` when its inputs, settings or code have changed.
+
+    ``tools`` are tasks that must have run before, though a change of theirs changes nothing here.
+    """
     uptodate: list[Any] = [False] if always else [config_changed(identity(request))]
     is_whole = getattr(request, "is_whole", None)
     if is_whole and not always:
         uptodate.append(is_whole)
     return {
-        "actions": [(run_stage, [request])],
+        "actions": [(reporting, [request.run])],
         "file_dep": [str(path) for path in inputs(request)],
         "targets": [str(path) for path in outputs(request)],
-        "task_dep": list(task_dep),
+        "task_dep": list(tools),
         "uptodate": uptodate,
         "clean": True,
     }
@@ -101,8 +97,8 @@ def stage(request: Stage, *, task_dep: Sequence[str] = (), always: bool = False)
 
 def variables_of(words: Sequence[str]) -> dict[str, str]:
     """The words ``name=value`` of a command line, as doit finds them."""
-    pairs = (word.split("=", 1) for word in words if "=" in word and not word.startswith("-"))
-    return {name: value for name, value in pairs}
+    assignments = [word for word in words if "=" in word and not word.startswith("-")]
+    return {name: value for name, _, value in (word.partition("=") for word in assignments)}
 
 
 def load_build(folder: Path) -> Any:

@@ -10,8 +10,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager import inside, syscalls
 from aimager.architecture import Architecture
+from aimager.binfmt import Emulation
 from aimager.errors import CommandError, TrustError
+from aimager.namespace import call
 from aimager.rootfs import chroot_mounts
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -180,6 +183,18 @@ def run_foreign(foreign: Foreign) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def register_what_is_missing(foreign: Foreign) -> None:
+    """Register an interpreter that does not exist."""
+    inside._emulate(Emulation(foreign.architecture, Path("/nonexistent"), True))
+
+
+def nest(place: Place) -> Facts:
+    """Describe a process in a namespace in this one, whose /proc is partly covered."""
+    syscalls.mount("tmpfs", "/proc/fs", "tmpfs")
+    work = place.path / "inner"
+    return call(tell_facts, Place(work), work=work)
+
+
 @dataclass(frozen=True)
 class Tree:
     """What was seen of a root tree, before, during and after its mounts."""
@@ -225,3 +240,17 @@ def forbid(syscall: int) -> None:
     one = ctypes.c_ulong(1)
     assert libc.prctl(PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) == 0
     assert libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), filter_, zero, zero) == 0
+
+
+def enter_outer(user: int) -> None:
+    """Be ``user`` in a user namespace that has no other id, with mounts of its own."""
+    uid, gid = os.geteuid(), os.getegid()
+    syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{user} {gid} 1")
+
+
+def cover(path: str, by: str) -> None:
+    """Have ``by`` seen where ``path`` is, in this mount namespace."""
+    syscalls.mount(by, path, None, syscalls.MS_BIND)

@@ -1,0 +1,194 @@
+"""What is said when the host lacks something, each taken away for real."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import namespaced
+import pytest
+from namespaced import Foreign, Place
+
+from aimager import inside
+from aimager.architecture import Architecture, host_architecture
+from aimager.binfmt import HOST_DIRECTORY, Emulation
+from aimager.errors import HostError
+from aimager.namespace import call
+
+FOREIGN = next(a for a in Architecture if a != host_architecture())
+UNSHARE, MOUNT = {
+    Architecture.x86_64: (272, 165),  # asm/unistd_64.h
+    Architecture.aarch64: (97, 40),  # asm-generic/unistd.h
+}[host_architecture()]
+
+PACKAGES = (
+    "install the package with newuidmap and newgidmap: uidmap on Debian and Ubuntu, "
+    "shadow on Arch Linux, shadow-utils on Fedora"
+)
+as_ordinary_user = pytest.mark.skipif(os.geteuid() == 0, reason="root maps its ids itself")
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="a seccomp filter takes newuidmap from an ordinary user first"
+)
+
+
+def refused(work: Path, preparation: str, path: str | None = None) -> tuple[str, str]:
+    """Message and hint of the HostError that a call meets after ``preparation``."""
+    code = f"""
+import json, os, namespaced
+from pathlib import Path
+from aimager.errors import HostError
+from aimager.namespace import call
+{preparation}
+work = Path({str(work)!r})
+try:
+    call(namespaced.echo, "", work=work)
+except HostError as error:
+    print(json.dumps([error.message, error.hint, work.exists()]))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    if path is not None:
+        environment["PATH"] = path
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout, f"no error was met: {done.stderr}"
+    message, hint, left = json.loads(done.stdout)
+    assert not left
+    assert not done.stderr
+    return message, hint
+
+
+def granted(tmp_path: Path, lines: str) -> str:
+    """The preparation that makes the user 1000, to whom ``lines`` of /etc/subuid grant ids."""
+    for path in (Path("/etc/subuid"), Path("/etc/subgid")):
+        if not path.is_file():
+            pytest.skip(f"{path} is missing, so it cannot be covered")
+    (tmp_path / "granted").write_text(lines)
+    return (
+        "namespaced.enter_outer(1000)\n"
+        f"namespaced.cover('/etc/subuid', {str(tmp_path / 'granted')!r})\n"
+        f"namespaced.cover('/etc/subgid', {str(tmp_path / 'granted')!r})\n"
+    )
+
+
+def name_of_1000() -> str:
+    try:
+        return pwd.getpwuid(1000).pw_name
+    except KeyError:
+        return "1000"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+def test_newuidmap_is_missing(work: Path, tmp_path: Path) -> None:
+    preparation = granted(tmp_path, "1000:100000:65536\n")
+    said = refused(work, preparation, path=str(tmp_path))
+    assert said == ("newuidmap is not installed", PACKAGES)
+
+
+def test_newuidmap_is_not_set_uid(work: Path, tmp_path: Path) -> None:
+    program = shutil.which("newuidmap")
+    if not program:
+        pytest.skip("newuidmap is not installed")
+    copy = tmp_path / "newuidmap"
+    shutil.copyfile(program, copy)
+    copy.chmod(0o755)
+    assert refused(work, granted(tmp_path, "1000:100000:65536\n"), path=str(tmp_path)) == (
+        f"{copy} is neither set-uid root nor has file capabilities",
+        f"as root: chmod u+s {copy}, or install its package again",
+    )
+
+
+def test_no_subordinate_ids(work: Path, tmp_path: Path) -> None:
+    name = name_of_1000()
+    assert refused(work, granted(tmp_path, "")) == (
+        f"/etc/subuid grants {name} no ids, and a root file system needs 65535",
+        f"as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}",
+    )
+
+
+def test_too_few_subordinate_ids(work: Path, tmp_path: Path) -> None:
+    name = name_of_1000()
+    lines = "other:100000:65536\n1000:200000:1000\n"
+    assert refused(work, granted(tmp_path, lines)) == (
+        f"/etc/subuid grants {name} only 1000 ids, and a root file system needs 65535",
+        f"as root: usermod --add-subuids 201000-266535 --add-subgids 201000-266535 {name}",
+    )
+
+
+def test_root_with_one_id(work: Path) -> None:
+    assert refused(work, "namespaced.enter_outer(0)") == (
+        "root has only 1 uids here, and a root file system needs 65536",
+        "start the container with a map of at least 65536 ids, or build outside of it",
+    )
+
+
+def test_user_namespaces_are_limited(work: Path) -> None:
+    limit = "Path('/proc/sys/user/max_user_namespaces').write_text('0')"
+    assert refused(work, f"namespaced.enter_outer(0)\n{limit}") == (
+        "the kernel refused a user namespace: No space left on device "
+        "(user.max_user_namespaces is 0)",
+        "as root: sysctl -w user.max_user_namespaces=65536",
+    )
+
+
+def test_seccomp_forbids_unshare(work: Path) -> None:
+    message, hint = refused(work, f"namespaced.forbid({UNSHARE})")
+    assert message == (
+        "the kernel refused a user namespace: Operation not permitted (a seccomp filter is set)"
+    )
+    assert "--security-opt seccomp=unconfined" in hint
+
+
+@as_root
+def test_seccomp_forbids_mount(work: Path) -> None:
+    message, hint = refused(work, f"namespaced.forbid({MOUNT})")
+    assert message.startswith("the kernel refused Private(target=")
+    assert message.endswith("Operation not permitted (a seccomp filter is set)")
+    assert "--privileged" in hint
+
+
+@as_ordinary_user
+def test_no_new_privileges(work: Path) -> None:
+    message, hint = refused(work, "namespaced.forbid(100000)")
+    assert "newuidmap could not map the ids of /etc/subuid" in message
+    assert "no_new_privs" in hint
+
+
+def test_proc_is_partly_covered(work: Path) -> None:
+    """As in a container; the namespace is also in another one, whose root it is made by."""
+    facts = call(namespaced.nest, Place(work), work=work)
+    assert (facts.pid, facts.uid) == (1, 0)
+    assert len(facts.processes) > 1  # the outer one's /proc
+
+
+def test_qemu_is_missing(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if (HOST_DIRECTORY / f"qemu-{FOREIGN.qemu}").exists():
+        pytest.skip("this host's own handler will do instead")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostError) as raised:
+        call(namespaced.run_foreign, Foreign(work, FOREIGN), work=work, foreign=FOREIGN)
+    assert raised.value.message == f"no statically linked qemu-{FOREIGN.qemu} is installed"
+    assert "qemu-user-static" in raised.value.hint
+    assert not work.exists()
+
+
+def test_qemu_cannot_be_registered(work: Path) -> None:
+    with pytest.raises(HostError) as raised:
+        call(namespaced.register_what_is_missing, Foreign(work, FOREIGN), work=work)
+    assert f"programs for {FOREIGN} cannot be run here" in raised.value.message
+    assert "Linux 6.7" in raised.value.hint
+
+
+def test_the_hosts_handler_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QEMU_CPU", "")
+    inside._emulate(Emulation(Architecture.aarch64, None, host_handler=True))
+    assert os.environ["QEMU_CPU"] == "cortex-a72"
+    with pytest.raises(HostError, match="the host has no statically linked qemu"):
+        inside._emulate(Emulation(Architecture.aarch64, None, host_handler=False))
