@@ -45,7 +45,7 @@ DOIT_CONFIG = {
     "verbosity": 2,
 }
 
-BUILD: Build | None = load_build(Path(get_initial_workdir()))
+BUILD = load_build(Path(get_initial_workdir()), artifacts.CACHE)
 HOST = platform_for_host(host_architecture())
 BORROWED = f"{HOST.id}.borrowed"
 

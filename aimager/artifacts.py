@@ -19,7 +19,8 @@ def workshop(task: str, subject: str) -> Workshop:
     """The folders that the task's stage works in, and its log."""
     return Workshop(
         cache=CACHE,
-        work=CACHE / "work" / f"{task}:{subject}",
+        # Without a colon, which separates paths for the dynamic loader and others.
+        work=CACHE / "work" / f"{task}.{subject}",
         store=store(),
         log=log(f"{task}:{subject}"),
     )

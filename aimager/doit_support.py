@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.tools import config_changed
 
+from aimager.build import Build
 from aimager.codec import fingerprint
 from aimager.errors import AimagerError
 from aimager.files import sha256
@@ -101,14 +102,19 @@ def variables_of(words: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (word.partition("=") for word in assignments)}
 
 
-def load_build(folder: Path) -> Any:
+def load_build(folder: Path, cache: Path) -> Build | None:
     """The build that the command line describes, None where it describes none.
+
+    Makes the ``cache`` folder, where doit keeps its state.
 
     An error ends doit with its text; SIGTERM from here on ends it as Ctrl-C does, so that what
     is done so far is remembered.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        cache.mkdir(parents=True, exist_ok=True)
         return read_build(variables_of(sys.argv[1:]), folder)
+    except OSError as error:
+        raise InvalidDodoFile(f"the cache folder {cache} cannot be made: {error}") from error
     except AimagerError as error:
         raise InvalidDodoFile(str(error)) from error

@@ -72,6 +72,7 @@ def emulate(architecture: Architecture, interpreter: Path) -> None:
         syscalls.mount("binfmt_misc", BINFMT, "binfmt_misc")
     # The name that is registered is short and has no colon, whatever the program's own is.
     link = mounts.RUN / f"qemu-{architecture.qemu}"
+    link.unlink(missing_ok=True)
     link.symlink_to(interpreter)
     own = BINFMT / handler_name(architecture)
     if own.exists():

@@ -5,7 +5,6 @@ uncovered nor bound without (mount_namespaces(7), "Restrictions on mount namespa
 bind here is recursive.
 """
 
-import errno
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -149,7 +148,7 @@ def carry_out(operations: Iterable[Operation]) -> None:
             _carry_out(operation)
         except OSError as error:
             if not getattr(operation, "optional", False):
-                raise explain(f"{operation}", error) from error
+                raise explain(f"{type(operation).__name__} at {operation.target}", error) from error
 
 
 def unmount(target: Path) -> None:
@@ -181,15 +180,18 @@ def _carry_out(operation: Operation) -> None:
             target.symlink_to(text)
 
 
-def _bind(source: Path, target: Path, *, path: Path | None = None) -> None:
-    """Bind ``source`` (found by ``path``, where it is covered) at ``target``, made if missing."""
-    if not os.path.lexists(target):
-        if source.is_dir():
-            target.mkdir(parents=True)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.touch()
-    mount(path or source, target, None, MS_BIND | MS_REC)
+def _bind(source: Path, target: Path) -> None:
+    if not target.exists():
+        _make_mount_point(target, directory=source.is_dir())
+    mount(source, target, None, MS_BIND | MS_REC)
+
+
+def _make_mount_point(target: Path, *, directory: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if directory:
+        target.mkdir()
+    else:
+        target.touch()
 
 
 def _make_read_only(target: Path) -> None:
@@ -205,15 +207,13 @@ def _make_read_only(target: Path) -> None:
 def _make_writable(target: Path) -> None:
     try:
         mount_setattr(target, AT_RECURSIVE, attr_clr=MOUNT_ATTR_RDONLY)
-    except OSError as error:
-        if error.errno == errno.ENOSYS:  # older than 5.12: it was not made read-only
-            return
-        try:  # one below may be read-only on the host itself
+    except OSError:
+        with suppress(OSError):  # one below it may be read-only on the host itself
             mount_setattr(target, attr_clr=MOUNT_ATTR_RDONLY)
-        except OSError as refusal:
-            raise HostError(
-                f"{target} is on a read-only file system", hint="build in another directory"
-            ) from refusal
+    if os.statvfs(target).f_flag & os.ST_RDONLY:
+        raise HostError(
+            f"{target} is on a read-only file system", hint="build in another directory"
+        )
 
 
 def _mounts_below(target: Path) -> list[Path]:
@@ -232,23 +232,14 @@ def _mount_tmpfs(operation: Tmpfs) -> None:
     handles = []
     try:
         for path in operation.keep:
-            # A directory is what stands at its path; whether it is one is no longer seen below.
             handles.append((path, path.is_dir(), os.open(path, os.O_PATH)))
         mount("tmpfs", operation.target, "tmpfs", 0, data)
-        for path, is_directory, handle in handles:
-            _uncover(path, is_directory, handle)
+        for path, directory, handle in handles:
+            _make_mount_point(path, directory=directory)
+            mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
     finally:
         for _, _, handle in handles:
             os.close(handle)
-
-
-def _uncover(path: Path, is_directory: bool, handle: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if is_directory:
-        path.mkdir()
-    else:
-        path.touch()
-    mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
 
 
 def _mount_proc(target: Path) -> None:

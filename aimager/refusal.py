@@ -9,6 +9,8 @@ from aimager.errors import HostError
 Setting = Callable[[str], str]
 """What the machine says of ``sysctl:NAME`` or ``status:FIELD``; empty: it has no such thing."""
 
+_KINDS = ("user", "mnt", "pid", "uts", "ipc", "net")
+
 _CONTAINER = (
     "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
     "--security-opt systempaths=unconfined, or --privileged"
@@ -42,12 +44,11 @@ def explain(doing: str, error: OSError, setting: Setting = read_setting) -> Host
 
 
 def _cause(error: OSError, setting: Setting) -> tuple[str, str]:
-    limit = setting("sysctl:user.max_user_namespaces")
-    if error.errno == errno.ENOSPC or limit == "0":
-        return (
-            f"user.max_user_namespaces is {limit}" if limit else "too many namespaces",
-            "as root: sysctl -w user.max_user_namespaces=65536",
-        )
+    if error.errno == errno.ENOSPC:
+        limits = [f"user.max_{kind}_namespaces" for kind in _KINDS]
+        limit = next((name for name in limits if setting(f"sysctl:{name}") == "0"), limits[0])
+        reason = f"{limit} is {setting(f'sysctl:{limit}') or 'reached'}"
+        return (reason, f"as root: sysctl -w {limit}=65536")
     if error.errno in (errno.EINVAL, errno.ENOSYS):
         return (
             "the kernel lacks a kind of namespace or file system",

@@ -196,6 +196,21 @@ def nest(place: Place) -> Facts:
 
 
 @dataclass(frozen=True)
+class Forbidden:
+    """A place, and the number of a system call that the kernel is to refuse there."""
+
+    path: Path
+    syscall: int
+
+
+def nest_without(forbidden: Forbidden) -> bool:
+    """Whether a namespace in this one can write its work, the system call being refused."""
+    forbid(forbidden.syscall)
+    work = forbidden.path / "inner"
+    return call(try_to_write, Place(work), work=work)
+
+
+@dataclass(frozen=True)
 class Tree:
     """What was seen of a root tree, before, during and after its mounts."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import namespaced
 import pytest
-from namespaced import Foreign, Place
+from namespaced import Forbidden, Foreign, Place
 
 from aimager import inside
 from aimager.architecture import Architecture, host_architecture
@@ -24,14 +24,13 @@ UNSHARE, MOUNT = {
     Architecture.aarch64: (97, 40),  # asm-generic/unistd.h
 }[host_architecture()]
 
+MOUNT_SETATTR = 442
+
 PACKAGES = (
     "install the package with newuidmap and newgidmap: uidmap on Debian and Ubuntu, "
     "shadow on Arch Linux, shadow-utils on Fedora"
 )
 as_ordinary_user = pytest.mark.skipif(os.geteuid() == 0, reason="root maps its ids itself")
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="a seccomp filter takes newuidmap from an ordinary user first"
-)
 
 
 def refused(work: Path, preparation: str, path: str | None = None) -> tuple[str, str]:
@@ -146,12 +145,17 @@ def test_seccomp_forbids_unshare(work: Path) -> None:
     assert "--security-opt seccomp=unconfined" in hint
 
 
-@as_root
 def test_seccomp_forbids_mount(work: Path) -> None:
-    message, hint = refused(work, f"namespaced.forbid({MOUNT})")
-    assert message.startswith("the kernel refused Private(target=")
-    assert message.endswith("Operation not permitted (a seccomp filter is set)")
-    assert "--privileged" in hint
+    with pytest.raises(HostError) as raised:
+        call(namespaced.nest_without, Forbidden(work, MOUNT), work=work)
+    assert raised.value.message == (
+        "the kernel refused Private at /: Operation not permitted (a seccomp filter is set)"
+    )
+    assert "--privileged" in raised.value.hint
+
+
+def test_a_kernel_without_mount_setattr(work: Path) -> None:
+    assert call(namespaced.nest_without, Forbidden(work, MOUNT_SETATTR), work=work)
 
 
 @as_ordinary_user

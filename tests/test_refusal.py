@@ -29,6 +29,12 @@ from aimager.refusal import explain, read_setting
             "user.max_user_namespaces is 0",
             "as root: sysctl -w user.max_user_namespaces=65536",
         ),
+        (
+            errno.ENOSPC,
+            {"sysctl:user.max_user_namespaces": "99", "sysctl:user.max_net_namespaces": "0"},
+            "user.max_net_namespaces is 0",
+            "as root: sysctl -w user.max_net_namespaces=65536",
+        ),
         (errno.EPERM, {"status:Seccomp": "2"}, "a seccomp filter is set", "--privileged"),
         (errno.EINVAL, {}, "the kernel lacks a kind of namespace", "CONFIG_USER_NS"),
         (errno.EPERM, {}, "", "if this is a container"),
