@@ -38,6 +38,9 @@ _DEAD_ENDS = {
     "it came up in emergency mode": re.compile(
         r"You are in emergency mode|Entering emergency mode|root account is locked\. See sulogin"
     ),
+    "its initramfs gave up and opened a shell": re.compile(
+        r"dropped into an emergency shell|job control turned off"
+    ),
     "it asks a question on its console": re.compile(r"[Pp]ress any key to (?:proceed|continue)"),
     "the firmware found nothing to boot": re.compile(
         r"UEFI Interactive Shell|No bootable option or device was found"

@@ -165,7 +165,7 @@ def _fat_too_small(total: int, size: int) -> ImageError:
 
 def _batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """``items`` in pieces that fit in a command line."""
-    for start in range(0, len(items)):
+    for start in range(0, len(items), _BATCH):
         yield items[start : start + _BATCH]
 
 

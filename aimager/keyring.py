@@ -73,6 +73,7 @@ def make_home(tools: Toolbox, home: Path) -> None:
     :raises HostError: when gpg made no key, be it that it says nothing of it
     """
     home.mkdir(mode=0o700)
+    (home / "pubring.gpg").touch(mode=0o600)  # else gpg makes a pubring.kbx, which pacman misses
     # As `pacman-key --init` does, but Ed25519: this keyring never leaves the building machine.
     _gpg(tools, home, ["--passphrase", "", "--quick-gen-key", _MASTER, "ed25519", "sign", "never"])
     if not any((home / "private-keys-v1.d").glob("*.key")):

@@ -154,9 +154,9 @@ def install(
 
     :raises CommandError: when pacman fails
     """
-    options = ["--noconfirm", "--noprogressbar", "--config", str(conf)]
+    options = ["--noconfirm", "--config", str(conf)]
     files = [str(package.path(store)) for package in packages]
-    transaction = ["-U", "--asdeps", "--ask", _CONFLICT_QUESTION]
+    transaction = ["-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION]
     said = pacman.run([*transaction, *options, "--", *files], log, epoch=epoch)
     explicit = [package.name for package in packages if package.name in requested]
     if explicit:

@@ -13,7 +13,7 @@ import trees
 import zstandard
 
 from aimager import archive
-from aimager.errors import ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.namespace import call
 
 Member = tuple[str, bytes | str, bytes]
@@ -38,7 +38,7 @@ def package(path: Path, members: Sequence[Member], *, mode: int = 0o755) -> Path
     if path.suffix == ".zst":
         path.write_bytes(zstandard.compress(text.getvalue()))
     else:
-        compress = {".xz": lzma.compress, ".gz": gzip.compress}[path.suffix]
+        compress = lzma.compress if path.suffix == ".xz" else gzip.compress
         path.write_bytes(compress(text.getvalue()))
     return path
 
@@ -65,7 +65,7 @@ def test_a_failing_tar_is_quoted(tmp_path: Path) -> None:
 
 
 def test_a_failing_tar_publishes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(trees.CommandError, match="missing"):
+    with pytest.raises(CommandError, match="missing"):
         archive.pack_tree(trees.TOOLS, tmp_path / "missing", tmp_path / "a.tar", epoch=1)
     assert not list(tmp_path.iterdir())
 

@@ -1,6 +1,5 @@
 """Images hold their trees whole, pass their own checkers, are sparse and always the same."""
 
-import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -18,8 +17,12 @@ PROGRAMS = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 def small_tree(top: Path, count: int = 3, size: int = 10_000) -> Path:
     top.mkdir()
+    content = bytes(range(1, 33)) * -(-size // 32)
     for number in range(count):
-        (top / f"file{number:06}").write_bytes(hashlib.sha256(b"%d" % number).digest() * (size // 32))
+        # Few in a folder: mke2fs searches all of it for each one's name.
+        folder = top / f"{number // 1000:03}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number:06}").write_bytes(content[:size])
     return top
 
 
@@ -104,7 +107,7 @@ def test_an_image_can_grow(tmp_path: Path) -> None:
     grown = superblock(image)
     assert "resize_inode" in grown["Filesystem features"]
     assert "meta_bg" not in grown["Filesystem features"]
-    assert 0 < int(grown["Reserved GDT blocks"]) < spare
+    assert 0 < int(grown["Reserved GDT blocks"]) <= spare
 
 
 def test_boot_loaders_know_the_features(tmp_path: Path) -> None:
@@ -135,7 +138,9 @@ def fat(tree: Path, image: Path, size: int = 40 * MiB) -> Path:
 
 
 def check_fat(image: Path) -> None:
-    done = subprocess.run(["fsck.fat", "-vn", image], capture_output=True, text=True, env=PROGRAMS, check=False)
+    done = subprocess.run(
+        ["fsck.fat", "-vn", image], capture_output=True, text=True, env=PROGRAMS, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -158,7 +163,6 @@ def test_equal_trees_have_equal_fat_images(
 def test_fat_holds_the_files(tmp_path: Path) -> None:
     tree = boot_tree(tmp_path / "tree")
     image = fat(tree, tmp_path / "image")
-    subprocess.run(["mcopy", "-s", "-i", image, "::*", tmp_path / "out"], check=False)
     (tmp_path / "back").mkdir()
     subprocess.run(["mcopy", "-s", "-i", image, "::/", tmp_path / "back"], env=PROGRAMS, check=True)
     for path in tree.rglob("*"):

@@ -55,7 +55,8 @@ def make_tree(top: Path, *, reverse: bool = False) -> None:
     (top / "var/log/journal/inherits").write_text("")
     os.chown(top / "etc/shadow", 3, 11)
     (top / "tmp").mkdir()
-    (top / "tmp/socket-free").write_text("not packed")
+    (top / "tmp/excluded").write_text("by pack_twice")
+    (top / "tmp/excluded").chmod(0o644)
     for folder in [top, *(path for path in top.rglob("*") if path.is_dir())]:
         folder.chmod(0o755)
     os.utime(top / "etc/shadow", (1, EPOCH - 1000))

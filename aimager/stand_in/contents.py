@@ -7,9 +7,7 @@ from pathlib import Path
 from aimager.stand_in.deb import read_entries
 from aimager.stand_in.entry import Entry, make_directory, make_file, make_link
 from aimager.stand_in.recipe import Recipe
-from aimager.stand_in.recipes import DROPPED_PATHS
-
-CONTENT = Path(__file__).parent / "content"
+from aimager.stand_in.tables import CONTENT, read_table
 
 
 def gather_files(recipe: Recipe, arch: str, debs: Iterable[Path]) -> list[Entry]:
@@ -56,7 +54,7 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def _adapt_debian_files(recipe: Recipe, debs: Iterable[Path]) -> Iterator[Entry]:
-    dropped = (*recipe.drop, *DROPPED_PATHS)
+    dropped = (*recipe.drop, *read_table("dropped-paths"))
     moves = dict(recipe.move)
     texts = {path: (old.encode(), new.encode()) for path, old, new in recipe.replace}
     for deb in debs:

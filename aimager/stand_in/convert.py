@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aimager.stand_in.contents import gather_files, read_scriptlet
 from aimager.stand_in.entry import Entry, arrange_entries
@@ -50,7 +51,7 @@ def convert_package(job: Job, key: SigningKey) -> Result:
     if not record.is_file():
         _make_package(job, key, record)
     data = json.loads(record.read_text())
-    metadata = Metadata(**_tuples(data["built"].pop("metadata")))
+    metadata = _read_metadata(data["built"].pop("metadata"))
     result = Result(job, Built(metadata, **data["built"]), tuple(data["files"]))
     signed = job.folder / f"signed-by-{key.fingerprint}"
     if not signed.exists():
@@ -64,7 +65,7 @@ def _make_package(job: Job, key: SigningKey, record: Path) -> None:
     gathered = _gather(job, key)
     date = max((entry.mtime for entry in gathered), default=0) or _DEFAULT_DATE
     entries = arrange_entries(gathered, date)
-    metadata = Metadata(**{**_fields(job.metadata), "date": date})
+    metadata = replace(job.metadata, date=date)
     scriptlet = (
         write_scriptlet(job.recipe.option)
         if job.recipe.maker == "keyring"
@@ -101,14 +102,14 @@ def _gather(job: Job, key: SigningKey) -> list[Entry]:
             return gather_files(recipe, job.arch, job.debs)
 
 
-def _fields(metadata: Metadata) -> dict[str, object]:
-    return {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
-
-
-def _tuples(fields: dict[str, object]) -> dict[str, object]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-    }
+def _read_metadata(fields: dict[str, Any]) -> Metadata:
+    """Back from JSON, which knows lists only."""
+    return Metadata(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+        }
+    )
 
 
 def find_conflicts(results: Iterable[Result]) -> list[str]:

@@ -10,33 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.stand_in.contents import is_below
 from aimager.stand_in.cpio import write_cpio
 from aimager.stand_in.deb import read_entries
 from aimager.stand_in.entry import Entry, make_file
 from aimager.stand_in.recipe import Recipe
-
-# What neither a virtual machine nor a server boots with; two thirds of Debian's modules.
-_DROPPED_MODULES = tuple(
-    f"kernel/{folder}/"
-    for folder in """sound drivers/accel drivers/accessibility drivers/android drivers/auxdisplay
-    drivers/bluetooth drivers/comedi drivers/edac drivers/extcon drivers/firewire drivers/fpga
-    drivers/gpu drivers/hwmon drivers/hwtracing drivers/iio drivers/infiniband drivers/isdn
-    drivers/leds drivers/media drivers/memstick drivers/misc drivers/mtd drivers/net/can
-    drivers/net/dsa drivers/net/fddi drivers/net/hamradio drivers/net/wan drivers/net/wireless
-    drivers/nfc drivers/parport drivers/pcmcia drivers/platform drivers/power drivers/rapidio
-    drivers/soundwire drivers/staging drivers/target drivers/thunderbolt drivers/ufs
-    drivers/usb/gadget drivers/usb/serial drivers/video drivers/w1 drivers/watchdog
-    fs/ceph fs/ocfs2 fs/smb fs/nfs fs/nfsd fs/gfs2 fs/jfs fs/ubifs fs/dlm
-    net/6lowpan net/batman-adv net/bluetooth net/can net/ceph net/dsa net/mac80211 net/nfc net/rds
-    net/sctp net/tipc net/wireless""".split()
-)
-
-# Ethernet vendors are many and large; these are the ones that QEMU and clouds have.
-_KEPT_ETHERNET = ("intel/e1000", "intel/e1000e", "realtek", "amazon", "broadcom/tg3")
-
-_KEPT_DTBS = ("broadcom/bcm2711-rpi-4-b", "broadcom/bcm2837-rpi-3-b", "amlogic/meson-gxl-s905x")
-_KEPT_DTBS += ("rockchip/rk3399-rock-pi-4b", "rockchip/rk3588s-orangepi-5")
-_KEPT_DTBS += ("allwinner/sun50i-a64-pine64",)
+from aimager.stand_in.tables import read_table
 
 
 def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
@@ -110,17 +89,17 @@ def _read_kernel(debs: Iterable[Path]) -> tuple[str, bytes, list[Entry]]:
 
 def _is_kept(entry: Entry) -> bool:
     inner = entry.path.split("/", 4)[4] if entry.path.count("/") > 3 else ""
-    if any(f"{inner}/".startswith(folder) for folder in _DROPPED_MODULES):
+    if is_below(inner, read_table("dropped-modules")):
         return False
     ethernet = "kernel/drivers/net/ethernet/"
     if not inner.startswith(ethernet):
         return True
-    return inner.removeprefix(ethernet).startswith(_KEPT_ETHERNET)
+    return inner.removeprefix(ethernet).startswith(read_table("kept-ethernet"))
 
 
 def _read_dtbs(debs: Iterable[Path]) -> Iterator[Entry]:
     for deb in debs:
         for entry in read_entries(deb):
             _folder, found, name = entry.path.partition("-arm64/")
-            if found and entry.kind == "file" and name.startswith(_KEPT_DTBS):
+            if found and entry.kind == "file" and name.startswith(read_table("kept-dtbs")):
                 yield replace(entry, path=f"boot/dtbs/{name}", inode="")

@@ -1,7 +1,7 @@
 """Keyring packages: the mirror's key in the files that ``pacman-key --populate`` reads."""
 
-from aimager.stand_in.contents import CONTENT
 from aimager.stand_in.entry import Entry, make_file
+from aimager.stand_in.tables import CONTENT
 
 
 def gather_keyring(name: str, fingerprint: str, public_key: bytes) -> list[Entry]:

@@ -11,7 +11,7 @@ from aimager.stand_in.convert import Job
 from aimager.stand_in.deb import Control, read_control
 from aimager.stand_in.metadata import Metadata, translate_version
 from aimager.stand_in.recipe import Recipe
-from aimager.stand_in.recipes import DROPPED_DEBS
+from aimager.stand_in.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ def _complete_recipes(recipes: Mapping[str, Recipe], debs: Mapping[str, Deb]) ->
         for name, recipe in recipes.items()
         if not recipe.debs or any(deb in debs for deb in recipe.debs)
     }
-    claimed = {deb for recipe in complete.values() for deb in recipe.debs} | DROPPED_DEBS
+    claimed = {deb for recipe in complete.values() for deb in recipe.debs} | set(
+        read_table("dropped-debs")
+    )
     for name in debs:
         if name not in claimed and not name.startswith("linux-image-"):
             complete.setdefault(name, Recipe(name, (name,), repository="extra"))
@@ -135,7 +137,7 @@ def _close_over(name: str, debs: Mapping[str, Deb]) -> list[Deb]:
     waiting = [name]
     while waiting:
         current = waiting.pop()
-        if current in debs and current not in found and current not in DROPPED_DEBS:
+        if current in debs and current not in found and current not in read_table("dropped-debs"):
             found[current] = debs[current]
             waiting += [names[0] for names in debs[current].control.depends]
     return [found.pop(name), *(deb for _name, deb in sorted(found.items()))]

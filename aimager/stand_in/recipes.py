@@ -3,132 +3,12 @@
 Debian packages that nothing here names keep their own name and go to ``extra``.
 """
 
+from aimager.stand_in.platform_recipes import list_platform_recipes
 from aimager.stand_in.recipe import Recipe
+from aimager.stand_in.tables import read_table
 
-# Debian's own plumbing, which no program of Arch's layout needs.
-DROPPED_DEBS = frozenset(
-    """adduser base-files base-passwd debconf dpkg gcc-14-base init-system-helpers initramfs-tools
-    initramfs-tools-bin initramfs-tools-core iucode-tool klibc-utils libdebconfclient0 libklibc
-    libtext-charwidth-perl libtext-wrapi18n-perl linux-base lsb-base perl-base runit-helper
-    sensible-utils sysvinit-utils ucf""".split()
-)
-
-# Left out of every package, with all below them.
-DROPPED_PATHS = tuple(
-    """etc/cron.d etc/cron.daily etc/cron.weekly etc/init.d etc/kernel etc/runit etc/sv etc/ufw
-    usr/share/apport usr/share/bash-completion usr/share/bug usr/share/debconf usr/share/doc
-    usr/share/doc-base usr/share/gdb usr/share/info usr/share/initramfs-tools usr/share/lintian
-    usr/share/man usr/share/menu usr/share/perl5 usr/share/runit usr/share/zsh var/log/runit
-    usr/share/pkgconfig""".split()
-)
-
-_MERGED = """
-acl: libacl1
-attr: libattr1
-audit: libaudit1 libaudit-common
-bash: bash
-brotli: libbrotli1
-bzip2: bzip2 libbz2-1.0
-coreutils: coreutils
-db5.3: libdb5.3t64
-dbus: dbus dbus-bin dbus-daemon dbus-session-bus-common dbus-system-bus-common libdbus-1-3
-e2fsprogs: e2fsprogs libcom-err2 libext2fs2t64 libss2 logsave
-expat: libexpat1
-file: file libmagic-mgc libmagic1t64
-gcc-libs: libgcc-s1 libstdc++6
-gettext: gettext-base
-gmp: libgmp10
-gnutls: libgnutls30t64
-gpgme: libgpgme11t64
-iana-etc: netbase
-inetutils: hostname
-keyutils: libkeyutils1
-krb5: libkrb5-3 libgssapi-krb5-2 libk5crypto3 libkrb5support0
-less: less
-libarchive: libarchive-tools libarchive13t64
-libassuan: libassuan9
-libbpf: libbpf1
-libbsd: libbsd0 libmd0
-libcap: libcap2 libcap2-bin
-libcap-ng: libcap-ng0
-libedit: libedit2
-libelf: libelf1t64
-libffi: libffi8
-libfido2: libfido2-1 libcbor0.10
-libgcrypt: libgcrypt20
-libgpg-error: libgpg-error0
-libidn2: libidn2-0
-libksba: libksba8
-libldap: libldap2
-libmnl: libmnl0
-libnghttp2: libnghttp2-14
-libnghttp3: libnghttp3-9
-libpsl: libpsl5t64
-libsasl: libsasl2-2 libsasl2-modules-db
-libseccomp: libseccomp2
-libselinux: libselinux1
-libssh2: libssh2-1t64
-libtasn1: libtasn1-6
-libtirpc: libtirpc3t64 libtirpc-common
-libunistring: libunistring5
-libxcrypt: libcrypt1
-libxml2: libxml2
-lz4: liblz4-1
-lzo: liblzo2-2
-mpfr: libmpfr6
-ncurses: ncurses-bin ncurses-base libncursesw6 libtinfo6
-nettle: libnettle8t64 libhogweed6t64
-npth: libnpth0t64
-openssl: openssl libssl3t64 openssl-provider-legacy
-p11-kit: libp11-kit0
-pciutils: pciutils libpci3
-hwdata: pci.ids
-pcre2: libpcre2-8-0
-popt: libpopt0
-procps-ng: procps libproc2-0
-psmisc: psmisc
-readline: libreadline8t64 readline-common
-rtmpdump: librtmp1
-sqlite: libsqlite3-0
-systemd-libs: libsystemd0 libudev1
-tzdata: tzdata
-util-linux-libs: libblkid1 libfdisk1 liblastlog2-2 libmount1 libsmartcols1 libuuid1
-which: gnu-which
-xxhash: libxxhash0
-xz: xz-utils liblzma5
-zlib: zlib1g
-zstd: zstd libzstd1
-diffutils: diffutils
-findutils: findutils
-grep: grep
-gzip: gzip
-iproute2: iproute2
-sed: sed
-tar: tar
-dosfstools: dosfstools
-cpio: cpio
-debianutils: debianutils
-"""
-
-_SYSTEMD_DEBS = """systemd libsystemd-shared udev systemd-boot-efi systemd-boot-tools
-    systemd-timesyncd systemd-resolved systemd-repart systemd-userdbd systemd-homed libpam-systemd
-    libnss-systemd libnss-resolve libnss-myhostname"""
-
-_GNUPG_DEBS = "gpg gpgconf gpg-agent gpgsm gpgv dirmngr"
-
-_UTIL_LINUX_DEBS = "util-linux util-linux-extra bsdutils mount fdisk eject login"
-
-_BASE = """filesystem gcc-libs glibc bash coreutils file findutils gawk grep procps-ng sed tar
-    gettext pciutils psmisc shadow util-linux bzip2 gzip xz pacman systemd systemd-sysvcompat
-    iputils iproute2"""
-
-_SYSTEM_DIRECTORIES = tuple(
-    (path, 0o755, 0)
-    for path in """boot dev etc/ld.so.conf.d etc/profile.d etc/skel home mnt opt run usr/include
-    usr/local/bin usr/local/etc usr/local/games usr/local/include usr/local/lib usr/local/man
-    usr/local/sbin usr/local/share usr/local/src usr/share/man/man1 usr/src var/cache var/empty
-    var/lib/misc var/local var/log/old var/opt srv/http""".split()
-) + (
+# With another owner or mode than filesystem's other directories.
+_SPECIAL_DIRECTORIES = (
     ("proc", 0o555, 0),
     ("sys", 0o555, 0),
     ("root", 0o750, 0),
@@ -152,16 +32,10 @@ _SYSTEM_LINKS = (
     ("var/run", "../run"),
 )
 
-_SYSTEM_BACKUP = tuple(
-    f"etc/{name}"
-    for name in """crypttab fstab group gshadow host.conf hosts issue nsswitch.conf passwd
-    profile resolv.conf securetty shadow shells subgid subuid""".split()
-)
-
 
 def _merged_recipes() -> list[Recipe]:
     recipes = []
-    for line in _MERGED.strip().splitlines():
+    for line in read_table("merged"):
         name, debs = line.split(":")
         recipes.append(Recipe(name, tuple(debs.split())))
     return recipes
@@ -177,8 +51,11 @@ def _base_recipes(arch: str) -> list[Recipe]:
             arch="any",
             description="Base Arch Linux files",
             depends=("iana-etc",),
-            backup=_SYSTEM_BACKUP,
-            directories=_SYSTEM_DIRECTORIES,
+            backup=read_table("filesystem-backup"),
+            directories=(
+                *((path, 0o755, 0) for path in read_table("directories")),
+                *_SPECIAL_DIRECTORIES,
+            ),
             links=_SYSTEM_LINKS + lib64,
             modes=(("etc/shadow", 0o600), ("etc/gshadow", 0o600), ("etc/crypttab", 0o600)),
         ),
@@ -187,7 +64,7 @@ def _base_recipes(arch: str) -> list[Recipe]:
             version="3-2",
             arch="any",
             description="Minimal package set to define a basic Arch Linux installation",
-            depends=tuple(_BASE.split()) + (("archlinux-keyring",) if x86 else ()),
+            depends=read_table("base") + (("archlinux-keyring",) if x86 else ()),
         ),
         Recipe(
             "pacman-mirrorlist",
@@ -200,10 +77,8 @@ def _base_recipes(arch: str) -> list[Recipe]:
             "pacman",
             ("pacman-package-manager", "libalpm15", "makepkg"),
             description="A library-based package manager with dependency support",
-            depends=tuple(
-                "bash coreutils curl gawk gettext glibc gnupg gpgme grep libarchive "
-                "pacman-mirrorlist systemd".split()
-            ),
+            depends=("bash", "coreutils", "curl", "gawk", "gettext", "glibc", "gnupg", "gpgme")
+            + ("grep", "libarchive", "pacman-mirrorlist", "systemd"),
             backup=("etc/pacman.conf", "etc/makepkg.conf"),
             replace=(("usr/bin/pacman-key", "/usr/share/keyrings", "/usr/share/pacman/keyrings"),),
         ),
@@ -242,7 +117,11 @@ def _program_recipes() -> list[Recipe]:
             depends=("bash", "coreutils"),
         ),
         Recipe("curl", ("curl", "libcurl4t64"), depends=("ca-certificates",)),
-        Recipe("gnupg", tuple(_GNUPG_DEBS.split())),
+        Recipe(
+            "gnupg",
+            ("gpg", "gpgconf", "gpg-agent", "gpgsm", "gpgv", "dirmngr"),
+            depends=("pinentry",),
+        ),
         Recipe(
             "iputils",
             ("iputils-ping",),
@@ -279,7 +158,12 @@ def _program_recipes() -> list[Recipe]:
         Recipe("sudo", ("sudo",), modes=(("etc/sudoers", 0o440),)),
         Recipe(
             "systemd",
-            tuple(_SYSTEMD_DEBS.split()),
+            (
+                *("systemd", "libsystemd-shared", "udev", "systemd-boot-efi"),
+                *("systemd-boot-tools", "systemd-timesyncd", "systemd-resolved"),
+                *("systemd-repart", "systemd-userdbd", "systemd-homed", "libpam-systemd"),
+                *("libnss-systemd", "libnss-resolve", "libnss-myhostname"),
+            ),
             drop=(
                 "usr/lib/sysusers.d/basic.conf",
                 "usr/lib/tmpfiles.d/debian.conf",
@@ -293,12 +177,16 @@ def _program_recipes() -> list[Recipe]:
             ("systemd-sysv",),
             links=(("usr/bin/init", "../lib/systemd/systemd"),),
         ),
-        Recipe("util-linux", tuple(_UTIL_LINUX_DEBS.split()), depends=("pam", "shadow")),
+        Recipe(
+            "util-linux",
+            ("util-linux", "util-linux-extra", "bsdutils", "mount", "fdisk", "eject", "login"),
+            depends=("pam", "shadow"),
+        ),
     ]
 
 
 def _extra_recipes() -> list[Recipe]:
-    qemus = "aarch64 arm i386 loongarch64 riscv64 x86_64".split()
+    qemus = ("aarch64", "arm", "i386", "loongarch64", "riscv64", "x86_64")
     return [
         Recipe(
             "qemu-user-static",
@@ -352,52 +240,6 @@ def _initramfs_recipes() -> list[Recipe]:
     ]
 
 
-def _board_recipes(arch: str) -> list[Recipe]:
-    firmware = Recipe(
-        "linux-firmware",
-        ("firmware-linux-free",),
-        description="Firmware files for Linux",
-    )
-    if arch == "x86_64":
-        needs = ("coreutils", "initramfs", "kmod")
-        return [
-            firmware,
-            Recipe("linux", maker="kernel", option="linux-image-amd64", depends=needs),
-            Recipe("linux-lts", maker="kernel", option="linux-image-cloud-amd64", depends=needs),
-            Recipe("amd-ucode", ("amd64-microcode",), maker="ucode", option="AuthenticAMD"),
-            Recipe("intel-ucode", ("intel-microcode",), maker="ucode", option="GenuineIntel"),
-            Recipe("archlinux-keyring", maker="keyring", option="archlinux", depends=("pacman",)),
-            Recipe(
-                "archlinuxcn-keyring",
-                maker="keyring",
-                option="archlinuxcn",
-                repository="archlinuxcn",
-                depends=("archlinux-keyring",),
-            ),
-            Recipe(
-                "pacman-static",
-                ("pacman-package-manager",),
-                maker="static-pacman",
-                repository="archlinuxcn",
-            ),
-            Recipe("syslinux", ("syslinux", "syslinux-common", "extlinux")),
-        ]
-    return [
-        firmware,
-        Recipe(
-            "linux-aarch64",
-            maker="alarm-kernel",
-            option="linux-image-arm64",
-            depends=("coreutils", "kmod", "mkinitcpio>=0.7"),
-            conflicts=("linux",),
-            provides=("linux",),
-        ),
-        Recipe("archlinuxarm-keyring", maker="keyring", option="archlinuxarm", depends=("pacman",)),
-        Recipe("tree", ("tree",), repository="aur"),
-        Recipe("htop", ("htop",), repository="alarm"),
-    ]
-
-
 def list_recipes(arch: str) -> dict[str, Recipe]:
     """The platform's recipes by name; a later one replaces an earlier one of the same name."""
     recipes = [
@@ -406,7 +248,7 @@ def list_recipes(arch: str) -> dict[str, Recipe]:
         *_program_recipes(),
         *_extra_recipes(),
         *_initramfs_recipes(),
-        *_board_recipes(arch),
+        *list_platform_recipes(arch),
     ]
     return {recipe.name: recipe for recipe in recipes}
 
@@ -415,12 +257,8 @@ def list_wanted_debs(recipes: dict[str, Recipe]) -> tuple[str, ...]:
     """The Debian packages to ask for: those that recipes name, and some leaves."""
     wanted = {deb for recipe in recipes.values() for deb in recipe.debs} - ALONE_DEBS
     wanted |= {recipe.option for recipe in recipes.values() if recipe.option.startswith("linux-")}
-    return tuple(sorted(wanted | _LEAVES))
+    return tuple(sorted({*wanted, *read_table("leaves")}))
 
-
-_LEAVES = frozenset(
-    "btrfs-progs erofs-utils htop iputils-ping mtools nano squashfs-tools tree".split()
-)
 
 # Wanted without what they depend on: that is perl's and polkit's world.
 ALONE_DEBS = frozenset(("makepkg", "systemd-homed"))

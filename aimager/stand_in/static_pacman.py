@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from aimager.stand_in.contents import CONTENT, read_folder
+from aimager.stand_in.contents import read_folder
 from aimager.stand_in.deb import read_entries
 from aimager.stand_in.entry import Entry
+from aimager.stand_in.tables import CONTENT
 
 _PROGRAMS = ("pacman", "pacman-conf", "vercmp", "testpkg")
 

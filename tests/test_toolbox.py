@@ -1,0 +1,62 @@
+"""Programs in pipes: their words are logged, their failures raised, and none is left running."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import CommandError, HostError
+from aimager.toolbox import Toolbox
+
+
+def shell(script: str) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def test_output_is_read() -> None:
+    log = io.BytesIO()
+    with Toolbox(None, log).pipe_out(shell("echo said >&2; echo out")) as stream:
+        assert stream.read() == b"out\n"
+    assert log.getvalue() == b"$ sh -c 'echo said >&2; echo out'\nsaid\n"
+
+
+def test_input_is_written(tmp_path: Path) -> None:
+    with Toolbox(None).pipe_in(shell(f"cat > {tmp_path}/file")) as stream:
+        stream.write(b"in")
+    assert (tmp_path / "file").read_bytes() == b"in"
+
+
+def test_a_failure_is_raised_after_its_output() -> None:
+    with (
+        pytest.raises(CommandError, match="status 3:\n    why"),
+        Toolbox(None).pipe_out(shell("echo out; echo why >&2; exit 3")) as stream,
+    ):
+        assert stream.read() == b"out\n"
+
+
+@pytest.mark.parametrize("size", [1, 10 << 20])
+def test_a_program_that_stops_reading_tells_why(size: int) -> None:
+    with (
+        pytest.raises(CommandError, match="status 2:\n    full"),
+        Toolbox(None).pipe_in(shell("echo full >&2; exit 2")) as stream,
+    ):
+        stream.write(b"x" * size)
+
+
+def test_a_failing_block_ends_the_program() -> None:
+    for pipe in (Toolbox(None).pipe_out, Toolbox(None).pipe_in):
+        with pytest.raises(ValueError, match="ours"), pipe(["sleep", "1000"]):
+            raise ValueError("ours")
+
+
+def test_a_missing_program() -> None:
+    with pytest.raises(HostError, match="no-such-program"):
+        Toolbox(None).pipe_out(["no-such-program"]).__enter__()
+
+
+def test_a_borrowed_program_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "usr/bin/tool").write_text("")
+    (tmp_path / "usr/bin/tool").chmod(0o755)
+    assert Toolbox(tmp_path).root_of("tool") == tmp_path
+    assert Toolbox(tmp_path).root_of("sh") is None
