@@ -136,6 +136,8 @@ def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Pa
     words: dict[str, list[str]] = {name: rest.split() for name, rest in status}
     problem = _problem(words)
     if problem:
+        # So that the next run asks the mirror again.
+        path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
         raise TrustError(
             f"the package {package} is not trusted: {package.file} {problem}",
             hint="the mirror may be wrong or out of date: try another with repo-url-parent=",

@@ -104,12 +104,10 @@ def _gather(job: Job, key: SigningKey) -> list[Entry]:
 
 def _read_metadata(fields: dict[str, Any]) -> Metadata:
     """Back from JSON, which knows lists only."""
-    return Metadata(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in fields.items()
-        }
-    )
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    return Metadata(**values)
 
 
 def find_conflicts(results: Iterable[Result]) -> list[str]:

@@ -77,8 +77,10 @@ def _base_recipes(arch: str) -> list[Recipe]:
             "pacman",
             ("pacman-package-manager", "libalpm15", "makepkg"),
             description="A library-based package manager with dependency support",
-            depends=("bash", "coreutils", "curl", "gawk", "gettext", "glibc", "gnupg", "gpgme")
-            + ("grep", "libarchive", "pacman-mirrorlist", "systemd"),
+            depends=(
+                *("bash", "coreutils", "curl", "gawk", "gettext", "glibc", "gnupg", "gpgme"),
+                *("grep", "libarchive", "pacman-mirrorlist", "systemd"),
+            ),
             backup=("etc/pacman.conf", "etc/makepkg.conf"),
             replace=(("usr/bin/pacman-key", "/usr/share/keyrings", "/usr/share/pacman/keyrings"),),
         ),
