@@ -33,6 +33,13 @@ def publish(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def temporaries(target: Path) -> Iterator[Path]:
+    """The temporary files of a `publish` of ``target`` that is under way, or was killed."""
+    prefix = f".{target.name}."
+    if target.parent.is_dir():
+        yield from (p for p in target.parent.iterdir() if p.name.startswith(prefix))
+
+
 def publish_text(target: Path, text: str) -> None:
     """Make ``target`` hold ``text``; a file that already does is not touched."""
     if target.is_file() and target.read_bytes() == text.encode():

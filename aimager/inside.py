@@ -34,6 +34,7 @@ from aimager import codec, mounts, syscalls
 from aimager.architecture import Architecture
 from aimager.binfmt import Emulation, handler_name, no_emulation, registration
 from aimager.errors import AimagerError, CommandError
+from aimager.files import temporaries
 from aimager.refusal import explain
 
 BINFMT = mounts.RUN / "binfmt_misc"
@@ -51,6 +52,7 @@ class Setup:
     """``module:qualname`` of what is to be run; empty: only remove the work directory."""
     work: Path
     writable: tuple[Path, ...]
+    products: tuple[Path, ...]
     needed: tuple[Path, ...]
     network: bool
     tmpfs: int | None
@@ -189,6 +191,9 @@ def _run_worker(setup: Setup, request: Any, control: socket.socket, answer: int)
     if alive[0] not in ready:
         os.kill(worker, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    for product in setup.products:  # a killed worker could not
+        for unfinished in temporaries(product):
+            unfinished.unlink(missing_ok=True)
     return status if status >= 0 else 128 - status
 
 

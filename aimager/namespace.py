@@ -58,6 +58,7 @@ def call(
     foreign: Architecture | None = None,
     tmpfs: int | None = None,
     writable: Sequence[Path] = (),
+    products: Sequence[Path] = (),
 ) -> A:
     """Run ``function(request)`` as root in new namespaces and return what it returns.
 
@@ -67,6 +68,8 @@ def call(
     :param work: a directory for this call alone, mode 0700; made if missing. **It and all in it is
         removed**, at the end, and before the beginning what a killed call left. Trees belong
         below it.
+    :param products: files that the function publishes; should it be killed, what it had not
+        finished of them is removed
     :param network: whether the host's network can be used
     :param foreign: an architecture whose programs must run
     :param tmpfs: hold ``work`` in memory, in at most so many bytes
@@ -85,6 +88,7 @@ def call(
             function=name,
             work=place,
             writable=_checked(place, writable),
+            products=tuple(product.absolute() for product in products),
             needed=needed,
             network=network,
             tmpfs=tmpfs,
@@ -145,7 +149,7 @@ def _remove(work: Path, lock: int) -> None:
     try:
         shutil.rmtree(work)
     except PermissionError:
-        setup = Setup(os.getpid(), "", work, (), (), False, None, None)
+        setup = Setup(os.getpid(), "", work, (), (), (), False, None, None)
         _run(setup, None, lock)
 
 

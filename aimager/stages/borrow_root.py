@@ -32,6 +32,7 @@ class BorrowRoot:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
+            products=[self.target],
             tmpfs=tmpfs_size(read_lock(self.lock).installed_size * 3 // 2),
         )
 

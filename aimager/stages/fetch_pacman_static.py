@@ -50,7 +50,13 @@ class FetchPacmanStatic:
         if lock is None:
             with publish(self.target):
                 return
-        call(_verify_and_pack, self, work=self.workshop.work, writable=[self.workshop.cache])
+        call(
+            _verify_and_pack,
+            self,
+            work=self.workshop.work,
+            writable=[self.workshop.cache],
+            products=[self.target],
+        )
 
     @property
     def lock(self) -> Path:

@@ -41,6 +41,7 @@ class InstallPackages:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
+            products=[self.target],
             foreign=foreign_to_host(self.architecture),
             tmpfs=work_size([self.lock], self.borrowed),
         )

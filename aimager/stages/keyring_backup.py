@@ -26,6 +26,7 @@ class KeyringBackup:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
+            products=[self.target],
             tmpfs=64 << 20,
         )
 

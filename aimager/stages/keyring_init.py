@@ -36,6 +36,7 @@ class KeyringInit:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
+            products=[self.target],
             tmpfs=64 << 20,
         )
 

@@ -32,6 +32,7 @@ class MakeRootfsArchive:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
+            products=[self.target],
             foreign=foreign_to_host(self.architecture),
             tmpfs=work_size([self.lock], self.borrowed),
         )

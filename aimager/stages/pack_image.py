@@ -68,6 +68,7 @@ class PackImage:
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache, out],
+            products=self.targets,
             foreign=foreign_to_host(self.architecture),
             tmpfs=work_size([self.lock], self.borrowed, copies=3),
         )

@@ -55,7 +55,6 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 
 def _adapt_debian_files(recipe: Recipe, debs: Iterable[Path]) -> Iterator[Entry]:
     dropped = (*recipe.drop, *read_table("dropped-paths"))
-    moves = dict(recipe.move)
     texts = {path: (old.encode(), new.encode()) for path, old, new in recipe.replace}
     for deb in debs:
         for entry in read_entries(deb):
@@ -63,10 +62,17 @@ def _adapt_debian_files(recipe: Recipe, debs: Iterable[Path]) -> Iterator[Entry]
                 continue
             if recipe.keep and not is_below(entry.path, recipe.keep):
                 continue
-            entry = replace(entry, path=moves.get(entry.path, entry.path))
+            entry = replace(entry, path=_move_path(entry.path, recipe.move))
             if entry.path in texts:
                 entry = replace(entry, data=entry.data.replace(*texts[entry.path]))
             yield entry
+
+
+def _move_path(path: str, moves: Iterable[tuple[str, str]]) -> str:
+    for old, new in moves:
+        if is_below(path, [old]):
+            return new + path[len(old) :]
+    return path
 
 
 def _is_translation(path: str) -> bool:

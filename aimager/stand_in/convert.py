@@ -9,7 +9,12 @@ from typing import Any
 
 from aimager.stand_in.contents import gather_files, read_scriptlet
 from aimager.stand_in.entry import Entry, arrange_entries
-from aimager.stand_in.kernels import gather_alarm_kernel, gather_kernel, gather_microcode
+from aimager.stand_in.kernels import (
+    gather_alarm_kernel,
+    gather_kernel,
+    gather_microcode,
+    gather_rpi_kernel,
+)
 from aimager.stand_in.keyrings import gather_keyring, write_scriptlet
 from aimager.stand_in.metadata import Built, Metadata
 from aimager.stand_in.package_file import write_package
@@ -92,6 +97,8 @@ def _gather(job: Job, key: SigningKey) -> list[Entry]:
             return gather_kernel(recipe, job.debs)
         case "alarm-kernel":
             return gather_alarm_kernel(recipe, job.debs)
+        case "rpi-kernel":
+            return gather_rpi_kernel(recipe, job.debs)
         case "ucode":
             return gather_microcode(recipe, job.debs)
         case "keyring":
@@ -123,6 +130,8 @@ def find_conflicts(results: Iterable[Result]) -> list[str]:
 
 
 def _may_conflict(one: Built, other: Built) -> bool:
-    return one.metadata.name in other.metadata.conflicts or (
-        other.metadata.name in one.metadata.conflicts
-    )
+    return _declares(one.metadata, other.metadata) or _declares(other.metadata, one.metadata)
+
+
+def _declares(one: Metadata, other: Metadata) -> bool:
+    return not {other.name, *other.provides}.isdisjoint(one.conflicts)

@@ -8,14 +8,14 @@ and fires mkinitcpio's hook by a file in usr/lib/initcpio.
 import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from aimager.stand_in.contents import is_below
+from aimager.stand_in.contents import is_below, read_folder
 from aimager.stand_in.cpio import write_cpio
 from aimager.stand_in.deb import read_entries
-from aimager.stand_in.entry import Entry, make_file
+from aimager.stand_in.entry import Entry, make_directory, make_file
 from aimager.stand_in.recipe import Recipe
-from aimager.stand_in.tables import read_table
+from aimager.stand_in.tables import CONTENT, read_table
 
 
 def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
@@ -33,10 +33,36 @@ def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     """The files of Arch Linux ARM's ``linux-aarch64``."""
     debs = tuple(debs)
     version, image, modules = _read_kernel(debs)
-    if image[:2] == b"\x1f\x8b":
-        image = gzip.decompress(image)
+    return [
+        *modules,
+        make_file("boot/Image", image),
+        make_file("boot/Image.gz", gzip.compress(image, compresslevel=1, mtime=0)),
+        *_make_mkinitcpio_files(recipe.name, version),
+        *_read_dtbs(debs, read_table("kept-dtbs"), "boot/dtbs/"),
+    ]
+
+
+def gather_rpi_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
+    """The files of Arch Linux ARM's ``linux-rpi``: dtbs lie beside the image, vmlinuz is empty."""
+    debs = tuple(debs)
+    version, image, modules = _read_kernel(debs)
+    dtbs = _read_dtbs(debs, ("broadcom/bcm2711-", "broadcom/bcm2837-rpi-"), "boot/")
+    return [
+        *modules,
+        make_file("boot/kernel8.img", image),
+        make_file(f"usr/lib/modules/{version}/pkgbase", f"{recipe.name}\n"),
+        make_file(f"usr/lib/modules/{version}/vmlinuz", b""),
+        *_make_mkinitcpio_files(recipe.name, version),
+        *(replace(entry, path=f"boot/{PurePosixPath(entry.path).name}") for entry in dtbs),
+        make_directory("boot/overlays"),
+        *read_folder(CONTENT / "linux-rpi"),
+    ]
+
+
+def _make_mkinitcpio_files(name: str, version: str) -> list[Entry]:
+    """The preset that the port's kernels bring, and the file that fires mkinitcpio's hook."""
     preset = (
-        f"# mkinitcpio preset file for the '{recipe.name}' package\n\n"
+        f"# mkinitcpio preset file for the '{name}' package\n\n"
         'ALL_config="/etc/mkinitcpio.conf"\n'
         f'ALL_kver="{version}"\n\n'
         "PRESETS=('default')\n\n"
@@ -45,12 +71,8 @@ def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
         '#default_options=""\n'
     )
     return [
-        *modules,
-        make_file("boot/Image", image),
-        make_file("boot/Image.gz", gzip.compress(image, compresslevel=1, mtime=0)),
-        make_file(f"etc/mkinitcpio.d/{recipe.name}.preset", preset),
+        make_file(f"etc/mkinitcpio.d/{name}.preset", preset),
         make_file(f"usr/lib/initcpio/{version}", "dummy file to trigger mkinitcpio's hook\n"),
-        *_read_dtbs(debs),
     ]
 
 
@@ -82,6 +104,8 @@ def _read_kernel(debs: Iterable[Path]) -> tuple[str, bytes, list[Entry]]:
         for entry in read_entries(deb):
             if entry.path.startswith("boot/vmlinuz-"):
                 image, version = entry.data, entry.path.removeprefix("boot/vmlinuz-")
+                # arm64 images have been gzipped in some releases; boot loaders want them plain.
+                image = gzip.decompress(image) if image[:2] == b"\x1f\x8b" else image
             elif entry.path.startswith("usr/lib/modules/") and _is_kept(entry):
                 modules.append(replace(entry, inode=""))
     return version, image, modules
@@ -97,9 +121,9 @@ def _is_kept(entry: Entry) -> bool:
     return inner.removeprefix(ethernet).startswith(read_table("kept-ethernet"))
 
 
-def _read_dtbs(debs: Iterable[Path]) -> Iterator[Entry]:
+def _read_dtbs(debs: Iterable[Path], beginnings: tuple[str, ...], place: str) -> Iterator[Entry]:
     for deb in debs:
         for entry in read_entries(deb):
             _folder, found, name = entry.path.partition("-arm64/")
-            if found and entry.kind == "file" and name.startswith(read_table("kept-dtbs")):
-                yield replace(entry, path=f"boot/dtbs/{name}", inode="")
+            if found and entry.kind == "file" and name.startswith(beginnings):
+                yield replace(entry, path=place + name, inode="")

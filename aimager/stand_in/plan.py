@@ -38,7 +38,7 @@ def plan_packages(
     jobs = []
     for recipe in recipes.values():
         sources = [debs[name] for name in recipe.debs if name in debs]
-        if recipe.maker in ("kernel", "alarm-kernel"):
+        if recipe.maker in ("kernel", "alarm-kernel", "rpi-kernel"):
             sources = [debs[_find_kernel(recipe.option, debs)]]
         if recipe.maker == "static-pacman":
             # makepkg's own needs are bash and perl; two of its programs are taken, no script.

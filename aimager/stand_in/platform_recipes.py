@@ -31,7 +31,21 @@ def list_platform_recipes(arch: str) -> list[Recipe]:
                 maker="static-pacman",
                 repository="archlinuxcn",
             ),
-            Recipe("syslinux", ("syslinux", "syslinux-common", "extlinux")),
+            Recipe(
+                "syslinux",
+                ("syslinux", "syslinux-common", "extlinux"),
+                drop=(
+                    "usr/lib/SYSLINUX",
+                    "usr/lib/EXTLINUX",
+                    "usr/lib/syslinux/mbr/diag",
+                    "usr/share/syslinux",
+                ),
+                move=(
+                    ("usr/lib/syslinux/mbr", "usr/lib/syslinux/bios"),
+                    ("usr/lib/syslinux/modules/bios", "usr/lib/syslinux/bios"),
+                    ("usr/lib/syslinux/modules", "usr/lib/syslinux"),
+                ),
+            ),
         ]
     return [
         firmware,
@@ -42,6 +56,24 @@ def list_platform_recipes(arch: str) -> list[Recipe]:
             depends=("coreutils", "kmod", "mkinitcpio>=0.7"),
             conflicts=("linux",),
             provides=("linux",),
+        ),
+        Recipe(
+            "linux-rpi",
+            maker="rpi-kernel",
+            option="linux-image-arm64",
+            depends=("coreutils", "kmod", "mkinitcpio>=0.7", "raspberrypi-bootloader"),
+            conflicts=("linux",),
+            provides=("linux",),
+            backup=("boot/config.txt", "boot/cmdline.txt"),
+        ),
+        Recipe(
+            "raspberrypi-bootloader",
+            ("raspi-firmware",),
+            repository="alarm",
+            description="Bootloader files for Raspberry Pi",
+            keep=("usr/lib/raspi-firmware",),
+            drop=("usr/lib/raspi-firmware/overlays",),
+            move=(("usr/lib/raspi-firmware", "boot"),),
         ),
         Recipe("archlinuxarm-keyring", maker="keyring", option="archlinuxarm", depends=("pacman",)),
         Recipe("tree", ("tree",), repository="aur"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Maker = Literal[
-    "files", "kernel", "alarm-kernel", "ucode", "keyring", "static-pacman", "raspberry-firmware"
+    "files", "kernel", "alarm-kernel", "rpi-kernel", "ucode", "keyring", "static-pacman"
 ]
 
 
@@ -13,8 +13,8 @@ class Recipe:
     """``debs`` are merged in this order; the first gives version and description.
 
     Then come the files below ``content/packages/NAME`` and ``content/ARCH/NAME``, and ``links``.
-    ``drop`` holds paths, with all below them, that are left out; ``copy`` and ``move`` name paths
-    of the merged files. A scriptlet is the file ``content/install/NAME.install``.
+    ``drop`` holds paths, with all below them, that are left out, ``keep`` those that alone are
+    taken, ``move`` where some go. A scriptlet is the file ``content/install/NAME.install``.
     """
 
     name: str
