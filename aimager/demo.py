@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 
 from aimager import stand_in
-from aimager.architecture import Architecture
+from aimager.architecture import Architecture, host_architecture
 from aimager.boot_probe import BootProbe
-from aimager.errors import AimagerError, HostError
+from aimager.build import Product
+from aimager.distros import platform_for_host
+from aimager.errors import HostError, ImageError
+from aimager.qemu import find_firmware, find_qemu_system
+
+BOARDS = {Architecture.x86_64: "x64-uefi", Architecture.aarch64: "aarch64-uefi"}
+"""The board that is like the host."""
 
 USER = "demo"
 """The login name and the password of the image's only user."""
@@ -16,40 +22,62 @@ USER = "demo"
 SETTINGS = (f"useradd=-m -G wheel {USER}", f"chpasswd={USER}:{USER}", "sudo-group=wheel")
 
 
-def mirror_variables(mirror: Path, url: str) -> tuple[str, ...]:
-    """The words that have a build use the stand-in mirror, and trust its key alone."""
-    return (f"repo-url-parent={url}", f"trust-key={stand_in.fingerprint(mirror)}")
+def make_mirror(mirror: Path, work: Path) -> None:
+    """Make the stand-in mirror, on a host that can.
 
-
-def build(dodo: Path, variables: tuple[str, ...], mirror: Path | None) -> None:
-    """Run ``doit build`` as a user would; with ``mirror`` None, on the real mirrors.
-
-    :raises HostError: when it fails, having said why
+    :raises AimagerError: when Debian's packages cannot be had
     """
-    command = [sys.executable, "-m", "doit", "-f", str(dodo), "build", *variables]
+    if shutil.which("apt-get"):
+        stand_in.make_mirror(mirror, work=work)
+    else:
+        print("   this host has no apt-get to make it with: the real mirrors are used")
+
+
+def show(dodo: Path, out: Path, mirror: Path, log: Path) -> None:
+    """Build the image of the board that is like this machine, say where it is, and boot it.
+
+    :raises AimagerError: when it does not build, or does not boot well
+    """
+    architecture = host_architecture()
+    platform = platform_for_host(architecture)
+    board = BOARDS[architecture]
+    words = (f"distro={platform.distro.id}", f"board={board}")
+    command = [sys.executable, "-m", "doit", "-f", str(dodo), "build", f"out={out}", *words]
+    _build([*command, *SETTINGS], mirror if mirror.exists() else None)
+    image = out / f"{platform.id}-{board}" / Product.disk
+    print(f"   the image is {image}; its user is {USER}, with the password {USER}")
+    _boot(architecture, image, log)
+    print(f"   to look around in it: doit boot {' '.join(words)} out={out}")
+
+
+def _build(command: list[str], mirror: Path | None) -> None:
+    """Run ``doit build`` as a user would; with ``mirror`` None, on the real mirrors."""
     if mirror is None:
         status = subprocess.run(command, check=False).returncode
     else:
         with stand_in.serve(mirror) as url:
-            words = mirror_variables(mirror, url)
+            trusted = stand_in.fingerprint(mirror)
+            words = [f"repo-url-parent={url}", f"trust-key={trusted}"]
             status = subprocess.run([*command, *words], check=False).returncode
     if status:
-        raise HostError("the demonstration's build failed", hint="what it says above tells why")
+        raise ImageError("the demonstration's build failed", hint="what it says above tells why")
 
 
-def boot(architecture: Architecture, image: Path, log: Path) -> None:
+def _boot(architecture: Architecture, image: Path, log: Path) -> None:
     """Boot ``image`` in QEMU up to its login prompt and ask how it is, if QEMU is there."""
-    program = f"qemu-system-{architecture.qemu}"
-    if not shutil.which(program):
-        print(f"   not booted: {program} is not installed")
+    try:
+        find_qemu_system(architecture)
+        find_firmware(architecture)
+    except HostError as error:
+        print(f"   not booted: {error}")
         return
     print(f"   booting it in QEMU; its serial port is kept in {log}")
     with BootProbe(architecture, image, log=log) as probe:
         probe.wait_for_login()
         probe.log_in(USER, USER)
-        state = probe.run("systemctl is-system-running --wait").strip()
-    tail = log.read_text(errors="replace").splitlines()[-8:]
-    print("".join(f"   | {line}\n" for line in tail), end="")
+        words = probe.run("systemctl is-system-running --wait", timeout=900, check=False).split()
+        probe.power_off()
+    state = words[-1] if words else "silent"
     print(f"   it booted to its login prompt; systemctl is-system-running says: {state}")
     if state != "running":
-        raise AimagerError(f"the image is {state}", hint=f"look into {log}")
+        raise ImageError(f"the image is {state}", hint=f"look into {log}")

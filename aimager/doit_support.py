@@ -63,10 +63,10 @@ def identity(stage: Stage) -> str:
     return fingerprint({"code": sha256(code), **settings})
 
 
-def reporting(action: Callable[[], object]) -> TaskFailed | None:
+def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -> TaskFailed | None:
     """Run an action for doit: what somebody can mend is told in its own words, not by traceback."""
     try:
-        action()
+        action(*arguments)
     except AimagerError as error:
         return TaskFailed(str(error))
     return None
@@ -77,7 +77,9 @@ def group(name: str, generator: Callable[[], object]) -> dict[str, Any]:
     return {"basename": name, "name": None, "doc": generator.__doc__}
 
 
-def stage(request: Stage, tools: Sequence[str] = (), *, always: bool = False) -> dict[str, Any]:
+def stage(
+    basename: str, name: str, request: Stage, tools: Sequence[str] = (), *, always: bool = False
+) -> dict[str, Any]:
     """The doit task that runs ``request`` when its inputs, settings or code have changed.
 
     ``tools`` are tasks that must have run before, though a change of theirs changes nothing here.
@@ -87,6 +89,8 @@ def stage(request: Stage, tools: Sequence[str] = (), *, always: bool = False) ->
     if is_whole and not always:
         uptodate.append(is_whole)
     return {
+        "basename": basename,
+        "name": name,
         "actions": [(reporting, [request.run])],
         "file_dep": [str(path) for path in inputs(request)],
         "targets": [str(path) for path in outputs(request)],

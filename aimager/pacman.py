@@ -43,7 +43,7 @@ def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | N
     All of them need gpg. ``static`` is the archive of pacman-static, empty where there is none.
     """
     gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
-    if gpg and host_version() >= _OLDEST:
+    if gpg and host_has_pacman():
         return Pacman("pacman", None)
     if static and static.stat().st_size:
         unpacked = work / "pacman-static"
@@ -54,8 +54,12 @@ def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | N
     return None
 
 
-def host_version() -> tuple[int, ...]:
-    """The version of the host's pacman; empty where it has none."""
+def host_has_pacman() -> bool:
+    """Whether the host's own pacman is new enough to do the job."""
+    return _host_version() >= _OLDEST
+
+
+def _host_version() -> tuple[int, ...]:
     if not shutil.which("pacman", path=process.ENVIRONMENT["PATH"]):
         return ()
     found = re.search(r"Pacman v(\d+)\.(\d+)", process.run(["pacman", "--version"]))

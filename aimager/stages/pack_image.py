@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import disk, files
-from aimager.archive import pack_tree, unpack_tree
 from aimager.architecture import Architecture
+from aimager.archive import pack_tree, unpack_tree
 from aimager.board import Bootloader
 from aimager.bootloader import systemd_boot
 from aimager.borrow import open_toolbox

@@ -217,7 +217,7 @@ def _initramfs_recipes() -> list[Recipe]:
             version="1.0-1",
             arch="any",
             description="What the stand-ins of mkinitcpio and booster share",
-            depends=(*tools, "findutils", "grep", "gzip", "sed"),
+            depends=(*tools, "diffutils", "findutils", "grep", "gzip", "sed"),
         ),
         Recipe(
             "mkinitcpio",
