@@ -52,8 +52,13 @@ _CONTROL = re.compile(
 )
 """ECMA-48 control sequences and strings: colours, cursor moves, titles."""
 
+_KERNEL_MESSAGE = re.compile(r"\[ *\d+\.\d{6}\] .*\n")
+"""What the kernel says between two bytes of what programs say."""
+
+_SHELL_PROMPT = re.compile(r"Login incorrect|(?:^|\S)[#$] ", re.MULTILINE)
+
 _SHELL = (
-    # Nobody but us writes to the terminal: no echo, no kernel messages, no status of units.
+    # Only root may stop what else comes on the console: kernel messages, and the status of units.
     "stty -echo; dmesg -n 1; kill -s RTMIN+21 1; PROMPT_COMMAND= PS0= PS1= PS2= TERM=dumb "
     "exec bash --noediting --norc --noprofile"
 )
@@ -87,9 +92,9 @@ class BootProbe:
         self.kvm = qemu.kvm_works(architecture) if kvm is None else kvm
         self.memory_mib = memory_mib
         self.network = network
-        self._said = ""  # all of the serial port's text so far, without control sequences
-        self._read = 0  # how much of it has been dealt with
+        self._unread = ""  # what the serial port said since what was last waited for
         self._marks = 0
+        self._password = ""  # of the user who is logged in
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._open = ExitStack()
 
@@ -148,7 +153,8 @@ class BootProbe:
     @property
     def output(self) -> str:
         """What the serial port has said so far, without control sequences."""
-        return self._said
+        text = self.log.read_text(errors="replace").split("\n", 1)[1]
+        return _plain(text)
 
     def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until the image asks who is there.
@@ -162,13 +168,12 @@ class BootProbe:
 
         :raises ImageError: when the image does not let us in
         """
+        self._password = password
         self._send(user)
         # login(1) throws away what was typed before it asked.
         self._wait_for(re.compile(r"Password: ?"), timeout, "login asks for no password")
         self._send(password)
-        answer = self._wait_for(
-            re.compile(r"Login incorrect|[#$] ?$"), timeout, f"no shell came for {user}"
-        )
+        _, answer = self._wait_for(_SHELL_PROMPT, timeout, f"no shell came for {user}")
         if answer[0] == "Login incorrect":
             raise self._failure(f"{user} cannot log in with that password")
         self._send(_SHELL)
@@ -176,6 +181,8 @@ class BootProbe:
 
     def run(self, command: str, timeout: float = 120, *, check: bool = True) -> str:
         """Run ``command`` in the shell that is logged in, and return all that it prints.
+
+        Lines in the form of kernel messages are left out: nobody can tell whose they are.
 
         :raises CommandError: when it fails, with ``check``
         :raises ImageError: when it does not end within ``timeout`` seconds
@@ -189,9 +196,8 @@ class BootProbe:
         )
         told = f"{command!r} did not end"
         self._wait_for(re.compile(f"<{mark}>\n"), timeout, told)
-        start = self._read
-        end = self._wait_for(re.compile(rf"\n<{mark}:(\d+)>\n"), timeout, told)
-        output = self._said[start : end.start()].strip("\n")
+        output, end = self._wait_for(re.compile(rf"\n<{mark}:(\d+)>\n"), timeout, told)
+        output = output.strip("\n")
         status = int(end[1])
         if check and status:
             tail = output.splitlines()[-_TAIL_LINES:]
@@ -199,11 +205,13 @@ class BootProbe:
         return output
 
     def power_off(self, timeout: float = 120) -> None:
-        """Shut the image down and wait until the machine is off.
+        """Shut the image down, by sudo if root is not who logged in, and wait until it is off.
 
         :raises ImageError: when it does not go off
         """
-        self._send("systemctl poweroff")
+        off = "systemctl poweroff"
+        password = shlex.quote(self._password)
+        self._send(f'[ "$(id -u)" = 0 ] && {off} || echo {password} | sudo -S {off}')
         deadline = time.monotonic() + timeout
         while self._hear(deadline):
             pass
@@ -219,17 +227,18 @@ class BootProbe:
 
     def _wait_for(
         self, pattern: re.Pattern[str], timeout: float, told: str, *, dead_ends: bool = False
-    ) -> re.Match[str]:
-        """Listen until ``pattern`` comes, and take all up to its end as dealt with."""
+    ) -> tuple[str, re.Match[str]]:
+        """Listen until ``pattern`` comes; return what came before it, and the match."""
         deadline = time.monotonic() + timeout
         while True:
             # A dead end first: sulogin's and a question's text may look like what is awaited.
             for what, sign in _DEAD_ENDS.items() if dead_ends else ():
-                if sign.search(self._said, self._read):
+                if sign.search(self._unread):
                     raise self._failure(what)
-            if match := pattern.search(self._said, self._read):
-                self._read = match.end()
-                return match
+            text = _KERNEL_MESSAGE.sub("", self._unread)
+            if match := pattern.search(text):
+                self._unread = text[match.end() :]
+                return text[: match.start()], match
             if not self._hear(deadline):
                 if self._qemu.poll() is None:
                     raise self._failure(f"{told} within {timeout:.0f} seconds")
@@ -246,18 +255,21 @@ class BootProbe:
             self._qemu.wait()
             return False
         self._log.write(data)
-        # A sequence may be cut in two by reading: it is taken out of the unread text as a whole.
-        unread = self._said[self._read :] + self._decoder.decode(data).replace("\r", "")
-        self._said = self._said[: self._read] + _CONTROL.sub("", unread)
+        # With what came before, for reading may cut a control sequence in two.
+        self._unread = _plain(self._unread + self._decoder.decode(data))
         return True
 
     def _failure(self, what: str) -> ImageError:
-        lines = [line for line in self._said.splitlines() if line.strip()][-_TAIL_LINES:]
+        lines = [line for line in self.output.splitlines() if line.strip()][-_TAIL_LINES:]
         tail = "".join(f"\n    {line}" for line in lines)
         return ImageError(
             f"{self.image.name} does not boot as it should: {what}; its console ends with:{tail}",
             hint=f"{self.log} has all of it",
         )
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("", text.replace("\r", ""))
 
 
 def grow_copy(image: Path, target: Path, size: int) -> None:

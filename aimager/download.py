@@ -149,10 +149,11 @@ class Client:
                 if response.status_code < requests.codes.bad_request:
                     return response
                 response.close()
-                if response.status_code == requests.codes.requested_range_not_satisfiable:
-                    headers = {}
-                elif last or response.status_code not in _TRANSIENT:
+                unfit = response.status_code == requests.codes.requested_range_not_satisfiable
+                if last or not (unfit or response.status_code in _TRANSIENT):
                     _refuse(url, response)
+                if unfit:
+                    headers = {}
             time.sleep(_PAUSE * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 

@@ -71,7 +71,7 @@ def sha256(source: Path | IO[bytes]) -> str:
 def copy_sparse(source: Path, target: Path) -> None:
     """Copy the data of ``source`` and leave its holes as holes (SEEK_DATA, SEEK_HOLE: lseek(2))."""
     size = source.stat().st_size
-    with source.open("rb") as reader, target.open("r+b" if target.exists() else "wb") as writer:
+    with source.open("rb") as reader, target.open("wb") as writer:
         writer.truncate(size)
         copy_data(reader.fileno(), writer.fileno(), size=size)
 

@@ -30,6 +30,8 @@ _NAME = "00-universal-initramfs.hook"
 _DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 _BOOSTER = "etc/booster.yaml"
 
+_DONE = "run/universal-initramfs.done"
+
 _SCRIPT = f"""\
 if [ -e /usr/bin/mkinitcpio ]; then
     mkdir -p /etc/mkinitcpio.conf.d
@@ -48,6 +50,7 @@ if [ -e /usr/bin/booster ]; then
     fi
     echo 'universal: true' >> /{_BOOSTER}
 fi
+touch /{_DONE}
 """
 
 
@@ -67,10 +70,11 @@ def universal(root: Path, hooks: Path) -> Iterator[None]:
         yield
     finally:
         drop_in.unlink(missing_ok=True)
+        was_run = (root / _DONE).exists()
         if not had_folder and drop_in.parent.is_dir() and not any(drop_in.parent.iterdir()):
             drop_in.parent.rmdir()
         saved = root / "run/booster.yaml"
         if saved.exists():
             booster.write_bytes(saved.read_bytes())
-        elif booster.exists():
-            booster.unlink()
+        elif was_run:
+            booster.unlink(missing_ok=True)

@@ -193,6 +193,6 @@ def enable_mirror(mirrorlist: str, url: str) -> str:
     """The mirrorlist with the server ``url`` enabled, if it ships them all commented out."""
     if re.search(r"^\s*Server\s*=", mirrorlist, re.MULTILINE):
         return mirrorlist
-    pattern = re.compile(rf"^#\s*(Server\s*=\s*{re.escape(url)})\s*$", re.MULTILINE)
+    pattern = re.compile(rf"^#[ \t]*(Server\s*=\s*{re.escape(url)})[ \t]*$", re.MULTILINE)
     enabled, count = pattern.subn(r"\1", mirrorlist, count=1)
     return enabled if count else f"{mirrorlist.rstrip()}\nServer = {url}\n".lstrip()

@@ -4,6 +4,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,22 @@ def decompress(data: bytes) -> bytes:
         if data.startswith(b"\xfd7zXZ\x00"):
             return lzma.decompress(data)
         if data.startswith(b"\x28\xb5\x2f\xfd"):
-            with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-                return reader.read()
-    except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+            return _decompress_zstd(data)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
         raise ValueError(str(error)) from error
     return data
+
+
+def _decompress_zstd(data: bytes) -> bytes:
+    """All frames of ``data``; zstandard's own reader takes a cut-off one for a whole one."""
+    content = []
+    while data:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        content.append(frame.decompress(data))
+        if not frame.eof:
+            raise EOFError("it is cut off")
+        data = frame.unused_data
+    return b"".join(content)
 
 
 def read_database(repository: str, data: bytes) -> dict[str, DatabasePackage]:
@@ -51,7 +63,7 @@ def read_database(repository: str, data: bytes) -> dict[str, DatabasePackage]:
     """
     try:
         return {p.locked.name: p for p in _read_packages(repository, decompress(data))}
-    except (ValueError, KeyError, tarfile.TarError) as error:
+    except (ValueError, LookupError, tarfile.TarError) as error:
         raise DownloadError(
             f"the database {repository}.db is not one: {error}",
             hint="a portal or proxy may have answered in the mirror's place; try another mirror"

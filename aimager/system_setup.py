@@ -81,7 +81,7 @@ def enable_locale(locale_gen: str, locale: str) -> str:
 
     :raises ConfigError: when it does not offer the locale
     """
-    pattern = re.compile(rf"^#?\s*({re.escape(locale)}\s+\S+)\s*$", re.MULTILINE)
+    pattern = re.compile(rf"^#?[ \t]*({re.escape(locale)}[ \t]+\S+)[ \t]*$", re.MULTILINE)
     enabled, count = pattern.subn(r"\1", locale_gen, count=1)
     if not count:
         raise ConfigError(

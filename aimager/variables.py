@@ -67,7 +67,7 @@ def check_names(names: Sequence[str]) -> None:
     """
     known = [variable.name for variable in VARIABLES]
     for name in names:
-        if name in known or _REPOSITORY_URL.fullmatch(name):
+        if (name in known and "*" not in name) or _REPOSITORY_URL.fullmatch(name):
             continue
         close = difflib.get_close_matches(name, known, n=1)
         meant = f"did you mean {close[0]}=? " if close else ""

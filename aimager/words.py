@@ -52,11 +52,12 @@ def read_users(text: str) -> tuple[User, ...]:
     for word in words:
         if is_argument or word.startswith("-"):
             arguments.append(word)
-            is_argument = not is_argument and word in _USERADD_TAKES_ARGUMENT
+            is_argument = not is_argument and _takes_argument(word)
             continue
         for name in word.split(","):
             if name.startswith("-"):  # "alice,-m bob": the comma ended a user
                 arguments.append(name)
+                is_argument = _takes_argument(name)
             elif name:
                 if not _NAME.fullmatch(name):
                     raise ConfigError(
@@ -71,6 +72,14 @@ def read_users(text: str) -> tuple[User, ...]:
             hint="write what useradd takes, the login name last: -m -G wheel alice",
         )
     return tuple(users)
+
+
+def _takes_argument(option: str) -> bool:
+    """Whether the next word is this option's argument: -G's, and that of -mG, but not of -Gm."""
+    if option.startswith("--"):
+        return option in _USERADD_TAKES_ARGUMENT
+    takes = [f"-{letter}" in _USERADD_TAKES_ARGUMENT for letter in option[1:]]
+    return True in takes and takes.index(True) == len(takes) - 1
 
 
 def read_passwords(text: str) -> tuple[Password, ...]:

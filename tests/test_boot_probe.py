@@ -19,6 +19,7 @@ sleep 0.1; printf 'login: '; read -r user
 printf 'Password: '; read -r password; printf '\r\n'
 [ "$user:$password" = alice:secret ] || printf '\r\nLogin incorrect\r\n\r\nprobe login: '
 printf '\033]3008;start=1\033\\Last login: never\r\n\033[?2004h[alice@probe ~]$ '
+printf '[    9.100000] audit: a\r\n'
 read -r line; printf '%s\r\n\033[?2004l' "$line"
 exec bash --norc --noprofile
 """
@@ -53,6 +54,7 @@ def test_a_good_boot(fake: Fake) -> None:
         guest.log_in("alice", "secret", 20)
         assert guest.run("echo one; echo two >&2") == "one\ntwo"
         assert guest.run("printf '  no newline'") == "  no newline"
+        assert guest.run("printf 'run[    9.876543] audit: b\\nning'") == "running"
         assert guest.run("cd /; true") == ""
         assert guest.run("pwd") == "/"
         assert guest.run("fail() { return 3; }; echo grüße; fail", check=False) == "grüße"
@@ -107,14 +109,14 @@ def test_a_boot_that_hangs_and_is_ended(fake: Fake, tmp_path: Path) -> None:
 
 
 def test_power_off(fake: Fake) -> None:
-    with fake("read -r line; echo $line") as guest:
-        guest.power_off(20)
-    assert guest.output == "systemctl poweroff\n"
+    with fake('read -r line; [[ $line == *"systemctl poweroff"* ]] && echo off') as guest:
+        guest.power_off(timeout=20)
+    assert guest.output == "off\n"
     with (
         fake("sleep 60") as guest,
         pytest.raises(ImageError, match="did not switch itself off"),
     ):
-        guest.power_off(0.2)
+        guest.power_off(timeout=0.2)
 
 
 def test_a_larger_disk(fake: Fake, tmp_path: Path) -> None:

@@ -154,7 +154,6 @@ def test_it_boots(
         assert len(identity) == 32
         assert "private-keys-v1.d" in probe.run("ls /etc/pacman.d/gnupg")
         assert "bash" in probe.run("pacman -Q bash")
-        probe.power_off()
 
 
 def test_a_root_archive_of_no_board(doit: Doit) -> None:

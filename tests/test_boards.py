@@ -1,0 +1,94 @@
+"""Every board is whole; a new one is tested by being there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import boards
+from aimager.board import Board, Bootloader
+from aimager.distros import DISTROS
+from aimager.partition import FileSystem, Role
+from aimager.variables import read_build
+from aimager.words import read_hostname, read_packages
+from boards import BOARDS
+
+FILES = {
+    path.stem: path for path in Path(boards.__file__).parent.glob("*.py") if path.stem != "__init__"
+}
+every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+
+
+def test_each_file_defines_the_board_of_its_name() -> None:
+    assert [board.replace("-", "_") for board in BOARDS] == sorted(FILES)
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_a_file_is_short_and_nothing_but_a_board(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) < 40
+    module = ast.parse(text)
+    assert ast.get_docstring(module)
+    statements = [s for s in module.body[1:] if not isinstance(s, ast.ImportFrom)]
+    assert len(statements) == 1
+    assert isinstance(statements[0], ast.Assign)
+    assert ast.unparse(statements[0]).startswith("BOARD = Board(")
+
+
+@every_board
+def test_names(board: Board) -> None:
+    assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", board.id)
+    assert board.name
+    read_hostname(board.id)
+
+
+@every_board
+def test_its_distributions_exist_and_are_made_for_it(board: Board) -> None:
+    known = {distro.id: distro for distro in DISTROS}
+    for name in board.distros:
+        assert name in known
+        if board.architecture:
+            assert board.architecture in known[name].architectures
+    assert len(board.distros) == len(set(board.distros))
+
+
+@every_board
+def test_its_packages_are_named_once(board: Board) -> None:
+    assert read_packages(",".join(board.installs), variable="packages") == board.installs
+
+
+@every_board
+def test_a_disk_can_be_booted_and_has_one_root(board: Board) -> None:
+    table = board.partition_table
+    if table is None:
+        assert not (board.kernels or board.initramfs or board.bootloader or board.command_line)
+        return
+    assert board.kernels
+    assert board.initramfs
+    assert board.architecture
+    roles = [partition.role for partition in table.partitions]
+    assert roles.count(Role.root) == 1
+    assert len(roles) == len(set(roles))
+    assert table.partitions[-1].role is Role.root, "the first boot grows the last partition"
+    assert all(p.size is not None for p in table.partitions if p.role is not Role.root)
+    if board.bootloader is Bootloader.systemd_boot:
+        boot = table.with_role(Role.boot)
+        assert boot
+        assert boot.esp
+        assert boot.file_system is FileSystem.vfat
+
+
+@every_board
+def test_it_can_be_built_for_each_of_its_distributions(board: Board) -> None:
+    for name in board.distros or tuple(distro.id for distro in DISTROS):
+        build = read_build({"board": board.id, "distro": name}, Path("/"))
+        assert build
+        assert build.id.startswith(f"{name}-")
+        assert build.id.endswith(f"-{board.id}")
+
+
+def test_there_is_a_board_that_is_none() -> None:
+    none = BOARDS["none"]
+    assert none.installs == ()
+    assert none.partition_table is None

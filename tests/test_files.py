@@ -1,0 +1,192 @@
+"""Files appear whole or not at all, locks hold between processes, holes stay holes."""
+
+import fcntl
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from aimager import files
+
+REPOSITORY = Path(files.__file__).parent.parent
+MIB = 1 << 20
+
+
+def test_a_file_is_published(tmp_path: Path) -> None:
+    target = tmp_path / "a/b/target"
+    old = os.umask(0o077)
+    try:
+        with files.publish(target) as temporary:
+            temporary.write_text("text")
+            assert temporary.parent == target.parent
+            assert not target.exists()
+    finally:
+        os.umask(old)
+    assert target.read_text() == "text"
+    assert target.stat().st_mode & 0o7777 == 0o644
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_the_mode_may_be_another(tmp_path: Path) -> None:
+    with files.publish(tmp_path / "x", mode=0o600) as temporary:
+        temporary.write_text("text")
+    assert (tmp_path / "x").stat().st_mode & 0o7777 == 0o600
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_all_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+    target = tmp_path / "target"
+    for before in (None, "before"):
+        if before:
+            target.write_text(before)
+        with pytest.raises(error), files.publish(target) as temporary:
+            temporary.write_text("half")
+            raise error
+        assert [p.read_text() for p in tmp_path.iterdir()] == ([before] if before else [])
+
+
+def test_what_is_open_keeps_its_content(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("before")
+    with target.open() as reader:
+        with files.publish(target) as temporary:
+            temporary.write_text("after")
+        assert reader.read() == "before"
+    assert target.read_text() == "after"
+
+
+def test_equal_text_is_not_written_again(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    files.publish_text(target, "größer\n")
+    os.utime(target, ns=(1, 1))
+    inode = target.stat().st_ino
+    files.publish_text(target, "größer\n")
+    assert (target.stat().st_mtime_ns, target.stat().st_ino) == (1, inode)
+    files.publish_text(target, "kleiner\n")
+    assert target.stat().st_mtime_ns != 1
+    assert target.read_text() == "kleiner\n"
+
+
+HOLDER = """\
+import sys
+from pathlib import Path
+from aimager.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@pytest.mark.parametrize("ending", ["well", "killed"])
+def test_a_lock_is_held_until_its_process_ends(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / "a/lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        assert is_locked(path)
+        got = threading.Event()
+
+        def wait() -> None:
+            with files.locked(path):
+                got.set()
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        assert not got.wait(0.1)
+        if ending == "killed":
+            holder.kill()
+        elif holder.stdin:
+            holder.stdin.close()
+        assert got.wait(20)
+        waiter.join()
+    assert not is_locked(path)
+
+
+def test_a_lock_is_released_by_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with pytest.raises(ValueError, match="x"), files.locked(path):
+        assert is_locked(path)
+        raise ValueError("x")
+    assert not is_locked(path)
+
+
+def test_sha256(tmp_path: Path) -> None:
+    content = b"x" * (3 * MIB + 1)
+    (tmp_path / "x").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert files.sha256(tmp_path / "x") == digest
+    assert files.sha256(io.BytesIO(content)) == digest
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert files.sha256(io.BytesIO()) == empty
+
+
+def sparse(path: Path) -> Path:
+    """64 MiB, of which three short parts are no hole; the last of them is not the end."""
+    with path.open("wb") as stream:
+        stream.truncate(64 * MIB + 5)
+        for at in (0, 10 * MIB + 3, 40 * MIB):
+            stream.seek(at)
+            stream.write(b"data" * 1000)
+    return path
+
+
+def same(one: Path, other: Path) -> bool:
+    return files.sha256(one) == files.sha256(other)
+
+
+def test_holes_stay_holes(tmp_path: Path) -> None:
+    source = sparse(tmp_path / "source")
+    if source.stat().st_blocks * 512 > MIB:
+        pytest.skip("the file system of the temporary folder keeps no holes")
+    files.copy_sparse(source, tmp_path / "target")
+    assert same(source, tmp_path / "target")
+    assert (tmp_path / "target").stat().st_blocks <= source.stat().st_blocks
+
+
+@pytest.mark.parametrize("size", [0, 5, 100 * MIB])
+def test_nothing_is_left_of_an_older_target(tmp_path: Path, size: int) -> None:
+    source, target = sparse(tmp_path / "source"), tmp_path / "target"
+    with target.open("wb") as stream:
+        for _ in range(size // MIB):
+            stream.write(b"o" * MIB)
+        stream.write(b"o" * (size % MIB))
+    files.copy_sparse(source, target)
+    assert same(source, target)
+
+
+def test_all_hole_and_nothing(tmp_path: Path) -> None:
+    for size in (0, 5 * MIB):
+        source = tmp_path / f"{size}"
+        with source.open("wb") as stream:
+            stream.truncate(size)
+        files.copy_sparse(source, tmp_path / f"{size}.copy")
+        assert same(source, tmp_path / f"{size}.copy")
+
+
+def test_data_is_copied_to_its_place(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"0123456789")
+    target.write_bytes(b"." * 12)
+    with source.open("rb") as reader, target.open("r+b") as writer:
+        files.copy_data(reader.fileno(), writer.fileno(), size=6, at=3)
+    assert target.read_bytes() == b"...012345..."
