@@ -129,6 +129,9 @@ def main() -> int:
         except BaseException as error:
             _write(answer, describe(error))
             return 1
+        finally:
+            with suppress(OSError):  # the builder removes it, too, unless it was killed by now
+                Path(sys.argv[5]).rmdir()
 
 
 def _supervise(control: socket.socket, answer: int) -> int:

@@ -95,7 +95,8 @@ def populate(
         _gpg(tools, home, ["--yes", "--quick-lsign-key", key])
     levels = "".join(f"{key}:{level}:\n" for key, level in trusted)
     _gpg(tools, home, ["--import-ownertrust"], input=levels.encode())
-    revoked = [key for key in files.revoked if key in known]
+    # Entries may be long key ids, which are the ends of fingerprints.
+    revoked = [key for key in known if key.endswith(files.revoked)] if files.revoked else []
     if revoked:
         _gpg(tools, home, ["--yes", "--delete-keys", *revoked])
     _gpg(tools, home, ["--check-trustdb"])

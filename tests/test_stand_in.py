@@ -6,14 +6,11 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 import zstandard
 
 from aimager.errors import HostError
-from aimager.stand_in import fingerprint, make_mirror, serve
 from aimager.stand_in.apt import Source, find_mirror, read_sources
 from aimager.stand_in.cpio import write_cpio
 from aimager.stand_in.entry import (
@@ -35,7 +32,6 @@ from aimager.stand_in.metadata import (
 from aimager.stand_in.package_file import write_database, write_package
 from aimager.stand_in.recipes import list_recipes
 from aimager.stand_in.relocation import relocate_path, relocate_target
-from aimager.stand_in.server import parse_range
 from aimager.stand_in.tables import CONTENT
 
 METADATA = Metadata(
@@ -228,48 +224,6 @@ def test_hosts_without_apt_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
         find_mirror(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("header", "span"),
-    [
-        (None, (0, 10)),
-        ("bytes=0-", (0, 10)),
-        ("bytes=4-", (4, 10)),
-        ("bytes=4-6", (4, 7)),
-        ("bytes=4-60", (4, 10)),
-        ("bytes=-3", (7, 10)),
-        ("bytes=10-", None),
-        ("lines=1-2", (0, 10)),
-    ],
-)
-def test_ranges_are_understood(header: str | None, span: tuple[int, int] | None) -> None:
-    assert parse_range(header, 10) == span
-
-
-def _get(url: str, **headers: str) -> tuple[int, bytes, str]:
-    request = Request(url, headers={name.replace("_", "-"): text for name, text in headers.items()})
-    try:
-        with urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read(), answer.headers["Last-Modified"]
-    except HTTPError as error:
-        return error.code, b"", ""
-
-
-def test_server_answers_conditional_and_partial_requests(tmp_path: Path) -> None:
-    (tmp_path / "core").mkdir()
-    (tmp_path / "core/a:b+c.db").write_bytes(b"0123456789")
-    with serve(tmp_path) as url:
-        assert url.startswith("http://127.0.0.1:")
-        status, body, modified = _get(f"{url}/core/a:b+c.db")
-        assert (status, body) == (200, b"0123456789")
-        assert _get(f"{url}/core/a%3Ab%2Bc.db")[1] == body
-        assert _get(f"{url}/core/a:b+c.db", If_Modified_Since=modified)[0] == 304
-        assert _get(f"{url}/core/a:b+c.db", Range="bytes=4-")[:2] == (206, b"456789")
-        assert _get(f"{url}/core/a:b+c.db", Range="bytes=2-3")[:2] == (206, b"23")
-        assert _get(f"{url}/core/a:b+c.db", Range="bytes=10-")[0] == 416
-        assert _get(f"{url}/core")[0] == 404
-        assert _get(f"{url}/../etc/passwd")[0] == 404
-
-
 @pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
 def test_recipes_are_sound(arch: str) -> None:
     recipes = list_recipes(arch)
@@ -290,56 +244,3 @@ def test_shipped_scripts_are_clean() -> None:
     ]
     assert scripts
     subprocess.run([shellcheck, *map(str, scripts)], check=True)
-
-
-def _read_database(path: Path) -> dict[str, dict[str, list[str]]]:
-    packages = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() else None
-            if stream:
-                blocks = stream.read().decode().strip().split("\n\n")
-                fields = {
-                    block.split("\n")[0].strip("%"): block.split("\n")[1:] for block in blocks
-                }
-                packages[fields["NAME"][0]] = fields
-    return packages
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arch", "top", "kernel"),
-    [
-        ("x86_64", "archlinux/{repository}/os/x86_64", "linux"),
-        ("aarch64", "archlinuxarm/aarch64/{repository}", "linux-aarch64"),
-    ],
-)
-def test_whole_mirror(
-    tmp_path_factory: pytest.TempPathFactory, arch: str, top: str, kernel: str
-) -> None:
-    if shutil.which("apt-get") is None:
-        pytest.skip("no apt-get")
-    folder = tmp_path_factory.getbasetemp() / "stand-in"
-    mirror = folder / f"mirror-{arch}"
-    make_mirror(mirror, (arch,), work=folder / "work")
-    repositories = ("core", "extra") if arch == "x86_64" else ("core", "extra", "alarm", "aur")
-    packages: dict[str, dict[str, list[str]]] = {}
-    for repository in repositories:
-        place = mirror / top.format(repository=repository)
-        database = _read_database(place / f"{repository}.db")
-        packages |= database
-        for fields in database.values():
-            file = place / fields["FILENAME"][0]
-            assert file.stat().st_size == int(fields["CSIZE"][0])
-            assert Path(f"{file}.sig").stat().st_size > 60
-    assert {"base", "pacman", kernel, "booster", "mkinitcpio", "qemu-user-static"} <= set(packages)
-    provided = {
-        name.split("=")[0] for fields in packages.values() for name in fields.get("PROVIDES", [])
-    }
-    for name, fields in packages.items():
-        needs = {need.split(">")[0].split("=")[0] for need in fields.get("DEPENDS", [])}
-        assert needs <= provided | set(packages), f"{name} has a dependency that nobody provides"
-    assert len(fingerprint(mirror)) == 40
-    before = (folder / "work/packages" / f"{arch}.current").read_text()
-    make_mirror(mirror, (arch,), work=folder / "work")
-    assert (folder / "work/packages" / f"{arch}.current").read_text() == before
