@@ -35,6 +35,7 @@ def pack_tree(
     epoch: int,
     exclude: tuple[str, ...] = (),
     level: int = LEVEL,
+    mode: int = 0o644,
     threads: int = 2,
 ) -> None:
     """Publish ``target``, a ``.tar`` or ``.tar.zst`` of all below ``root``, by GNU tar.
@@ -56,7 +57,7 @@ def pack_tree(
         )
     argv = _create_argv(root, epoch, exclude)
     with (
-        files.publish(target) as temporary,
+        files.publish(target, mode=mode) as temporary,
         temporary.open("wb") as stream,
         tools.pipe_out(argv) as tree,
     ):

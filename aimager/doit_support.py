@@ -1,6 +1,7 @@
 """How stages become doit's tasks; the only module besides dodo.py that imports doit."""
 
 import dataclasses
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from doit.tools import config_changed
 
 from aimager.build import Build
 from aimager.codec import fingerprint
-from aimager.errors import AimagerError
+from aimager.errors import AimagerError, ConfigError, explain_system_error
 from aimager.files import sha256
 from aimager.variables import read_build
 
@@ -69,6 +70,11 @@ def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -
         action(*arguments)
     except AimagerError as error:
         return TaskFailed(str(error))
+    except OSError as error:
+        mendable = explain_system_error(error)
+        if mendable is None:
+            raise
+        return TaskFailed(str(mendable))
     return None
 
 
@@ -106,6 +112,25 @@ def variables_of(words: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (word.partition("=") for word in assignments)}
 
 
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be used, before work is put into what it is to hold.
+
+    :raises ConfigError: when it cannot be written, or its path has a blank, which separates paths
+        in pacman.conf
+    """
+    if any(character.isspace() for character in str(folder)):
+        raise ConfigError(
+            f"the path of the folder {folder} has a blank, which pacman cannot use",
+            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+        )
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"the folder {folder} cannot be written: {there} is not yours, or no folder",
+            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+        )
+
+
 def load_build(folder: Path, cache: Path) -> Build | None:
     """The build that the command line describes, None where it describes none.
 
@@ -116,8 +141,12 @@ def load_build(folder: Path, cache: Path) -> Build | None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _check_folder(cache)
         cache.mkdir(parents=True, exist_ok=True)
-        return read_build(variables_of(sys.argv[1:]), folder)
+        build = read_build(variables_of(sys.argv[1:]), folder)
+        if build:
+            _check_folder(build.out)
+        return build
     except OSError as error:
         raise InvalidDodoFile(f"the cache folder {cache} cannot be made: {error}") from error
     except AimagerError as error:

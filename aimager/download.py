@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
+import urllib3
 
 from aimager import files
 from aimager.errors import DownloadError
@@ -15,6 +16,8 @@ _CHUNK = 1 << 18
 _TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 3
 _PAUSE = 1.0  # seconds before the second attempt, twice as many before the third
+# The last two: a host name that cannot be one.
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError)
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Report = Callable[[int], object]
@@ -23,6 +26,10 @@ Report = Callable[[int], object]
 
 class NotFoundError(DownloadError):
     """The mirror answers, and has no such file."""
+
+
+class BrokenOffError(DownloadError):
+    """The connection ended before the file did."""
 
 
 class Client:
@@ -52,6 +59,9 @@ class Client:
         with response:
             if response.status_code == requests.codes.not_modified:
                 return False
+            for unfinished in files.temporaries(target):  # of a killed run
+                if unfinished != memory:
+                    unfinished.unlink(missing_ok=True)
             with files.publish(target) as temporary, temporary.open("wb") as stream:
                 self._receive(response, stream.write)
         said = {
@@ -74,16 +84,21 @@ class Client:
         """
         part = target.with_name(f"{target.name}.part")
         with files.locked(part.with_name(f".{target.name}.lock")):
-            if target.exists():
+            if target.exists() and files.sha256(target) == sha256:
                 report(size)
                 return
-            have = part.stat().st_size if part.exists() else 0
-            if have > size:
+            if _size(part) > size:
                 part.unlink()
-                have = 0
-            report(have)
-            if have < size:
-                self._resume(url, part, have, report)
+            report(_size(part))
+            for attempt in range(_ATTEMPTS):
+                try:
+                    if _size(part) < size:
+                        self._resume(url, part, _size(part), report)
+                    break
+                except BrokenOffError:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                    time.sleep(_PAUSE * 2**attempt)
             self._check(url, part, size, sha256)
             with files.publish(target) as temporary:
                 part.replace(temporary)
@@ -137,9 +152,9 @@ class Client:
             last = attempt == _ATTEMPTS - 1
             try:
                 response = self._session.get(
-                    quote(url, safe=":/?=&%+~@"), headers=headers, stream=True, timeout=_TIMEOUT
+                    quote(url, safe=":/?=&%+~@[]"), headers=headers, stream=True, timeout=_TIMEOUT
                 )
-            except requests.RequestException as error:
+            except _FAILURES as error:
                 if last:
                     raise DownloadError(
                         f"{url} cannot be reached: {_reason(error)}",
@@ -167,11 +182,15 @@ class Client:
                 if limit is not None and received > limit:
                     raise DownloadError(f"{response.url} is larger than {limit} bytes")
                 keep(chunk)
-        except requests.RequestException as error:
-            raise DownloadError(
+        except _FAILURES as error:
+            raise BrokenOffError(
                 f"{response.url} broke off: {_reason(error)}",
-                hint="run the same command again: what has arrived is kept",
+                hint="run the same command again: what is whole is kept",
             ) from error
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _refuse(url: str, response: requests.Response) -> None:

@@ -1,5 +1,6 @@
 """What can go wrong, in kinds by who must act."""
 
+import errno
 import shlex
 from collections.abc import Sequence
 
@@ -37,6 +38,26 @@ class TrustError(AimagerError):
 
 class ImageError(AimagerError):
     """The image cannot be made as described, or would be unsafe to ship."""
+
+
+def explain_system_error(error: OSError) -> HostError | None:
+    """What the user can mend of what the kernel refuses: space, permissions; None is a bug."""
+    if error.errno not in _MENDABLE:
+        return None
+    place = error.filename or "a file"
+    return HostError(f"{place}: {error.strerror}", hint=_MENDABLE[error.errno])
+
+
+_MENDABLE = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room in your quota",
+    errno.EFBIG: "the file system cannot hold a file of that size",
+    errno.EACCES: "make it readable and writable for you, or use another folder",
+    errno.EPERM: "make it readable and writable for you, or use another folder",
+    errno.EROFS: "it cannot be written to: use another folder",
+    errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EISDIR: "a folder is in the place of a file",
+}
 
 
 class CommandError(AimagerError):

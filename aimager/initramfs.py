@@ -4,6 +4,7 @@ What is configured for that is undone when the packages are installed, so that a
 device makes what the distribution intends.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ and more."""
 
 _NAME = "00-universal-initramfs.hook"
 _DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
+_MKINITCPIO = "etc/mkinitcpio.conf"
 _BOOSTER = "etc/booster.yaml"
 
 _DONE = "run/universal-initramfs.done"
@@ -43,6 +45,11 @@ done
 HOOKS=("${{universal[@]}}")
 unset universal hook
 END
+    # A preset may name this file with -c, and then no drop-in is read (mkinitcpio(8)).
+    if [ -e /{_MKINITCPIO} ]; then
+        cp -p /{_MKINITCPIO} /run/mkinitcpio.conf
+        cat /{_DROP_IN} >> /{_MKINITCPIO}
+    fi
 fi
 if [ -e /usr/bin/booster ]; then
     if [ -e /{_BOOSTER} ]; then
@@ -64,17 +71,23 @@ def universal(root: Path, hooks: Path) -> Iterator[None]:
     hooks.mkdir(exist_ok=True)
     (hooks / _NAME).write_text(_HOOK)
     (root / "run/universal-initramfs").write_text(_SCRIPT)
-    drop_in, booster = root / _DROP_IN, root / _BOOSTER
+    drop_in = root / _DROP_IN
     had_folder = drop_in.parent.exists()
     try:
         yield
     finally:
         drop_in.unlink(missing_ok=True)
-        was_run = (root / _DONE).exists()
         if not had_folder and drop_in.parent.is_dir() and not any(drop_in.parent.iterdir()):
             drop_in.parent.rmdir()
-        saved = root / "run/booster.yaml"
-        if saved.exists():
-            booster.write_bytes(saved.read_bytes())
-        elif was_run:
-            booster.unlink(missing_ok=True)
+        if (root / _DONE).exists():
+            _put_back(root / _MKINITCPIO, root / "run/mkinitcpio.conf")
+            _put_back(root / _BOOSTER, root / "run/booster.yaml")
+
+
+def _put_back(path: Path, saved: Path) -> None:
+    """Give a configuration its content and times again, or remove it if there was none."""
+    if saved.exists():
+        path.write_bytes(saved.read_bytes())
+        shutil.copystat(saved, path)
+    else:
+        path.unlink(missing_ok=True)

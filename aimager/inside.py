@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 from aimager import codec, mounts, syscalls
 from aimager.architecture import Architecture
 from aimager.binfmt import Emulation, handler_name, no_emulation, registration
-from aimager.errors import AimagerError, CommandError
+from aimager.errors import AimagerError, CommandError, explain_system_error
 from aimager.files import temporaries
 from aimager.refusal import explain
 
@@ -110,6 +110,9 @@ def describe(error: BaseException) -> dict[str, Any]:
         return {"error": "CommandError", "arguments": parts, "hint": error.hint}
     if isinstance(error, AimagerError):
         return {"error": type(error).__name__, "arguments": [error.message], "hint": error.hint}
+    mendable = explain_system_error(error) if isinstance(error, OSError) else None
+    if mendable:
+        return {"error": "HostError", "arguments": [mendable.message], "hint": mendable.hint}
     return {"traceback": "".join(traceback.format_exception(error))}
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,9 @@ def populate(
 
     :raises TrustError: when a trusted key is not among the keys
     """
-    _gpg(tools, home, ["--import"], input=files.keys)
+    # gpg fails when it cannot take one of many keys, such as one with SHA-1 signatures only.
+    with suppress(CommandError):
+        _gpg(tools, home, ["--import"], input=files.keys)
     known = _fingerprints(tools, home)
     for key, _ in trusted:
         if key not in known:
@@ -108,8 +111,9 @@ def _gpg(tools: Toolbox, home: Path, arguments: Sequence[str], input: bytes = b"
 
 
 def _fingerprints(tools: Toolbox, home: Path) -> set[str]:
+    """Those of the primary keys."""
     listing = _gpg(tools, home, ["--with-colons", "--list-keys"])
-    return set(re.findall(r"^fpr:+([0-9A-F]+):", listing, re.MULTILINE))
+    return set(re.findall(r"^pub:.*\nfpr:+([0-9A-F]+):", listing, re.MULTILINE))
 
 
 def verify(
@@ -129,16 +133,15 @@ def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Pa
     path = package.path(store)
     options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
     argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
-    try:
-        said = process.run([*argv, f"{path}.sig", path], root=root)
-    except CommandError as error:
-        said = error.tail
+    ended, said = process.attempt([*argv, f"{path}.sig", path], root=root)
     status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
     words: dict[str, list[str]] = {name: rest.split() for name, rest in status}
-    problem = _problem(words)
+    problem = _problem(words) or ("is refused by gpg" if ended else "")
     if problem:
         # So that the next run asks the mirror again.
         path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
+        if "BADSIG" in words:
+            path.unlink(missing_ok=True)
         raise TrustError(
             f"the package {package} is not trusted: {package.file} {problem}",
             hint="the mirror may be wrong or out of date: try another with repo-url-parent=",

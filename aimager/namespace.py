@@ -39,6 +39,7 @@ import aimager.errors
 from aimager import binfmt, codec, id_map, mounts
 from aimager.architecture import Architecture
 from aimager.errors import AimagerError, HostError
+from aimager.files import temporaries
 from aimager.inside import Setup, resolve, signature
 
 Q = TypeVar("Q")
@@ -94,7 +95,12 @@ def call(
             tmpfs=tmpfs,
             emulation=emulation,
         )
-        answer: A = codec.decode(answer_type, _run(setup, codec.encode(request), lock))
+        try:
+            answer: A = codec.decode(answer_type, _run(setup, codec.encode(request), lock))
+        finally:
+            for product in setup.products:  # should the supervisor have been killed
+                for unfinished in temporaries(product):
+                    unfinished.unlink(missing_ok=True)
     return answer
 
 

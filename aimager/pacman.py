@@ -10,12 +10,14 @@ from typing import IO
 from aimager import process
 from aimager.architecture import Architecture
 from aimager.archive import unpack_tree
-from aimager.errors import CommandError, ConfigError
+from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.lock import LockedPackage
 from aimager.toolbox import Toolbox
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
@@ -29,12 +31,13 @@ class Pacman:
     root: Path | None
 
     def run(self, arguments: Sequence[str], log: IO[bytes], *, epoch: int = 0) -> str:
-        """Run it, and return what it says on standard output.
+        """Run it, and return all that it says: what fails in a hook is on standard error.
 
         :raises CommandError: when it fails
         """
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
-        return process.run([self.program, *arguments], root=self.root, log=log, env=env)
+        argv = [self.program, *arguments]
+        return process.run(argv, root=self.root, log=log, env=env, merged=True)
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
@@ -67,8 +70,14 @@ def _host_version() -> tuple[int, ...]:
 
 
 def repositories(pacman_conf: str) -> tuple[str, ...]:
-    """The repositories that a pacman.conf enables, in order."""
-    sections = re.findall(r"^\s*\[([^\]]+)\]", pacman_conf, re.MULTILINE)
+    """The repositories that a pacman.conf enables, in order.
+
+    :raises DownloadError: for a name that no repository can have: they become names of files
+    """
+    sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
+    for name in sections:
+        if not _REPOSITORY.fullmatch(name):
+            raise DownloadError(f"a pacman.conf names the repository {name!r}, which cannot be")
     return tuple(dict.fromkeys(name for name in sections if name != "options"))
 
 
@@ -149,12 +158,12 @@ def install(
     store: Path,
     log: IO[bytes],
     *,
-    requested: Sequence[str],
+    explicit: Sequence[str],
     epoch: int,
 ) -> str:
     """Install the files of ``packages``, all verified first, and return what pacman says.
 
-    Those in ``requested`` are marked as explicitly installed, the others as dependencies.
+    Those in ``explicit``, which may be there already, are marked as explicitly installed.
 
     :raises CommandError: when pacman fails
     """
@@ -162,7 +171,6 @@ def install(
     files = [str(package.path(store)) for package in packages]
     transaction = ["-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION]
     said = pacman.run([*transaction, *options, "--", *files], log, epoch=epoch)
-    explicit = [package.name for package in packages if package.name in requested]
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
     return said

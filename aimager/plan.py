@@ -9,7 +9,7 @@ from aimager.architecture import host_architecture
 from aimager.borrow import WANTED
 from aimager.build import Build, MirrorChoice, Tools
 from aimager.distro import Distro, Keyring, Platform, ThirdPartyRepository
-from aimager.distros import platform_for_host
+from aimager.distros import THIRD_PARTY_REPOSITORIES, platform_for_host
 from aimager.pacman import host_has_pacman
 
 
@@ -65,9 +65,10 @@ class Plan:
 
     def mirrors(self, platform: Platform) -> MirrorChoice:
         """The user's mirrors; single repositories' are those of the platform that is built."""
-        if platform == self.build.platform:
-            return self.build.mirrors
-        return replace(self.build.mirrors, repositories=())
+        others = {repository.id for repository in THIRD_PARTY_REPOSITORIES}
+        own = tuple(r for r in self.build.mirrors.repositories if r[0] not in others)
+        built = platform == self.build.platform
+        return replace(self.build.mirrors, repositories=own if built else ())
 
     def keyrings(self, owner: Distro | ThirdPartyRepository) -> tuple[Keyring, ...]:
         """The keyrings of ``owner`` with the keys to trust.

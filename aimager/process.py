@@ -36,11 +36,12 @@ def run(
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     cwd: Path | None = None,
+    merged: bool = False,
 ) -> str:
     """Run ``argv`` to its end and return its standard output.
 
-    Standard output and standard error both go to ``log`` (output after the program's end when it
-    is also returned). With ``root``, the program is run after chroot(2) into it.
+    Standard output and standard error both go to ``log``; with ``merged`` they are one, in the
+    order in which they were said. With ``root``, the program is run after chroot(2) into it.
 
     :raises CommandError: when it ends with another status than 0
     :raises HostError: when it cannot be started
@@ -49,6 +50,34 @@ def run(
     if log:
         log.write(f"$ {shlex.join(words)}\n".encode())
         log.flush()
+    done = _execute(words, root, env, input, cwd, merged)
+    said = done.stdout + (done.stderr or b"")
+    if log:
+        log.write(said)
+        log.flush()
+    if done.returncode:
+        tail = said.decode(errors="replace").splitlines()[-TAIL_LINES:]
+        raise CommandError(words, done.returncode, "\n".join(tail))
+    return done.stdout.decode(errors="surrogateescape")
+
+
+def attempt(argv: Sequence[str | os.PathLike[str]], *, root: Path | None = None) -> tuple[int, str]:
+    """Run ``argv``, which may fail: its exit status, and all of its standard output.
+
+    :raises HostError: when it cannot be started
+    """
+    done = _execute([os.fspath(word) for word in argv], root, None, None, None, False)
+    return done.returncode, done.stdout.decode(errors="surrogateescape")
+
+
+def _execute(
+    words: Sequence[str],
+    root: Path | None,
+    env: Mapping[str, str] | None,
+    input: bytes | None,
+    cwd: Path | None,
+    merged: bool,
+) -> subprocess.CompletedProcess[bytes]:
 
     def enter_root() -> None:
         if root is not None:
@@ -56,10 +85,11 @@ def run(
             os.chdir(cwd or "/")
 
     try:
-        done = subprocess.run(
+        return subprocess.run(
             words,
-            input=input if input is not None else b"",
-            capture_output=True,
+            input=input or b"",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             env=environment(env),
             cwd=cwd if root is None else None,
             preexec_fn=enter_root if root is not None else None,
@@ -67,10 +97,3 @@ def run(
         )
     except OSError as error:
         raise HostError(f"{words[0]} cannot be started: {error.strerror}") from error
-    if log:
-        log.write(done.stdout + done.stderr)
-        log.flush()
-    if done.returncode:
-        tail = (done.stdout + done.stderr).decode(errors="replace").splitlines()[-TAIL_LINES:]
-        raise CommandError(words, done.returncode, "\n".join(tail))
-    return done.stdout.decode(errors="surrogateescape")

@@ -87,6 +87,12 @@ def _read_fields(desc: str) -> dict[str, list[str]]:
     return fields
 
 
+def _size(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"a size of {text} bytes")
+    return int(text)
+
+
 def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabasePackage:
     file = fields["FILENAME"][0]
     if "/" in file or file.startswith("."):
@@ -101,8 +107,8 @@ def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabaseP
         repository=repository,
         file=file,
         sha256=sha256,
-        size=int(fields["CSIZE"][0]),
-        installed_size=int(fields["ISIZE"][0]),
+        size=_size(fields["CSIZE"][0]),
+        installed_size=_size(fields["ISIZE"][0]),
         build_date=int(fields["BUILDDATE"][0]),
     )
     return DatabasePackage(

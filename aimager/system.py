@@ -63,6 +63,9 @@ def install_system(
     """
     wanted = read_lock(lock)
     known = read_lock(base_lock) if base_lock else Lock("", (), ())
+    if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
+        # Another provider was chosen: what the root's own depends on must not stay behind.
+        base, known = None, Lock("", (), ())
     work, epoch = workshop.work, newest([wanted, known])
     root = work / "root"
     with workshop.logging() as log:
@@ -95,7 +98,8 @@ def _install(
 ) -> None:
     store = workshop.store
     try:
-        said = install(pacman, conf, packages, store, log, requested=wanted.requested, epoch=epoch)
+        explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
+        said = install(pacman, conf, packages, store, log, explicit=explicit, epoch=epoch)
     except CommandError:
         # pacman verifies all packages before it runs any; our own check has the better words.
         verify(tools, workshop.work / "gnupg", packages, store)

@@ -27,6 +27,7 @@ _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
 _PACKAGE = re.compile(r"[A-Za-z0-9@_+][A-Za-z0-9@._+-]*")
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
+_LARGEST = 16 << 40
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
 
 
@@ -170,7 +171,10 @@ def read_size(text: str, *, variable: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if not match or not int(match[1]):
         raise ConfigError(f"{variable}={text} is no size", hint="write it as 8GiB or 900M")
-    return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+    size = int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+    if size > _LARGEST:
+        raise ConfigError(f"{variable}={text} is too large", hint="ext4 takes at most 16 TiB")
+    return size
 
 
 def read_yes(text: str, *, variable: str) -> bool:

@@ -187,7 +187,7 @@ def test_a_wrong_command_line_ends_doit(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "file").touch()
     with pytest.raises(InvalidDodoFile) as caught:
         load(monkeypatch, tmp_path / "file/cache", "list")
-    told = f"the cache folder {tmp_path}/file/cache cannot be made: "
+    told = f"the folder {tmp_path}/file/cache cannot be written: {tmp_path}/file is not yours"
     assert told in str(caught.value)
 
 

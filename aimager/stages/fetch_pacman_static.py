@@ -7,8 +7,9 @@ from aimager.architecture import Architecture
 from aimager.archive import pack_tree, unpack_packages
 from aimager.build import MirrorChoice
 from aimager.distro import Distro, Platform, ThirdPartyRepository
-from aimager.download import Client, NotFoundError
-from aimager.errors import DownloadError
+from aimager.download import Client
+from aimager.errors import DownloadError, TrustError
+from aimager.fetch_database import fetch_database
 from aimager.files import publish, publish_text
 from aimager.keyring import make_home, pinned, populate, read_keyring, verify
 from aimager.lock import Lock, find_package, read_lock, write_lock
@@ -40,16 +41,28 @@ class FetchPacmanStatic:
     def run(self) -> None:
         """Publish the archive.
 
-        :raises TrustError: when the package is not signed by a pinned key
+        What cannot be had or trusted is not used: the borrowed root's pacman does the work.
         """
         try:
-            lock = self._fetch() if self.architecture in self.repository.architectures else None
-        except NotFoundError as error:
+            lock = self._fetch() if self._can_have() else None
+            if lock:
+                self._verify()
+        except (DownloadError, TrustError) as error:
             print(f"   no pacman-static: {error.message}")
             lock = None
         if lock is None:
             with publish(self.target):
                 return
+
+    def is_whole(self) -> bool:
+        """Whether it is there, or there is none to ask for again."""
+        there = self.target.exists() and self.target.stat().st_size > 0
+        return there or not self._can_have()
+
+    def _can_have(self) -> bool:
+        return self.architecture in self.repository.architectures and not self.mirrors.offline
+
+    def _verify(self) -> None:
         call(
             _verify_and_pack,
             self,
@@ -70,8 +83,7 @@ class FetchPacmanStatic:
             self.repository.mirrors, self.mirrors
         )
         url = expand(url, name, self.architecture)
-        Client().fetch_if_changed(f"{url}/{name}.db", path)
-        known = read_database(name, path.read_bytes())
+        known = read_database(name, fetch_database(Client(), url, name, path))
         if _PACKAGE not in known:
             return None
         names = (self.repository.keyring.package, _PACKAGE)

@@ -59,5 +59,4 @@ def _make_keyring(stage: KeyringInit) -> None:
                 print(f"   the key {key} of {package} is not pinned and will not be trusted")
             populate(tools, home, files, trusted)
         verify(tools, home, lock.packages, store)
-        pack_tree(tools, home, stage.target, epoch=lock.epoch)
-        stage.target.chmod(0o600)
+        pack_tree(tools, home, stage.target, epoch=lock.epoch, mode=0o600)

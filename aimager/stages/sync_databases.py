@@ -7,7 +7,8 @@ from aimager.archive import read_members
 from aimager.build import MirrorChoice
 from aimager.distro import Platform
 from aimager.download import Client
-from aimager.errors import DownloadError
+from aimager.errors import ConfigError, DownloadError
+from aimager.fetch_database import fetch_database
 from aimager.mirrors import repository_url
 from aimager.pacman import repositories
 from aimager.sync_database import SyncDatabases as Databases
@@ -47,16 +48,19 @@ class SyncDatabases:
         core = self.platform.distro.core_repository
         pacman_conf = self._fetch_conf(client, core, self._fetch(client, core))
         names = repositories(pacman_conf)
+        unknown = [name for name, _ in self.mirrors.repositories if name not in names]
+        if unknown:
+            raise ConfigError(
+                f"{self.platform.distro.name} has no repository {unknown[0]}",
+                hint=f"repo-url-NAME= is for {', '.join(names)}",
+            )
         databases = tuple((name, self._fetch(client, name)) for name in names)
-        for name, data in databases:
-            read_database(name, data)
         write_databases(Databases(pacman_conf, databases), self.target)
 
     def _fetch(self, client: Client, repository: str) -> bytes:
         path = self.downloads / f"{repository}.db"
         url = repository_url(self.platform, repository, self.mirrors)
-        client.fetch_if_changed(f"{url}/{repository}.db", path)
-        return path.read_bytes()
+        return fetch_database(client, url, repository, path)
 
     def _fetch_conf(self, client: Client, core: str, database: bytes) -> str:
         package = read_database(core, database).get("pacman")
