@@ -6,6 +6,7 @@ second run finds downloads and packages there; a build's own products are always
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,6 +77,13 @@ class Doit:
         """The same, against another mirror."""
         kept = (v for v in self.variables if not v.startswith("repo-url-parent="))
         return replace(self, variables=(f"repo-url-parent={url}", *kept))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Have child processes heed SIGINT, which a shell's background jobs ignore, and pass that on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
