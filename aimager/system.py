@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +14,7 @@ from aimager.errors import CommandError, HostError, ImageError
 from aimager.keyring import verify
 from aimager.lock import Lock, LockedPackage, newest, read_lock
 from aimager.memory import tmpfs_size
+from aimager.namespace import call
 from aimager.pacman import (
     Pacman,
     choose_pacman,
@@ -37,53 +39,73 @@ def foreign_to_host(architecture: Architecture) -> Architecture | None:
     return None if architecture is host_architecture() else architecture
 
 
-def work_size(locks: Sequence[Path], borrowed: Path | None, *, copies: int = 1) -> int | None:
+def work_size(lock: Path, borrowed: Path | None, *, copies: int = 1) -> int | None:
     """The size in bytes of a tmpfs for so many copies of a tree; None: it belongs on disk."""
-    tree = max(read_lock(lock).installed_size for lock in locks)
+    tree = read_lock(lock).installed_size
     tools = borrowed.stat().st_size if borrowed else 0
     return tmpfs_size(tree * copies + tools + _MARGIN)
 
 
-def install_system(
-    *,
-    architecture: Architecture,
-    lock: Path,
-    base_lock: Path | None,
-    base: Path | None,
-    keyring: Path,
-    borrowed: Path | None,
-    pacman_static: Path | None,
-    workshop: Workshop,
-    target: Path,
-) -> None:
-    """Publish ``target``: the root in ``base``, or an empty one, with the packages of ``lock``.
+@dataclass(frozen=True)
+class Installation:
+    """What becomes ``target``: the root in ``base``, or an empty one, with the packages of ``lock``.
+
+    ``base_lock`` names those that ``base`` already has.
+    """
+
+    architecture: Architecture
+    lock: Path
+    keyring: Path
+    target: Path
+    workshop: Workshop
+    base: Path | None = None
+    base_lock: Path | None = None
+    pacman_static: Path | None = None
+    borrowed: Path | None = None
+
+
+def install_system(request: Installation) -> None:
+    """Publish what ``request`` describes.
 
     :raises TrustError: when a package is not signed by a trusted key; none has been run then
     :raises ImageError: when what is installed is not what is locked
     """
-    wanted = read_lock(lock)
-    known = read_lock(base_lock) if base_lock else Lock("", (), ())
+    call(
+        _install_system,
+        request,
+        work=request.workshop.work,
+        writable=[request.workshop.cache],
+        products=[request.target],
+        foreign=foreign_to_host(request.architecture),
+        tmpfs=work_size(request.lock, request.borrowed),
+    )
+
+
+def _install_system(request: Installation) -> None:
+    workshop, base = request.workshop, request.base
+    wanted = read_lock(request.lock)
+    known = read_lock(request.base_lock) if request.base_lock else Lock("", (), ())
     if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
         # Another provider was chosen: what the root's own depends on must not stay behind.
         base, known = None, Lock("", (), ())
     work, epoch = workshop.work, newest([wanted, known])
     root = work / "root"
     with workshop.logging() as log:
-        tools = open_toolbox(borrowed, work, [workshop.cache], log)
-        unpack_tree(tools, keyring, work / "gnupg")
+        tools = open_toolbox(request.borrowed, work, [workshop.cache], log)
+        unpack_tree(tools, request.keyring, work / "gnupg")
         (work / "gnupg").chmod(0o700)
         if base:
             unpack_tree(tools, base, root)
         prepare_root(root)
-        pacman = choose_pacman(tools, pacman_static, work)
+        pacman = choose_pacman(tools, request.pacman_static, work)
         if pacman is None:
             raise HostError("there is no pacman", hint="leave tools=host out")
-        conf = write_conf(pacman_conf(architecture, work, root), work)
+        conf = write_conf(pacman_conf(request.architecture, work, root), work)
         with chroot_mounts(root), initramfs.universal(root, work / "hooks"):
             _install(tools, pacman, conf, wanted, wanted.without(known), workshop, epoch, log)
         _check(root, wanted)
         forget_times(root, epoch)
-        pack_tree(tools, root, target, epoch=epoch)
+        pack_tree(tools, root, request.target, epoch=epoch)
 
 
 def _install(

@@ -81,7 +81,7 @@ class Doit:
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> None:
-    """Have child processes heed SIGINT, which a shell's background jobs ignore, and pass that on."""
+    """Have child processes heed SIGINT: a shell's background jobs ignore it, and pass that on."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

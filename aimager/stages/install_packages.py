@@ -6,8 +6,7 @@ from pathlib import Path
 from aimager.architecture import Architecture
 from aimager.files import publish
 from aimager.lock import read_lock
-from aimager.namespace import call
-from aimager.system import foreign_to_host, install_system, work_size
+from aimager.system import Installation, install_system
 from aimager.workshop import Workshop, environment
 
 
@@ -36,26 +35,16 @@ class InstallPackages:
                 temporary.unlink()
                 temporary.hardlink_to(self.rootfs)
             return
-        call(
-            _install,
-            self,
-            work=self.workshop.work,
-            writable=[self.workshop.cache],
-            products=[self.target],
-            foreign=foreign_to_host(self.architecture),
-            tmpfs=work_size([self.lock], self.borrowed),
+        install_system(
+            Installation(
+                architecture=self.architecture,
+                lock=self.lock,
+                keyring=self.keyring,
+                target=self.target,
+                workshop=self.workshop,
+                base=self.rootfs,
+                base_lock=self.rootfs_lock,
+                pacman_static=self.pacman_static,
+                borrowed=self.borrowed,
+            )
         )
-
-
-def _install(stage: InstallPackages) -> None:
-    install_system(
-        architecture=stage.architecture,
-        lock=stage.lock,
-        base_lock=stage.rootfs_lock,
-        base=stage.rootfs,
-        keyring=stage.keyring,
-        borrowed=stage.borrowed,
-        pacman_static=stage.pacman_static,
-        workshop=stage.workshop,
-        target=stage.target,
-    )

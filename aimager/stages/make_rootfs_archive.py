@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.architecture import Architecture
-from aimager.namespace import call
-from aimager.system import foreign_to_host, install_system, work_size
+from aimager.system import Installation, install_system
 from aimager.workshop import Workshop, environment
 
 
@@ -27,26 +26,14 @@ class MakeRootfsArchive:
 
         :raises TrustError: when a package is not signed by a trusted key
         """
-        call(
-            _make_rootfs,
-            self,
-            work=self.workshop.work,
-            writable=[self.workshop.cache],
-            products=[self.target],
-            foreign=foreign_to_host(self.architecture),
-            tmpfs=work_size([self.lock], self.borrowed),
+        install_system(
+            Installation(
+                architecture=self.architecture,
+                lock=self.lock,
+                keyring=self.keyring,
+                target=self.target,
+                workshop=self.workshop,
+                pacman_static=self.pacman_static,
+                borrowed=self.borrowed,
+            )
         )
-
-
-def _make_rootfs(stage: MakeRootfsArchive) -> None:
-    install_system(
-        architecture=stage.architecture,
-        lock=stage.lock,
-        base_lock=None,
-        base=None,
-        keyring=stage.keyring,
-        borrowed=stage.borrowed,
-        pacman_static=stage.pacman_static,
-        workshop=stage.workshop,
-        target=stage.target,
-    )

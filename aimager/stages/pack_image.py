@@ -70,7 +70,7 @@ class PackImage:
             writable=[self.workshop.cache, out],
             products=self.targets,
             foreign=foreign_to_host(self.architecture),
-            tmpfs=work_size([self.lock], self.borrowed, copies=3),
+            tmpfs=work_size(self.lock, self.borrowed, copies=3),
         )
 
     @property
