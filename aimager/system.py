@@ -48,7 +48,7 @@ def work_size(lock: Path, borrowed: Path | None, *, copies: int = 1) -> int | No
 
 @dataclass(frozen=True)
 class Installation:
-    """What becomes ``target``: the root in ``base``, or an empty one, with the packages of ``lock``.
+    """What becomes ``target``: the root in ``base``, or an empty one, with ``lock``'s packages.
 
     ``base_lock`` names those that ``base`` already has.
     """
