@@ -166,7 +166,7 @@ def sigterm() -> Iterator[None]:
 
 def load(monkeypatch: pytest.MonkeyPatch, cache: Path, *words: str) -> str | None:
     monkeypatch.setattr(sys, "argv", ["doit", *words])
-    build = doit_support.load_build(Path("/here"), cache)
+    build = doit_support.load_build(cache.parent, cache)
     return build.id if build else None
 
 

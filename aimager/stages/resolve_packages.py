@@ -14,6 +14,7 @@ from aimager.mirrors import repository_url
 from aimager.namespace import call
 from aimager.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
 from aimager.sync_database import DatabasePackage, SyncDatabases, read_databases
+from aimager.toolbox import Toolbox
 from aimager.workshop import Workshop, environment
 
 
@@ -65,8 +66,10 @@ def _resolve(stage: ResolvePackages) -> list[str]:
     names = [*stage.packages, *(name for name in stage.welcome if name in known)]
     work = stage.workshop.work
     with stage.workshop.logging() as log:
-        tools = open_toolbox(stage.borrowed, work, [stage.workshop.cache], log)
-        pacman = choose_pacman(tools, stage.pacman_static, work)
+        pacman = choose_pacman(Toolbox(None, log), stage.pacman_static, work)
+        if pacman is None and stage.borrowed:
+            tools = open_toolbox(stage.borrowed, work, [stage.workshop.cache], log)
+            pacman = choose_pacman(tools, None, work)
         if pacman is None:
             return _walk(known, names)
         root = work / "root"
