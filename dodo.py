@@ -1,5 +1,6 @@
 """The graph: what is made from what. ``doit list`` prints its tasks."""
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ DOIT_CONFIG = {
 BUILD = load_build(Path(get_initial_workdir()), artifacts.CACHE)
 
 
+@functools.cache
 def plans() -> list[Plan]:
     """The plan of the build that was asked for, if one was."""
     return [make_plan(BUILD)] if BUILD else []

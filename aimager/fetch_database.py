@@ -12,12 +12,13 @@ def fetch_database(client: Client, url: str, repository: str, path: Path) -> byt
 
     :raises DownloadError: when the mirror does not give it, or gives something else
     """
-    client.fetch_if_changed(f"{url}/{repository}.db", path)
+    is_new = client.fetch_if_changed(f"{url}/{repository}.db", path)
     data = path.read_bytes()
-    try:
-        read_database(repository, data)
-    except DownloadError:
-        # Else the mirror would only be asked whether this has changed.
-        path.unlink()
-        raise
+    if is_new:
+        try:
+            read_database(repository, data)
+        except DownloadError:
+            # Else the mirror would only be asked whether this has changed.
+            path.unlink()
+            raise
     return data

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import process
-from aimager.archive import read_members
+from aimager.archive import read_members, unpack_tree
 from aimager.distro import Keyring
-from aimager.errors import CommandError, HostError, TrustError
-from aimager.lock import LockedPackage
+from aimager.errors import CommandError, ConfigError, HostError, TrustError
+from aimager.lock import Lock, LockedPackage, find_package
 from aimager.toolbox import Toolbox
 
 KEYRINGS = "usr/share/pacman/keyrings/"
@@ -66,6 +66,33 @@ def pinned(
             " trust-key=",
         )
     return kept
+
+
+def make_keyring(
+    tools: Toolbox, home: Path, keyrings: Sequence[Keyring], lock: Lock, store: Path
+) -> None:
+    """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
+
+    :raises TrustError: when the keyring packages' keys are not the pinned ones, or do not vouch
+        for a package
+    """
+    make_home(tools, home)
+    for keyring in keyrings:
+        package = find_package(lock.packages, keyring.package)
+        if package is None:
+            raise ConfigError(f"the lock of {lock.platform} does not have {keyring.package}")
+        files = read_keyring(package, store, keyring)
+        trusted = pinned(files, keyring, package)
+        for key in sorted({key for key, _ in files.trusted} - {key for key, _ in trusted}):
+            print(f"   the key {key} of {package} is not pinned and will not be trusted")
+        populate(tools, home, files, trusted)
+    verify(tools, home, lock.packages, store)
+
+
+def open_home(tools: Toolbox, archive: Path, home: Path) -> None:
+    """Unpack a GnuPG home, with the mode that gpg asks for."""
+    unpack_tree(tools, archive, home)
+    home.chmod(0o700)
 
 
 def make_home(tools: Toolbox, home: Path) -> None:
@@ -133,13 +160,14 @@ def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Pa
     path = package.path(store)
     options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
     argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
-    ended, said = process.attempt([*argv, f"{path}.sig", path], root=root)
+    signature = package.signature(store)
+    ended, said = process.attempt([*argv, signature, path], root=root)
     status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
     words: dict[str, list[str]] = {name: rest.split() for name, rest in status}
     problem = _problem(words) or ("is refused by gpg" if ended else "")
     if problem:
         # So that the next run asks the mirror again.
-        path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
+        signature.unlink(missing_ok=True)
         if "BADSIG" in words:
             path.unlink(missing_ok=True)
         raise TrustError(

@@ -27,6 +27,10 @@ class LockedPackage:
         """Where its file lies in ``store``; its signature lies beside it."""
         return store / self.sha256[:2] / self.sha256 / self.file
 
+    def signature(self, store: Path) -> Path:
+        """Where its signature lies."""
+        return self.path(store).with_name(f"{self.file}.sig")
+
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 

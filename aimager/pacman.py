@@ -12,6 +12,7 @@ from aimager.architecture import Architecture
 from aimager.archive import unpack_tree
 from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.lock import LockedPackage
+from aimager.rootfs import make_mount_points
 from aimager.toolbox import Toolbox
 
 _OLDEST = (6, 0)
@@ -117,19 +118,10 @@ def write_conf(text: str, work: Path) -> Path:
 
 def prepare_root(root: Path) -> None:
     """Make the folders that pacman wants before the first package is there."""
-    for folder, mode in (
-        ("var/cache/pacman/pkg", 0o755),
-        ("var/lib/pacman/sync", 0o755),
-        ("var/log", 0o755),
-        ("etc/pacman.d", 0o755),
-        ("dev", 0o755),
-        ("run", 0o755),
-        ("tmp", 0o1777),
-        ("sys", 0o555),
-        ("proc", 0o555),
-    ):
+    for folder in ("var/cache/pacman/pkg", "var/lib/pacman/sync", "var/log", "etc/pacman.d"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / folder).chmod(mode)
+        (root / folder).chmod(0o755)
+    make_mount_points(root)
 
 
 def resolve(pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]) -> list[str]:

@@ -11,7 +11,7 @@ from aimager.architecture import Architecture, host_architecture
 from aimager.archive import pack_tree, unpack_tree
 from aimager.borrow import open_toolbox
 from aimager.errors import CommandError, HostError, ImageError
-from aimager.keyring import verify
+from aimager.keyring import open_home, verify
 from aimager.lock import Lock, LockedPackage, newest, read_lock
 from aimager.memory import tmpfs_size
 from aimager.namespace import call
@@ -92,8 +92,7 @@ def _install_system(request: Installation) -> None:
     root = work / "root"
     with workshop.logging() as log:
         tools = open_toolbox(request.borrowed, work, [workshop.cache], log)
-        unpack_tree(tools, request.keyring, work / "gnupg")
-        (work / "gnupg").chmod(0o700)
+        open_home(tools, request.keyring, work / "gnupg")
         if base:
             unpack_tree(tools, base, root)
         prepare_root(root)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.archive import pack_tree, unpack_packages, unpack_tree
-from aimager.keyring import verify
+from aimager.archive import pack_tree, unpack_packages
+from aimager.keyring import open_home, verify
 from aimager.lock import read_lock
 from aimager.memory import tmpfs_size
 from aimager.namespace import call
@@ -43,8 +43,7 @@ def _borrow(stage: BorrowRoot) -> None:
     with stage.workshop.logging() as log:
         tools = Toolbox(None, log)
         home = work / "gnupg"
-        unpack_tree(tools, stage.keyring, home)
-        home.chmod(0o700)
+        open_home(tools, stage.keyring, home)
         verify(tools, home, lock.packages, store)
         root = work / "root"
         unpack_packages([package.path(store) for package in lock.packages], root)

@@ -60,7 +60,8 @@ class FetchPackages:
             package
             for package in read_lock(self.lock).packages
             if not (
-                (path := package.path(self.workshop.store)).exists() and signature(path).exists()
+                package.path(self.workshop.store).exists()
+                and package.signature(self.workshop.store).exists()
             )
         ]
 
@@ -98,13 +99,8 @@ class FetchPackages:
                 hint="try another mirror with repo-url-parent=",
             ) from error
         client.fetch(url, path, size=package.size, sha256=package.sha256, report=report)
-        with publish(signature(path)) as temporary:
+        with publish(package.signature(self.workshop.store)) as temporary:
             temporary.write_bytes(content)
-
-
-def signature(package: Path) -> Path:
-    """Where the signature of a package lies."""
-    return package.with_name(f"{package.name}.sig")
 
 
 @contextmanager

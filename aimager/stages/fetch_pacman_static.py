@@ -11,7 +11,7 @@ from aimager.download import Client
 from aimager.errors import DownloadError, TrustError
 from aimager.fetch_database import fetch_database
 from aimager.files import publish, publish_text
-from aimager.keyring import make_home, pinned, populate, read_keyring, verify
+from aimager.keyring import make_keyring
 from aimager.lock import Lock, find_package, read_lock, write_lock
 from aimager.mirrors import base_url, expand
 from aimager.namespace import call
@@ -106,18 +106,13 @@ class FetchPacmanStatic:
 def _verify_and_pack(stage: FetchPacmanStatic) -> None:
     lock = read_lock(stage.lock)
     store = stage.workshop.store
-    keyring = stage.repository.keyring
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
         tools = Toolbox(None, log)
-        package = find_package(lock.packages, keyring.package)
+        make_keyring(tools, home, [stage.repository.keyring], lock, store)
         program = find_package(lock.packages, _PACKAGE)
-        if package is None or program is None:
+        if program is None:
             raise DownloadError(f"the lock {stage.lock} is not whole", hint="delete it")
-        make_home(tools, home)
-        files = read_keyring(package, store, keyring)
-        populate(tools, home, files, pinned(files, keyring, package))
-        verify(tools, home, lock.packages, store)
         tree = stage.workshop.work / "tree"
         unpack_packages([program.path(store)], tree)
         pack_tree(tools, tree, stage.target, epoch=lock.epoch)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from aimager.archive import pack_tree
 from aimager.distro import Keyring
-from aimager.errors import ConfigError
-from aimager.keyring import make_home, pinned, populate, read_keyring, verify
-from aimager.lock import find_package, read_lock
+from aimager.keyring import make_keyring
+from aimager.lock import read_lock
 from aimager.namespace import call
 from aimager.toolbox import Toolbox
 from aimager.workshop import Workshop, environment
@@ -43,20 +42,9 @@ class KeyringInit:
 
 def _make_keyring(stage: KeyringInit) -> None:
     lock = read_lock(stage.lock)
-    store = stage.workshop.store
     # Not below the work folder: gpg-agent's socket must have a path of at most 108 bytes.
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
         tools = Toolbox(None, log)
-        make_home(tools, home)
-        for keyring in stage.keyrings:
-            package = find_package(lock.packages, keyring.package)
-            if package is None:
-                raise ConfigError(f"the lock {stage.lock} does not have {keyring.package}")
-            files = read_keyring(package, store, keyring)
-            trusted = pinned(files, keyring, package)
-            for key in sorted({key for key, _ in files.trusted} - {key for key, _ in trusted}):
-                print(f"   the key {key} of {package} is not pinned and will not be trusted")
-            populate(tools, home, files, trusted)
-        verify(tools, home, lock.packages, store)
+        make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store)
         pack_tree(tools, home, stage.target, epoch=lock.epoch, mode=0o600)
