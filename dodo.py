@@ -1,88 +1,110 @@
 """The graph: what is made from what. ``doit list`` prints its tasks."""
 
 import functools
-import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from doit import get_initial_workdir
 
-from aimager import artifacts, demo
-from aimager.build import Product
-from aimager.distros import THIRD_PARTY_REPOSITORIES
-from aimager.doit_support import group, load_build, reporting, stage
-from aimager.errors import ConfigError
+from aimager import artifacts, command_line, commands, diagnosis, summary
+from aimager.command_list import Command, Told, list_commands
+from aimager.diary import Entry
+from aimager.doit_support import Graph, command, group, printer, run_heard
+from aimager.install_request import install_request
+from aimager.keyring_news import with_news
+from aimager.listing import parameters
 from aimager.plan import Plan, make_plan
-from aimager.qemu import boot
+from aimager.reporter import Reporter
 from aimager.stages.borrow_root import BorrowRoot
+from aimager.stages.check_root_archive import CheckRootArchive
 from aimager.stages.fetch_packages import FetchPackages
 from aimager.stages.fetch_pacman_static import FetchPacmanStatic
-from aimager.stages.install_packages import InstallPackages
 from aimager.stages.keyring_backup import KeyringBackup
 from aimager.stages.keyring_init import KeyringInit
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
 from aimager.stages.pack_image import PackImage
 from aimager.stages.resolve_packages import ResolvePackages
 from aimager.stages.sync_databases import SyncDatabases
+from aimager.stages.take_lock import TakeLock
 
 Tasks = Iterator[dict[str, Any]]
 
-# Tasks that start doit anew, or build nothing, remember elsewhere what they did: doit reads its
-# state when it starts and writes all of it when it ends.
-OUTER = {"demo", "mirror", "test", "boot"}
+
+class BuildReporter(Reporter):
+    """Writes the reports of builds that fail, which no task of theirs can do."""
+
+    def tell_of_failure(self, entries: Sequence[Entry]) -> str:
+        return summary.report_failure(BUILDS, entries)
+
+
 DOIT_CONFIG = {
-    "backend": "json",
-    "dep_file": str(artifacts.doit_state("doit-outer" if OUTER & set(sys.argv) else "doit")),
+    # doit itself remembers nothing: whether a task must run is seen from the cache of products,
+    # which several builds may use at once and another machine may take over.
+    "backend": "sqlite3",
+    "dep_file": ":memory:",
     "sort": "definition",
     "default_tasks": ["build"],
     "verbosity": 2,
+    "reporter": BuildReporter,
 }
 
-BUILD = load_build(Path(get_initial_workdir()), artifacts.CACHE)
+ASKS_FOR_BUILD = command_line.asks_for_build(sys.argv[1:])
+BUILDS = command_line.load_builds(Path(get_initial_workdir()), artifacts.CACHE)
 
 
 @functools.cache
 def plans() -> list[Plan]:
-    """The plan of the build that was asked for, if one was."""
-    return [make_plan(BUILD)] if BUILD else []
+    """The plans of the builds that were asked for."""
+    anew = command_line.resolves_anew(sys.argv[1:])
+    return [make_plan(build, None if anew else build.lock) for build in BUILDS]
+
+
+GRAPH = Graph(
+    artifacts.RUN,
+    BUILDS,
+    jobs=command_line.jobs_of(sys.argv[1:]),
+    kept=artifacts.kept,
+    maker=artifacts.maker,
+    before=(lambda: diagnosis.require(plans())) if ASKS_FOR_BUILD else None,
+    with_news=lambda error: with_news(plans(), error),
+)
 
 
 def task_fetch_pacman_static() -> Tasks:
     """fetch a pacman for this host, if it has none that will do"""
     yield group("fetch-pacman-static", task_fetch_pacman_static)
-    repository = next(r for r in THIRD_PARTY_REPOSITORIES if r.id == "archlinuxcn")
     for plan in plans():
         if not plan.needs_pacman_static:
             continue
         name = plan.host.architecture.value
         request = FetchPacmanStatic(
-            repository=replace(repository, keyring=plan.keyrings(repository)[0]),
+            repository=plan.pacman_static_source,
             architecture=plan.host.architecture,
-            target=artifacts.pacman_static(),
+            target=artifacts.pacman_static(name),
             mirrors=plan.build.mirrors,
-            downloads=artifacts.downloads(f"{repository.id}-{name}"),
+            downloads=artifacts.downloads(f"{plan.pacman_static_source.id}-{name}"),
             workshop=artifacts.workshop("fetch-pacman-static", name),
         )
-        yield stage("fetch-pacman-static", name, request)
+        yield from GRAPH.stage("fetch-pacman-static", name, request)
 
 
 def task_sync_databases() -> Tasks:
     """ask the mirrors for each repository's database"""
     yield group("sync-databases", task_sync_databases)
     for plan in plans():
-        for platform in plan.platforms:
+        for platform in () if plan.lock else plan.synced_platforms:
             request = SyncDatabases(
                 platform=platform,
                 target=artifacts.sync_databases(platform),
                 mirrors=plan.mirrors(platform),
-                downloads=artifacts.downloads(platform.id),
+                downloads=artifacts.downloads(platform.plain.id),
+                folder=plan.package_folder(platform),
+                kept=artifacts.kept_databases(platform),
                 workshop=artifacts.workshop("sync-databases", platform.id),
             )
-            always = not (request.mirrors.offline and request.target.exists())
-            yield stage("sync-databases", platform.id, request, always=always)
+            yield from GRAPH.stage("sync-databases", platform.id, request)
 
 
 def task_resolve_packages() -> Tasks:
@@ -90,20 +112,39 @@ def task_resolve_packages() -> Tasks:
     yield group("resolve-packages", task_resolve_packages)
     for plan in plans():
         for wanted in plan.requests:
-            request = ResolvePackages(
-                platform=wanted.platform,
-                databases=artifacts.sync_databases(wanted.platform),
-                packages=wanted.packages,
-                target=artifacts.lock(wanted.subject),
-                welcome=wanted.welcome,
-                dependencies=wanted.dependencies,
-                pacman_static=plan.pacman_static,
-                borrowed=None if wanted.bootstraps else plan.borrowed,
-                mirrors=plan.mirrors(wanted.platform),
-                workshop=artifacts.workshop("resolve-packages", wanted.subject),
-            )
-            tools = plan.tool_tasks(bootstraps=wanted.bootstraps)
-            yield stage("resolve-packages", wanted.subject, request, tools)
+            target = artifacts.lock(wanted.subject)
+            workshop = artifacts.workshop("resolve-packages", wanted.subject)
+            request: TakeLock | ResolvePackages
+            if plan.lock:
+                request = TakeLock(plan.lock, wanted.subject, target, workshop=workshop)
+            else:
+                request = ResolvePackages(
+                    platform=wanted.platform,
+                    databases=artifacts.sync_databases(wanted.platform),
+                    packages=wanted.packages,
+                    target=target,
+                    welcome=wanted.welcome,
+                    dependencies=wanted.dependencies,
+                    bootstraps=wanted.bootstraps,
+                    initramfs=wanted.initramfs,
+                    pacman_static=plan.pacman_static,
+                    borrowed=None if wanted.bootstraps else plan.borrowed,
+                    mirrors=plan.mirrors(wanted.platform),
+                    workshop=workshop,
+                )
+            yield from GRAPH.stage("resolve-packages", wanted.subject, request)
+
+
+def task_check_root_archive() -> Tasks:
+    """see what the archive of reuse-root-tar= holds"""
+    yield group("check-root-archive", task_check_root_archive)
+    for plan in plans():
+        platform, archive = plan.build.platform, plan.build.reused_root
+        if archive:
+            workshop = artifacts.workshop("check-root-archive", platform.id)
+            target = artifacts.reused_root(platform)
+            request = CheckRootArchive(archive, platform.architecture, target, workshop=workshop)
+            yield from GRAPH.stage("check-root-archive", platform.id, request)
 
 
 def task_fetch_packages() -> Tasks:
@@ -115,87 +156,78 @@ def task_fetch_packages() -> Tasks:
                 platform=wanted.platform,
                 lock=artifacts.lock(wanted.subject),
                 target=artifacts.fetched(wanted.subject),
+                folder=plan.package_folder(wanted.platform),
+                reused=plan.reused if wanted.subject == plan.build.id else None,
                 mirrors=plan.mirrors(wanted.platform),
                 workshop=artifacts.workshop("fetch-packages", wanted.subject),
             )
-            yield stage("fetch-packages", wanted.subject, request)
+            yield from GRAPH.stage("fetch-packages", wanted.subject, request)
 
 
 def task_keyring_init() -> Tasks:
     """make a pacman keyring from pinned keys, with native gpg"""
     yield group("keyring-init", task_keyring_init)
     for plan in plans():
-        for platform in plan.platforms:
+        for platform in plan.keyring_platforms:
             subject = f"{platform.id}.keyring"
             request = KeyringInit(
-                keyrings=plan.keyrings(platform.distro),
-                lock=artifacts.lock(subject),
-                fetched=artifacts.fetched(subject),
-                target=artifacts.keyring(platform),
+                keyrings=plan.platform_keyrings(platform),
+                lock=artifacts.fetched(subject),
+                targets=(artifacts.keyring(platform), artifacts.keys(platform)),
+                borrowed=plan.borrowed,
                 workshop=artifacts.workshop("keyring-init", platform.id),
             )
-            yield stage("keyring-init", platform.id, request)
+            yield from GRAPH.stage("keyring-init", platform.id, request)
 
 
 def task_keyring_backup() -> Tasks:
     """archive what of a keyring verifies packages"""
     yield group("keyring-backup", task_keyring_backup)
     for plan in plans():
-        for platform in plan.platforms:
-            request = KeyringBackup(
-                keyring=artifacts.keyring(platform),
-                target=artifacts.keyring_backup(platform),
-                workshop=artifacts.workshop("keyring-backup", platform.id),
-            )
-            yield stage("keyring-backup", platform.id, request)
+        for platform in plan.keyring_platforms:
+            keyring, target = artifacts.keyring(platform), artifacts.keyring_backup(platform)
+            workshop = artifacts.workshop("keyring-backup", platform.id)
+            request = KeyringBackup(keyring, target, workshop=workshop)
+            yield from GRAPH.stage("keyring-backup", platform.id, request)
 
 
 def task_make_rootfs_archive() -> Tasks:
     """install a platform's base system, and unpack the programs that the host's lends"""
     yield group("make-rootfs-archive", task_make_rootfs_archive)
     for plan in plans():
-        if plan.borrowed:
+        if plan.borrowed and plan.lends:
             subject = plan.borrow_subject
             lender = BorrowRoot(
-                lock=artifacts.lock(subject),
-                fetched=artifacts.fetched(subject),
-                keyring=artifacts.keyring_backup(plan.host),
+                keyrings=plan.platform_keyrings(plan.host),
+                keyring_lock=artifacts.fetched(f"{plan.host.id}.keyring"),
+                lock=artifacts.fetched(subject),
                 target=plan.borrowed,
+                emulates=plan.emulates,
                 workshop=artifacts.workshop("make-rootfs-archive", subject),
             )
-            yield stage("make-rootfs-archive", subject, lender)
+            yield from GRAPH.stage("make-rootfs-archive", subject, lender)
         platform = plan.build.platform
+        if plan.reused:
+            continue
         request = MakeRootfsArchive(
             architecture=platform.architecture,
-            lock=artifacts.lock(f"{platform.id}.rootfs"),
-            fetched=artifacts.fetched(f"{platform.id}.rootfs"),
+            lock=artifacts.fetched(f"{platform.id}.rootfs"),
+            keys=artifacts.keys(platform),
             keyring=artifacts.keyring_backup(platform),
             target=artifacts.rootfs_archive(platform),
+            epoch=plan.build.epoch,
             pacman_static=plan.pacman_static,
             borrowed=plan.borrowed,
             workshop=artifacts.workshop("make-rootfs-archive", platform.id),
         )
-        yield stage("make-rootfs-archive", platform.id, request, plan.tool_tasks())
+        yield from GRAPH.stage("make-rootfs-archive", platform.id, request)
 
 
 def task_install_packages() -> Tasks:
     """install the board's packages, every one verified"""
     yield group("install-packages", task_install_packages)
     for plan in plans():
-        build, platform = plan.build, plan.build.platform
-        request = InstallPackages(
-            architecture=platform.architecture,
-            rootfs=artifacts.rootfs_archive(platform),
-            rootfs_lock=artifacts.lock(f"{platform.id}.rootfs"),
-            lock=artifacts.lock(build.id),
-            fetched=artifacts.fetched(build.id),
-            keyring=artifacts.keyring_backup(platform),
-            target=artifacts.system_archive(build),
-            pacman_static=plan.pacman_static,
-            borrowed=plan.borrowed,
-            workshop=artifacts.workshop("install-packages", build.id),
-        )
-        yield stage("install-packages", build.id, request, plan.tool_tasks())
+        yield from GRAPH.stage("install-packages", plan.build.id, install_request(plan))
 
 
 def task_pack_image() -> Tasks:
@@ -206,76 +238,63 @@ def task_pack_image() -> Tasks:
         request = PackImage(
             id=build.id,
             title=distro.name,
+            vendor=distro.vendor or distro.id,
             architecture=build.platform.architecture,
             system=artifacts.system_archive(build),
             lock=artifacts.lock(build.id),
             setup=build.setup,
+            overlays=build.overlays,
             table=build.board.partition_table,
-            bootloader=build.board.bootloader,
+            boot=build.board.boot,
             mirrorlist=distro.mirrorlist,
             mirror=distro.mirrors.url,
+            repositories=build.repositories,
             root_size=build.root_size,
             products=build.products,
-            targets=tuple(artifacts.product(build, product) for product in build.products),
+            compressions=build.compressions,
+            seed=build.seed,
+            epoch=build.epoch,
+            targets=artifacts.packed(build),
+            disk_from=build.disk_from,
+            reused=plan.reused,
             borrowed=plan.borrowed,
             workshop=artifacts.workshop("pack-image", build.id),
         )
-        yield stage("pack-image", build.id, request, plan.tool_tasks())
+        yield from GRAPH.stage("pack-image", build.id, request, delivery=artifacts.delivery(build))
 
 
 def task_build() -> dict[str, Any]:
     """build what distro=, board= and the other variables describe"""
-
-    def tell() -> None:
-        if BUILD is None:
-            raise ConfigError("there is nothing to build", hint="name it: distro= and board=")
-        for product in BUILD.products:
-            print(f"   {artifacts.product(BUILD, product)}")
-
     return {
-        "actions": [(reporting, [tell])],
-        "task_dep": [f"pack-image:{BUILD.id}"] if BUILD else [],
+        "actions": [(run_heard, ["build", summary.show_results, (BUILDS, artifacts.diary())])],
         "uptodate": [False],
+        "task_dep": [f"pack-image:{build.id}" for build in BUILDS],
+        "params": parameters(),
     }
 
 
-def task_boot() -> dict[str, Any]:
-    """boot the image of distro= and board= in QEMU; ctrl-a x leaves"""
-
-    def start() -> None:
-        image = artifacts.product(BUILD, Product.disk) if BUILD else None
-        if BUILD is None or BUILD.board.partition_table is None:
-            raise ConfigError("there is nothing to boot", hint="name it: distro= and board=")
-        if image is None or not image.exists():
-            raise ConfigError(f"{image} does not exist", hint="make it with doit build")
-        boot(BUILD.platform.architecture, image)
-
-    return {"actions": [(reporting, [start])], "uptodate": [False]}
+@functools.cache
+def commands_of_ours() -> list[Command]:
+    """The tasks that make no product."""
+    told = Told(BUILDS, GRAPH, plans(), Path(get_initial_workdir()), Path(__file__))
+    return list_commands(told)
 
 
-def task_mirror() -> dict[str, Any]:
-    """make the stand-in mirror, of Debian's packages, in the cache"""
-    return {
-        "actions": [(reporting, [demo.make_mirror, [artifacts.mirror(), artifacts.mirror_work()]])],
-        "uptodate": [False],
-    }
-
-
-def task_demo() -> dict[str, Any]:
-    """build an image for this machine's architecture from the stand-in mirror, and boot it"""
-    folder = Path(get_initial_workdir()) / "out"
-    action = [Path(__file__), folder, artifacts.mirror(), artifacts.log("demo")]
-    return {
-        "actions": [(reporting, [demo.show, action])],
-        "task_dep": ["mirror"],
-        "uptodate": [False],
-    }
+def task_commands() -> Tasks:
+    """what makes no product: it tells, shows, writes, removes or boots"""
+    for it in commands_of_ours():
+        yield {
+            "basename": it.name,
+            "doc": it.meaning,
+            **(printer if it.prints else command)(it.action, *it.arguments, options=it.options),
+            "task_dep": list(it.after),
+        }
 
 
 def task_test() -> dict[str, Any]:
     """run all tests: style, units, real builds and boots"""
+    return {"actions": [commands.run_tests], "uptodate": [False]}
 
-    def test() -> bool:
-        return subprocess.run([sys.executable, "-m", "pytest"], check=False).returncode == 0
 
-    return {"actions": [test], "uptodate": [False]}
+TASKS = {name.removeprefix("task_").replace("_", "-") for name in dir() if name[:5] == "task_"}
+command_line.refuse_unknown_tasks(sys.argv[1:], TASKS.union(it.name for it in commands_of_ours()))

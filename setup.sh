@@ -1,6 +1,8 @@
 #!/bin/sh
 # Makes this machine ready to build and test: the host packages that are missing, a range of
 # subordinate ids for the user, and the Python environment .venv. Safe to run again at any time.
+# `setup.sh build` leaves out what no build needs: what boots images, and what the tests use.
+# `setup.sh python` makes .venv alone, for tasks that only tell.
 set -eu
 
 export LC_ALL=C
@@ -18,25 +20,44 @@ die() {
 }
 
 # kind | how to see that it is there | apt | pacman | dnf | zypper | apk
-# "optional" is what only `doit demo`, `doit boot` and `doit test` use.
+# "optional" is what only `doit demo`, `doit boot`, `doit test` and builds with tools=host use.
 needs() {
     recent=$(python_package)
     cat <<TABLE
 required|python|$recent|python|$recent|$recent|python3
+required|cryptography|python3-cryptography|python-cryptography|python3-cryptography|python3-cryptography|py3-cryptography
 required|programs newuidmap newgidmap usermod|uidmap|shadow|shadow-utils|shadow|shadow shadow-subids
-required|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
-required|gnu_tar|tar|tar|tar|tar|tar
-required|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
-required|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
-required|programs mcopy|mtools|mtools|mtools|mtools|mtools
-required|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
-required|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
+optional|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
+optional|gnu_tar|tar|tar|tar|tar|tar
+optional|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
+optional|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
+optional|programs mcopy|mtools|mtools|mtools|mtools|mtools
+optional|programs zstd|zstd|zstd|zstd|zstd|zstd
+optional|programs xz|xz-utils|xz|xz|xz|xz
+optional|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
+optional|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
 optional|programs qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-x86_64
 optional|programs qemu-system-aarch64|qemu-system-arm|qemu-system-aarch64|qemu-system-aarch64-core|qemu-arm|qemu-system-aarch64
+optional|programs qemu-system-i386|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-i386
+optional|programs qemu-system-arm|qemu-system-arm|qemu-system-arm|qemu-system-arm-core|qemu-arm|qemu-system-arm
+optional|programs qemu-system-riscv64 qemu-system-loongarch64|qemu-system-misc||||
 optional|firmware x86_64|ovmf|edk2-ovmf|edk2-ovmf|qemu-ovmf-x86_64|ovmf
 optional|firmware aarch64|qemu-efi-aarch64|edk2-aarch64|edk2-aarch64|qemu-uefi-aarch64|aavmf
+optional|firmware riscv64|$(known_to_apt qemu-efi-riscv64)||||
+optional|firmware loongarch64|$(known_to_apt qemu-efi-loongarch64)||||
+optional|u_boot|u-boot-qemu||||
+optional|block_maps|bmap-tools||||
+optional|browser|$(known_to_apt chromium)||||
+optional|programs gcc|gcc|gcc|gcc|gcc|gcc
+optional|cross_gcc|gcc-$(with_dash "$foreign")-linux-gnu||||
 optional|debian_keyring|debian-archive-keyring||||
+optional|shells|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish
 TABLE
+}
+
+# Debian's names of packages have no underscore.
+with_dash() {
+    echo "$1" | tr _ -
 }
 
 programs() {
@@ -47,6 +68,18 @@ programs() {
 
 gnu_tar() {
     tar --version 2>/dev/null | grep -q 'GNU tar'
+}
+
+# pip finds the package cryptography ready for these machines; elsewhere it is the distribution's.
+has_wheels() {
+    case $(uname -m) in
+        x86_64 | aarch64) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+cryptography() {
+    has_wheels || { python && "$python" -c 'import cryptography' 2>/dev/null; }
 }
 
 # Only a static emulator runs inside a foreign root: a dynamic one names its loader at the start.
@@ -63,9 +96,39 @@ firmware() {
     grep -qs "\"architecture\": *\"$1\"" /usr/share/qemu/firmware/*.json /etc/qemu/firmware/*.json
 }
 
+# Prints a package that not every release has, where apt's lists are there to tell.
+known_to_apt() {
+    [ "$manager" != apt ] || apt-cache show "$1" 2>/dev/null | sed -n 's/^Package: //p' | head -n 1
+}
+
+# U-Boot for QEMU's machines "virt", as aimager/qemu_firmware.py looks for it.
+u_boot() {
+    [ "$manager" != apt ] || [ -e /usr/lib/u-boot/qemu_arm64/u-boot.bin ]
+}
+
 # The stand-in mirror is made of Debian's packages by apt, which other hosts do not have.
 debian_keyring() {
     [ "$manager" != apt ] || [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
+}
+
+# The tests make the dispatcher again, whose bytes are those of Debian's compilers.
+cross_gcc() {
+    [ "$manager" != apt ] || programs "$foreign-linux-gnu-gcc"
+}
+
+# The tests read block maps with Debian's bmaptool.
+block_maps() {
+    [ "$manager" != apt ] || programs bmaptool
+}
+
+# The tests look at the page of report= with it.
+browser() {
+    [ "$manager" != apt ] || programs chromium
+}
+
+# The tests complete command lines in them.
+shells() {
+    programs zsh fish && [ -e /usr/share/bash-completion/bash_completion ]
 }
 
 python() {
@@ -227,22 +290,36 @@ venv_works() {
 }
 
 make_venv() {
+    extras='[dev,remote]'
+    [ "$purpose" = all ] || extras=
     stamp="$PWD $(cksum <pyproject.toml)"
     if venv_works; then
-        [ "$(cat .venv/aimager-setup 2>/dev/null)" != "$stamp" ] || return 0
+        # What has more than is wanted will do.
+        case $(cat .venv/aimager-setup 2>/dev/null) in
+            "$stamp $extras" | "$stamp [dev,remote]") return 0 ;;
+        esac
     else
         # Another user's, another Python's, or half made.
         rm -rf .venv 2>/dev/null || die "remove $PWD/.venv as its owner, then run this again"
         say "making .venv with $python"
-        "$python" -m venv .venv
+        shares=
+        has_wheels || shares=--system-site-packages
+        # shellcheck disable=SC2086 # one option or none
+        "$python" -m venv $shares .venv
     fi
     say "installing the Python packages into .venv"
     rm -f .venv/aimager-setup
     .venv/bin/python3 -m pip install --quiet --disable-pip-version-check --no-user \
-        --editable '.[dev]' >&2 || die "pip could not install the Python packages, see above"
-    echo "$stamp" >.venv/aimager-setup
+        --editable ".$extras" >&2 || die "pip could not install the Python packages, see above"
+    echo "$stamp $extras" >.venv/aimager-setup
     [ "$me" != root ] || [ "$owner" = 0 ] || chown -R "$owner" .venv ./*.egg-info
 }
+
+purpose=${1:-all}
+case $purpose in
+    all | build | python) ;;
+    *) die "there is no setup.sh $purpose; it is: setup.sh [build | python]" ;;
+esac
 
 me=$(id -un)
 user=$me
@@ -257,9 +334,14 @@ case $(uname -m) in
     *) foreign=aarch64 ;;
 esac
 
-required=$(missing required)
-optional=$(missing optional)
-ranges=$(missing_id_ranges)
+required=''
+optional=''
+ranges=''
+if [ "$purpose" != python ]; then
+    required=$(missing required)
+    ranges=$(missing_id_ranges)
+fi
+[ "$purpose" != all ] || optional=$(missing optional)
 
 if [ "$manager" = none ] && [ -n "$required" ]; then
     die "no package manager that is known here; install what brings: $required"
@@ -270,7 +352,7 @@ if [ -n "$required$optional$ranges" ]; then
         [ -z "$required" ] || install $required || die "host packages could not be installed, see above"
         # shellcheck disable=SC2086
         [ -z "$optional" ] || install $optional ||
-            say "without these, \`doit boot\`, \`doit demo\` and part of \`doit test\` do not work: $optional"
+            say "without these, tools=host, \`doit boot\`, \`doit demo\` and part of \`doit test\` do not work: $optional"
         if [ -n "$ranges" ]; then
             say "giving $user subordinate ids: $ranges"
             # shellcheck disable=SC2086
@@ -287,7 +369,7 @@ if [ -n "$required$optional$ranges" ]; then
         if [ -n "$required$ranges" ]; then
             say "this machine lacks what a build needs. As root, once:"
         else
-            say "to boot images in QEMU (not needed to build them), as root, once:"
+            say "to boot and test images, and for tools=host (not needed to build), as root, once:"
         fi
         printf '\n    %s\n\n' "$command" >&2
         [ -z "$required$ranges" ] || exit 1

@@ -1,21 +1,22 @@
 """Trees as archives that have the same bytes wherever they are packed, and packages' files."""
 
+import io
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import zstandard
-
 from aimager import files
 from aimager.compression import opened
-from aimager.errors import ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.image_compression import zstd_argv
 from aimager.toolbox import Toolbox
 
-LEVEL = 3
-"""zstd's compression level unless told."""
+LEVEL = 1
+"""zstd's compression level unless told: what stays in the cache is written and read here, and a
+higher one costs more time than the few bytes that it saves are worth."""
 
 MEMBERS_LIMIT = 64 << 20
 """No more bytes than these are read out of a package into memory."""
@@ -36,7 +37,6 @@ def pack_tree(
     exclude: tuple[str, ...] = (),
     level: int = LEVEL,
     mode: int = 0o644,
-    threads: int = 2,
 ) -> None:
     """Publish ``target``, a ``.tar`` or ``.tar.zst`` of all below ``root``, by GNU tar.
 
@@ -45,9 +45,7 @@ def pack_tree(
     matches: shell wildcards that match no slash, relative to ``root``, so ``tmp/*`` leaves an
     empty tmp. Times after ``epoch`` (seconds since 1970) become it.
 
-    zstd makes one stream with ``threads`` = 0 and another with any number else: at least 1.
-
-    :raises CommandError: when tar fails, which it also does when a file changes under it
+    :raises CommandError: when tar or zstd fails; tar also does when a file changes under it
     :raises ConfigError: when the name of ``target`` tells no known compression
     """
     if not target.name.endswith((".tar", ".tar.zst")):
@@ -62,12 +60,14 @@ def pack_tree(
         tools.pipe_out(argv) as tree,
     ):
         if target.suffix == ".zst":
-            compressor = zstandard.ZstdCompressor(
-                level=level, threads=max(threads, 1), write_checksum=True
-            )
-            compressor.copy_stream(tree, stream, read_size=_CHUNK, write_size=_CHUNK)
+            tools.pipe_through(zstd_argv(tools, level), tree, stream)
         else:
             shutil.copyfileobj(tree, stream, _CHUNK)
+
+
+def tar_size(root: Path) -> int:
+    """About how many bytes an archive of ``root`` has: a header each, and blocks of content."""
+    return files.tree_size(root, block=512, each=512)
 
 
 def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
@@ -113,8 +113,26 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         *_XATTRS,
         "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
-    with opened(archive) as stream, tools.pipe_in(argv) as tree:
-        shutil.copyfileobj(stream, tree, _CHUNK)
+    if archive.suffix in (".gz", ".xz"):
+        with opened(archive) as stream, tools.pipe_in(argv) as tree:
+            shutil.copyfileobj(stream, tree, _CHUNK)
+        return
+    try:
+        with archive.open("rb") as packed, Path(os.devnull).open("wb") as nowhere:
+            if archive.suffix != ".zst":
+                tools.pipe_through(argv, packed, nowhere)
+                return
+            with tools.pipe_out(["zstd", "-dcq"], packed) as tree:
+                tools.pipe_through(argv, tree, nowhere)
+    except CommandError:
+        _read_whole(archive)  # which says so where that is the reason
+        raise
+
+
+def _read_whole(archive: Path) -> None:
+    with opened(archive) as stream:
+        while stream.read(_CHUNK):
+            pass
 
 
 @contextmanager
@@ -165,8 +183,25 @@ def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, byte
     return found
 
 
-def unpack_packages(packages: Sequence[Path], root: Path) -> None:
+def pack_members(members: Iterable[tuple[str, bytes]], *, epoch: int = 0) -> bytes:
+    """A ``.tar`` of files by name, root's and of the time ``epoch``, in the order given.
+
+    Made here and not by tar, whose versions differ in what they write.
+    """
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            member.mtime = epoch
+            archive.addfile(member, io.BytesIO(data))
+    return content.getvalue()
+
+
+def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str, ...] = ()) -> None:
     """Lay the files of ``packages`` over one another in ``root``, made if missing.
+
+    What lies below the folders ``without``, which end with a slash, is left out.
 
     No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
     written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
@@ -181,7 +216,7 @@ def unpack_packages(packages: Sequence[Path], root: Path) -> None:
         with _members(package) as (archive, members):
             for member in members:
                 name = _inside(package, member.name)
-                if not name or name.startswith("."):
+                if not name or name.startswith((".", *without)):
                     continue
                 try:
                     layers.add(package, archive, member, name)

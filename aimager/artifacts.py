@@ -1,18 +1,23 @@
 """Where every product, log and folder lies: the only module that spells ``cache/``."""
 
 import os
+import time
 from pathlib import Path
 
 from aimager.build import Build, Product
-from aimager.distro import Platform
+from aimager.codec import fingerprint
+from aimager.delivery import Delivery
+from aimager.distro import Distro, Platform
+from aimager.identifiers import derive_volume_id
+from aimager.product_cache import Kept
 from aimager.workshop import Workshop
 
 CACHE = Path(os.environ.get("AIMAGER_CACHE") or "cache").absolute()
 
+RUN = CACHE / "work" / f"{os.getpid()}-{time.time_ns():x}"
+"""The folder of this run of doit (`aimager.run_folder`)."""
 
-def doit_state(name: str = "doit") -> Path:
-    """Where doit remembers what it has done."""
-    return CACHE / f"{name}.json"
+_VIEW = RUN / "view"
 
 
 def workshop(task: str, subject: str) -> Workshop:
@@ -20,7 +25,7 @@ def workshop(task: str, subject: str) -> Workshop:
     return Workshop(
         cache=CACHE,
         # Without a colon, which separates paths for the dynamic loader and others.
-        work=CACHE / "work" / f"{task}.{subject}",
+        work=RUN / f"{task}.{subject}",
         store=store(),
         log=log(f"{task}:{subject}"),
     )
@@ -36,59 +41,139 @@ def store() -> Path:
     return CACHE / "pkg"
 
 
+def kept(task: str, subject: str) -> Kept:
+    """Where a task's products are kept, and where this run sees the one it uses."""
+    return Kept(products() / task / subject, _VIEW / task / subject)
+
+
+def products() -> Path:
+    """The folder of all kept products."""
+    return CACHE / "product"
+
+
+def diary() -> Path:
+    """The diary of this run (`aimager.diary`)."""
+    return _VIEW / "diary.json"
+
+
+def runs() -> Path:
+    """The folder of the folders of all runs."""
+    return RUN.parent
+
+
+def other_folders() -> dict[str, Path]:
+    """What else the cache holds, by what to call it."""
+    return {
+        "sync databases": CACHE / "sync",
+        "logs": CACHE / "log",
+        "stand-in mirror": mirror(),
+        "stand-in work": mirror_work(),
+    }
+
+
+def maker(path: Path) -> str | None:
+    """The task that makes the product that ``path`` is a file of; None: it is no product's."""
+    if not path.is_relative_to(_VIEW):
+        return None
+    task, subject, _ = path.relative_to(_VIEW).parts
+    return f"{task}:{subject}"
+
+
 def downloads(platform: str) -> Path:
     """The folder in which a platform's sync databases are kept, as their mirrors gave them."""
     return CACHE / "sync" / platform
 
 
-def pacman_static() -> Path:
-    """An archive of pacman-static, empty where there is none for this host."""
-    return CACHE / "tools" / "pacman-static.tar"
+def kept_databases(platform: Platform) -> Path:
+    """A platform's sync databases as they were last seen, by which repositories they are of."""
+    distro = platform.distro
+    words = [distro.core_repository, *distro.base_repositories]
+    words += [r.word for r in platform.repositories if r.word != r.id]
+    usual = words == [Distro.core_repository]
+    return CACHE / "sync" / f"{platform.id}{'' if usual else '.' + fingerprint(words)[:16]}.tar"
 
 
 def sync_databases(platform: Platform) -> Path:
     """An archive of a platform's sync databases and of its pacman.conf."""
-    return CACHE / "sync" / f"{platform.id}.tar"
+    return kept("sync-databases", platform.id).view / "databases.tar"
+
+
+def pacman_static(architecture: str) -> Path:
+    """An archive of pacman-static, empty where there is none for this host."""
+    return kept("fetch-pacman-static", architecture).view / "pacman-static.tar"
 
 
 def lock(subject: str) -> Path:
     """The packages of ``subject``: a platform's keyring or rootfs, or a build."""
-    return CACHE / "lock" / f"{subject}.json"
+    return kept("resolve-packages", subject).view / "lock.json"
 
 
 def fetched(subject: str) -> Path:
-    """The list of files in the store that a lock stands for, written when all are there."""
-    return CACHE / "lock" / f"{subject}.fetched"
+    """The same, all packages of which lie in the store."""
+    return kept("fetch-packages", subject).view / "lock.json"
 
 
 def keyring(platform: Platform) -> Path:
     """A platform's pacman keyring with its secret key; never leaves this machine."""
-    return CACHE / "keyring" / f"{platform.id}.secret.tar"
+    return kept("keyring-init", platform.id).view / "keyring.secret.tar"
+
+
+def keys(platform: Platform) -> Path:
+    """The keys that a platform's keyring was made from, which are all that decides what it does."""
+    return kept("keyring-init", platform.id).view / "keys.tar"
 
 
 def keyring_backup(platform: Platform) -> Path:
     """What of a platform's keyring is public, and enough to verify packages."""
-    return CACHE / "keyring" / f"{platform.id}.tar.zst"
+    return kept("keyring-backup", platform.id).view / "keyring.tar"
 
 
 def rootfs_archive(platform: Platform) -> Path:
     """A platform's base system, installed."""
-    return CACHE / "rootfs" / f"{platform.id}.tar.zst"
+    return kept("make-rootfs-archive", platform.id).view / "rootfs.tar.zst"
 
 
-def borrowed_archive(platform: Platform) -> Path:
+def reused_root(platform: Platform) -> Path:
+    """What the user's root archive holds that is in the place of that."""
+    return kept("check-root-archive", platform.id).view / "root.json"
+
+
+def borrowed_archive(subject: str) -> Path:
     """The programs that later stages run instead of the host's."""
-    return CACHE / "rootfs" / f"{platform.id}.borrowed.tar"
+    return kept("make-rootfs-archive", subject).view / "borrowed.tar"
 
 
 def system_archive(build: Build) -> Path:
     """Everything that a build installs, installed."""
-    return CACHE / "system" / f"{build.id}.tar.zst"
+    return kept("install-packages", build.id).view / "system.tar.zst"
+
+
+def packed(build: Build) -> tuple[Path, ...]:
+    """All files that the user is given, before they are brought to the user's folder."""
+    view = kept("pack-image", build.id).view
+    return tuple(view / name for name in build.results)
+
+
+def results_folder(build: Build) -> Path:
+    """The user's folder for them."""
+    return build.out / build.id
+
+
+def results(build: Build) -> tuple[Path, ...]:
+    """All files that the user is given."""
+    return tuple(results_folder(build) / name for name in build.results)
 
 
 def product(build: Build, product: Product) -> Path:
-    """A file that the user asked for."""
-    return build.out / build.id / product.value
+    """One of those that were asked for."""
+    return results_folder(build) / product.value
+
+
+def delivery(build: Build) -> Delivery:
+    """How they get to the user's folder."""
+    folder = results_folder(build)
+    name = derive_volume_id(str(folder.absolute()), "results")
+    return Delivery(folder, CACHE / "delivered" / f"{build.id}.{name}.json")
 
 
 def mirror() -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aimager.architecture import Architecture, host_architecture
 from aimager.errors import HostError
+from aimager.native import runs
 
 HOST_DIRECTORY = Path("/proc/sys/fs/binfmt_misc")
 
@@ -42,12 +43,16 @@ class Handler:
     magic: bytes
     mask: bytes
 
-    def takes(self, header: bytes) -> bool:
-        """Whether a program that starts with ``header`` is run by it, in any root directory."""
+    def matches(self, header: bytes) -> bool:
+        """Whether it is for programs that start with ``header``."""
         part = header[self.offset : self.offset + len(self.magic)]
         wanted = bytes(byte & mask for byte, mask in zip(self.magic, self.mask, strict=True))
         masked = bytes(byte & mask for byte, mask in zip(part, self.mask, strict=False))
-        return self.enabled and "F" in self.flags and bool(wanted) and masked == wanted
+        return bool(wanted) and masked == wanted
+
+    def takes(self, header: bytes) -> bool:
+        """Whether a program that starts with ``header`` is run by it, in any root directory."""
+        return self.enabled and "F" in self.flags and self.matches(header)
 
 
 @dataclass(frozen=True)
@@ -59,27 +64,41 @@ class Emulation:
     """The qemu to register; None: the host has none that will do."""
     host_handler: bool
     """Whether the host's own handler will do where no own binfmt_misc can be had."""
+    later: bool = False
+    """Whether a qemu may still be found inside, for which a binfmt_misc is to be there."""
 
 
-def emulation(architecture: Architecture) -> Emulation | None:
+def runs_here(architecture: Architecture) -> bool:
+    """Whether this machine runs programs of ``architecture`` by itself.
+
+    Whether a host runs its family's 32-bit programs is tried.
+    """
+    host = host_architecture()
+    return architecture is host or (architecture in host.also_runs and runs(architecture))
+
+
+def emulation(architecture: Architecture, *, later: bool = False) -> Emulation | None:
     """How this machine can run programs of ``architecture``; None: by itself.
+
+    With ``later`` it does not matter that the host has no qemu.
 
     :raises HostError: when it cannot
     """
-    if architecture == host_architecture():
+    if runs_here(architecture):
         return None
     host_handler = any(handler.takes(elf_header(architecture)) for handler in host_handlers())
     try:
-        return Emulation(architecture, find_qemu(architecture), host_handler)
+        return Emulation(architecture, find_qemu(architecture), host_handler, later)
     except HostError:
-        if not host_handler:
+        if not host_handler and not later:
             raise
-        return Emulation(architecture, None, host_handler)
+        return Emulation(architecture, None, host_handler, later)
 
 
 def elf_header(architecture: Architecture) -> bytes:
     """The first 20 bytes of its executables: e_ident, e_type ET_EXEC, e_machine (elf(5))."""
-    ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\x00")
+    elf_class = 1 if architecture.bits == 32 else 2
+    ident = (b"\x7fELF" + bytes([elf_class, 1, 1])).ljust(16, b"\x00")
     return ident + struct.pack("<HH", 2, architecture.elf_machine)
 
 
@@ -159,13 +178,22 @@ def _candidates(architecture: Architecture, path: str | None) -> Iterable[Path]:
 
 def is_static(program: bytes) -> bool:
     """Whether an ELF file of this machine's byte order asks for no program interpreter."""
+    return program[:4] == b"\x7fELF" and len(program) >= 64 and not program_interpreter(program)
+
+
+def program_interpreter(program: bytes) -> str | None:
+    """The loader that an ELF file asks for; of ``program``, the headers and its name suffice."""
     if program[:4] != b"\x7fELF" or len(program) < 64:
-        return False
+        return None
     wide = program[4] == 2
-    offset = struct.unpack_from("=Q" if wide else "=I", program, 32 if wide else 28)[0]
+    word, place = ("=Q", 8) if wide else ("=I", 4)
+    offset = struct.unpack_from(word, program, 32 if wide else 28)[0]
     size, count = struct.unpack_from("=HH", program, 54 if wide else 42)
-    types = (struct.unpack_from("=I", program, offset + i * size)[0] for i in range(count))
-    return _PT_INTERP not in types
+    for header in range(offset, offset + size * count, size):
+        if struct.unpack_from("=I", program, header)[0] == _PT_INTERP:
+            start = struct.unpack_from(word, program, header + place)[0]
+            return program[start : program.index(b"\0", start)].decode()
+    return None
 
 
 def no_emulation(architecture: Architecture, reason: str) -> HostError:

@@ -17,14 +17,18 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from aimager import files, process, qemu, syscalls
+from aimager import files, process, qemu, qemu_firmware, syscalls
 from aimager.architecture import Architecture
+from aimager.board import Firmware
 from aimager.errors import CommandError, ImageError
+from aimager.qemu_kernel import Kernel
+from aimager.qemu_raspberry_pi import raspberry_pi_command
 
 BOOT_TIMEOUT = 600.0
 """Seconds to a login prompt; software emulation on a busy machine needs minutes."""
@@ -43,7 +47,9 @@ _DEAD_ENDS = {
     ),
     "it asks a question on its console": re.compile(r"[Pp]ress any key to (?:proceed|continue)"),
     "the firmware found nothing to boot": re.compile(
-        r"UEFI Interactive Shell|No bootable option or device was found"
+        r"UEFI Interactive Shell|No bootable option or device was found|No bootable device\."
+        r"|^=> ",  # U-Boot's prompt
+        re.MULTILINE,
     ),
 }
 
@@ -67,9 +73,10 @@ _SHELL = (
 class BootProbe:
     """A machine of ``architecture`` that boots ``image``; it runs as long as the ``with`` block.
 
-    Everything on its serial port is kept in ``log``. ``disk_size`` bytes, if they are more than
-    the image's, make the disk larger than the image, as a card that it is written to would be.
-    The image is not written to, unless ``snapshot`` is false.
+    It has ``firmware`` of that kind, or starts ``kernel`` in its place; ``boot_files`` are those
+    of a Raspberry Pi's board. Everything on its serial port is kept in ``log``. ``disk_size``
+    bytes, if they are more than the image's, make the disk larger than the image, as a card that
+    it is written to would be. The image is not written to, unless ``snapshot`` is false.
     """
 
     def __init__(
@@ -78,6 +85,9 @@ class BootProbe:
         image: Path,
         *,
         log: Path,
+        firmware: Firmware = Firmware.uefi,
+        kernel: Kernel | None = None,
+        boot_files: Sequence[str] = (),
         disk_size: int | None = None,
         snapshot: bool = True,
         kvm: bool | None = None,
@@ -87,6 +97,9 @@ class BootProbe:
         self.architecture = architecture
         self.image = image
         self.log = log
+        self.firmware = firmware
+        self.kernel = kernel
+        self.boot_files = boot_files
         self.disk_size = disk_size
         self.snapshot = snapshot
         self.kvm = qemu.kvm_works(architecture) if kvm is None else kvm
@@ -107,17 +120,8 @@ class BootProbe:
                 # Not in /tmp, which may be memory.
                 copies = tempfile.TemporaryDirectory(prefix=".boot-probe-", dir=folder)
                 image = Path(stack.enter_context(copies), "disk.img")
-                grow_copy(self.image, image, self.disk_size)
-            command = qemu.boot_command(
-                self.architecture,
-                image,
-                program=qemu.find_qemu_system(self.architecture),
-                firmware=stack.enter_context(qemu.private_firmware(self.architecture)),
-                kvm=self.kvm,
-                snapshot=self.snapshot,
-                memory_mib=self.memory_mib,
-                network=self.network,
-            )
+                files.grow_copy(self.image, image, self.disk_size)
+            command = stack.enter_context(self._command(image))
             self._log: IO[bytes] = stack.enter_context(self.log.open("wb", buffering=0))
             self._log.write(f"$ {shlex.join(command)}\n".encode())
             self._qemu = subprocess.Popen(
@@ -135,6 +139,28 @@ class BootProbe:
             self._open = stack.pop_all()
         return self
 
+    @contextmanager
+    def _command(self, image: Path) -> Iterator[list[str]]:
+        program = qemu.find_qemu_system(self.architecture)
+        if self.firmware is Firmware.raspberry_pi and not self.kernel:
+            one = raspberry_pi_command(program, image, self.boot_files, one_cpu=True)
+            with one as command:
+                yield command
+            return
+        private = qemu_firmware.private_firmware(self.architecture, self.firmware)
+        with nullcontext(self.kernel.options) if self.kernel else private as options:
+            yield qemu.boot_command(
+                self.architecture,
+                image,
+                program=program,
+                firmware=options,
+                kvm=self.kvm,
+                snapshot=self.snapshot,
+                memory_mib=self.memory_mib,
+                cpus=2 if self.kvm else 1,  # emulated ones wait much for each other
+                network=self.network,
+            )
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -144,11 +170,8 @@ class BootProbe:
         self._open.close()
 
     def _end(self) -> None:
-        self._qemu.kill()
-        self._qemu.wait()
-        for stream in (self._qemu.stdin, self._qemu.stdout):
-            if stream:
-                stream.close()
+        with self._qemu:  # at its end, closes what it reads from and writes to
+            self._qemu.kill()
 
     @property
     def output(self) -> str:
@@ -270,13 +293,6 @@ class BootProbe:
 
 def _plain(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r", ""))
-
-
-def grow_copy(image: Path, target: Path, size: int) -> None:
-    """Make ``target`` a copy of ``image`` on a disk of ``size`` bytes, holes left as holes."""
-    files.copy_sparse(image, target)
-    if size > image.stat().st_size:
-        os.truncate(target, size)
 
 
 def _die_with_parent() -> None:

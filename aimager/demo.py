@@ -3,15 +3,17 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from aimager import stand_in
 from aimager.architecture import Architecture, host_architecture
+from aimager.board import Firmware
 from aimager.boot_probe import BootProbe
 from aimager.build import Product
 from aimager.distros import platform_for_host
 from aimager.errors import HostError, ImageError
-from aimager.qemu import find_firmware, find_qemu_system
+from aimager.qemu import check
 
 BOARDS = {Architecture.x86_64: "x64-uefi", Architecture.aarch64: "aarch64-uefi"}
 """The board that is like the host."""
@@ -22,18 +24,18 @@ USER = "demo"
 SETTINGS = (f"useradd=-m -G wheel {USER}", f"chpasswd={USER}:{USER}", "sudo-group=wheel")
 
 
-def make_mirror(mirror: Path, work: Path) -> None:
-    """Make the stand-in mirror, on a host that can.
+def make_mirror(mirror: Path, work: Path, architectures: Sequence[str]) -> None:
+    """Make the stand-in mirror for ``architectures``, on a host that can.
 
     :raises AimagerError: when Debian's packages cannot be had
     """
     if shutil.which("apt-get"):
-        stand_in.make_mirror(mirror, work=work)
+        stand_in.make_mirror(mirror, architectures, work)
     else:
         print("   this host has no apt-get to make it with: the real mirrors are used")
 
 
-def show(dodo: Path, out: Path, mirror: Path, log: Path) -> None:
+def show(dodo: Path, out: Path, mirror: Path, work: Path, log: Path) -> None:
     """Build the image of the board that is like this machine, say where it is, and boot it.
 
     :raises AimagerError: when it does not build, or does not boot well
@@ -41,6 +43,7 @@ def show(dodo: Path, out: Path, mirror: Path, log: Path) -> None:
     architecture = host_architecture()
     platform = platform_for_host(architecture)
     board = BOARDS[architecture]
+    make_mirror(mirror, work, [architecture])
     words = (f"distro={platform.distro.id}", f"board={board}")
     command = [sys.executable, "-m", "doit", "-f", str(dodo), "build", f"out={out}", *words]
     _build([*command, *SETTINGS], mirror if mirror.exists() else None)
@@ -66,8 +69,7 @@ def _build(command: list[str], mirror: Path | None) -> None:
 def _boot(architecture: Architecture, image: Path, log: Path) -> None:
     """Boot ``image`` in QEMU up to its login prompt and ask how it is, if QEMU is there."""
     try:
-        find_qemu_system(architecture)
-        find_firmware(architecture)
+        check(architecture, Firmware.uefi)
     except HostError as error:
         print(f"   not booted: {error}")
         return

@@ -1,67 +1,26 @@
-"""How stages become doit's tasks; the only module besides dodo.py that imports doit."""
+"""How stages become doit's tasks."""
 
-import dataclasses
-import os
-import signal
-import sys
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from doit.exceptions import InvalidDodoFile, TaskFailed
-from doit.tools import config_changed
+from doit.exceptions import TaskFailed
+from doit.task import clean_targets
 
 from aimager.build import Build
-from aimager.codec import fingerprint
-from aimager.errors import AimagerError, ConfigError, explain_system_error
-from aimager.files import sha256
-from aimager.variables import read_build
-
-
-class Stage(Protocol):
-    """A frozen dataclass: ``Path`` fields are inputs, ``target`` or ``targets`` the products."""
-
-    def run(self) -> None:
-        """Make the products."""
-
-
-_OUTPUTS = ("target", "targets")
-
-
-def _paths(value: object) -> list[Path]:
-    if isinstance(value, Path):
-        return [value]
-    return [path for item in value for path in _paths(item)] if isinstance(value, tuple) else []
-
-
-def _fields(stage: Stage) -> list[tuple[dataclasses.Field[Any], object]]:
-    return [(f, getattr(stage, f.name)) for f in dataclasses.fields(stage)]  # type: ignore[arg-type]
-
-
-def outputs(stage: Stage) -> list[Path]:
-    """The files that a stage makes."""
-    return [p for f, value in _fields(stage) if f.name in _OUTPUTS for p in _paths(value)]
-
-
-def inputs(stage: Stage) -> list[Path]:
-    """The files that a stage's products depend on."""
-    return [
-        path
-        for f, value in _fields(stage)
-        if f.name not in _OUTPUTS and f.metadata.get("identity", True)
-        for path in _paths(value)
-    ]
-
-
-def identity(stage: Stage) -> str:
-    """What beside its input files a stage's products depend on: its settings and its code."""
-    settings = {
-        f.name: value
-        for f, value in _fields(stage)
-        if f.metadata.get("identity", True) and not _paths(value)
-    }
-    code = Path(sys.modules[type(stage).__module__].__file__ or "")
-    return fingerprint({"code": sha256(code), **settings})
+from aimager.cached_task import CachedTask
+from aimager.channel import heard
+from aimager.delivery import DeliveredTask, Delivery
+from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
+from aimager.files import locked
+from aimager.namespace import get_ready
+from aimager.product_cache import Kept
+from aimager.remote import Remote
+from aimager.reporter import PRINTS
+from aimager.run_folder import hold
+from aimager.stage import Stage, all_inputs, outputs
 
 
 def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -> TaskFailed | None:
@@ -78,76 +37,152 @@ def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -
     return None
 
 
+def reporting_with(
+    action: Callable[..., object], arguments: Sequence[object] = (), **options: object
+) -> TaskFailed | None:
+    """The same for an action that is given the task's options, which doit adds."""
+    return reporting(functools.partial(action, **options), arguments)
+
+
+def run_heard(
+    task: str, action: Callable[..., object], arguments: Sequence[object] = ()
+) -> TaskFailed | None:
+    """Run an action for doit as `reporting` does; what it says comes to who listens."""
+    with heard(task):
+        return reporting(action, arguments)
+
+
 def group(name: str, generator: Callable[[], object]) -> dict[str, Any]:
     """The task that selects all tasks of ``generator``, which is listed even if it has none."""
     return {"basename": name, "name": None, "doc": generator.__doc__}
 
 
-def stage(
-    basename: str, name: str, request: Stage, tools: Sequence[str] = (), *, always: bool = False
+def command(
+    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, Any]:
-    """The doit task that runs ``request`` when its inputs, settings or code have changed.
-
-    ``tools`` are tasks that must have run before, though a change of theirs changes nothing here.
-    """
-    uptodate: list[Any] = [False] if always else [config_changed(identity(request))]
-    is_whole = getattr(request, "is_whole", None)
-    if is_whole and not always:
-        uptodate.append(is_whole)
+    """A task that runs ``action`` whenever it is asked for, with the ``options`` it may have."""
+    report = reporting_with if options else reporting
     return {
-        "basename": basename,
-        "name": name,
-        "actions": [(reporting, [request.run])],
-        "file_dep": [str(path) for path in inputs(request)],
-        "targets": [str(path) for path in outputs(request)],
-        "task_dep": list(tools),
-        "uptodate": uptodate,
-        "clean": True,
+        "actions": [(report, [action, arguments])],
+        "params": [dict(option) for option in options],
+        "uptodate": [False],
     }
 
 
-def variables_of(words: Sequence[str]) -> dict[str, str]:
-    """The words ``name=value`` of a command line, as doit finds them."""
-    assignments = [word for word in words if "=" in word and not word.startswith("-")]
-    return {name: value for name, _, value in (word.partition("=") for word in assignments)}
+def printer(
+    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
+) -> dict[str, Any]:
+    """A `command` that is there for what it prints: `Reporter` prints nothing beside it."""
+    return {**command(action, *arguments, options=options), "meta": {PRINTS: True}}
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be used, before work is put into what it is to hold.
+class Graph:
+    """Stages as tasks of one ``run`` of doit, each after those that make its inputs.
 
-    :raises ConfigError: when it cannot be written, or its path has a blank, which separates paths
-        in pacman.conf
+    ``kept`` tells where products of a task and a subject lie, ``maker`` which task makes a file.
+    ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
+    before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
     """
-    if any(character.isspace() for character in str(folder)):
-        raise ConfigError(
-            f"the path of the folder {folder} has a blank, which pacman cannot use",
-            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+
+    def __init__(
+        self,
+        run: Path,
+        builds: Sequence[Build],
+        *,
+        jobs: int = 1,
+        kept: Callable[[str, str], Kept],
+        maker: Callable[[Path], str | None],
+        before: Callable[[], object] | None = None,
+        with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
+    ) -> None:
+        self.tasks: list[CachedTask] = []
+        self._run = run
+        self._build = builds[0].id if len(builds) == 1 else ""
+        asked = builds[0] if builds else None  # the others differ from it by their boards only
+        self._remote = Remote(asked.remote, run / "remote") if asked and asked.remote else None
+        self._wishes: dict[str, Any] = {"jobs": jobs, "remote": self._remote}
+        if asked:
+            names = ("memory", "borrow", "terminal", "forgives")
+            self._wishes |= {name: getattr(asked, name) for name in names}
+        self._requests: dict[tuple[str, str], Stage] = {}
+        self._kept = kept
+        self._maker = maker
+        self._before = before
+        self._with_news = with_news
+
+    def stage(
+        self, basename: str, name: str, request: Stage, *, delivery: Delivery | None = None
+    ) -> list[dict[str, Any]]:
+        """The doit task that runs ``request`` where the cache does not hold its product.
+
+        With ``delivery``, the product is for the user's folder. There is none where another build
+        of the run has brought the same.
+
+        :raises SystemExit: when another build needs it to be made otherwise
+        """
+        known = self._requests.setdefault((basename, name), request)
+        if known is not request:
+            if known != request:
+                raise SystemExit(f"ERROR: {_needed_twice(basename, name)}")
+            return []
+        given: Any = request
+        request = replace(given, workshop=replace(given.workshop, **self._wishes))
+        title = basename if name == self._build else f"{basename}:{name}"
+        values = (basename, name, title, request, self._kept(basename, name))
+        task = (
+            DeliveredTask(*values, delivery, remote=self._remote)
+            if delivery
+            else CachedTask(*values, remote=self._remote)
         )
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(
-            f"the folder {folder} cannot be written: {there} is not yours, or no folder",
-            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
-        )
+        self.tasks.append(task)
+        made = outputs(request)
+        results = [delivery.folder / path.name for path in made] if delivery else []
+        described = {
+            "basename": basename,
+            "name": name,
+            "actions": [(run_heard, [f"{basename}:{name}", self._run_task, [task]])],
+            "task_dep": self.makers(request),
+            "targets": [str(path) for path in results or made],
+            "uptodate": [(self._is_done, [task])],
+            "clean": [clean_targets, (task.kept.forget, [])],
+        }
+        return [described]
+
+    def _run_task(self, task: CachedTask) -> None:
+        hold(self._run)  # unless that failed when it was asked for, it is held already
+        self._begin()
+        try:
+            task.run()
+        except KeyTroubleError as error:
+            raise self._with_news(error) if self._with_news else error from None
+
+    def _begin(self) -> None:
+        """Call ``before``, unless another process of the run has done so; who comes now waits."""
+        begun = self._run / "begun" / "well"
+        if self._before and not begun.exists():
+            with locked(begun.with_name("lock")):
+                if not begun.exists():
+                    get_ready()
+                    self._before()
+                    begun.touch()
+        self._before = None
+
+    def makers(self, request: Stage) -> list[str]:
+        """The tasks that make what a stage reads, by their whole names."""
+        makers = (self._maker(path) for path in all_inputs(request))
+        return list(dict.fromkeys(maker for maker in makers if maker))
+
+    def _is_done(self, asked: CachedTask) -> bool:
+        """Whether a task need not run; an error is the task's own to tell."""
+        try:
+            hold(self._run)
+            return asked.is_done()
+        except (AimagerError, OSError):
+            return False
 
 
-def load_build(folder: Path, cache: Path) -> Build | None:
-    """The build that the command line describes, None where it describes none.
-
-    Makes the ``cache`` folder, where doit keeps its state.
-
-    An error ends doit with its text; SIGTERM from here on ends it as Ctrl-C does, so that what
-    is done so far is remembered.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        _check_folder(cache)
-        cache.mkdir(parents=True, exist_ok=True)
-        build = read_build(variables_of(sys.argv[1:]), folder)
-        if build:
-            _check_folder(build.out)
-        return build
-    except OSError as error:
-        raise InvalidDodoFile(f"the cache folder {cache} cannot be made: {error}") from error
-    except AimagerError as error:
-        raise InvalidDodoFile(str(error)) from error
+def _needed_twice(basename: str, name: str) -> ConfigError:
+    return ConfigError(
+        f"the boards of board= need {basename}:{name} made in different ways",
+        hint="build them one after the other",
+    )

@@ -1,5 +1,6 @@
 """HTTP to a checked file: conditional, resumable, whole or not at all."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -10,9 +11,11 @@ import requests
 import urllib3
 
 from aimager import files
-from aimager.errors import DownloadError
+from aimager.errors import DownloadError, about
+from aimager.impostor import explain_connection, explain_status, reason, refuse_page
 
 _CHUNK = 1 << 18
+_LOOK = 512
 _TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 3
 _PAUSE = 1.0  # seconds before the second attempt, twice as many before the third
@@ -24,8 +27,16 @@ Report = Callable[[int], object]
 """Is told how many more bytes have arrived."""
 
 
+Check = Callable[[bytes], object]
+"""Raises DownloadError for content that is not what was asked for."""
+
+
 class NotFoundError(DownloadError):
     """The mirror answers, and has no such file."""
+
+
+class SilentError(DownloadError):
+    """The mirror does not answer, or only that it cannot now; the next file may do without it."""
 
 
 class BrokenOffError(DownloadError):
@@ -41,68 +52,70 @@ class Client:
         # Packages are compressed; a mirror must not do it again, or sizes stop to fit.
         self._session.headers["Accept-Encoding"] = "identity"
 
-    def fetch_if_changed(self, url: str, target: Path) -> bool:
-        """Make ``target`` what ``url`` is now, and tell whether that is something new.
+    def fetch_if_changed(self, url: str, target: Path, check: Check = lambda _: None) -> bytes:
+        """Make ``target`` what ``url`` is now, if ``check`` agrees, and return it.
 
         The mirror is asked only whether it changed (If-None-Match, If-Modified-Since), by what
-        it said last time, which is kept beside ``target``.
+        it said last time, which is kept beside ``target`` with the hash of what it was said of:
+        they are two files, and a crash may come between. Two builds that ask at once wait for
+        each other.
 
-        :raises DownloadError: when the mirror does not give it
+        :raises DownloadError: when the mirror does not give it, or gives something else
         """
         memory = target.with_name(f".{target.name}.json")
-        headers = {}
-        if target.exists() and memory.exists():
-            said = json.loads(memory.read_text())
-            if said.pop("url") == url:
-                headers = said
-        response = self._get(url, headers)
-        with response:
-            if response.status_code == requests.codes.not_modified:
-                return False
-            for unfinished in files.temporaries(target):  # of a killed run
-                if unfinished != memory:
-                    unfinished.unlink(missing_ok=True)
-            with files.publish(target) as temporary, temporary.open("wb") as stream:
-                self._receive(response, stream.write)
-        said = {
-            "If-None-Match": response.headers.get("ETag"),
-            "If-Modified-Since": response.headers.get("Last-Modified"),
-        }
-        kept = {name: value for name, value in said.items() if value}
-        files.publish_text(memory, json.dumps({"url": url, **kept}))
-        return True
+        lock = target.with_name(f".{target.name}.lock")
+        with files.locked(lock):
+            conditions = _conditions(memory, url, target)
+            with self._get(url, conditions) as response:
+                if conditions and response.status_code == requests.codes.not_modified:
+                    return target.read_bytes()
+                for unfinished in files.temporaries(target):  # of a killed run
+                    if unfinished not in (memory, lock):
+                        unfinished.unlink(missing_ok=True)
+                with files.publish(target) as temporary:
+                    with about(target), temporary.open("wb") as stream:
+                        self._receive(response, stream.write)
+                    content = temporary.read_bytes()
+                    check(content)
+            said = {
+                "If-None-Match": response.headers.get("ETag"),
+                "If-Modified-Since": response.headers.get("Last-Modified"),
+            }
+            kept = {name: value for name, value in said.items() if value}
+            note = {"url": url, "sha256": hashlib.sha256(content).hexdigest(), **kept}
+            files.publish_text(memory, json.dumps(note))
+            return content
 
     def fetch(
         self, url: str, target: Path, *, size: int, sha256: str, report: Report = lambda _: None
     ) -> None:
         """Make ``target`` the file of ``size`` bytes with this hash that is at ``url``.
 
-        What an interrupted download left is gone on with. Two builds that want the same file
-        wait for each other, and the second finds it there.
+        What an interrupted download left, from whichever mirror, is gone on with. Two builds
+        that want the same file wait for each other, and the second finds it there.
 
-        :raises DownloadError: when the mirror does not give it, or gives something else
+        :raises DownloadError: when the mirror does not give it, or gives something else; what
+            was reported is then taken back
         """
+        reported = 0
+
+        def count(more: int) -> None:
+            nonlocal reported
+            reported += more
+            report(more)
+
         part = target.with_name(f"{target.name}.part")
         with files.locked(part.with_name(f".{target.name}.lock")):
             if target.exists() and files.sha256(target) == sha256:
                 report(size)
                 return
-            if _size(part) > size:
-                part.unlink()
-            report(_size(part))
-            for attempt in range(_ATTEMPTS):
-                try:
-                    if _size(part) < size:
-                        self._resume(url, part, _size(part), report)
-                    break
-                except BrokenOffError:
-                    if attempt == _ATTEMPTS - 1:
-                        raise
-                    time.sleep(_PAUSE * 2**attempt)
-            self._check(url, part, size, sha256)
+            try:
+                self._fetch_part(url, part, size, sha256, count)
+            except DownloadError:
+                report(-reported)
+                raise
             with files.publish(target) as temporary:
                 part.replace(temporary)
-            part.with_name(f".{target.name}.lock").unlink(missing_ok=True)
 
     def fetch_small(self, url: str, *, limit: int) -> bytes:
         """The bytes at ``url``, at most ``limit`` of them.
@@ -114,38 +127,58 @@ class Client:
             self._receive(response, content.extend, limit=limit)
         return bytes(content)
 
+    def look(self, url: str) -> str:
+        """See that ``url`` can be had, without having it; returns the mirror's time (Date).
+
+        :raises DownloadError: when the mirror does not give it, or something else
+        """
+        with self._get(url, {}) as response:
+            for chunk in response.iter_content(_LOOK):
+                refuse_page(response, chunk)
+                break
+            return response.headers.get("Date", "")
+
+    def _fetch_part(self, url: str, part: Path, size: int, sha256: str, report: Report) -> None:
+        """Make ``part`` whole and check it; what is wrong is not left to go on with."""
+        if _size(part) > size:
+            part.unlink()
+        kept = _size(part)
+        report(kept)
+        while True:
+            self._complete(url, part, size, report)
+            try:
+                return _check(url, part, size, sha256)
+            except DownloadError:
+                report(-_size(part))
+                part.unlink()
+                if not kept:
+                    raise
+                kept = 0  # The fault may be that of what was there, from another mirror.
+
+    def _complete(self, url: str, part: Path, size: int, report: Report) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                if _size(part) < size:
+                    self._resume(url, part, _size(part), report)
+                return
+            except BrokenOffError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE * 2**attempt)
+
     def _resume(self, url: str, part: Path, have: int, report: Report) -> None:
         response = self._get(url, {"Range": f"bytes={have}-"} if have else {})
         with response:
             resumes = response.status_code == requests.codes.partial_content
             if have and not resumes:
                 report(-have)
-            with part.open("ab" if resumes else "wb") as stream:
+            with about(part), part.open("ab" if resumes else "wb") as stream:
 
                 def keep(chunk: bytes) -> None:
                     stream.write(chunk)
                     report(len(chunk))
 
                 self._receive(response, keep)
-
-    def _check(self, url: str, part: Path, size: int, sha256: str) -> None:
-        got = part.stat().st_size
-        if got != size:
-            if got > size:
-                part.unlink()
-            raise DownloadError(
-                f"{url} has {got} bytes, its database says {size}",
-                hint="the mirror is being updated or a proxy interferes: try again later, or"
-                " another mirror with repo-url-parent=",
-            )
-        digest = files.sha256(part)
-        if digest != sha256:
-            part.unlink()
-            raise DownloadError(
-                f"{url} has sha256 {digest}, its database says {sha256}",
-                hint="the file or the database was changed: try another mirror with"
-                " repo-url-parent=",
-            )
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         for attempt in range(_ATTEMPTS):
@@ -156,10 +189,8 @@ class Client:
                 )
             except _FAILURES as error:
                 if last:
-                    raise DownloadError(
-                        f"{url} cannot be reached: {_reason(error)}",
-                        hint="check the network, or name another mirror with repo-url-parent=",
-                    ) from error
+                    message, hint = explain_connection(error)
+                    raise SilentError(f"{url} cannot be reached: {message}", hint=hint) from error
             else:
                 if response.status_code < requests.codes.bad_request:
                     return response
@@ -178,15 +209,43 @@ class Client:
         received = 0
         try:
             for chunk in response.iter_content(_CHUNK):
+                if not received:
+                    refuse_page(response, chunk)
                 received += len(chunk)
                 if limit is not None and received > limit:
                     raise DownloadError(f"{response.url} is larger than {limit} bytes")
                 keep(chunk)
         except _FAILURES as error:
             raise BrokenOffError(
-                f"{response.url} broke off: {_reason(error)}",
+                f"{response.url} broke off: {reason(error)}",
                 hint="run the same command again: what is whole is kept",
             ) from error
+
+
+def _conditions(memory: Path, url: str, target: Path) -> dict[str, str]:
+    """The headers that ask for what is not ``target``; none where nothing is known of it."""
+    if not (target.exists() and memory.exists()):
+        return {}
+    said: dict[str, str] = json.loads(memory.read_text())
+    if said.pop("url") != url or said.pop("sha256", "") != files.sha256(target):
+        return {}
+    return said
+
+
+def _check(url: str, part: Path, size: int, sha256: str) -> None:
+    got = _size(part)
+    if got != size:
+        raise DownloadError(
+            f"{url} has {got} bytes, its database says {size}",
+            hint="the mirror is being updated or a proxy interferes: try again later, or"
+            " another mirror with repo-url-parent=",
+        )
+    digest = files.sha256(part)
+    if digest != sha256:
+        raise DownloadError(
+            f"{url} has sha256 {digest}, its database says {sha256}",
+            hint="the file or the database was changed: try another mirror with repo-url-parent=",
+        )
 
 
 def _size(path: Path) -> int:
@@ -194,19 +253,12 @@ def _size(path: Path) -> int:
 
 
 def _refuse(url: str, response: requests.Response) -> None:
-    kind = NotFoundError if response.status_code == requests.codes.not_found else DownloadError
+    kind = DownloadError
+    if response.status_code == requests.codes.not_found:
+        kind = NotFoundError
+    elif response.status_code in _TRANSIENT:
+        kind = SilentError
     raise kind(
         f"{url}: the mirror says {response.status_code} {response.reason}",
-        hint="its database is newer or older than its files: try again later, or another mirror"
-        " with repo-url-parent=",
+        hint=explain_status(response),
     )
-
-
-def _reason(error: Exception) -> str:
-    """The innermost of the reasons that requests and urllib3 wrap into one another."""
-    cause: BaseException = error
-    while inner := (cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)):
-        if not isinstance(inner, BaseException):
-            break
-        cause = inner
-    return str(cause).rpartition(": ")[2] or type(cause).__name__

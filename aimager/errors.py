@@ -1,15 +1,20 @@
 """What can go wrong, in kinds by who must act."""
 
 import errno
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class AimagerError(Exception):
     """Something the user, the host or a mirror caused; a bug is never one of these.
 
-    ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do.
+    ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do; where
+    there is none, the kind's ``usual_hint`` is told.
     """
+
+    usual_hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -17,27 +22,57 @@ class AimagerError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+        hint = self.hint or self.usual_hint
+        return f"{self.message}\n  hint: {hint}" if hint else self.message
 
 
 class ConfigError(AimagerError):
     """The user asked for something that does not exist or does not go together."""
 
+    usual_hint = "doit variables explains every variable"
+
 
 class HostError(AimagerError):
     """The building machine lacks a program, a kernel feature or a permission."""
+
+    usual_hint = "doit doctor tells what this machine lacks"
 
 
 class DownloadError(AimagerError):
     """A mirror did not give what was asked of it."""
 
+    usual_hint = "try again later, or another mirror with repo-url-parent="
+
 
 class TrustError(AimagerError):
     """A package, a key or a keyring is not what the pinned keys vouch for."""
 
+    usual_hint = "try another mirror with repo-url-parent="
+
+
+class KeyTroubleError(TrustError):
+    """A key is not trusted, or is no more, of which a newer keyring may know otherwise."""
+
 
 class ImageError(AimagerError):
     """The image cannot be made as described, or would be unsafe to ship."""
+
+    usual_hint = "the logs in the cache folder tell more; ask who made the package or the board"
+
+
+_FULL = "No space left on device"
+"""strerror(ENOSPC), as programs say it in the locale in which they are run."""
+
+
+@contextmanager
+def about(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Have an OSError of the block that names no file, as of writing to one, name ``path``."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _MENDABLE:
+            error.filename = os.fspath(path)
+        raise
 
 
 def explain_system_error(error: OSError) -> HostError | None:
@@ -69,6 +104,11 @@ class CommandError(AimagerError):
         last_lines = tail.strip()
         if last_lines:
             message += ":\n" + "\n".join(f"    {line}" for line in last_lines.splitlines())
+        if _FULL in tail and not hint:
+            hint = (
+                "make room on the disk; or, where trees are held in memory, tmpfs-root=no holds"
+                " them on the disk"
+            )
         super().__init__(message, hint=hint)
         self.argv = tuple(argv)
         self.status = status

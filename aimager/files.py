@@ -3,13 +3,15 @@
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 _CHUNK = 1 << 20
+_ZEROS = bytes(_CHUNK)
 
 
 @contextmanager
@@ -50,22 +52,105 @@ def publish_text(target: Path, text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive flock(2) on ``path``, made if missing; released also by a crash."""
+    """Hold an exclusive flock(2) on ``path``, made if missing and removed at the end.
+
+    A crash releases it too. A lock that its holder has removed meanwhile is none: a third who
+    comes now would make and hold another file of that name. Whoever waited for it begins anew.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    while True:
+        with path.open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if not _is_at(stream, path):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(stream: IO[str], path: Path) -> bool:
+    """Whether the open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def sha256(source: Path | IO[bytes]) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """The SHA-256 of a file's bytes, in hexadecimal. Holes of a file at a path are not read."""
+    digest = hashlib.sha256()
     if isinstance(source, Path):
         with source.open("rb") as stream:
-            return sha256(stream)
-    digest = hashlib.sha256()
+            feed(digest, stream.fileno(), 0, os.fstat(stream.fileno()).st_size)
+        return digest.hexdigest()
     while chunk := source.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+class Digest(Protocol):
+    """One of hashlib's."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take some more bytes."""
+
+
+def feed(digest: Digest, reader: int, start: int, end: int) -> None:
+    """Have ``digest`` take the file's bytes from ``start`` to ``end``; holes are not read."""
+    for begin, after in _data(reader, start, end):
+        _feed_zeros(digest, begin - start)
+        _feed_data(digest, reader, begin, after)
+        start = after
+    _feed_zeros(digest, end - start)
+
+
+def _feed_data(digest: Digest, reader: int, start: int, end: int) -> None:
+    while start < end and (chunk := os.pread(reader, min(_CHUNK, end - start), start)):
+        digest.update(chunk)
+        start += len(chunk)
+
+
+def _feed_zeros(digest: Digest, count: int) -> None:
+    for start in range(0, count, _CHUNK):
+        digest.update(_ZEROS[: count - start])
+
+
+def _data(reader: int, start: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where data starts and ends between the bytes ``start`` and ``size`` (lseek(2))."""
+    while start < size:
+        try:
+            begin = os.lseek(reader, start, os.SEEK_DATA)
+        except OSError:  # ENXIO: only a hole is left
+            return
+        start = min(os.lseek(reader, begin, os.SEEK_HOLE), size)
+        if begin < size:
+            yield begin, start
+
+
+def data_size(path: Path) -> int:
+    """The bytes that a file has on the disk, without its holes; 0: it is gone."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_blocks * 512
+    return 0
+
+
+def tree_size(tree: Path, *, block: int, each: int) -> int:
+    """About how many bytes the files of ``tree`` take, in blocks of so many, and ``each`` of them.
+
+    Hard links count once, and so does what is moved away meanwhile, or not at all.
+    """
+    size, seen = 0, set[tuple[int, int]]()
+    for folder, folders, names in os.walk(tree):
+        for name in (*folders, *names):
+            with suppress(FileNotFoundError):
+                status = Path(folder, name).lstat()
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    content = status.st_size if stat.S_ISREG(status.st_mode) else 0
+                    size += each + -(-content // block) * block
+    return size
 
 
 def copy_sparse(source: Path, target: Path) -> None:
@@ -76,15 +161,19 @@ def copy_sparse(source: Path, target: Path) -> None:
         copy_data(reader.fileno(), writer.fileno(), size=size)
 
 
-def copy_data(reader: int, writer: int, *, size: int, at: int = 0) -> None:
-    """Copy the first ``size`` bytes of ``reader`` to ``writer`` at byte ``at``, holes left out."""
-    end = 0
-    while end < size:
-        try:
-            start = os.lseek(reader, end, os.SEEK_DATA)
-        except OSError:  # ENXIO: only a hole is left
-            return
-        end = min(os.lseek(reader, start, os.SEEK_HOLE), size)
+def grow_copy(source: Path, target: Path, size: int) -> None:
+    """Make ``target`` a copy of an image on a disk of ``size`` bytes, holes left as holes."""
+    copy_sparse(source, target)
+    if size > source.stat().st_size:
+        os.truncate(target, size)
+
+
+def copy_data(reader: int, writer: int, *, size: int, at: int = 0, begin: int = 0) -> None:
+    """Copy the first ``size`` bytes of ``reader`` to ``writer`` at byte ``at``, holes left out.
+
+    Those before ``begin`` are left out too, and move nothing.
+    """
+    for start, end in _data(reader, begin, size):
         while start < end:
             # Not copy_file_range(2): it may share or fill holes as the file system likes.
             chunk = os.pread(reader, min(_CHUNK, end - start), start)

@@ -38,7 +38,7 @@ _FAT32_LEAST = 36 * MiB
 """FAT32 has at least 65525 clusters; mkfs.fat would take it only from 512 MiB up, but boards'
 firmware asks for it."""
 
-_FAT_EPOCH = 315532800  # 1980-01-01, the first moment that FAT can tell
+FAT_EPOCH = 315532800  # 1980-01-01, the first moment that FAT can tell
 _FAT_REFUSED = re.compile(r'[\x00-\x1f"*:<>?\\|]|[. ]$')
 _BATCH = 200
 
@@ -59,13 +59,14 @@ def make_ext4(
     uuid: str,
     label: str,
     epoch: int,
+    arguments: Sequence[str] = (),
 ) -> None:
     """Write an ext4 file system of ``size`` bytes that holds ``tree`` to ``image``, by mke2fs.
 
     Owners, modes, hard links, capabilities and access control lists are kept; the top is root's
     with mode 0755. Times after ``epoch`` become it, as do all access and change times. It can
     grow while mounted to 1024 times its size, at most 8 TiB, and further by meta_bg.
-    ``size`` None is `ext4_size`. ``label`` has at most 16 bytes.
+    ``size`` None is `ext4_size`. ``label`` has at most 16 bytes. ``arguments`` are more of mke2fs.
 
     The inode tables are left to the kernel to zero, and the journal is not zeroed at all: both are
     holes of the image, and must be written as zeros to a disk that held something else.
@@ -76,11 +77,7 @@ def make_ext4(
     given = ext4_space.comfortable_size(used) if size is None else size
     least = ext4_space.smallest_size(used)
     if given < least:
-        raise ImageError(
-            f"the root file system needs {_mib(least)} and was given {_mib(given)}",
-            hint=f"give it more with root-size=, {_mib(ext4_space.comfortable_size(used))}"
-            " say, or leave that out",
-        )
+        raise too_small(label, given, least, ext4_space.comfortable_size(used))
     extended = (
         "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0,hash_seed="
         + derive_uuid(uuid, "hash_seed")
@@ -93,8 +90,10 @@ def make_ext4(
         argv: list[str | Path] = ["mke2fs", "-q", "-F", "-t", "ext4"]
         argv += ["-b", str(ext4_space.BLOCK), "-I", "256", "-m", "1"]
         argv += ["-N", str(ext4_space.inode_count(given, used))]
-        argv += ["-J", f"size={ext4_space.journal_size(given) // MiB}"]
-        argv += ["-U", uuid, "-L", label, "-E", extended, "-d", tree, image]
+        if not any("^has_journal" in word for word in arguments):
+            argv += ["-J", f"size={ext4_space.journal_size(given) // MiB}"]
+        argv += ["-U", uuid, "-L", label, "-E", extended, "-d", tree]
+        argv += [*arguments, image]
         tools.run(argv, env=_mke2fs_environment(config.name, epoch))
     clamp_times(tools, image, epoch)
 
@@ -106,6 +105,15 @@ def _mke2fs_environment(config: str, epoch: int) -> Mapping[str, str]:
         "SOURCE_DATE_EPOCH": str(epoch),  # since 1.47.1
         "E2FSPROGS_FAKE_TIME": str(epoch),
     }
+
+
+def too_small(label: str, given: int, least: int, comfortable: int) -> ImageError:
+    """What is said of a file system that was given less bytes than its content takes."""
+    variable = "root-size= or table=" if label == "root" else "table="
+    return ImageError(
+        f"the {label} file system needs {_mib(least)} and was given {_mib(given)}",
+        hint=f"give it more with {variable}, {_mib(comfortable)} say, or leave that out",
+    )
 
 
 def _mib(size: int) -> str:
@@ -121,6 +129,7 @@ def make_fat(
     volume_id: str,
     label: str,
     epoch: int,
+    arguments: Sequence[str] = (),
 ) -> None:
     """Write a FAT file system of ``size`` bytes with the files of ``tree`` to ``image``.
 
@@ -138,9 +147,10 @@ def make_fat(
         stream.truncate(size)
     kind = ["-F", "32"] if size >= _FAT32_LEAST else []
     # --invariant also sets an id, which -i after it replaces.
-    tools.run(["mkfs.fat", "--invariant", "-i", volume_id, "-n", label.upper(), *kind, image])
+    argv = ["mkfs.fat", "--invariant", "-i", volume_id, "-n", label.upper(), *kind]
+    tools.run([*argv, *arguments, image])
     env = {
-        "SOURCE_DATE_EPOCH": str(max(epoch, _FAT_EPOCH)),
+        "SOURCE_DATE_EPOCH": str(max(epoch, FAT_EPOCH)),
         "MTOOLS_SKIP_CHECK": "1",  # a size need not be one of whole tracks
         "MTOOLSRC": "/dev/null",
     }

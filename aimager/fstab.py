@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from aimager.partition import FileSystem
 
 _OPTIONS = {
-    FileSystem.ext4: "rw,relatime",
     # FAT has no modes, and what lies in /boot is not for all to read.
     FileSystem.vfat: "rw,relatime,fmask=0177,dmask=0077",
+    FileSystem.erofs: "ro",
+    FileSystem.squashfs: "ro",
+    FileSystem.swap: "defaults",
 }
+_UNCHECKED = (
+    *(FileSystem.btrfs, FileSystem.xfs),  # their fsck programs do nothing, by design
+    *(FileSystem.erofs, FileSystem.squashfs, FileSystem.swap),
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file system: ``uuid`` as blkid(8) prints it, and where it is mounted."""
+    """One file system: ``source`` such as ``UUID=...``, and where it is mounted, if it is.
 
-    uuid: str
+    ``options`` come after those that the file system always has.
+    """
+
+    source: str
     mount_point: str
     file_system: FileSystem
+    options: tuple[str, ...] = ()
 
 
 def fstab_text(entries: Sequence[Entry]) -> str:
@@ -26,11 +36,14 @@ def fstab_text(entries: Sequence[Entry]) -> str:
     lines = ["# file system\tmount point\ttype\toptions\tdump\tpass"]
     for entry in entries:
         check = 1 if entry.mount_point == "/" else 2
+        if entry.file_system in _UNCHECKED:
+            check = 0
+        options = (_OPTIONS.get(entry.file_system, "rw,relatime"), *entry.options)
         fields = (
-            f"UUID={entry.uuid}",
+            entry.source,
             entry.mount_point,
             entry.file_system,
-            _OPTIONS[entry.file_system],
+            ",".join(options),
             "0",
             str(check),
         )

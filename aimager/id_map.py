@@ -27,6 +27,8 @@ _PACKAGES = (
     "shadow on Arch Linux, shadow-utils on Fedora"
 )
 
+NO_NEW = "this session runs with no_new_privs, which takes set-uid away: build outside of it"
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -84,7 +86,11 @@ def write_maps(pid: int) -> None:
             _write_subordinate_map(pid, kind)
 
 
-def _write_own_map(pid: int, kind: str) -> None:
+def own_map(kind: str) -> tuple[Extent, ...]:
+    """The map that root writes: all ids of ``kind``, uid or gid, that it has.
+
+    :raises HostError: when they are too few
+    """
     extents = identity_map(Path(f"/proc/self/{kind}_map").read_text())
     count = sum(extent.count for extent in extents if extent.inside <= ENOUGH)
     if count <= ENOUGH:
@@ -92,6 +98,11 @@ def _write_own_map(pid: int, kind: str) -> None:
             f"root has only {count} {kind}s here, and a root file system needs {ENOUGH + 1}",
             hint="start the container with a map of at least 65536 ids, or build outside of it",
         )
+    return extents
+
+
+def _write_own_map(pid: int, kind: str) -> None:
+    extents = own_map(kind)
     try:
         Path(f"/proc/{pid}/{kind}_map").write_text("".join(f"{e}\n" for e in extents))
     except OSError as error:
@@ -103,8 +114,8 @@ def _write_own_map(pid: int, kind: str) -> None:
 
 def _write_subordinate_map(pid: int, kind: str) -> None:
     own = os.geteuid() if kind == "uid" else os.getegid()
-    ranges = _granted(kind)
-    program = _find_map_program(f"new{kind}map")
+    ranges = granted(kind)
+    program = find_map_program(f"new{kind}map")
     words = [word for e in subordinate_map(own, ranges) for word in str(e).split()]
     done = subprocess.run(
         [program, str(pid), *words], capture_output=True, text=True, stdin=subprocess.DEVNULL
@@ -118,12 +129,15 @@ def _write_subordinate_map(pid: int, kind: str) -> None:
 
 def _refused_hint(kind: str) -> str:
     if "NoNewPrivs:\t1" in Path("/proc/self/status").read_text():
-        return "this session runs with no_new_privs, which takes set-uid away: build outside of it"
+        return NO_NEW
     return f"look for ranges in /etc/sub{kind} that overlap, and for a nosuid mount option on /usr"
 
 
-def _granted(kind: str) -> tuple[tuple[int, int], ...]:
-    """This user's ranges in /etc/subuid or /etc/subgid, found to be enough."""
+def granted(kind: str) -> tuple[tuple[int, int], ...]:
+    """This user's ranges in /etc/subuid or /etc/subgid, found to be enough.
+
+    :raises HostError: when they are not
+    """
     uid = os.geteuid()
     try:
         user = pwd.getpwuid(uid).pw_name
@@ -140,7 +154,8 @@ def _granted(kind: str) -> tuple[tuple[int, int], ...]:
     span = f"{start}-{start + 65535}"
     raise HostError(
         f"{message}, and a root file system needs {ENOUGH}",
-        hint=f"as root: usermod --add-subuids {span} --add-subgids {span} {user}",
+        hint=f"as root: usermod --add-subuids {span} --add-subgids {span} {user}, which adds the"
+        f" line {user}:{start}:65536 to /etc/subuid and /etc/subgid",
     )
 
 
@@ -154,7 +169,11 @@ def _first_free() -> int:
     return free
 
 
-def _find_map_program(name: str) -> str:
+def find_map_program(name: str) -> str:
+    """The path of newuidmap or newgidmap.
+
+    :raises HostError: when it is not installed, or has not the rights that it needs
+    """
     found = shutil.which(name)
     if found is None:
         raise HostError(f"{name} is not installed", hint=_PACKAGES)

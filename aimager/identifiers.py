@@ -1,5 +1,6 @@
 """Identifiers derived from a seed: as unlike one another as random ones, and always the same."""
 
+import functools
 import hashlib
 import uuid
 
@@ -24,6 +25,13 @@ def derive_volume_id(seed: str, purpose: str) -> str:
 def fat_uuid(volume_id: str) -> str:
     """What the Linux tools call the UUID of a FAT file system: ``ABCD-1234``."""
     return f"{volume_id[:4]}-{volume_id[4:]}".upper()
+
+
+@functools.cache
+def recognise(secret: str) -> str:
+    """A hash that is slow to guess by (RFC 7914): ids and records may be read by others."""
+    digest = hashlib.scrypt(secret.encode(), salt=b"aimager", n=1 << 13, r=8, p=1)
+    return digest.hex()[:32]
 
 
 def _digest(seed: str, purpose: str) -> bytes:

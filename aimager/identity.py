@@ -1,9 +1,11 @@
-"""What must be on no two machines, taken out of a root before it becomes an image."""
+"""What must be on no two machines, taken out of a root before it is archived."""
 
+import os
 import shutil
 from pathlib import Path
 
 _PATTERNS = (
+    "etc/machine-id",
     "etc/pacman.d/gnupg",
     "etc/ssh/ssh_host_*",
     "var/lib/systemd/random-seed",
@@ -31,3 +33,13 @@ def remove_identity(root: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def empty_logs(root: Path) -> None:
+    """Leave nothing in the logs of ``root``, which may have run elsewhere."""
+    if (root / "var/log").is_symlink():  # which may lead out of it
+        return
+    for folder, _, names in os.walk(root / "var/log"):
+        for path in (Path(folder, name) for name in names):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size:
+                os.truncate(path, 0)

@@ -18,6 +18,7 @@ Target = usr/lib/modules/*/
 Target = usr/lib/initcpio/*
 Target = usr/bin/booster
 Target = usr/bin/mkinitcpio
+Target = usr/bin/dracut
 
 [Action]
 Description = Preparing for an initramfs for any machine...
@@ -28,6 +29,35 @@ Exec = /usr/bin/sh /run/universal-initramfs
 and more."""
 
 _NAME = "00-universal-initramfs.hook"
+
+_DRACUT_HOOK = """\
+[Trigger]
+Type = Path
+Operation = Install
+Operation = Upgrade
+Target = usr/lib/modules/*/pkgbase
+Target = usr/bin/dracut
+
+[Action]
+Description = Making each kernel's initramfs with dracut...
+When = PostTransaction
+Exec = /usr/bin/sh /run/dracut-initramfs
+"""
+"""Not every distribution's dracut has a hook of its own."""
+
+_DRACUT_NAME = "zz-dracut-initramfs.hook"
+_DRACUT_OWN = "90-dracut-install.hook"
+"""The usual name of one that there is, which would make an initramfs for this machine alone."""
+_DRACUT_SCRIPT = """\
+[ -e /usr/bin/dracut ] || exit 0
+for base in /usr/lib/modules/*/pkgbase; do
+    folder=${base%/pkgbase}
+    name=$(cat "$base")
+    [ -s "$folder/vmlinuz" ] || continue
+    install -Dm644 "$folder/vmlinuz" "/boot/vmlinuz-$name"
+    dracut --force --no-hostonly --reproducible --kver "${folder##*/}" "/boot/initramfs-$name.img"
+done
+"""
 _DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 _MKINITCPIO = "etc/mkinitcpio.conf"
 _BOOSTER = "etc/booster.yaml"
@@ -66,11 +96,16 @@ def universal(root: Path, hooks: Path) -> Iterator[None]:
     """While in the block, initramfs makers that are installed in ``root`` leave nothing out.
 
     mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
-    booster does so unless its configuration says ``universal``. ``root``/run must be mounted.
+    booster does so unless its configuration says ``universal``; dracut is run by us, in place of
+    its own hook, with options that its configuration does not have. ``root``/run must be mounted.
     """
     hooks.mkdir(exist_ok=True)
     (hooks / _NAME).write_text(_HOOK)
+    (hooks / _DRACUT_NAME).write_text(_DRACUT_HOOK)
+    (hooks / _DRACUT_OWN).unlink(missing_ok=True)
+    (hooks / _DRACUT_OWN).symlink_to("/dev/null")
     (root / "run/universal-initramfs").write_text(_SCRIPT)
+    (root / "run/dracut-initramfs").write_text(_DRACUT_SCRIPT)
     drop_in = root / _DROP_IN
     had_folder = drop_in.parent.exists()
     try:

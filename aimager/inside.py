@@ -2,13 +2,15 @@
 
 The process tree, and the namespaces, are drawn there. Started is the supervisor, whose words are::
 
-    CONTROL ANSWER LOCK    numbers of inherited file descriptors
-    FUNCTION WORK          only for people who read ps(1)
+    CONTROL        number of an inherited file descriptor
+    MODULE...      what to have read when the setup comes
+    BLANKS         room for what ps(1) is to show then
 
-CONTROL is a socket whose other end is the builder's: it brings one line of JSON with the
-:class:`Setup` and the request, then a byte once the ids are mapped, and its end is the order to
-stop. ANSWER takes one JSON object. LOCK is only held: as long as it is open, the work directory is
-in use.
+CONTROL is a socket whose other end is the builder's (`aimager.standby`): it brings one line of
+JSON, an :class:`Order`, with descriptors, then a byte once the ids are mapped, and its end is the
+order to stop. Of the descriptors, the first takes one JSON object as the answer. The second is only
+held: as long as it is open, the work directory is in use. Then come the builder's standard output
+and standard error, and the trees that are lent (`aimager.memory_trees`).
 """
 
 import fcntl
@@ -22,6 +24,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 import typing
 from collections.abc import Callable
@@ -30,14 +33,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from aimager import codec, mounts, syscalls
-from aimager.architecture import Architecture
-from aimager.binfmt import Emulation, handler_name, no_emulation, registration
+from aimager import codec, memory_trees, mounts, syscalls
+from aimager.binfmt import Emulation
+from aimager.emulation import start_emulation
 from aimager.errors import AimagerError, CommandError, explain_system_error
 from aimager.files import temporaries
 from aimager.refusal import explain
 
-BINFMT = mounts.RUN / "binfmt_misc"
+_MOST_DESCRIPTORS = 64
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
 
@@ -57,31 +60,13 @@ class Setup:
     network: bool
     tmpfs: int | None
     emulation: Emulation | None
+    linux32: bool = False
+    """uname(2) is to answer as a 32-bit kernel does, which programs choose their packages by."""
 
 
 def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
     """Let ``source`` and all that is mounted below be seen at ``target``, made if missing."""
     mounts.carry_out([mounts.Bind(source, target, read_only)])
-
-
-def emulate(architecture: Architecture, interpreter: Path) -> None:
-    """Have programs of ``architecture`` run by ``interpreter``, in this namespace only.
-
-    :raises OSError: when the kernel refuses, as before Linux 6.7
-    """
-    BINFMT.mkdir(exist_ok=True)
-    if not (BINFMT / "register").exists():
-        syscalls.mount("binfmt_misc", BINFMT, "binfmt_misc")
-    # The name that is registered is short and has no colon, whatever the program's own is.
-    link = mounts.RUN / f"qemu-{architecture.qemu}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(interpreter)
-    own = BINFMT / handler_name(architecture)
-    if own.exists():
-        own.write_text("-1")
-    (BINFMT / "register").write_text(registration(architecture, link))
-    if architecture.qemu_cpu:
-        os.environ["QEMU_CPU"] = architecture.qemu_cpu
 
 
 def resolve(name: str) -> Callable[[Any], Any]:
@@ -116,29 +101,71 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"traceback": "".join(traceback.format_exception(error))}
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a supervisor is told: ``request`` is JSON, ``trees`` names those that are lent."""
+
+    setup: Setup
+    request: str
+    environment: dict[str, str]
+    directory: Path
+    trees: tuple[str, ...]
+
+
 def main() -> int:
     """Be the supervisor: 0, the worker's exit status, or 128 and the signal that ended it."""
-    control_number, answer, lock = (int(word) for word in sys.argv[1:4])
-    for number in (control_number, answer, lock):
-        os.set_inheritable(number, False)
     # Ctrl-C and kill(1) are for the builder, whose end is seen on the control socket.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
-    with socket.socket(fileno=control_number) as control:
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        control.set_inheritable(False)
+        for module in sys.argv[2:-1]:
+            importlib.import_module(module)
+        received = _receive(control)
+        if received is None:  # none came
+            return 0
+        order, (answer, _, *trees) = received
+        memory_trees.accept(memory_trees.Loan(dict(zip(order.trees, trees, strict=True)), control))
         try:
-            return _supervise(control, answer)
+            return _supervise(order, control, answer)
         except BaseException as error:
             _write(answer, describe(error))
             return 1
         finally:
             with suppress(OSError):  # the builder removes it, too, unless it was killed by now
-                Path(sys.argv[5]).rmdir()
+                order.setup.work.rmdir()
 
 
-def _supervise(control: socket.socket, answer: int) -> int:
-    setup, request = _read_setup(control)
+def _receive(control: socket.socket) -> tuple[Order, list[int]] | None:
+    """The order and its descriptors, without the standard ones, which are this process's then."""
+    start, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
+    if not start:
+        return None
+    data = bytearray(start)
+    while not data.endswith(b"\n"):
+        chunk = control.recv(1 << 16)
+        if not chunk:
+            return None
+        data += chunk
+    order: Order = codec.decode(Order, json.loads(data))
+    for number in descriptors:
+        os.set_inheritable(number, False)
+    for number, ours in zip(descriptors[2:4], (1, 2), strict=True):
+        os.dup2(number, ours)
+        os.close(number)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    time.tzset()
+    os.chdir(order.directory)
+    with suppress(OSError):
+        syscalls.show_arguments((*sys.argv[:1], order.setup.function, str(order.setup.work)))
+    return order, [*descriptors[:2], *descriptors[4:]]
+
+
+def _supervise(order: Order, control: socket.socket, answer: int) -> int:
+    setup = order.setup
     if os.getppid() != setup.builder:  # it is already gone
         return 1
     try:
@@ -151,20 +178,9 @@ def _supervise(control: socket.socket, answer: int) -> int:
     os.setgroups([])
     try:
         _empty(setup.work)  # what a killed build left
-        return _run_worker(setup, request, control, answer) if setup.function else 0
+        return _run_worker(setup, order.request, control, answer) if setup.function else 0
     finally:
         shutil.rmtree(setup.work)
-
-
-def _read_setup(control: socket.socket) -> tuple[Setup, Any]:
-    data = bytearray()
-    while not data.endswith(b"\n"):
-        chunk = control.recv(1 << 16)
-        if not chunk:
-            raise SystemExit(1)
-        data += chunk
-    message = json.loads(data)
-    return codec.decode(Setup, message["setup"]), message["request"]
 
 
 def _empty(directory: Path) -> None:
@@ -175,7 +191,7 @@ def _empty(directory: Path) -> None:
             path.unlink()
 
 
-def _run_worker(setup: Setup, request: Any, control: socket.socket, answer: int) -> int:
+def _run_worker(setup: Setup, request: str, control: socket.socket, answer: int) -> int:
     """Run the worker to its end, or to the builder's, and return its exit status.
 
     waitpid(2) on the first process of a PID namespace returns when all others there are gone
@@ -186,7 +202,6 @@ def _run_worker(setup: Setup, request: Any, control: socket.socket, answer: int)
     if not worker:
         os.close(above[1])
         os.close(alive[0])
-        control.close()
         _work(setup, request, answer, supervisor=above[0])
     os.close(above[0])
     os.close(alive[1])
@@ -203,7 +218,7 @@ def _run_worker(setup: Setup, request: Any, control: socket.socket, answer: int)
     return status if status >= 0 else 128 - status
 
 
-def _work(setup: Setup, request: Any, answer: int, *, supervisor: int) -> NoReturn:
+def _work(setup: Setup, request: str, answer: int, *, supervisor: int) -> NoReturn:
     """Be the worker: process 1 of its namespace, with which all others in it end."""
     status = 1
     try:
@@ -217,7 +232,7 @@ def _work(setup: Setup, request: Any, answer: int, *, supervisor: int) -> NoRetu
             _enter(setup)
             function = resolve(setup.function)
             request_type, _ = signature(function)
-            result = codec.encode(function(codec.decode(request_type, request)))
+            result = codec.encode(function(codec.decode(request_type, json.loads(request))))
             _write(answer, {"answer": result})
         except BaseException as error:
             _write(answer, describe(error))
@@ -250,7 +265,9 @@ def _enter(setup: Setup) -> None:
     if not setup.network:
         _raise_loopback()
     if setup.emulation:
-        _emulate(setup.emulation)
+        start_emulation(setup.emulation)
+    if setup.linux32:
+        syscalls.personality(syscalls.PER_LINUX32)
     try:
         os.chdir(here)  # as it is mounted now
     except OSError:
@@ -262,22 +279,6 @@ def _raise_loopback() -> None:
         request = struct.pack("16sh22x", b"lo", 0)
         flags = struct.unpack("16sh22x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
-
-
-def _emulate(emulation: Emulation) -> None:
-    """Prefer a binfmt_misc of our own; the host's handler goes unseen as soon as it is there."""
-    if emulation.interpreter:
-        try:
-            emulate(emulation.architecture, emulation.interpreter)
-            return
-        except OSError as error:
-            reason = f"an own binfmt_misc is refused ({error.strerror})"
-    else:
-        reason = "the host has no statically linked qemu"
-    if (BINFMT / "register").exists() or not emulation.host_handler:
-        raise no_emulation(emulation.architecture, reason)
-    if emulation.architecture.qemu_cpu:
-        os.environ["QEMU_CPU"] = emulation.architecture.qemu_cpu
 
 
 if __name__ == "__main__":

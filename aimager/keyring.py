@@ -1,22 +1,29 @@
 """pacman keyrings: making one from pinned keys, and verifying packages with it."""
 
+import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aimager import process
 from aimager.archive import read_members, unpack_tree
 from aimager.distro import Keyring
-from aimager.errors import CommandError, ConfigError, HostError, TrustError
+from aimager.errors import CommandError, ConfigError, HostError, KeyTroubleError, TrustError
+from aimager.key_trouble import Words, advise, expiry, is_of_keys
 from aimager.lock import Lock, LockedPackage, find_package
+from aimager.openpgp_trust import Trust
 from aimager.toolbox import Toolbox
 
 KEYRINGS = "usr/share/pacman/keyrings/"
 
 _MASTER = "Pacman Keyring Master Key <pacman@localhost>"
+_MARGINALLY = "4"
+"""The level of trust in a pinned key that no keyring package tells of (gpg's ownertrust)."""
+
 _TRUST_ENOUGH = {"TRUST_FULLY", "TRUST_ULTIMATE"}
 """What pacman's TrustedOnly asks for (libalpm: ALPM_SIGVALIDITY_FULL)."""
 
@@ -49,9 +56,22 @@ def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> Keyri
     return KeyringFiles(found[names[0]], tuple(trusted), tuple(key.upper() for key in revoked))
 
 
-def pinned(
-    files: KeyringFiles, keyring: Keyring, package: LockedPackage
-) -> tuple[tuple[str, str], ...]:
+def keyring_files(lock: Lock, store: Path, keyring: Keyring) -> tuple[KeyringFiles, str]:
+    """The keyring, and what it comes from: a package of ``lock``, or the user's own keys.
+
+    :raises ConfigError: when the lock does not have the package
+    :raises TrustError: when that has no such keyring
+    """
+    if not keyring.package:
+        trusted = tuple((key, _MARGINALLY) for key in keyring.master_keys)
+        return KeyringFiles(base64.b64decode(keyring.keys), trusted, ()), keyring.name
+    package = find_package(lock.packages, keyring.package)
+    if package is None:
+        raise ConfigError(f"the lock of {lock.platform} does not have {keyring.package}")
+    return read_keyring(package, store, keyring), f"{package} ({package.file})"
+
+
+def pinned(files: KeyringFiles, keyring: Keyring, source: str) -> tuple[tuple[str, str], ...]:
     """Those of a keyring's trusted keys that are pinned, which alone will be trusted.
 
     :raises TrustError: when none is
@@ -59,7 +79,7 @@ def pinned(
     kept = tuple((key, level) for key, level in files.trusted if key in keyring.master_keys)
     if not kept:
         raise TrustError(
-            f"the package {package} ({package.file}) trusts the keys"
+            f"the package {source} trusts the keys"
             f" {' '.join(key for key, _ in files.trusted) or '(none)'}, none of which is pinned for"
             f" the keyring {keyring.name}: {' '.join(keyring.master_keys)}",
             hint="it is not that distribution's; if you know the keys to be right, name them with"
@@ -77,16 +97,58 @@ def make_keyring(
         for a package
     """
     make_home(tools, home)
-    for keyring in keyrings:
-        package = find_package(lock.packages, keyring.package)
-        if package is None:
-            raise ConfigError(f"the lock of {lock.platform} does not have {keyring.package}")
-        files = read_keyring(package, store, keyring)
-        trusted = pinned(files, keyring, package)
-        for key in sorted({key for key, _ in files.trusted} - {key for key, _ in trusted}):
-            print(f"   the key {key} of {package} is not pinned and will not be trusted")
+    for files, trusted in _pinned_keyrings(keyrings, lock, store):
         populate(tools, home, files, trusted)
     verify(tools, home, lock.packages, store)
+
+
+def _pinned_keyrings(
+    keyrings: Sequence[Keyring], lock: Lock, store: Path
+) -> Iterator[tuple[KeyringFiles, tuple[tuple[str, str], ...]]]:
+    """Each keyring with those of its keys that are to be trusted; the others are told."""
+    for keyring in keyrings:
+        files, source = keyring_files(lock, store, keyring)
+        trusted = pinned(files, keyring, source)
+        known = {key for key, _ in trusted}
+        for key in sorted({key for key, _ in files.trusted} - known):
+            print(f"   the key {key} of {source} is not pinned and will not be trusted")
+        yield files, trusted
+
+
+def verify_without_gpg(
+    keyrings: Sequence[Keyring], lock: Lock, packages: Sequence[LockedPackage], store: Path
+) -> dict[str, str]:
+    """As `verify`, by what is pinned of ``keyrings``, whose packages ``lock`` has.
+
+    Those are verified first. Nothing of the host but its Python takes part, so this is for the
+    programs that all else is verified with.
+
+    :raises TrustError: for the first package that is not signed by a trusted key, or when a
+        keyring package's keys are not the pinned ones
+    """
+    trust = Trust()
+    for files, trusted in _pinned_keyrings(keyrings, lock, store):
+        try:
+            trust.add(files.keys, dict(trusted), files.revoked)
+        except ValueError as error:
+            masters = " ".join(key for key, _ in trusted)
+            raise TrustError(f"the keyring of {masters} cannot be read: {error}") from error
+    keys: dict[str, str] = {}
+    for some in (lock.packages, packages):
+        keys |= verify_by(trust.status, some, store)
+    return {package.name: keys[package.name] for package in packages}
+
+
+def key_members(
+    keyrings: Sequence[Keyring], lock: Lock, store: Path
+) -> Iterator[tuple[str, bytes]]:
+    """What a keyring of ``keyrings`` trusts, as the files of a keyring package, by name."""
+    for keyring in keyrings:
+        files, source = keyring_files(lock, store, keyring)
+        trusted = sorted(pinned(files, keyring, source))
+        yield f"{keyring.name}.gpg", files.keys
+        yield f"{keyring.name}-trusted", "".join(f"{k}:{level}:\n" for k, level in trusted).encode()
+        yield f"{keyring.name}-revoked", "".join(f"{key}\n" for key in files.revoked).encode()
 
 
 def open_home(tools: Toolbox, archive: Path, home: Path) -> None:
@@ -151,40 +213,56 @@ def verify(
     :raises TrustError: for the first package that is not signed by a trusted key
     """
     root = tools.root_of("gpg")
+    return verify_by(partial(_ask_gpg, root, home), packages, store)
+
+
+def _ask_gpg(root: Path | None, home: Path, signature: Path, content: Path) -> Words:
+    options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
+    argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
+    ended, said = process.attempt([*argv, signature, content], root=root)
+    status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
+    failed = {"FAILED": [str(ended)]} if ended else {}
+    return {**{name: rest.split() for name, rest in status}, **failed}
+
+
+def verify_by(
+    ask: Callable[[Path, Path], Words], packages: Sequence[LockedPackage], store: Path
+) -> dict[str, str]:
+    """As `verify`, by what is said of a signature and the file that it is over.
+
+    :raises TrustError: for the first package that is not signed by a trusted key
+    """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        keys = pool.map(lambda package: _verify_one(root, home, package, store), packages)
+        keys = pool.map(lambda package: _verify_one(ask, package, store), packages)
         return {package.name: key for package, key in zip(packages, keys, strict=True)}
 
 
-def _verify_one(root: Path | None, home: Path, package: LockedPackage, store: Path) -> str:
+def _verify_one(ask: Callable[[Path, Path], Words], package: LockedPackage, store: Path) -> str:
     path = package.path(store)
-    options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
-    argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
     signature = package.signature(store)
-    ended, said = process.attempt([*argv, signature, path], root=root)
-    status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
-    words: dict[str, list[str]] = {name: rest.split() for name, rest in status}
-    problem = _problem(words) or ("is refused by gpg" if ended else "")
+    words = ask(signature, path)
+    problem = _problem(words)
     if problem:
         # So that the next run asks the mirror again.
         signature.unlink(missing_ok=True)
         if "BADSIG" in words:
             path.unlink(missing_ok=True)
-        raise TrustError(
+        kind = KeyTroubleError if is_of_keys(words) else TrustError
+        raise kind(
             f"the package {package} is not trusted: {package.file} {problem}",
-            hint="the mirror may be wrong or out of date: try another with repo-url-parent=",
+            hint=advise(words, package.build_date),
         )
     return words["VALIDSIG"][0]
 
 
-def _problem(words: dict[str, list[str]]) -> str:
-    """What gpg's status lines (GnuPG's doc/DETAILS) say against a signature; empty if nothing."""
+def _problem(words: Words) -> str:
+    """What gpg's status lines say against a signature; empty if nothing."""
     if "BADSIG" in words:
         return f"was changed after the key {words['BADSIG'][0]} signed it"
     for name, state in (("EXPKEYSIG", "has expired"), ("REVKEYSIG", "is revoked")):
         if name in words:
             key, *owner = words[name]
-            return f"is signed by the key {key} ({' '.join(owner)}), which {state}"
+            return f"is signed by the key {key} ({' '.join(owner)}), which {state}{expiry(words)}"
     if "EXPSIG" in words:
         return f"has a signature by the key {words['EXPSIG'][0]} that has expired"
     if "NO_PUBKEY" in words or "ERRSIG" in words:
@@ -195,4 +273,4 @@ def _problem(words: dict[str, list[str]]) -> str:
     if not _TRUST_ENOUGH & words.keys():
         key = words["VALIDSIG"][0]
         return f"is signed by the key {key}, which no pinned master key vouches for"
-    return ""
+    return "is refused by gpg" if "FAILED" in words else ""

@@ -8,10 +8,19 @@ from pathlib import Path
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError
 
+UNSIGNED = "@packages"
+"""The repository of packages that nobody signed; no other can have a name that begins so."""
+
+_LONGEST_NAME = 200
+"""Bytes of a package's file name: the system takes 255, and temporary files have longer ones."""
+
 
 @dataclass(frozen=True, order=True)
 class LockedPackage:
-    """One package; sizes in bytes, ``build_date`` in seconds since the epoch."""
+    """One package; sizes in bytes, ``build_date`` in seconds since the epoch.
+
+    :raises ValueError: for a file that would lie elsewhere, or what can be no checksum or size
+    """
 
     name: str
     version: str
@@ -22,6 +31,20 @@ class LockedPackage:
     size: int
     installed_size: int
     build_date: int
+
+    def __post_init__(self) -> None:
+        name = self.file
+        if not 0 < len(name.encode()) <= _LONGEST_NAME or {*"/\0"} & {*name} or name[0] == ".":
+            raise ValueError(f"it names the file {self.file}")
+        if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
+            raise ValueError(f"it says of {self.file} that its SHA-256 is {self.sha256}")
+        if self.size < 1 or self.installed_size < 0:
+            raise ValueError(f"it says of {self.file} that it has {self.size} bytes")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has a signature to verify; else it is known by its SHA-256 alone."""
+        return self.repository != UNSIGNED
 
     def path(self, store: Path) -> Path:
         """Where its file lies in ``store``; its signature lies beside it."""

@@ -1,4 +1,4 @@
-"""Whether a tree fits into memory."""
+"""How much memory there is, and whether a tree fits into it."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,28 @@ _SHARE = 0.6
 """The part of the available memory that a tree may take."""
 
 
-def tmpfs_size(needed: int, meminfo: str | None = None) -> int | None:
-    """The size in bytes of a tmpfs for a tree of ``needed`` bytes; None: it belongs on disk.
+ALL_THERE_IS = -1
+"""The wish for as large a tmpfs as the memory allows."""
+
+
+def available(meminfo: str | None = None) -> int:
+    """The bytes that programs may take without swapping; 0 where the kernel does not tell.
 
     ``meminfo`` is the text of /proc/meminfo (proc_meminfo(5)).
     """
     text = Path("/proc/meminfo").read_text() if meminfo is None else meminfo
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
-    limit = int(int(found[1]) * 1024 * _SHARE) if found else 0
+    return int(found[1]) * 1024 if found else 0
+
+
+def tmpfs_size(
+    needed: int, meminfo: str | None = None, *, wish: int | None = None, jobs: int = 1
+) -> int | None:
+    """The size in bytes of a tmpfs for a tree of ``needed`` bytes; None: it belongs on disk.
+
+    ``wish`` is the size that the user wants, 0 for none; ``jobs`` stages may want one each.
+    """
+    limit = int(available(meminfo) * _SHARE) // jobs
+    if wish is not None:
+        return (limit if wish == ALL_THERE_IS else wish) or None
     return limit if needed <= limit else None

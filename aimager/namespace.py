@@ -27,23 +27,25 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aimager.errors
 from aimager import binfmt, codec, id_map, mounts
-from aimager.architecture import Architecture
+from aimager.architecture import Architecture, host_architecture
 from aimager.errors import AimagerError, HostError
 from aimager.files import temporaries
-from aimager.inside import Setup, resolve, signature
+from aimager.inside import Order, Setup, resolve, signature
+from aimager.memory_trees import Shelf
+from aimager.standby import STANDBY, Supervisor, environment
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+_shelf = Shelf()
 
 
 class ChildFailed(Exception):  # noqa: N818 - it tells what happened
@@ -57,9 +59,11 @@ def call(
     work: Path,
     network: bool = False,
     foreign: Architecture | None = None,
+    qemu_later: bool = False,
     tmpfs: int | None = None,
     writable: Sequence[Path] = (),
     products: Sequence[Path] = (),
+    last: bool = False,
 ) -> A:
     """Run ``function(request)`` as root in new namespaces and return what it returns.
 
@@ -72,8 +76,10 @@ def call(
     :param products: files that the function publishes; should it be killed, what it had not
         finished of them is removed
     :param network: whether the host's network can be used
-    :param foreign: an architecture whose programs must run
+    :param foreign: an architecture whose programs must run, and by whose name the machine goes
+    :param qemu_later: whether the function brings a qemu, should the host have none
     :param tmpfs: hold ``work`` in memory, in at most so many bytes
+    :param last: no other call is likely to follow
     :raises AimagerError: what the function raised, or HostError when the host cannot do this
     :raises ChildFailed: when the function raised anything else
     """
@@ -81,7 +87,8 @@ def call(
     if resolve(name) is not function or function.__module__ == "__main__":
         raise TypeError(f"{name} is not a function that another process can import")
     _, answer_type = signature(function)
-    emulation = binfmt.emulation(foreign) if foreign else None
+    emulation = binfmt.emulation(foreign, later=qemu_later) if foreign else None
+    linux32 = foreign is not None and emulation is None and foreign is not host_architecture()
     needed = _needed(network, emulation)
     with _held(work) as (place, lock):
         setup = Setup(
@@ -94,14 +101,21 @@ def call(
             network=network,
             tmpfs=tmpfs,
             emulation=emulation,
+            linux32=linux32,
         )
         try:
-            answer: A = codec.decode(answer_type, _run(setup, codec.encode(request), lock))
+            data = _run(setup, codec.encode(request), lock, last=last)
+            answer: A = codec.decode(answer_type, data)
         finally:
             for product in setup.products:  # should the supervisor have been killed
                 for unfinished in temporaries(product):
                     unfinished.unlink(missing_ok=True)
     return answer
+
+
+def get_ready() -> None:
+    """Have the next call's process get ready on another core: it will then begin sooner."""
+    STANDBY.prepare(_callers())
 
 
 def remove_tree(path: Path) -> None:
@@ -156,7 +170,7 @@ def _remove(work: Path, lock: int) -> None:
         shutil.rmtree(work)
     except PermissionError:
         setup = Setup(os.getpid(), "", work, (), (), (), False, None, None)
-        _run(setup, None, lock)
+        _run(setup, None, lock, last=True)
 
 
 def _checked(work: Path, writable: Sequence[Path]) -> tuple[Path, ...]:
@@ -178,49 +192,58 @@ def _needed(network: bool, emulation: binfmt.Emulation | None) -> tuple[Path, ..
     return tuple(path for path in paths if path.is_relative_to(mounts.RUN) and path.exists())
 
 
-def _run(setup: Setup, request: Any, lock: int) -> Any:
-    """Start the supervisor, map its ids and return the function's answer, as JSON data."""
-    ours, theirs = socket.socketpair()
+def _run(setup: Setup, request: Any, lock: int, *, last: bool) -> Any:
+    """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
+    supervisor = STANDBY.hire()
+    control, child = supervisor.control, supervisor.process
+    trees = _shelf.take()
     reader, writer = os.pipe()
-    with ours, os.fdopen(reader, "rb") as answer:
-        try:
-            child = _start(setup, theirs.fileno(), writer, lock)
-        finally:
-            theirs.close()
-            os.close(writer)
+    with os.fdopen(reader, "rb") as answer:
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # then the answer says why
-                message = {"setup": codec.encode(setup), "request": request}
-                ours.sendall(json.dumps(message).encode() + b"\n")
-                if ours.recv(1):
+                _give_order(supervisor, setup, request, (writer, lock), trees)
+                if control.recv(1):
                     id_map.write_maps(child.pid)
-                    ours.sendall(b"m")
+                    control.sendall(b"m")
+            if not last:
+                get_ready()
             reply = answer.read()
             child.wait()
         finally:
-            ours.close()
-            child.wait()
+            _shelf.put_back(trees, control)
+            supervisor.dismiss()
     return _understand(setup, reply, child.returncode)
 
 
-def _start(setup: Setup, control: int, answer: int, lock: int) -> subprocess.Popen[bytes]:
-    words = [str(number) for number in (control, answer, lock)]
-    environment = {
-        **os.environ,
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "TMPDIR": str(mounts.TEMPORARY),
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "aimager.inside", *words, setup.function, str(setup.work)],
-        stdin=subprocess.DEVNULL,
-        pass_fds=(control, answer, lock),
-        env=environment,
-        start_new_session=True,
+def _callers() -> list[str]:
+    """The modules of ours that use `call`, whose functions the next one may be to run."""
+    return sorted(
+        name
+        for name, module in sys.modules.items()
+        if name.startswith("aimager.") and getattr(module, "call", None) is call
     )
+
+
+def _give_order(
+    supervisor: Supervisor,
+    setup: Setup,
+    request: Any,
+    descriptors: tuple[int, int],
+    trees: Mapping[str, int],
+) -> None:
+    """Tell it what to do; the first of ``descriptors``, for the answer, is then closed here."""
+    order = Order(
+        setup=setup,
+        request=json.dumps(request),
+        environment=environment(),
+        directory=Path.cwd(),
+        trees=tuple(trees),
+    )
+    line = json.dumps(codec.encode(order)).encode() + b"\n"
+    try:
+        supervisor.pass_on(line, [*descriptors, 1, 2, *trees.values()])
+    finally:
+        os.close(descriptors[0])
 
 
 def _understand(setup: Setup, reply: bytes, status: int) -> Any:

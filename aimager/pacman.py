@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from aimager import process
+from aimager import process, progress
 from aimager.architecture import Architecture
-from aimager.archive import unpack_tree
 from aimager.errors import CommandError, ConfigError, DownloadError
+from aimager.exit_codes import with_exit_codes
 from aimager.lock import LockedPackage
+from aimager.pacman_progress import Transaction
+from aimager.program_archive import unpack_programs
 from aimager.rootfs import make_mount_points
 from aimager.toolbox import Toolbox
 
@@ -31,31 +33,40 @@ class Pacman:
     program: str
     root: Path | None
 
-    def run(self, arguments: Sequence[str], log: IO[bytes], *, epoch: int = 0) -> str:
+    def run(
+        self,
+        arguments: Sequence[str],
+        log: IO[bytes],
+        *,
+        epoch: int = 0,
+        watch: process.Watch = lambda _: None,
+        started: process.Started = lambda _: None,
+    ) -> str:
         """Run it, and return all that it says: what fails in a hook is on standard error.
+
+        Each line is given to ``watch`` as it comes, and its process to ``started``.
 
         :raises CommandError: when it fails
         """
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         argv = [self.program, *arguments]
-        return process.run(argv, root=self.root, log=log, env=env, merged=True)
+        return process.run(argv, root=self.root, log=log, env=env, watch=watch, started=started)
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
-    """The host's pacman where it is new enough, else pacman-static, else the borrowed one.
+    """The borrowed pacman, which is the same on every host, else pacman-static, else the host's.
 
-    All of them need gpg. ``static`` is the archive of pacman-static, empty where there is none.
+    All of them need gpg. ``static`` is the archive of pacman-static, None where the host's will
+    do, empty where there is none, and missing where none could be had.
     """
-    gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
-    if gpg and host_has_pacman():
-        return Pacman("pacman", None)
-    if static and static.stat().st_size:
-        unpacked = work / "pacman-static"
-        unpack_tree(Toolbox(None, tools.log), static, unpacked)
-        return Pacman(f"{unpacked}/usr/bin/pacman-static", tools.root_of("gpg"))
     if tools.borrowed and (tools.borrowed / "usr/bin/pacman").exists():
         return Pacman("pacman", tools.borrowed)
-    return None
+    if static and static.exists() and static.stat().st_size:
+        unpacked = work / "pacman-static"
+        unpack_programs(static, unpacked)
+        return Pacman(f"{unpacked}/usr/bin/pacman-static", tools.root_of("gpg"))
+    gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
+    return Pacman("pacman", None) if gpg and host_has_pacman() else None
 
 
 def host_has_pacman() -> bool:
@@ -83,16 +94,24 @@ def repositories(pacman_conf: str) -> tuple[str, ...]:
 
 
 def pacman_conf(
-    architecture: Architecture, work: Path, root: Path, servers: Sequence[tuple[str, str]] = ()
+    architecture: Architecture,
+    work: Path,
+    root: Path,
+    servers: Sequence[tuple[str, str]] = (),
+    *,
+    unsigned: bool = False,
 ) -> str:
     """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
+
+    With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
+    that must not.
 
     It has no DownloadUser: that user is looked up on the host, and the sandbox that comes with it
     fails in containers and under emulation. It has no CheckSpace, which needs the mount table.
     """
     lines = [
         "[options]",
-        f"Architecture = {architecture}",
+        f"Architecture = {' '.join(architecture.packages)}",
         f"RootDir = {root}",
         f"DBPath = {root}/var/lib/pacman/",
         f"CacheDir = {work}/cache/",
@@ -100,7 +119,7 @@ def pacman_conf(
         f"GPGDir = {work}/gnupg/",
         f"HookDir = {work}/hooks/",
         "SigLevel = Required DatabaseOptional",
-        "LocalFileSigLevel = Required",
+        f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
     ]
     for name, url in servers:
         lines += ["", f"[{name}]", f"Server = {url}"]
@@ -129,6 +148,7 @@ def resolve(pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]) ->
 
     :raises ConfigError: when the repositories do not have one of them
     """
+    progress.step("resolving dependencies")
     arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %n"]
     try:
         said = pacman.run([*arguments, "--", *names], log)
@@ -152,20 +172,28 @@ def install(
     *,
     explicit: Sequence[str],
     epoch: int,
-) -> str:
+) -> tuple[str, tuple[int, ...]]:
     """Install the files of ``packages``, all verified first, and return what pacman says.
 
-    Those in ``explicit``, which may be there already, are marked as explicitly installed.
+    With that come the exit codes other than 0 of what it ran, as far as they can be known, which
+    it does not tell (libalpm, util.c, _alpm_run_chroot). There may be no packages. Those in
+    ``explicit``, which may be there already, are marked as explicitly installed.
 
     :raises CommandError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]
     files = [str(package.path(store)) for package in packages]
     transaction = ["-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION]
-    said = pacman.run([*transaction, *options, "--", *files], log, epoch=epoch)
+    watch = Transaction(len(packages)).read
+    said, codes = "", tuple[int, ...]()
+    if files:
+        argv = [*transaction, *options, "--", *files]
+        said, codes = with_exit_codes(
+            lambda started: pacman.run(argv, log, epoch=epoch, watch=watch, started=started)
+        )
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
-    return said
+    return said, codes
 
 
 def installed(root: Path) -> set[str]:
@@ -175,15 +203,14 @@ def installed(root: Path) -> set[str]:
 
 
 def forget_times(root: Path, epoch: int) -> None:
-    """Let every package of ``root`` be installed at ``epoch``, and drop logs and caches.
+    """Let every package of ``root`` be installed at ``epoch``, and drop what was downloaded.
 
     pacman writes the wall clock's time, but for versions later than 7.1.0.
     """
     for desc in (root / "var/lib/pacman/local").glob("*/desc"):
         text = desc.read_text()
         desc.write_text(re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
-    (root / "var/log/pacman.log").unlink(missing_ok=True)
-    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg", "etc/pacman.d/gnupg"):
+    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
         if (root / folder).is_dir():
             for entry in (root / folder).iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -1,7 +1,10 @@
-"""Partition tables, as a board describes them."""
+"""Partition tables, as a board or the user describes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+SECTOR = 512
+"""The unit in which partition tables count, in bytes."""
 
 MiB = 1 << 20
 GiB = 1 << 30
@@ -19,6 +22,15 @@ class Role(StrEnum):
 
     boot = "boot"
     root = "root"
+    home = "home"
+    swap = "swap"
+    raw = "raw"
+    """Nothing of ours lies in it: it keeps a boot loader's place, or is for the user to fill."""
+
+    @property
+    def mount_point(self) -> str | None:
+        """Where the image's system mounts it, if it does."""
+        return {Role.boot: "/boot", Role.root: "/", Role.home: "/home"}.get(self)
 
 
 class FileSystem(StrEnum):
@@ -26,6 +38,25 @@ class FileSystem(StrEnum):
 
     vfat = "vfat"
     ext4 = "ext4"
+    btrfs = "btrfs"
+    xfs = "xfs"
+    erofs = "erofs"
+    squashfs = "squashfs"
+    swap = "swap"
+    none = "none"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it never changes once it is made."""
+        return self in (FileSystem.erofs, FileSystem.squashfs)
+
+
+@dataclass(frozen=True)
+class Subvolume:
+    """A btrfs subvolume of this ``name`` whose content is the root's folder ``mount_point``."""
+
+    name: str
+    mount_point: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +68,24 @@ class Partition:
     size: int | None = None
     esp: bool = False
     """Whether firmware looks for boot loaders in it (an EFI system partition)."""
+    start: int | None = None
+    """Its first byte on the disk; None is the next one that is aligned."""
+    type: str = ""
+    """Its type by sfdisk's word, a UUID or hexadecimal digits; empty is what its role asks for."""
+    attributes: str = ""
+    """GPT attributes by sfdisk's words, such as ``LegacyBIOSBootable``."""
+    name: str = ""
+    """Its name in a GPT, by default its role."""
+    uuid: str = ""
+    """Its UUID in a GPT, by default derived from the image's seed."""
+    bootable: bool | None = None
+    """Whether a DOS label marks it as active; None: if it is for booting."""
+    arguments: tuple[str, ...] = ()
+    """More arguments for the program that makes its file system."""
+    compression: str = ""
+    """How its content is compressed, by the word of the file system's maker; empty: not."""
+    subvolumes: tuple[Subvolume, ...] = ()
+    """What of a btrfs lies in subvolumes; the root's own comes first."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +95,31 @@ class PartitionTable:
     label: Label
     partitions: tuple[Partition, ...]
     alignment: int = MiB
-    """Every partition starts at a multiple of so many bytes, the first one at it."""
+    """Every partition starts at a multiple of so many bytes, the first one at it, if it has no
+    start of its own."""
+    first_lba: int | None = None
+    """The first sector that GPT lets partitions take; None is that of the alignment."""
+    last_lba: int | None = None
+    """The last one; None is that of the smallest disk."""
+    id: str = ""
+    """The label's id as `aimager.image_ids` has it, by default derived from the image's seed."""
 
     def with_role(self, role: Role) -> Partition | None:
         """The first partition that is for ``role``."""
         return next((p for p in self.partitions if p.role is role), None)
+
+    @property
+    def filled(self) -> tuple[Partition, ...]:
+        """Those that something of ours is written in."""
+        return tuple(p for p in self.partitions if p.role is not Role.raw)
+
+    def changed(self, role: Role, **changes: object) -> "PartitionTable":
+        """The same with other values in the fields of the partition for ``role``."""
+        partitions = (
+            replace(p, **changes) if p.role is role else p  # type: ignore[arg-type]
+            for p in self.partitions
+        )
+        return replace(self, partitions=tuple(partitions))
 
 
 def boot_fat(size: int, *, esp: bool = True) -> Partition:

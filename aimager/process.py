@@ -3,13 +3,19 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from aimager.errors import CommandError, HostError
 
 TAIL_LINES = 20
+
+Watch = Callable[[str], object]
+"""Is told each line that a program says, without its end."""
+
+Started = Callable[[int], object]
+"""Is told the id of a program's process."""
 
 ENVIRONMENT = {
     "LANG": "C.UTF-8",  # pacman refuses UTF-8 file names in C: "Pathname can't be converted"
@@ -21,10 +27,13 @@ ENVIRONMENT = {
 """The whole environment of every program that takes part in a build, so that none of the user's
 reaches the result."""
 
+_EMULATION = ("QEMU_CPU", "HOSTTYPE", "MACHTYPE", "OSTYPE")
+"""QEMU's model of a CPU, and what bash takes for its machine (`aimager.kit`)."""
+
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a program: the fixed one, QEMU's model of a CPU, and ``more``."""
-    emulation = {name: os.environ[name] for name in ("QEMU_CPU",) if name in os.environ}
+    """The environment of a program: the fixed one, what emulation needs, and ``more``."""
+    emulation = {name: os.environ[name] for name in _EMULATION if name in os.environ}
     return {**ENVIRONMENT, **emulation, **(more or {})}
 
 
@@ -36,25 +45,28 @@ def run(
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     cwd: Path | None = None,
-    merged: bool = False,
+    watch: Watch | None = None,
+    started: Started = lambda _: None,
 ) -> str:
     """Run ``argv`` to its end and return its standard output.
 
-    Standard output and standard error both go to ``log``; with ``merged`` they are one, in the
-    order in which they were said. With ``root``, the program is run after chroot(2) into it.
+    Standard output and standard error both go to ``log``. With ``watch`` they are one, in the order
+    in which they were said; each line goes to the log, and to ``watch``, as it comes, and
+    ``started`` is told the process first. With ``root``, the program is run after chroot(2) into
+    it.
 
     :raises CommandError: when it ends with another status than 0
     :raises HostError: when it cannot be started
     """
     words = [os.fspath(word) for word in argv]
-    if log:
-        log.write(f"$ {shlex.join(words)}\n".encode())
-        log.flush()
-    done = _execute(words, root, env, input, cwd, merged)
-    said = done.stdout + (done.stderr or b"")
-    if log:
-        log.write(said)
-        log.flush()
+    _log(log, f"$ {shlex.join(words)}\n".encode())
+    if watch:
+        done = _follow(words, root, env, cwd, log, watch, started)
+        said = done.stdout
+    else:
+        done = _execute(words, root, env, input, cwd)
+        said = done.stdout + done.stderr
+        _log(log, said)
     if done.returncode:
         tail = said.decode(errors="replace").splitlines()[-TAIL_LINES:]
         raise CommandError(words, done.returncode, "\n".join(tail))
@@ -66,7 +78,7 @@ def attempt(argv: Sequence[str | os.PathLike[str]], *, root: Path | None = None)
 
     :raises HostError: when it cannot be started
     """
-    done = _execute([os.fspath(word) for word in argv], root, None, None, None, False)
+    done = _execute([os.fspath(word) for word in argv], root, None, None, None)
     return done.returncode, done.stdout.decode(errors="surrogateescape")
 
 
@@ -76,24 +88,74 @@ def _execute(
     env: Mapping[str, str] | None,
     input: bytes | None,
     cwd: Path | None,
-    merged: bool,
 ) -> subprocess.CompletedProcess[bytes]:
-
-    def enter_root() -> None:
-        if root is not None:
-            os.chroot(root)
-            os.chdir(cwd or "/")
-
     try:
         return subprocess.run(
             words,
             input=input or b"",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            capture_output=True,
             env=environment(env),
             cwd=cwd if root is None else None,
-            preexec_fn=enter_root if root is not None else None,
+            preexec_fn=_entering(root, cwd),
             check=False,
         )
     except OSError as error:
-        raise HostError(f"{words[0]} cannot be started: {error.strerror}") from error
+        raise _not_started(words, error) from error
+
+
+def _follow(
+    words: Sequence[str],
+    root: Path | None,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    log: IO[bytes] | None,
+    watch: Watch,
+    started: Started,
+) -> subprocess.CompletedProcess[bytes]:
+    said = bytearray()
+    try:
+        running = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment(env),
+            cwd=cwd if root is None else None,
+            preexec_fn=_entering(root, cwd),
+        )
+    except OSError as error:
+        raise _not_started(words, error) from error
+    with running:
+        assert running.stdout
+        try:
+            started(running.pid)
+            for line in running.stdout:
+                said += line
+                _log(log, line)
+                watch(line.decode(errors="replace").rstrip("\n"))
+        except BaseException:
+            running.kill()
+            raise
+    return subprocess.CompletedProcess(words, running.returncode, bytes(said))
+
+
+def _entering(root: Path | None, cwd: Path | None) -> Callable[[], None] | None:
+    """What a program's process does before it becomes the program."""
+    if root is None:
+        return None
+
+    def enter_root() -> None:
+        os.chroot(root)
+        os.chdir(cwd or "/")
+
+    return enter_root
+
+
+def _not_started(words: Sequence[str], error: OSError) -> HostError:
+    return HostError(f"{words[0]} cannot be started: {error.strerror}")
+
+
+def _log(log: IO[bytes] | None, said: bytes) -> None:
+    if log:
+        log.write(said)
+        log.flush()

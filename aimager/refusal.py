@@ -12,9 +12,23 @@ Setting = Callable[[str], str]
 _KINDS = ("user", "mnt", "pid", "uts", "ipc", "net")
 
 _CONTAINER = (
-    "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-    "--security-opt systempaths=unconfined, or --privileged"
+    "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+    "--security-opt systempaths=unconfined, podman run --security-opt seccomp=unconfined "
+    "--security-opt unmask=ALL, or either with --privileged"
 )
+
+RESTRICTION = "kernel.apparmor_restrict_unprivileged_userns"
+"""Ubuntu's sysctl: 1 takes from ordinary users what root of a user namespace may do."""
+
+_PROFILE = """\
+abi <abi/4.0>,
+include <tunables/global>
+
+profile aimager {program} flags=(unconfined) {{
+  userns,
+  include if exists <local/aimager>
+}}
+"""
 
 
 def read_setting(name: str) -> str:
@@ -30,6 +44,24 @@ def read_setting(name: str) -> str:
     except OSError:
         pass
     return ""
+
+
+def apparmor_restricts(setting: Setting) -> bool:
+    """Whether AppArmor restricts user namespaces that ordinary users make."""
+    return setting(f"sysctl:{RESTRICTION}") == "1"
+
+
+def allow_in_apparmor(program: Path) -> str:
+    """What root types to have it allow them: to all, or by a profile to ``program`` alone.
+
+    That of Ubuntu's own programs is of this form (apparmor.d(5), "flags", "userns").
+    """
+    place = "/etc/apparmor.d/aimager"
+    return (
+        f"as root: sysctl -w {RESTRICTION}=0\n"
+        f"or, for {program} alone, as root:\ncat > {place} << 'END'\n"
+        f"{_PROFILE.format(program=program)}END\napparmor_parser --replace {place}"
+    )
 
 
 def explain(doing: str, error: OSError, setting: Setting = read_setting) -> HostError:
@@ -59,10 +91,10 @@ def _cause(error: OSError, setting: Setting) -> tuple[str, str]:
             "kernel.unprivileged_userns_clone is 0",
             "as root: sysctl -w kernel.unprivileged_userns_clone=1",
         )
-    if setting("sysctl:kernel.apparmor_restrict_unprivileged_userns") == "1":
+    if apparmor_restricts(setting):
         return (
-            "kernel.apparmor_restrict_unprivileged_userns is 1",
-            "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+            f"{RESTRICTION} is 1",
+            f"as root: sysctl -w {RESTRICTION}=0; or doit doctor prints a profile for AppArmor",
         )
     if setting("status:Seccomp") == "2":
         return ("a seccomp filter is set", f"if this is a container, start it with {_CONTAINER}")

@@ -1,5 +1,6 @@
 """pacman's sync databases: reading them, and keeping a platform's in one archive."""
 
+import functools
 import gzip
 import io
 import lzma
@@ -8,9 +9,11 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import zstandard
 
+from aimager.archive import pack_members
 from aimager.errors import DownloadError
 from aimager.files import publish
 from aimager.lock import LockedPackage
@@ -76,10 +79,11 @@ def _read_packages(repository: str, tar: bytes) -> Iterator[DatabasePackage]:
         for member in archive:
             stream = archive.extractfile(member) if member.name.endswith("/desc") else None
             if stream:
-                yield _read_package(repository, _read_fields(stream.read().decode()))
+                yield _read_package(repository, read_fields(stream.read().decode()))
 
 
-def _read_fields(desc: str) -> dict[str, list[str]]:
+def read_fields(desc: str) -> dict[str, list[str]]:
+    """The fields of a ``desc`` file, repo-add's or pacman's own: the lines below each name."""
     fields = {}
     for block in desc.split("\n\n"):
         key, *values = block.strip("\n").split("\n")
@@ -94,19 +98,13 @@ def _size(text: str) -> int:
 
 
 def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabasePackage:
-    file = fields["FILENAME"][0]
-    if "/" in file or file.startswith("."):
-        raise ValueError(f"it names the file {file}")
-    sha256 = fields["SHA256SUM"][0]
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise ValueError(f"it says of {file} that its SHA-256 is {sha256}")
     locked = LockedPackage(
         name=fields["NAME"][0],
         version=fields["VERSION"][0],
         architecture=fields["ARCH"][0],
         repository=repository,
-        file=file,
-        sha256=sha256,
+        file=fields["FILENAME"][0],
+        sha256=fields["SHA256SUM"][0],
         size=_size(fields["CSIZE"][0]),
         installed_size=_size(fields["ISIZE"][0]),
         build_date=int(fields["BUILDDATE"][0]),
@@ -137,20 +135,16 @@ class SyncDatabases:
 
 def write_databases(databases: SyncDatabases, target: Path) -> None:
     """Keep them in one archive, whose bytes change only when theirs do."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        members = [
+    content = pack_members(
+        [
             (PACMAN_CONF, databases.pacman_conf.encode()),
             *((f"{name}.db", decompress(data)) for name, data in databases.databases),
         ]
-        for name, data in members:
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    if target.exists() and target.read_bytes() == content.getvalue():
+    )
+    if target.exists() and target.read_bytes() == content:
         return
     with publish(target) as temporary:
-        temporary.write_bytes(content.getvalue())
+        temporary.write_bytes(content)
 
 
 def read_databases(source: Path) -> SyncDatabases:
@@ -164,3 +158,19 @@ def read_databases(source: Path) -> SyncDatabases:
     return SyncDatabases(
         pacman_conf, tuple((name.removesuffix(".db"), data) for name, data in members.items())
     )
+
+
+def read_packages(source: Path) -> Mapping[str, DatabasePackage]:
+    """All packages of such an archive, as `SyncDatabases.read` has them.
+
+    It is read once, however often it is asked for: thousands of packages take seconds.
+
+    :raises DownloadError: when a database is damaged
+    """
+    status = source.stat()
+    return _read_once(source, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_once(source: Path, inode: int, size: int, mtime_ns: int) -> Mapping[str, DatabasePackage]:
+    return MappingProxyType(read_databases(source).read())

@@ -1,12 +1,17 @@
 """The system calls that Python's library lacks, under the kernel's own names.
 
-Constants and signatures are those of unshare(2), mount(2), umount2(2), mount_setattr(2) and
-prctl(2), and of the kernel's headers ``linux/mount.h``, ``linux/prctl.h`` and ``linux/sched.h``.
+Constants and signatures are those of unshare(2), mount(2), umount2(2), mount_setattr(2),
+open_tree(2), move_mount(2), prctl(2), personality(2), rename(2) and seccomp(2), and of the kernel's
+headers ``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/personality.h``,
+``linux/fs.h`` and ``linux/seccomp.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
 import ctypes
 import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -32,7 +37,25 @@ AT_RECURSIVE = 0x8000
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-_NR_MOUNT_SETATTR = 442  # the same on every architecture: asm-generic/unistd.h
+PER_LINUX32 = 0x0008
+
+RENAME_EXCHANGE = 0x2
+
+OPEN_TREE_CLONE = 0x1
+OPEN_TREE_CLOEXEC = 0x80000
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+
+SECCOMP_SET_MODE_FILTER = 1
+SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2
+SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3
+
+# The same on every architecture: asm-generic/unistd.h.
+_NR_OPEN_TREE = 428
+_NR_MOVE_MOUNT = 429
+_NR_MOUNT_SETATTR = 442
+_NR_SECCOMP = {"x86": (354, 317), "arm": (383, 277)}
+"""Of 32-bit and of 64-bit programs; all newer architectures have asm-generic/unistd.h's."""
+_NR_SECCOMP_GENERIC = 277
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,6 +69,12 @@ class _MountAttr(ctypes.Structure):
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
     ]
+
+
+class _SockFprog(ctypes.Structure):
+    """``struct sock_fprog`` (linux/filter.h)."""
+
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
 def _check(result: int, path: str | None = None) -> None:
@@ -102,7 +131,76 @@ def mount_setattr(
     _check(result, os.fspath(path))
 
 
+def open_tree(path: str | os.PathLike[str]) -> int:
+    """A descriptor of a copy of the mount at ``path`` that is attached nowhere: Linux 5.2."""
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+    result: int = _libc.syscall(
+        ctypes.c_long(_NR_OPEN_TREE),
+        ctypes.c_int(AT_FDCWD),
+        _bytes(path),
+        ctypes.c_uint(flags),
+    )
+    _check(result, os.fspath(path))
+    return result
+
+
+def move_mount(descriptor: int, path: str | os.PathLike[str]) -> None:
+    """Attach a mount of `open_tree` at ``path``, once: Linux 5.2."""
+    result = _libc.syscall(
+        ctypes.c_long(_NR_MOVE_MOUNT),
+        ctypes.c_int(descriptor),
+        b"",
+        ctypes.c_int(AT_FDCWD),
+        _bytes(path),
+        ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
+    )
+    _check(result, os.fspath(path))
+
+
 def prctl(option: int, argument: int) -> None:
     """Change a trait of this process; the options here take one number."""
     zero = ctypes.c_ulong(0)
     _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero))
+
+
+def show_arguments(words: Sequence[str]) -> None:
+    """Let ps(1) show ``words`` as this process's arguments, as far as the old ones had room.
+
+    /proc/PID/cmdline is the memory between arg_start and arg_end (proc_pid_stat(5), fields 48 and
+    49), which belongs to the process.
+    """
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    text = b"".join(word.encode() + b"\0" for word in words)[: end - start - 1]
+    ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
+
+
+def personality(persona: int) -> None:
+    """Change what the kernel shows to this process and to those that it starts."""
+    _check(_libc.personality(ctypes.c_ulong(persona)))
+
+
+def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> None:
+    """Let two names change places at once: renameat2(2) of glibc 2.28, if the file system can."""
+    here, flags = ctypes.c_int(AT_FDCWD), ctypes.c_uint(RENAME_EXCHANGE)
+    _check(_libc.renameat2(here, _bytes(one), here, _bytes(other), flags), os.fspath(one))
+
+
+def seccomp(flags: int, program: bytes) -> int:
+    """Have this thread, and those it starts, filtered by ``program``, of ``struct sock_filter``.
+
+    Returns, with SECCOMP_FILTER_FLAG_NEW_LISTENER, the descriptor that tells of system calls.
+    """
+    machine = os.uname().machine  # which tells of 32 bits under PER_LINUX32, too
+    family = "x86" if machine.endswith("86") or machine == "x86_64" else machine[:3]
+    if machine == "aarch64":
+        family = "arm"
+    numbers = _NR_SECCOMP.get(family, (_NR_SECCOMP_GENERIC, _NR_SECCOMP_GENERIC))
+    result: int = _libc.syscall(
+        ctypes.c_long(numbers[sys.maxsize > 1 << 32]),
+        ctypes.c_uint(SECCOMP_SET_MODE_FILTER),
+        ctypes.c_uint(flags),
+        ctypes.byref(_SockFprog(len(program) // 8, program)),
+    )
+    _check(result)
+    return result

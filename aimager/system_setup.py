@@ -1,6 +1,5 @@
 """The settings of an image, made in its root: names, locales, users, network, mirrors."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +7,9 @@ from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.first_boot import content, enable, write_file
 from aimager.identifiers import derive_uuid
+from aimager.locales import set_locales
 from aimager.pacman import enable_mirror
-from aimager.setup import Password, Setup, User
+from aimager.setup import HashedPassword, Password, Setup, User
 from aimager.toolbox import Toolbox
 
 _SERVICES = {
@@ -17,7 +17,6 @@ _SERVICES = {
     "systemd-resolved.service": "sysinit.target",
     "systemd-timesyncd.service": "sysinit.target",
 }
-_NO_GENERATION = ("C.UTF-8", "POSIX")
 
 
 class ImageRoot:
@@ -40,54 +39,31 @@ class ImageRoot:
         return (self.root / path).exists()
 
 
-def set_up(image: ImageRoot, setup: Setup, *, mirrorlist: str, mirror: str, seed: str) -> None:
+def set_up(
+    image: ImageRoot,
+    setup: Setup,
+    hashed: Sequence[HashedPassword],
+    *,
+    mirrorlist: str,
+    mirror: str,
+) -> None:
     """Make all of ``setup`` so, and enable ``mirror`` where ``mirrorlist`` enables none.
 
-    ``seed`` gives the salts of passwords, so that equal inputs make equal images.
+    ``hashed`` are the setup's passwords.
 
     :raises ConfigError: when the root cannot have what is asked for
     """
     write_file(image.root / "etc/hostname", f"{setup.hostname}\n")
-    generate_locales(image, setup.locales)
+    set_locales(image.root, setup.locales, image.run)
     _write_console(image)
     for user in setup.users:
         add_user(image, user)
-    set_passwords(image, setup.passwords, seed)
+    set_passwords(image, hashed)
     allow_sudo(image, setup.sudo_groups)
     configure_network(image)
     listing = image.root / mirrorlist
     if listing.exists():
         listing.write_text(enable_mirror(listing.read_text(), mirror))
-
-
-def generate_locales(image: ImageRoot, locales: Sequence[str]) -> None:
-    """Enable ``locales`` in locale.gen, generate them, and make the first one LANG.
-
-    :raises ConfigError: when the image knows no such locale
-    """
-    path = image.root / "etc/locale.gen"
-    text = path.read_text() if path.exists() else ""
-    wanted = [locale for locale in locales if locale not in _NO_GENERATION]
-    for locale in wanted:
-        text = enable_locale(text, locale)
-    if wanted:
-        write_file(path, text)
-        image.run(["locale-gen"])
-    write_file(image.root / "etc/locale.conf", f"LANG={locales[0]}\n")
-
-
-def enable_locale(locale_gen: str, locale: str) -> str:
-    """The text of locale.gen with one more locale enabled.
-
-    :raises ConfigError: when it does not offer the locale
-    """
-    pattern = re.compile(rf"^#?[ \t]*({re.escape(locale)}[ \t]+\S+)[ \t]*$", re.MULTILINE)
-    enabled, count = pattern.subn(r"\1", locale_gen, count=1)
-    if not count:
-        raise ConfigError(
-            f"the image knows no locale {locale}", hint="its /etc/locale.gen lists those it knows"
-        )
-    return enabled
 
 
 def _write_console(image: ImageRoot) -> None:
@@ -112,25 +88,41 @@ def add_user(image: ImageRoot, user: User) -> None:
         ) from error
 
 
-def set_passwords(image: ImageRoot, passwords: Sequence[Password], seed: str) -> None:
-    """Set passwords, hashed here, so that none is ever in an argument or a log.
+def hash_passwords(
+    tools: Toolbox, passwords: Sequence[Password], seed: str
+) -> tuple[HashedPassword, ...]:
+    """Hash passwords (SHA-512, crypt(5)) so that none is ever in an argument or a log.
+
+    ``seed`` gives the salts, so that equal inputs make equal images. Those that are hashed already
+    stay as they are.
+    """
+    hashed = []
+    for entry in passwords:
+        if entry.is_hashed:
+            hashed.append(HashedPassword(entry.user, entry.password))
+            continue
+        salt = derive_uuid(seed, f"password of {entry.user}").replace("-", "")[:16]
+        argv = ["openssl", "passwd", "-6", "-salt", salt, "-stdin"]
+        said = tools.run(argv, input=f"{entry.password}\n".encode(), quiet=True)
+        hashed.append(HashedPassword(entry.user, said.strip()))
+    return tuple(hashed)
+
+
+def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None:
+    """Set passwords that are hashed already.
 
     :raises ConfigError: for a user that the image does not have
     """
     known = {line.split(":")[0] for line in (image.root / "etc/passwd").read_text().splitlines()}
-    lines = []
     for entry in passwords:
         if entry.user not in known:
             raise ConfigError(
                 f"chpasswd= names the user {entry.user}, whom the image does not have",
                 hint="add the user with useradd=",
             )
-        salt = derive_uuid(seed, f"password of {entry.user}").replace("-", "")[:16]
-        argv = ["openssl", "passwd", "-6", "-salt", salt, "-stdin"]
-        hashed = image.tools.run(argv, input=f"{entry.password}\n".encode(), quiet=True)
-        lines.append(f"{entry.user}:{hashed.strip()}\n")
-    if lines:
-        image.run(["chpasswd", "-e"], input="".join(lines).encode())
+    if passwords:
+        lines = "".join(f"{entry.user}:{entry.hash}\n" for entry in passwords)
+        image.run(["chpasswd", "-e"], input=lines.encode())
 
 
 def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:

@@ -18,12 +18,28 @@ class Toolbox:
     """Runs programs out of ``borrowed``, an unpacked root of the host's own architecture.
 
     Paths mean the same to a borrowed program as to the caller: whoever makes the toolbox has
-    bound the folders that programs are told of at their own paths below ``borrowed``.
+    bound the folders that programs are told of at their own paths below ``borrowed``. ``lender`` is
+    the same tree where files can be made in it and linked. ``jobs`` is how many run programs at
+    the same time.
     """
 
-    def __init__(self, borrowed: Path | None, log: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        borrowed: Path | None,
+        log: IO[bytes] | None = None,
+        *,
+        lender: Path | None = None,
+        jobs: int = 1,
+    ) -> None:
         self.borrowed = borrowed
+        self.lender = lender or borrowed
         self.log = log
+        self.jobs = jobs
+
+    @property
+    def cores(self) -> int:
+        """How many threads a program may work with."""
+        return max(len(os.sched_getaffinity(0)) // self.jobs, 1)
 
     def root_of(self, program: str) -> Path | None:
         """The root in which ``program`` is found; None is the host's own.
@@ -37,9 +53,15 @@ class Toolbox:
             return self.borrowed
         if shutil.which(program, path=process.ENVIRONMENT["PATH"]):
             return None
+        if self.borrowed:
+            raise HostError(
+                f"neither the borrowed programs nor this machine have {program}",
+                hint="install the package that has it on this machine",
+            )
         raise HostError(
-            f"the program {program} is missing",
-            hint="./setup.sh installs what the host needs",
+            f"tools=host needs the program {program}, which is missing",
+            hint="install the package that has it (./setup.sh knows the usual ones), or leave"
+            " tools=host out",
         )
 
     def run(
@@ -60,13 +82,19 @@ class Toolbox:
         return process.run(argv, log=log, root=root, env=env, input=input)
 
     @contextmanager
-    def pipe_out(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:
+    def pipe_out(
+        self, argv: Sequence[str | os.PathLike[str]], source: IO[bytes] | None = None
+    ) -> Iterator[IO[bytes]]:
         """Run ``argv`` and yield its standard output to read to the end.
+
+        Its standard input is the open file ``source``, which must not have been read from, or
+        nothing.
 
         :raises CommandError: after the block, when the program failed
         :raises HostError: when it is missing
         """
-        with self._started(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+        stdin = source.fileno() if source else subprocess.DEVNULL
+        with self._started(argv, stdin=stdin, stdout=subprocess.PIPE) as running:
             assert running.stdout
             yield running.stdout
 
@@ -86,6 +114,19 @@ class Toolbox:
                 # The program's own words, which come with its status, say why it went away.
                 if running.wait() == 0:
                     raise
+
+    def pipe_through(
+        self, argv: Sequence[str | os.PathLike[str]], source: IO[bytes], target: IO[bytes]
+    ) -> None:
+        """Run ``argv`` with the open files as its standard input and output; nothing passes here.
+
+        ``source`` must not have been read from, nor ``target`` written to.
+
+        :raises CommandError: when the program failed
+        :raises HostError: when it is missing
+        """
+        with self._started(argv, stdin=source.fileno(), stdout=target.fileno()):
+            pass
 
     @contextmanager
     def _started(

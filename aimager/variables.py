@@ -1,238 +1,266 @@
-"""The words ``name=value`` of the command line, and the build that they describe."""
+"""The variables of the command line, ``name=value``: the table of all there are."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from aimager.architecture import Architecture, host_architecture
-from aimager.board import Board
-from aimager.build import Build, MirrorChoice, Product, Tools
-from aimager.distro import Distro, Platform
-from aimager.distros import DISTROS
-from aimager.errors import ConfigError
-from aimager.setup import DEFAULT_LOCALE, Setup
-from aimager.words import (
-    read_fingerprints,
-    read_groups,
-    read_hostname,
-    read_locales,
-    read_packages,
-    read_passwords,
-    read_size,
-    read_users,
-    read_yes,
-    split_list,
-)
-from boards import BOARDS
+from aimager.board import Initramfs
+from aimager.build import Compression, Product, Tools
+from aimager.read_storage import ROOT_FILE_SYSTEMS
+from aimager.setup import DEFAULT_LOCALE
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A word that the command line may set; a name that ends in ``-*`` stands for many."""
+    """A word that the command line may set; a name that ends in ``-*`` stands for many.
+
+    ``default`` and ``example`` are for people; without a default it is left out.
+    """
 
     name: str
     meaning: str
+    default: str = ""
+    example: str = ""
+
+    def matches(self, word: str) -> bool:
+        """Whether ``word`` is this variable's name, or one of those it stands for."""
+        if not self.name.endswith("*"):
+            return word == self.name
+        return bool(re.fullmatch(re.escape(self.name[:-1]) + r"[A-Za-z0-9@._+-]+", word))
+
+    def stem(self, word: str) -> str:
+        """What the ``*`` stands for in ``word``."""
+        return word.removeprefix(self.name[:-1])
 
 
-VARIABLES = (
-    Variable("distro", "the distribution"),
-    Variable("board", "the machine; none (the default) makes a root archive"),
-    Variable("arch", "the architecture, where board and distribution leave a choice"),
-    Variable("create", "what to make: " + ",".join(Product)),
-    Variable("out", "the folder of the results, by default out"),
-    Variable("root-size", "the size of the root partition, by default that of its content"),
-    Variable("hostname", "the image's name, by default the board's"),
-    Variable("locales", f"locales to generate, the first becomes LANG; default {DEFAULT_LOCALE}"),
-    Variable("useradd", "users to add, each as useradd's arguments"),
-    Variable("chpasswd", "passwords, each as USER:PASSWORD"),
-    Variable("sudo-group", "groups that may use sudo, with their own password"),
-    Variable("append-all", "the kernels' command line, in place of the board's"),
-    Variable("install-pkgs", "more packages"),
-    Variable("repo-url-parent", "a mirror that carries all distributions"),
-    Variable("repo-url-*", "the mirror of one repository, with $repo and $arch"),
-    Variable("trust-key", "master keys to trust in place of the pinned ones"),
-    Variable("tools", "whose programs do the work: " + ", ".join(Tools)),
-    Variable("offline", "yes: ask no mirror anything"),
+REPOSITORY_URL = Variable(
+    "repo-url-*",
+    "the mirrors of one repository, with $repo and $arch",
+    example="repo-url-core=https://mirror.example/$repo/os/$arch",
+)
+TRUST_KEY = Variable(
+    "trust-key-*",
+    "master keys of one added repository, in place of the pinned ones",
+    example="trust-key-mine=FINGERPRINT",
+)
+KEY_FILE = Variable(
+    "key-file-*",
+    "the keys of one added repository, in a file; a key counts only if trust-key-* names it",
+    "those in the package NAME-keyring",
+    "key-file-mine=mine.asc",
+)
+APPEND = Variable(
+    "append-*",
+    "a kernel's command line; * is its package, all (in place of every other), or default (that"
+    " of kernels without one)",
+    "the board's",
+    "append-linux-lts='quiet console=ttyS0'",
 )
 
-_REPOSITORY_URL = re.compile(r"repo-url-([A-Za-z0-9@._+-]+)")
+VARIABLES = (
+    Variable("distro", "the distribution", "the board's, if it is for one", "distro=archlinux"),
+    Variable(
+        "board",
+        "the machine (doit boards lists them), or a file with one; none makes a root archive;"
+        " several are built in one run",
+        "none",
+        "board=x64-uefi,x64-legacy",
+    ),
+    Variable(
+        "boards",
+        "a folder with boards of your own; for matrix: that, or boards",
+        "",
+        "boards=./boards",
+    ),
+    Variable(
+        "arch",
+        "the architecture, where board and distribution leave a choice; for mirror: several",
+        "the host's if it can be, else the distribution's first",
+        "arch=aarch64",
+    ),
+    Variable(
+        "create",
+        "what to make: " + ",".join(Product),
+        "disk.img with a board, else root.tar",
+        "create=disk.img,root.tar",
+    ),
+    Variable(
+        "compress",
+        "also make each compressed: " + ",".join(Compression),
+        "none",
+        "compress=zst",
+    ),
+    Variable("out", "the folder of the results", "out", "out=/srv/images"),
+    Variable("root-size", "the size of the root partition", "that of its content", "root-size=8G"),
+    Variable(
+        "root-fs", "the root's file system: " + ",".join(ROOT_FILE_SYSTEMS), "ext4", "root-fs=btrfs"
+    ),
+    Variable("root-subvolumes", "subvolumes of a btrfs root", "", "root-subvolumes=@,@home:/home"),
+    Variable(
+        "root-compress",
+        "how a btrfs, erofs or squashfs root is compressed",
+        "",
+        "root-compress=zstd:3",
+    ),
+    Variable(
+        "table",
+        "the partition table: an sfdisk dump with marks aimager@ROLE:, @FILE with one, or =NAME",
+        "the board's",
+        "table==gpt_1g_esp",
+    ),
+    Variable("mkfs-arg", "more arguments of a file system's maker", "", "mkfs-arg='root=-m 5'"),
+    Variable(
+        "disk-from",
+        "an image, or a compressed one, that the disk starts as a copy of",
+        "",
+        "disk-from=loader.img.gz",
+    ),
+    Variable("hostname", "the image's name", "the board's", "hostname=probe"),
+    Variable(
+        "locales",
+        "locales to generate, the first becomes LANG",
+        DEFAULT_LOCALE,
+        "locales=de_DE.UTF-8,en_US.UTF-8",
+    ),
+    Variable(
+        "useradd", "users to add, each as useradd's arguments", "", "useradd='-m -G wheel alice'"
+    ),
+    Variable(
+        "chpasswd",
+        "passwords, each as USER:PASSWORD, in clear or as crypt(5) hashes them; @FILE holds a line"
+        " of each, and keeps them out of the list of processes",
+        "",
+        "chpasswd=@passwords",
+    ),
+    Variable(
+        "sudo-group",
+        "groups that may use sudo, with their own password",
+        "",
+        "sudo-group=wheel",
+    ),
+    APPEND,
+    Variable("install-pkgs", "more packages", "", "install-pkgs=vim,openssh"),
+    Variable(
+        "packages",
+        "a folder with packages that nobody signed; install-pkgs names those to install",
+        "",
+        "packages=./built",
+    ),
+    Variable(
+        "initrd-maker",
+        "what makes the initramfs: " + ",".join(Initramfs) + "; not installed where another package"
+        " that is asked for provides one",
+        "the board's",
+        "initrd-maker=dracut",
+    ),
+    Variable("services", "units to enable", "", "services=sshd.service"),
+    Variable(
+        "files",
+        "text files to add, each as FILE:PATH or FILE:PATH:MODE",
+        "",
+        "files=motd:/etc/motd,key:/root/key:600",
+    ),
+    Variable(
+        "overlay",
+        "archives (.tar, or that in gz, xz, zst) unpacked over the root at the end",
+        "",
+        "overlay=site.tar.zst",
+    ),
+    Variable("scripts", "programs to run in the image at the end", "", "scripts=./finish.sh"),
+    Variable(
+        "lock",
+        "the file that holds all packages with their versions; to be kept in git",
+        "",
+        "lock=image.lock",
+    ),
+    Variable(
+        "seed",
+        "any text; another one gives all ids and salts of the image other values",
+        "",
+        "seed=second",
+    ),
+    Variable(
+        "repo-url-parent",
+        "mirrors that carry all distributions",
+        "the distributions' own",
+        "repo-url-parent=https://mirror.example",
+    ),
+    REPOSITORY_URL,
+    Variable(
+        "add-repos",
+        "third-party repositories, by name (doit repos lists them) or as NAME=URL",
+        "the board's",
+        "add-repos=7Ji,mine=https://mirror.example/$arch",
+    ),
+    TRUST_KEY,
+    KEY_FILE,
+    Variable(
+        "trust-key", "master keys to trust in place of the pinned ones", "", "trust-key=FINGERPRINT"
+    ),
+    Variable(
+        "tools", "whose programs do the work: " + ", ".join(Tools), Tools.borrowed, "tools=host"
+    ),
+    Variable(
+        "use-pacman-static",
+        "whether pacman-static, and not the host's pacman, does what no borrowed one can do yet",
+        "where the host's will not do",
+        "use-pacman-static=yes",
+    ),
+    Variable(
+        "keyring-helper",
+        "an archive of programs to run in place of the borrowed ones, as create= makes it",
+        "",
+        "keyring-helper=keyring-helper.tar",
+    ),
+    Variable(
+        "reuse-root-tar",
+        "a root archive to start from, in place of the base system; it is trusted as it is",
+        "",
+        "reuse-root-tar=root.tar.zst",
+    ),
+    Variable(
+        "borrow",
+        "no: emulate every program of a foreign image, also where a borrowed one does the same",
+        "yes",
+        "borrow=no",
+    ),
+    Variable(
+        "tmpfs-root",
+        "whether trees are held in memory: yes, no, or the size of the tmpfs",
+        "where they fit",
+        "tmpfs-root=20G",
+    ),
+    Variable("repo-core", "the repository that has pacman", "the distribution's", "repo-core=core"),
+    Variable(
+        "repos-base",
+        "the distribution's repositories, in order",
+        "those of its pacman.conf",
+        "repos-base=core,extra,multilib",
+    ),
+    Variable(
+        "report",
+        "a file for a page (HTML) that tells what was done, when and why, and what is how large",
+        "",
+        "report=build.html",
+    ),
+    Variable(
+        "remote",
+        "a store that machines share: packages, base systems and installed systems are taken from"
+        " there and put there; s3://, gs://, https://, ssh://, or a folder",
+        "",
+        "remote=s3://bucket/aimager",
+    ),
+    Variable(
+        "failed-hooks",
+        "whether to stop where a hook fails that makes what the image boots from, or to tell of it",
+        "stop",
+        "failed-hooks=tell",
+    ),
+    Variable("shell", "yes: open a shell in a root whose making failed", "no", "shell=yes"),
+    Variable("offline", "yes: ask no mirror anything", "no", "offline=yes"),
+    Variable("size", "for cache-prune: how much the cache may hold", "", "size=10GiB"),
+    Variable("older", "for cache-prune: what was not used for so long goes", "", "older=30d"),
+    Variable("for", "for matrix: github or gitlab; for completion: a shell", "", "for=gitlab"),
+)
 
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse a variable that does not exist; doit itself would drop it in silence.
-
-    :raises ConfigError: it lists those that exist, and the one most like it
-    """
-    known = [variable.name for variable in VARIABLES]
-    for name in names:
-        if (name in known and "*" not in name) or _REPOSITORY_URL.fullmatch(name):
-            continue
-        close = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {close[0]}=? " if close else ""
-        raise ConfigError(
-            f"there is no variable {name}=",
-            hint=f"{meant}the variables are {' '.join(known)}",
-        )
-
-
-def read_build(variables: Mapping[str, str], folder: Path) -> Build | None:
-    """The build that ``variables`` describe; None where they name neither board nor distribution.
-
-    A relative ``out=`` starts at ``folder``.
-
-    :raises ConfigError: for a value that does not exist, or values that do not go together
-    """
-    check_names(tuple(variables))
-    if "distro" not in variables and "board" not in variables:
-        if variables:
-            raise ConfigError(
-                "distro= is missing", hint=f"it is one of {_choices(d.id for d in DISTROS)}"
-            )
-        return None
-    board = _find_board(variables.get("board", "none"))
-    platform = _find_platform(board, variables.get("distro"), variables.get("arch"))
-    return Build(
-        board=board,
-        platform=platform,
-        products=_read_products(board, variables.get("create")),
-        out=folder / variables.get("out", "out"),
-        setup=_read_setup(board, platform, variables),
-        mirrors=_read_mirrors(variables),
-        packages=read_packages(variables.get("install-pkgs", ""), variable="install-pkgs"),
-        root_size=_read_root_size(board, variables.get("root-size")),
-        tools=_read_tools(variables.get("tools", Tools.borrowed)),
-    )
-
-
-def _choices(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _find_board(name: str) -> Board:
-    if name not in BOARDS:
-        raise ConfigError(f"there is no board {name}", hint=f"board= is one of {_choices(BOARDS)}")
-    return BOARDS[name]
-
-
-def find_distro(name: str) -> Distro:
-    """The distribution of this name or alias.
-
-    :raises ConfigError: it lists those that exist
-    """
-    for distro in DISTROS:
-        if name.lower() in (distro.id, distro.name.lower(), *distro.aliases):
-            return distro
-    names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
-    raise ConfigError(
-        f"there is no distribution {name}", hint=f"distro= is one of {_choices(names)}"
-    )
-
-
-def _find_platform(board: Board, distro_name: str | None, arch_name: str | None) -> Platform:
-    if distro_name is not None:
-        distro = find_distro(distro_name)
-    elif len(board.distros) == 1:
-        distro = find_distro(board.distros[0])
-    else:
-        raise ConfigError(
-            f"distro= is missing, the board {board.id} suits several",
-            hint=f"it is one of {_choices(board.distros or [d.id for d in DISTROS])}",
-        )
-    if board.distros and distro.id not in board.distros:
-        raise ConfigError(
-            f"the board {board.id} is not for {distro.id}",
-            hint=f"it is for {_choices(board.distros)}",
-        )
-    return Platform(distro, _find_architecture(board, distro, arch_name))
-
-
-def _find_architecture(board: Board, distro: Distro, name: str | None) -> Architecture:
-    possible = distro.architectures
-    if board.architecture:
-        possible = tuple(a for a in possible if a is board.architecture)
-    if name is None:
-        if len(possible) == 1:
-            return possible[0]
-        host = host_architecture()
-        if host in possible:
-            return host
-        raise ConfigError("arch= is missing", hint=f"it is one of {_choices(possible)}")
-    if name not in possible:
-        raise ConfigError(
-            f"arch={name} does not go with {distro.id} on the board {board.id}",
-            hint=f"it is one of {_choices(possible)}",
-        )
-    return Architecture(name)
-
-
-def _read_products(board: Board, text: str | None) -> tuple[Product, ...]:
-    table = board.partition_table
-    possible = tuple(
-        p
-        for p in Product
-        if p is Product.root_tar or (table and (p.role is None or table.with_role(p.role)))
-    )
-    if text is None:
-        return (Product.disk if table else Product.root_tar,)
-    products = split_list(text)
-    for name in products:
-        if name not in possible:
-            raise ConfigError(
-                f"create={name} cannot be made for the board {board.id}",
-                hint=f"it is one of {_choices(possible)}",
-            )
-    if not products:
-        raise ConfigError("create= is empty", hint=f"it is one of {_choices(possible)}")
-    return tuple(Product(name) for name in products)
-
-
-def _read_setup(board: Board, platform: Platform, variables: Mapping[str, str]) -> Setup:
-    name = platform.distro.id if board.partition_table is None else board.id
-    command_line = board.command_line
-    if "append-all" in variables:
-        command_line = tuple(variables["append-all"].split())
-    return Setup(
-        hostname=read_hostname(variables.get("hostname", name)),
-        locales=read_locales(variables.get("locales", DEFAULT_LOCALE)),
-        users=read_users(variables.get("useradd", "")),
-        passwords=read_passwords(variables["chpasswd"]) if variables.get("chpasswd") else (),
-        sudo_groups=read_groups(variables.get("sudo-group", "")),
-        command_line=command_line,
-    )
-
-
-def _read_mirrors(variables: Mapping[str, str]) -> MirrorChoice:
-    repositories = []
-    for name, value in sorted(variables.items()):
-        match = _REPOSITORY_URL.fullmatch(name)
-        if not match:
-            continue
-        if not re.fullmatch(r"https?://[^/\s]+.*", value):
-            raise ConfigError(f"{name}={value} is no address", hint="it starts with https://")
-        if match[1] != "parent":
-            repositories.append((match[1], value))
-    return MirrorChoice(
-        parent=variables.get("repo-url-parent", "").rstrip("/"),
-        repositories=tuple(repositories),
-        trusted_keys=read_fingerprints(variables.get("trust-key", "")),
-        offline=read_yes(variables.get("offline", "no"), variable="offline"),
-    )
-
-
-def _read_root_size(board: Board, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if board.partition_table is None:
-        raise ConfigError(f"root-size= is of no use for the board {board.id}, which has no disk")
-    return read_size(text, variable="root-size")
-
-
-def _read_tools(text: str) -> Tools:
-    try:
-        return Tools(text)
-    except ValueError:
-        raise ConfigError(
-            f"there are no tools {text}", hint=f"tools= is one of {_choices(Tools)}"
-        ) from None
+OF_NO_BUILD = ("boards", "size", "older", "table")
+"""By themselves they describe no build."""

@@ -1,33 +1,22 @@
-"""Reading the values that users write: lists, users, passwords, sizes. Pure."""
+"""Reading the values that users write: lists, names, addresses, sizes, times. Pure."""
 
 import re
-import shlex
+from collections.abc import Iterable
 
 from aimager.errors import ConfigError
-from aimager.setup import Password, User
 
-# Options of useradd(8) that take an argument, which may hold commas.
-_USERADD_TAKES_ARGUMENT = frozenset(
-    f"{dashes}{option}"
-    for dashes, options in (
-        ("-", "bcdefgGkKpsuZ"),
-        (
-            "--",
-            (
-                *("base-dir", "comment", "home-dir", "expiredate", "inactive", "gid", "groups"),
-                *("skel", "key", "password", "shell", "uid", "selinux-user"),
-            ),
-        ),
-    )
-    for option in options
-)
+HERE = "see that it is there, and may be read; a relative path starts where you stand"
+"""The hint about a file or folder that is not found."""
 
-_NAME = re.compile(r"[a-z_][a-z0-9_-]*\$?")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
 _PACKAGE = re.compile(r"[A-Za-z0-9@_+][A-Za-z0-9@._+-]*")
+_ADDRESS = re.compile(r"https?://[^/\s]+.*")
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
+_AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
+_LATEST = 0xFFFFFFFF  # what a superblock of ext4 can tell, in 2106
+_UNIT = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|path|target|mount)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
 
 
@@ -36,65 +25,9 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
-def read_users(text: str) -> tuple[User, ...]:
-    """Raw arguments of useradd(8) for one user or, separated by commas, several.
-
-    A comma inside an option's argument (``-G wheel,video``) separates nothing.
-
-    :raises ConfigError: for an unfinished quotation or a user without a login name
-    """
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ConfigError(f"useradd={text}: {error}", hint="close the quotation") from error
-    users: list[User] = []
-    arguments: list[str] = []
-    is_argument = False
-    for word in words:
-        if is_argument or word.startswith("-"):
-            arguments.append(word)
-            is_argument = not is_argument and _takes_argument(word)
-            continue
-        for name in word.split(","):
-            if name.startswith("-"):  # "alice,-m bob": the comma ended a user
-                arguments.append(name)
-                is_argument = _takes_argument(name)
-            elif name:
-                if not _NAME.fullmatch(name):
-                    raise ConfigError(
-                        f"useradd={text}: {name} is no login name",
-                        hint="write what useradd takes, the login name last: -m -G wheel alice",
-                    )
-                users.append(User((*arguments, name)))
-                arguments = []
-    if arguments:
-        raise ConfigError(
-            f"useradd={text}: the login name is missing after {shlex.join(arguments)}",
-            hint="write what useradd takes, the login name last: -m -G wheel alice",
-        )
-    return tuple(users)
-
-
-def _takes_argument(option: str) -> bool:
-    """Whether the next word is this option's argument: -G's, and that of -mG, but not of -Gm."""
-    if option.startswith("--"):
-        return option in _USERADD_TAKES_ARGUMENT
-    takes = [f"-{letter}" in _USERADD_TAKES_ARGUMENT for letter in option[1:]]
-    return True in takes and takes.index(True) == len(takes) - 1
-
-
-def read_passwords(text: str) -> tuple[Password, ...]:
-    """``USER:PASSWORD`` or, separated by commas, several; a password may hold commas itself.
-
-    :raises ConfigError: when the colon is missing; the message does not repeat the text
-    """
-    passwords = []
-    for line in re.split(r"[,\n](?=[a-z_][a-z0-9_-]*:)", text.strip()):
-        user, colon, password = line.partition(":")
-        if not (colon and password and _NAME.fullmatch(user)):
-            raise ConfigError("chpasswd= is not of the form USER:PASSWORD")
-        passwords.append(Password(user, password))
-    return tuple(passwords)
+def choices(names: Iterable[str]) -> str:
+    """Names to choose from, in one line."""
+    return ", ".join(names)
 
 
 def read_hostname(text: str) -> str:
@@ -124,6 +57,18 @@ def read_locales(text: str) -> tuple[str, ...]:
     return locales
 
 
+def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
+    """Addresses of mirrors, without slashes at their ends.
+
+    :raises ConfigError: for one of something else than HTTP, or none
+    """
+    addresses = split_list(text)
+    for address in addresses or ("",):
+        if not _ADDRESS.fullmatch(address):
+            raise ConfigError(f"{variable}={address} is no address", hint="it starts with https://")
+    return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
+
+
 def read_packages(text: str, *, variable: str) -> tuple[str, ...]:
     """Names of packages.
 
@@ -132,23 +77,25 @@ def read_packages(text: str, *, variable: str) -> tuple[str, ...]:
     packages = split_list(text)
     for package in packages:
         if not _PACKAGE.fullmatch(package):
-            raise ConfigError(f"{variable}={package} is no package name")
+            raise ConfigError(
+                f"{variable}={package} is no package name", hint="write it as vim,openssh"
+            )
     return packages
 
 
-def read_groups(text: str) -> tuple[str, ...]:
-    """Names of groups.
+def read_units(text: str) -> tuple[str, ...]:
+    """Names of systemd's units; one without a suffix is a service (systemctl(1)).
 
     :raises ConfigError: for what cannot be one
     """
-    groups = split_list(text)
-    for group in groups:
-        if not _NAME.fullmatch(group):
-            raise ConfigError(f"sudo-group={group} is no group name")
-    return groups
+    units = tuple(name if "." in name else f"{name}.service" for name in split_list(text))
+    for unit in units:
+        if not _UNIT.fullmatch(unit):
+            raise ConfigError(f"services={unit} is no unit", hint="write it as sshd.service")
+    return units
 
 
-def read_fingerprints(text: str) -> tuple[str, ...]:
+def read_fingerprints(text: str, *, variable: str) -> tuple[str, ...]:
     """Fingerprints of OpenPGP keys, in capitals and without blanks.
 
     :raises ConfigError: for anything else, key ids among it: those can be forged
@@ -157,7 +104,7 @@ def read_fingerprints(text: str) -> tuple[str, ...]:
     for fingerprint in fingerprints:
         if not _FINGERPRINT.fullmatch(fingerprint):
             raise ConfigError(
-                f"trust-key={fingerprint} is no fingerprint",
+                f"{variable}={fingerprint} is no fingerprint",
                 hint="give all of its 40 hexadecimal digits: gpg --fingerprint KEY",
             )
     return fingerprints
@@ -177,11 +124,37 @@ def read_size(text: str, *, variable: str) -> int:
     return size
 
 
+def read_age(text: str, *, variable: str) -> int:
+    """A length of time in seconds from a number with d for days, h for hours or w for weeks.
+
+    :raises ConfigError: for anything else
+    """
+    match = _AGE.fullmatch(text.strip())
+    if not match:
+        raise ConfigError(f"{variable}={text} is no length of time", hint="write it as 30d or 12h")
+    return int(match[1]) * {"h": 3600, "d": 86400, "w": 604800}[match[2]]
+
+
 def read_yes(text: str, *, variable: str) -> bool:
     """``yes`` or ``no``.
 
     :raises ConfigError: for anything else
     """
     if text not in ("yes", "no"):
-        raise ConfigError(f"{variable}={text} is neither yes nor no")
+        raise ConfigError(f"{variable}={text} is neither yes nor no", hint=f"{variable}=yes")
     return text == "yes"
+
+
+def read_epoch(text: str | None) -> int | None:
+    """The time of SOURCE_DATE_EPOCH (reproducible-builds.org's specification), in seconds.
+
+    :raises ConfigError: for what is no time that file systems can tell
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _LATEST:
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH={text} is no time in seconds since 1970",
+            hint="set it to what `date +%s` prints, or unset it",
+        )
+    return int(text)

@@ -12,7 +12,8 @@ BOARD = Board(
     kernels=("linux-aarch64",),
     packages=("linux-firmware",),
     initramfs=Initramfs.mkinitcpio,  # linux-aarch64 depends on it
-    bootloader=Bootloader.systemd_boot,
+    bootloaders=(Bootloader.systemd_boot,),
     command_line=("console=tty0", "console=ttyAMA0,115200"),
     partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4())),
+    tested="QEMU, UEFI",
 )

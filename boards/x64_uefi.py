@@ -12,7 +12,8 @@ BOARD = Board(
     kernels=("linux", "linux-lts"),
     packages=("linux-firmware", "amd-ucode", "intel-ucode"),
     initramfs=Initramfs.booster,
-    bootloader=Bootloader.systemd_boot,
+    bootloaders=(Bootloader.systemd_boot,),
     command_line=("console=ttyS0,115200", "console=tty0"),
     partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4())),
+    tested="QEMU, UEFI",
 )

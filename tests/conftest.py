@@ -1,24 +1,31 @@
 """What the tests of whole builds share: the stand-in mirror, a cache, and doit run as a user does.
 
 They keep it in ``AIMAGER_TEST_CACHE``, by default a folder of the project's cache, so that a
-second run finds downloads and packages there; a build's own products are always made anew.
+second run finds downloads and packages there; a build's own products are always made anew. Tests
+that run at the same time (pytest-xdist) have a folder for each worker, and one mirror for all.
 """
 
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from aimager import artifacts, stand_in
+from aimager import artifacts, download, stand_in
 from aimager.errors import AimagerError
+from aimager.files import locked
 
 ROOT = Path(__file__).parent.parent
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
+"""What all workers of a run have in common, and no other run."""
+
 USER = ("useradd=-m -G wheel alice", "chpasswd=alice:secret", "sudo-group=wheel")
 
 
@@ -79,28 +86,105 @@ class Doit:
         return replace(self, variables=(f"repo-url-parent={url}", *kept))
 
 
+@dataclass(frozen=True)
+class Shared(Doit):
+    """doit with a folder of results of its own, on another's cache."""
+
+    shared: Path
+
+    @property
+    def cache(self) -> Path:
+        """The cache folder."""
+        return self.shared
+
+
+@dataclass(frozen=True)
+class Warm:
+    """doit on a cache that is not empty, and what it said of its first build."""
+
+    doit: Doit
+    said: str
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the builds first: the short tests fill up what workers have left in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> None:
-    """Have child processes heed SIGINT: a shell's background jobs ignore it, and pass that on."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Have child processes heed what background jobs and nohup(1) ignore, and pass on."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Downloads that ask again without a pause, and no proxy before this machine's servers."""
+    monkeypatch.setattr(download, "_PAUSE", 0.001)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """The cache folder of stages that only play at building (`staged`)."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """What they are to make loud."""
+    (tmp_path / "source").write_text("hello there")
+    return tmp_path / "source"
+
+
+def _kept() -> Path:
+    return Path(os.environ.get("AIMAGER_TEST_CACHE") or artifacts.CACHE / "test").absolute()
 
 
 @pytest.fixture(scope="session")
 def test_cache() -> Path:
     """Where the tests keep what is costly."""
-    return Path(os.environ.get("AIMAGER_TEST_CACHE") or artifacts.CACHE / "test").absolute()
+    return _kept() / os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+def _make_mirror(architectures: Sequence[str]) -> Path:
+    """The mirror, brought up to date for ``architectures`` once in a run, by whichever worker."""
+    folder = _kept() / "mirror"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = folder.with_name("mirror.made")
+    with locked(folder.with_name("mirror.lock")):
+        of, *there = made.read_text().splitlines() if made.exists() else [""]
+        there = there if of == _RUN and folder.exists() else []
+        if missing := [name for name in architectures if name not in there]:
+            try:
+                stand_in.make_mirror(folder, missing, folder.with_name("mirror.work"))
+            except AimagerError as error:
+                pytest.skip(f"there is no stand-in mirror: {error}")
+            made.write_text("\n".join((_RUN, *there, *missing)))
+    return folder
 
 
 @pytest.fixture(scope="session")
-def mirror(test_cache: Path) -> Path:
-    """The stand-in mirror's folder."""
-    folder = test_cache / "mirror"
-    try:
-        stand_in.make_mirror(folder, work=test_cache / "mirror.work")
-    except AimagerError as error:
-        pytest.skip(f"there is no stand-in mirror: {error}")
-    return folder
+def mirror() -> Path:
+    """The stand-in mirror's folder, with the architectures that most tests use."""
+    return _make_mirror(["x86_64", "aarch64"])
+
+
+@pytest.fixture(scope="session")
+def mirror_for(mirror: Path) -> Callable[[str], Path]:
+    """Adds an architecture to the stand-in mirror, once."""
+
+    @functools.cache
+    def add(architecture: str) -> Path:
+        return _make_mirror([architecture])
+
+    return add
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +202,32 @@ def doit(test_cache: Path, mirror: Path, mirror_url: str) -> Doit:
     folder.mkdir(parents=True)
     variables = (f"repo-url-parent={mirror_url}", f"trust-key={stand_in.fingerprint(mirror)}")
     return Doit(folder, variables)
+
+
+@pytest.fixture(scope="session")
+def ports(doit: Doit, test_cache: Path) -> Doit:
+    """doit on a cache that was empty when the run began, and that its workers share.
+
+    For tests that look at results alone: what one has made of a platform, others need not make.
+    """
+    shared = _kept() / "ports"
+    with locked(shared.with_name("ports.lock")):
+        stamp = shared / "run"
+        if not stamp.exists() or stamp.read_text() != _RUN:
+            shutil.rmtree(shared, ignore_errors=True)
+            shared.mkdir()
+            stamp.write_text(_RUN)
+    folder = test_cache / "results"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return Shared(folder, doit.variables, shared / "cache")
+
+
+@pytest.fixture(scope="session")
+def warm(doit: Doit, test_cache: Path) -> Iterator[Warm]:
+    """doit on a cache in which the host's own cell was built once; tests leave it as it is."""
+    from cells import HOST, fresh_folder
+
+    own = replace(doit, folder=fresh_folder(test_cache / "warm"))
+    yield Warm(own, own.build(*HOST.words))
+    shutil.rmtree(own.folder)

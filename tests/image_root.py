@@ -32,6 +32,22 @@ def read_mtrees(archive: Path) -> dict[str, dict[str, str]]:
     return paths
 
 
+def wrong_members(archive: Path) -> list[str]:
+    """The members whose owner or mode is not what the packages say."""
+    members = read_root(archive)
+    wrong = []
+    for name, said in read_mtrees(archive).items():
+        member = members.get(name)
+        # systemd-tmpfiles of the image makes these private (credstore.conf).
+        if member is None or member.issym() or name.startswith("etc/credstore"):
+            continue
+        if (str(member.uid), str(member.gid)) != (said["uid"], said["gid"]):
+            wrong.append(f"{name}: {member.uid}:{member.gid}, not {said['uid']}:{said['gid']}")
+        if member.mode != int(said["mode"], 8):
+            wrong.append(f"{name}: mode {member.mode:o}, not {said['mode']}")
+    return wrong
+
+
 def _read_mtree(text: str) -> dict[str, dict[str, str]]:
     paths = {}
     defaults: dict[str, str] = {}

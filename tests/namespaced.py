@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager import inside, syscalls
+from aimager import emulation, syscalls
 from aimager.architecture import Architecture
 from aimager.binfmt import Emulation
 from aimager.errors import CommandError, TrustError
@@ -185,7 +185,7 @@ def run_foreign(foreign: Foreign) -> int:
 
 def register_what_is_missing(foreign: Foreign) -> None:
     """Register an interpreter that does not exist."""
-    inside._emulate(Emulation(foreign.architecture, Path("/nonexistent"), True))
+    emulation.start_emulation(Emulation(foreign.architecture, Path("/nonexistent"), True))
 
 
 def nest(place: Place) -> Facts:
@@ -269,3 +269,8 @@ def enter_outer(user: int) -> None:
 def cover(path: str, by: str) -> None:
     """Have ``by`` seen where ``path`` is, in this mount namespace."""
     syscalls.mount(by, path, None, syscalls.MS_BIND)
+
+
+def tell_machine(place: Place) -> str:
+    """Answer what ``uname -m`` prints to programs here."""
+    return os.uname().machine

@@ -5,7 +5,7 @@ import io
 import lzma
 import os
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,10 +64,61 @@ def test_a_failing_tar_is_quoted(tmp_path: Path) -> None:
     assert "etc/shadow" in said
 
 
-def test_a_failing_tar_publishes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.zst"])
+def test_a_failing_tar_publishes_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(CommandError, match="missing"):
-        archive.pack_tree(trees.TOOLS, tmp_path / "missing", tmp_path / "a.tar", epoch=1)
+        archive.pack_tree(trees.TOOLS, tmp_path / "missing", tmp_path / name, epoch=1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_zstd_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "zstd_argv", lambda *_: ["zstd", "--nonsense"])
+    (tmp_path / "tree").mkdir()
+    with pytest.raises(CommandError, match="zstd failed"):
+        archive.pack_tree(trees.TOOLS, tmp_path / "tree", tmp_path / "a.tar.zst", epoch=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed", "stranger"])
+def test_a_damaged_archive_is_named(tmp_path: Path, damage: str) -> None:
+    tree, path = tmp_path / "tree", tmp_path / "x.tar.zst"
+    tree.mkdir()
+    (tree / "file").write_bytes(os.urandom(3 << 20))
+    archive.pack_tree(trees.TOOLS, tree, path, epoch=0)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut off": whole[: len(whole) // 2],
+            "changed": whole[:-1] + bytes([whole[-1] ^ 1]),
+            "stranger": b"no archive",
+        }[damage]
+    )
+    with pytest.raises(ImageError, match=r"x\.tar\.zst is damaged"):
+        archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+
+
+def test_what_is_no_tree_is_tars_to_tell(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.zst"
+    path.write_bytes(zstandard.compress(b"no archive"))
+    with pytest.raises(CommandError, match="tar failed"):
+        archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.zst", "tar.gz", "tar.xz"])
+def test_archives_of_every_kind_are_unpacked(tmp_path: Path, suffix: str) -> None:
+    tree, path = tmp_path / "tree", tmp_path / f"x.{suffix}"
+    tree.mkdir()
+    (tree / "file").write_text("content")
+    archive.pack_tree(trees.TOOLS, tree, tmp_path / "plain.tar", epoch=0)
+    plain = (tmp_path / "plain.tar").read_bytes()
+    how: dict[str, Callable[[bytes], bytes]] = {
+        ".zst": zstandard.compress,
+        ".gz": gzip.compress,
+        ".xz": lzma.compress,
+    }
+    path.write_bytes(how[path.suffix](plain) if path.suffix in how else plain)
+    archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+    assert (tmp_path / "root/file").read_text() == "content"
 
 
 def test_a_name_must_tell_the_compression(tmp_path: Path) -> None:

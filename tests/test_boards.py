@@ -9,8 +9,8 @@ import pytest
 import boards
 from aimager.board import Board, Bootloader
 from aimager.distros import DISTROS
-from aimager.partition import FileSystem, Role
-from aimager.variables import read_build
+from aimager.partition import FileSystem, Label, Role
+from aimager.read_build import read_build
 from aimager.words import read_hostname, read_packages
 from boards import BOARDS
 
@@ -62,7 +62,7 @@ def test_its_packages_are_named_once(board: Board) -> None:
 def test_a_disk_can_be_booted_and_has_one_root(board: Board) -> None:
     table = board.partition_table
     if table is None:
-        assert not (board.kernels or board.initramfs or board.bootloader or board.command_line)
+        assert not (board.kernels or board.initramfs or board.bootloaders or board.command_line)
         return
     assert board.kernels
     assert board.initramfs
@@ -72,20 +72,60 @@ def test_a_disk_can_be_booted_and_has_one_root(board: Board) -> None:
     assert len(roles) == len(set(roles))
     assert table.partitions[-1].role is Role.root, "the first boot grows the last partition"
     assert all(p.size is not None for p in table.partitions if p.role is not Role.root)
-    if board.bootloader is Bootloader.systemd_boot:
-        boot = table.with_role(Role.boot)
-        assert boot
-        assert boot.esp
-        assert boot.file_system is FileSystem.vfat
+    assert board.tested
+
+
+@every_board
+def test_its_firmware_finds_what_it_starts(board: Board) -> None:
+    table = board.partition_table
+    if table is None:
+        return
+    assert board.bootloaders
+    assert len(set(board.firmware)) == len(board.firmware)
+    boot = table.with_role(Role.boot)
+    assert boot
+    assert boot.file_system is FileSystem.vfat
+    assert table.partitions[0] is boot, "SYSLINUX needs the root's tree, and Pis take the first"
+    for loader in board.bootloaders:
+        match loader:
+            case Bootloader.systemd_boot:
+                assert boot.esp
+            case Bootloader.syslinux:
+                assert table.label is Label.dos
+                assert {"syslinux", "mtools"} <= set(board.packages)
+            case Bootloader.extlinux:
+                # U-Boot takes an ESP of a GPT, and what is marked bootable of a DOS label.
+                assert boot.esp or table.label is Label.dos
+            case Bootloader.raspberry_pi_firmware:
+                assert table.label is Label.dos
+                assert "kernel8.img" in board.boot_files or "kernel7.img" in board.boot_files
+    assert not board.devicetree or Bootloader.extlinux in board.bootloaders
+
+
+@every_board
+def test_raw_pieces_are_files_of_its_packages(board: Board) -> None:
+    assert not board.raw_pieces or board.partition_table
+    for piece in board.raw_pieces:
+        assert not piece.file.startswith("/")
+        assert piece.offset >= 0
+        assert board.partition_table
+        assert piece.offset < board.partition_table.alignment
 
 
 @every_board
 def test_it_can_be_built_for_each_of_its_distributions(board: Board) -> None:
-    for name in board.distros or tuple(distro.id for distro in DISTROS):
-        build = read_build({"board": board.id, "distro": name}, Path("/"))
-        assert build
-        assert build.id.startswith(f"{name}-")
-        assert build.id.endswith(f"-{board.id}")
+    for distro in DISTROS:
+        if board.distros and distro.id not in board.distros:
+            continue
+        architectures = distro.architectures
+        if board.architecture:
+            assert board.architecture in architectures
+            architectures = (board.architecture,)
+        for architecture in architectures:
+            words = {"board": board.id, "distro": distro.id, "arch": architecture.value}
+            build = read_build(words, Path("/"))
+            assert build
+            assert build.id == f"{distro.id}-{architecture}-{board.id}"
 
 
 def test_there_is_a_board_that_is_none() -> None:

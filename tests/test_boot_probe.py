@@ -1,6 +1,7 @@
 """Tests of the boot probe, against scripts that stand in for QEMU, and against QEMU's firmware."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 
 from aimager import qemu
 from aimager.architecture import Architecture
-from aimager.boot_probe import BootProbe, grow_copy
+from aimager.board import Firmware
+from aimager.boot_probe import BootProbe
 from aimager.errors import CommandError, HostError, ImageError
-from aimager.qemu import Firmware, Flash
+from aimager.files import grow_copy
+from aimager.qemu_kernel import Kernel
 
 LOGIN = r"""
 printf '\033[0;32m[  OK  ]\033[0m Reached target\r\n\r\nArch Linux (ttyS0)\r\n\r\nprobe '
@@ -30,20 +33,19 @@ Fake = Callable[..., BootProbe]
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Makes a probe whose QEMU is a shell script."""
-    code = tmp_path / "code.fd"
-    code.touch()
-    firmware = Firmware(Flash(code), Flash(code))
     image = tmp_path / "disk.img"
     image.write_bytes(b"image")
     script = tmp_path / "qemu"
-    monkeypatch.setattr(qemu, "find_firmware", lambda architecture: firmware)
     monkeypatch.setattr(qemu, "find_qemu_system", lambda architecture: script)
 
     def make(text: str, disk_size: int | None = None) -> BootProbe:
         script.write_text(f"#!/bin/bash\n{text}")
         script.chmod(0o755)
         log = tmp_path / "log" / "boot.log"
-        return BootProbe(Architecture.x86_64, image, log=log, disk_size=disk_size)
+        firmware = Firmware.bios  # which needs no file
+        return BootProbe(
+            Architecture.x86_64, image, log=log, firmware=firmware, disk_size=disk_size
+        )
 
     return make
 
@@ -64,6 +66,35 @@ def test_a_good_boot(fake: Fake) -> None:
     assert "\x1b" not in guest.output
 
 
+def test_a_kernel_takes_the_place_of_firmware(fake: Fake) -> None:
+    probe = fake(LOGIN)
+    probe.firmware = Firmware.uefi
+    probe.kernel = Kernel(Path("/boot/Image"), Path("/boot/initramfs"), "root=/dev/vda2 rw")
+    with probe as guest:
+        guest.wait_for_login(20)
+    command = shlex.split(guest.log.read_text().splitlines()[0])
+    assert command[command.index("-append") + 1] == "root=/dev/vda2 rw"
+    assert command[command.index("-kernel") + 1] == "/boot/Image"
+    assert not [word for word in command if "pflash" in word]
+
+
+@pytest.mark.parametrize("kvm", [True, False], ids=["kvm", "emulated"])
+def test_cpus_that_are_emulated_do_not_wait_for_each_other(fake: Fake, kvm: bool) -> None:
+    probe = fake(LOGIN)
+    probe.kvm = kvm
+    with probe as guest:
+        guest.wait_for_login(20)
+    command = shlex.split(guest.log.read_text().splitlines()[0])
+    assert command[command.index("-smp") + 1] == ("2" if kvm else "1")
+
+
+def test_a_raspberry_pi_that_qemu_has_not(fake: Fake) -> None:
+    probe = fake(LOGIN)
+    probe.firmware = Firmware.raspberry_pi
+    with pytest.raises(HostError, match="QEMU has no Raspberry Pi"), probe:
+        pass
+
+
 def test_a_refused_login(fake: Fake) -> None:
     with fake(LOGIN) as guest, pytest.raises(ImageError, match="alice cannot log in"):
         guest.wait_for_login(20)
@@ -77,6 +108,8 @@ def test_a_refused_login(fake: Fake) -> None:
         ("You are in emergency mode. After logging in", "emergency mode"),
         ("-- Press any key to proceed --", "asks a question"),
         ("UEFI Interactive Shell v2.2", "found nothing to boot"),
+        ("No bootable device.", "found nothing to boot"),
+        ("=> ", "found nothing to boot"),
         ("sh: can't access tty; job control turned off", "initramfs gave up"),
     ],
 )
@@ -135,18 +168,34 @@ def test_grow_copy_never_shrinks(tmp_path: Path) -> None:
     assert (tmp_path / "b").read_bytes() == b"image"
 
 
-@pytest.mark.parametrize("architecture", Architecture)
-def test_the_firmware_starts(architecture: Architecture, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "firmware"),
+    [
+        (Architecture.x86_64, Firmware.uefi),
+        (Architecture.x86_64, Firmware.bios),
+        (Architecture.i686, Firmware.bios),
+        (Architecture.aarch64, Firmware.uefi),
+        (Architecture.aarch64, Firmware.u_boot),
+        (Architecture.armv7h, Firmware.u_boot),
+        (Architecture.riscv64, Firmware.uefi),
+        (Architecture.riscv64, Firmware.u_boot),
+        (Architecture.loong64, Firmware.uefi),
+    ],
+    ids="-".join,
+)
+def test_the_firmware_starts(
+    architecture: Architecture, firmware: Firmware, tmp_path: Path
+) -> None:
     try:
-        qemu.find_qemu_system(architecture)
-        qemu.find_firmware(architecture)
+        qemu.check(architecture, firmware)
     except HostError as error:
         pytest.skip(str(error))
     image = tmp_path / "disk.img"
     image.touch()
     os.truncate(image, 1 << 20)
+    log = tmp_path / "boot.log"
     with (
-        BootProbe(architecture, image, log=tmp_path / "boot.log") as machine,
+        BootProbe(architecture, image, log=log, firmware=firmware, network=False) as machine,
         pytest.raises(ImageError, match="firmware found nothing to boot"),
     ):
         machine.wait_for_login(300)

@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from trees import TOOLS
+from trees import make_disk
 
 from aimager.architecture import Architecture
-from aimager.disk import Extent, disk_size, lay_out, make_disk, partuuid, sfdisk_script
+from aimager.disk import Extent, disk_size, lay_out, partuuid, place_part, sfdisk_script
 from aimager.errors import CommandError, ImageError
 from aimager.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
 
@@ -62,7 +62,7 @@ def test_sfdisk_makes_what_the_script_says(tmp_path: Path, name: str) -> None:
     image = tmp_path / "disk.img"
     again = tmp_path / "again.img"
     for path in (image, again):
-        make_disk(TOOLS, path, script, (), size=disk_size(table, extents))
+        make_disk(path, script, (), size=disk_size(table, extents))
     assert edges(image) == edges(again)
     assert image.stat().st_blocks * 512 < MiB
     dumped = subprocess.run(
@@ -126,9 +126,7 @@ def test_parts_are_copied_sparsely(tmp_path: Path) -> None:
         architecture=Architecture.x86_64,
     )
     image = tmp_path / "disk.img"
-    make_disk(
-        TOOLS, image, script, list(zip(extents, parts, strict=True)), size=disk_size(table, extents)
-    )
+    make_disk(image, script, list(zip(extents, parts, strict=True)), size=disk_size(table, extents))
     whole = image.read_bytes()
     for extent, part in zip(extents, parts, strict=True):
         assert whole[extent.start : extent.end] == part.read_bytes()
@@ -138,9 +136,9 @@ def test_parts_are_copied_sparsely(tmp_path: Path) -> None:
 def test_a_part_of_another_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(b"x")
     with pytest.raises(ImageError, match="part has 1 bytes, its partition 512"):
-        make_disk(TOOLS, tmp_path / "disk", "", [(Extent(0, 512), tmp_path / "part")], size=MiB)
+        place_part(tmp_path / "disk", Extent(0, 512), tmp_path / "part")
 
 
 def test_sfdisk_is_quoted(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="sfdisk"):
-        make_disk(TOOLS, tmp_path / "disk", "label: none\n", (), size=MiB)
+        make_disk(tmp_path / "disk", "label: none\n", (), size=MiB)

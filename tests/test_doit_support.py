@@ -1,128 +1,187 @@
-"""Stages become tasks that run again when something changed that their products depend on."""
+"""Stages become tasks that run where the cache does not hold what they make."""
 
-import dataclasses
-import signal
-import sys
-from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doit.exceptions import InvalidDodoFile, TaskFailed
+from doit.exceptions import TaskFailed
+from doit.task import clean_targets
+from staged import Shout, build, runs, shout
 
 from aimager import doit_support
-from aimager.codec import fingerprint
-from aimager.doit_support import identity, inputs, outputs, variables_of
+from aimager.cached_task import CachedTask
+from aimager.delivery import DeliveredTask, Delivery
+from aimager.doit_support import Graph
 from aimager.errors import ConfigError
-from aimager.files import sha256
-from aimager.setup import Setup
-from aimager.workshop import Workshop, environment
+from aimager.product_cache import Kept
+from aimager.read_build import read_builds
+from aimager.stage import Stage, settings
+from aimager.workshop import Workshop
+
+WORKSHOP = Workshop(Path("cache"), Path("work"), Path("store"), Path("log"))
 
 
-@dataclasses.dataclass(frozen=True)
-class Make:
-    """A stage with every kind of field."""
+@dataclass(frozen=True)
+class Worked(Shout):
+    """Has a workshop, as the stages of builds have."""
 
-    source: Path
-    more: tuple[Path, ...]
-    named: tuple[tuple[str, Path], ...]
-    level: int
-    setup: Setup
-    maybe: Path | None
-    target: Path
-    targets: tuple[Path, ...] = ()
-    tools: Path | None = environment()
-    workshop: Workshop = environment()
-
-    def run(self) -> None:
-        """Make nothing."""
+    workshop: Workshop = field(default=WORKSHOP, metadata={"identity": False})
 
 
-class WholeMake(Make):
-    """One that knows when its product is not whole."""
-
-    def is_whole(self) -> bool:
-        """Whether it is."""
-        return False
-
-
-WORKSHOP = Workshop(Path("/c"), Path("/c/w"), Path("/c/s"), Path("/c/l"))
-MAKE = Make(
-    source=Path("/in/source"),
-    more=(Path("/in/a"), Path("/in/b")),
-    named=(("core", Path("/in/core")),),
-    level=3,
-    setup=Setup("pi"),
-    maybe=None,
-    target=Path("/out/target"),
-    targets=(Path("/out/x"), Path("/out/y")),
-    tools=Path("/in/tools"),
-    workshop=WORKSHOP,
-)
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that are held for a run; none is, in truth."""
+    folders: list[Path] = []
+    monkeypatch.setattr(doit_support, "hold", folders.append)
+    return folders
 
 
-def changed(**changes: Any) -> Make:
-    return dataclasses.replace(MAKE, **changes)
+def loud_stage(tmp_path: Path) -> Stage:
+    """A stage that reads what another task makes."""
+    made = tmp_path / "view/first/x/source"
+    made.parent.mkdir(parents=True)
+    made.write_text("hello")
+    stage: Any = shout(tmp_path / "cache", "run", made).stage
+    return Worked(**{f.name: getattr(stage, f.name) for f in fields(stage)})
 
 
-def test_paths_are_inputs_and_targets_outputs() -> None:
-    assert inputs(MAKE) == [Path(f"/in/{name}") for name in ("source", "a", "b", "core")]
-    assert outputs(MAKE) == [Path(f"/out/{name}") for name in ("target", "x", "y")]
-    assert Path("/in/maybe") in inputs(changed(maybe=Path("/in/maybe")))
+@pytest.fixture
+def loud(tmp_path: Path) -> Stage:
+    """The same, as an argument."""
+    return loud_stage(tmp_path)
 
 
-def test_what_a_stage_works_with_does_not_count() -> None:
-    elsewhere = Workshop(Path("/d"), Path("/d/w"), Path("/d/s"), Path("/d/l"))
-    for other in (changed(tools=None), changed(tools=Path("/x")), changed(workshop=elsewhere)):
-        assert identity(other) == identity(MAKE)
-        assert inputs(other) == inputs(MAKE)
+def make_graph(tmp_path: Path, boards: str = "", **attention: Any) -> Graph:
+    """A graph in whose view products lie as in the cache's."""
+
+    def maker(path: Path) -> str | None:
+        inside = path.is_relative_to(tmp_path / "view")
+        return ":".join(path.relative_to(tmp_path / "view").parts[:2]) if inside else None
+
+    def kept(task: str, subject: str) -> Kept:
+        work = tmp_path / "cache/work/run/view"
+        return Kept(tmp_path / "cache/product" / task / subject, work / task / subject)
+
+    known = read_builds({"board": boards}, tmp_path) if boards else ()
+    return Graph(tmp_path / "run", known, jobs=3, kept=kept, maker=maker, **attention)
 
 
-def test_the_content_of_inputs_counts_and_not_their_place() -> None:
-    assert identity(changed(source=Path("/elsewhere"))) == identity(MAKE)
-    assert identity(changed(target=Path("/elsewhere"))) == identity(MAKE)
+def is_done(task: dict[str, Any]) -> bool:
+    """Ask what doit asks."""
+    ((function, arguments),) = task["uptodate"]
+    answer: bool = function(*arguments)
+    return answer
 
 
-@pytest.mark.parametrize(
-    "changes", [{"level": 4}, {"setup": Setup("po")}, {"setup": Setup("pi", ("C.UTF-8",))}]
-)
-def test_a_changed_setting_counts(changes: dict[str, Any]) -> None:
-    assert identity(changed(**changes)) != identity(MAKE)
-    assert identity(changed()) == identity(MAKE)
+def run(task: dict[str, Any]) -> object:
+    """Do what doit does."""
+    ((function, arguments),) = task["actions"]
+    return function(*arguments)
 
 
-def test_changed_code_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = identity(MAKE)
-    code = tmp_path / "copy.py"
-    code.write_bytes(Path(__file__).read_bytes())
-    monkeypatch.setattr(sys.modules[__name__], "__file__", str(code))
-    assert identity(MAKE) == before
-    code.write_bytes(code.read_bytes() + b"\n")
-    assert identity(MAKE) != before
-
-
-def test_a_task() -> None:
-    task = doit_support.stage("make", "x", MAKE, ["tools:x"])
-    (state,) = task.pop("uptodate")
-    assert state.config == identity(MAKE)
+def test_a_task(tmp_path: Path, loud: Stage) -> None:
+    graph = make_graph(tmp_path)
+    (task,) = graph.stage("shout", "x", loud)
+    (made,) = graph.tasks
+    assert type(made) is CachedTask
+    assert (made.task, made.subject, made.title) == ("shout", "x", "shout:x")
+    assert settings(made.stage) == settings(loud)
+    del task["uptodate"], task["actions"]
     assert task == {
-        "basename": "make",
+        "basename": "shout",
         "name": "x",
-        "actions": [(doit_support.reporting, [MAKE.run])],
-        "file_dep": ["/in/source", "/in/a", "/in/b", "/in/core"],
-        "targets": ["/out/target", "/out/x", "/out/y"],
-        "task_dep": ["tools:x"],
-        "clean": True,
+        "task_dep": ["first:x"],
+        "targets": [str(tmp_path / "cache/work/run/view/shout/x/loud.txt")],
+        "clean": [clean_targets, (made.kept.forget, [])],
     }
 
 
-def test_some_tasks_run_always_or_when_something_is_missing() -> None:
-    assert doit_support.stage("make", "x", MAKE, always=True)["uptodate"] == [False]
-    request = WholeMake(**{f.name: getattr(MAKE, f.name) for f in dataclasses.fields(MAKE)})
-    state, is_whole = doit_support.stage("make", "x", request)["uptodate"]
-    assert state.config == identity(request)
-    assert is_whole == request.is_whole
-    assert doit_support.stage("make", "x", request, always=True)["uptodate"] == [False]
+def test_a_task_runs_once(tmp_path: Path, loud: Stage, held: list[Path]) -> None:
+    (task,) = make_graph(tmp_path).stage("shout", "x", loud)
+    assert not is_done(task)
+    assert held == [tmp_path / "run"]
+    assert run(task) is None
+    assert is_done(task)
+    assert runs(tmp_path / "cache") == 1
+
+
+def test_the_builds_own_tasks_are_titled_shortly(tmp_path: Path, loud: Stage) -> None:
+    graph = make_graph(tmp_path, "x64-uefi")
+    graph.stage("shout", "archlinux-x86_64-x64-uefi", loud)
+    graph.stage("shout", "other", loud)
+    assert [task.title for task in graph.tasks] == ["shout", "shout:other"]
+    graph = make_graph(tmp_path, "x64-uefi,x64-legacy")
+    graph.stage("shout", "archlinux-x86_64-x64-uefi", loud)
+    assert [task.title for task in graph.tasks] == ["shout:archlinux-x86_64-x64-uefi"]
+
+
+def test_what_several_builds_need_is_one_task(tmp_path: Path, loud: Stage) -> None:
+    graph = make_graph(tmp_path, "x64-uefi,x64-legacy")
+    assert len(graph.stage("shout", "x", loud)) == 1
+    assert graph.stage("shout", "x", replace(loud)) == []
+    assert len(graph.tasks) == 1
+    with pytest.raises(SystemExit, match="need shout:x made in different ways"):
+        graph.stage("shout", "x", replace(loud, words=("more",)))
+
+
+def test_stages_share_the_machine(tmp_path: Path, loud: Stage) -> None:
+    graph = make_graph(tmp_path)
+    graph.stage("shout", "x", loud)
+    stage: Any = graph.tasks[0].stage
+    assert stage.workshop == replace(WORKSHOP, jobs=3)
+
+
+def test_what_is_for_the_user_is_brought(tmp_path: Path, loud: Stage, held: list[Path]) -> None:
+    graph = make_graph(tmp_path)
+    delivery = Delivery(tmp_path / "out", tmp_path / "cache/delivered.json")
+    (task,) = graph.stage("shout", "x", loud, delivery=delivery)
+    assert task["targets"] == [str(tmp_path / "out/loud.txt")]
+    (made,) = graph.tasks
+    assert isinstance(made, DeliveredTask)
+    assert not is_done(task)
+    run(task)
+    assert (tmp_path / "out/loud.txt").read_text() == "HELLO"
+    (tmp_path / "out/loud.txt").unlink()
+    assert not is_done(task)
+    assert held
+
+
+@pytest.mark.usefixtures("held")
+def test_forgetting_removes_all_products(tmp_path: Path, loud: Stage) -> None:
+    graph = make_graph(tmp_path)
+    (task,) = graph.stage("shout", "x", loud)
+    run(task)
+    _, (forget, arguments) = task["clean"]
+    assert build(graph.tasks[0]) is False
+    forget(*arguments)
+    assert not graph.tasks[0].kept.folder.exists()
+
+
+@pytest.mark.parametrize("error", [ConfigError("no lock"), FileNotFoundError(2, "gone")])
+def test_an_error_in_asking_is_the_tasks_own(
+    tmp_path: Path,
+    loud: Stage,
+    held: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    (task,) = make_graph(tmp_path).stage("shout", "x", loud)
+    monkeypatch.setattr(CachedTask, "is_done", lambda _: fail(error))
+    assert not is_done(task)
+    assert held
+    monkeypatch.setattr(CachedTask, "is_done", lambda _: fail(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        is_done(task)
+
+
+def test_a_task_whose_input_does_not_exist_yet_is_not_done(
+    tmp_path: Path, loud: Stage, held: list[Path]
+) -> None:
+    (tmp_path / "view/first/x/source").unlink()
+    (task,) = make_graph(tmp_path).stage("shout", "x", loud)
+    assert not is_done(task)
+    assert held
 
 
 def test_a_group_has_the_words_of_its_tasks() -> None:
@@ -151,47 +210,15 @@ def test_an_error_is_told_without_a_traceback_and_a_bug_is_not() -> None:
         doit_support.reporting(fail, [ZeroDivisionError()])
 
 
-def test_variables_are_the_words_with_an_equals_sign() -> None:
-    words = ["-n", "4", "build", "board=x64-uefi", "--db-file=x", "append-all=a=b c", "out="]
-    assert variables_of(words) == {"board": "x64-uefi", "append-all": "a=b c", "out": ""}
-    assert variables_of([]) == {}
+def test_a_commands_options_are_arguments_by_name() -> None:
+    given: list[object] = []
 
+    def action(word: str, *, as_json: bool) -> None:
+        given.extend((word, as_json))
 
-@pytest.fixture
-def sigterm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-def load(monkeypatch: pytest.MonkeyPatch, cache: Path, *words: str) -> str | None:
-    monkeypatch.setattr(sys, "argv", ["doit", *words])
-    build = doit_support.load_build(cache.parent, cache)
-    return build.id if build else None
-
-
-@pytest.mark.usefixtures("sigterm")
-def test_the_build_of_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    cache = tmp_path / "a/cache"
-    assert load(monkeypatch, cache, "list") is None
-    assert cache.is_dir()
-    assert load(monkeypatch, cache, "build", "board=x64-uefi") == "archlinux-x86_64-x64-uefi"
-    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
-
-
-@pytest.mark.usefixtures("sigterm")
-def test_a_wrong_command_line_ends_doit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(InvalidDodoFile) as caught:
-        load(monkeypatch, tmp_path, "bord=x64-uefi")
-    assert "there is no variable bord=\n  hint: did you mean board=?" in str(caught.value)
-    (tmp_path / "file").touch()
-    with pytest.raises(InvalidDodoFile) as caught:
-        load(monkeypatch, tmp_path / "file/cache", "list")
-    told = f"the folder {tmp_path}/file/cache cannot be written: {tmp_path}/file is not yours"
-    assert told in str(caught.value)
-
-
-def test_identity_reads_settings_only() -> None:
-    settings = {"level": 3, "setup": MAKE.setup, "maybe": None}
-    code = sha256(Path(__file__))
-    assert identity(MAKE) == fingerprint({"code": code, **settings})
+    option = {"name": "as_json", "long": "json", "type": bool, "default": False}
+    task = doit_support.command(action, "word", options=[option])
+    ((function, arguments),) = task["actions"]
+    assert task["params"] == [option]
+    assert function(*arguments, as_json=True) is None
+    assert given == ["word", True]

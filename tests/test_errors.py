@@ -1,9 +1,21 @@
 """What errors say."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from aimager import errors
-from aimager.errors import AimagerError, CommandError
+from aimager.errors import (
+    AimagerError,
+    CommandError,
+    ConfigError,
+    DownloadError,
+    HostError,
+    ImageError,
+    TrustError,
+)
 
 
 def test_the_hint_follows_the_message() -> None:
@@ -30,6 +42,33 @@ def test_a_failed_program_has_the_last_words(status: int, tail: str, text: str) 
 
 
 def test_every_kind_can_be_caught_as_one() -> None:
-    kinds = [v for v in vars(errors).values() if isinstance(v, type) and v.__name__ != "Sequence"]
-    assert len(kinds) == 7
+    kinds = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, Exception)]
+    assert len(kinds) == 8
     assert all(issubclass(kind, AimagerError) for kind in kinds)
+
+
+def test_what_is_full_is_named() -> None:
+    with pytest.raises(OSError, match="No space") as caught, errors.about(Path("/cache/file")):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    told = errors.explain_system_error(caught.value)
+    assert told
+    assert told.message == "/cache/file: No space left on device"
+    with pytest.raises(OSError, match="Broken pipe") as caught, errors.about("/cache/file"):
+        raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+    assert caught.value.filename is None, "what is no fault of the file is not laid to it"
+    with pytest.raises(OSError, match="No space") as caught, errors.about("/cache/file"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/other")
+    assert caught.value.filename == "/other"
+
+
+def test_a_program_that_met_a_full_disk_is_told_what_to_do() -> None:
+    error = errors.CommandError(["mke2fs"], 1, "mke2fs: No space left on device while writing")
+    assert "tmpfs-root=no" in error.hint
+    assert errors.CommandError(["mke2fs"], 1, "No space left on device", hint="do").hint == "do"
+
+
+def test_every_kind_has_a_hint_for_want_of_a_better() -> None:
+    kinds = [ConfigError, DownloadError, HostError, ImageError, TrustError]
+    hints = [str(kind("it is wrong")).removeprefix("it is wrong\n  hint: ") for kind in kinds]
+    assert len(set(hints)) == len(kinds)
+    assert str(HostError("it is wrong", hint="mend it")) == "it is wrong\n  hint: mend it"

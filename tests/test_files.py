@@ -130,6 +130,18 @@ def test_a_lock_is_released_by_an_error(tmp_path: Path) -> None:
     assert not is_locked(path)
 
 
+@pytest.mark.parametrize("size", [0, 1, 3 << 20, (5 << 20) + 7])
+@pytest.mark.parametrize("places", [(), (0,), (1 << 20,), (0, (2 << 20) + 5)])
+def test_sha256_of_a_sparse_file(tmp_path: Path, size: int, places: tuple[int, ...]) -> None:
+    path = tmp_path / "x"
+    with path.open("wb") as stream:
+        for place in places:
+            stream.seek(place)
+            stream.write(b"data" * 1000)
+        stream.truncate(size)
+    assert files.sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_sha256(tmp_path: Path) -> None:
     content = b"x" * (3 * MIB + 1)
     (tmp_path / "x").write_bytes(content)
@@ -190,3 +202,18 @@ def test_data_is_copied_to_its_place(tmp_path: Path) -> None:
     with source.open("rb") as reader, target.open("r+b") as writer:
         files.copy_data(reader.fileno(), writer.fileno(), size=6, at=3)
     assert target.read_bytes() == b"...012345..."
+
+
+def test_how_large_a_tree_is(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "folder").mkdir(parents=True)
+    (tree / "folder/a").write_bytes(bytes(1000))
+    (tree / "folder/b").hardlink_to(tree / "folder/a")
+    (tree / "empty").touch()
+    (tree / "link").symlink_to("folder/a")
+    with (tree / "sparse").open("wb") as stream:
+        stream.truncate(4096)
+    assert files.tree_size(tree, block=512, each=100) == 1024 + 4096 + 5 * 100
+    assert files.tree_size(tmp_path / "none", block=512, each=100) == 0
+    assert files.data_size(tree / "sparse") == files.data_size(tmp_path / "none") == 0
+    assert files.data_size(tree / "folder/a") >= 1000

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from aimager.identity import remove_identity
+from aimager.identity import empty_logs, remove_identity
 
 SECRET = (
+    "etc/machine-id",
     "etc/pacman.d/gnupg/private-keys-v1.d/x.key",
     "etc/ssh/ssh_host_ed25519_key",
     "etc/ssh/ssh_host_ed25519_key.pub",
@@ -22,7 +23,6 @@ SECRET = (
 KEPT = (
     "etc/pacman.d/mirrorlist",
     "etc/ssh/sshd_config",
-    "etc/machine-id",
     "var/lib/systemd/catalog/database",
     "boot/loader/loader.conf",
     "root/.bashrc",
@@ -67,3 +67,20 @@ def test_links_are_removed_and_not_followed(tmp_path: Path) -> None:
 def test_an_empty_root_has_none(tmp_path: Path) -> None:
     remove_identity(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_logs_are_emptied_and_no_link_is_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("not ours")
+    logs = tmp_path / "root/var/log"
+    (logs / "app").mkdir(parents=True)
+    for name in ("wtmp", "app/app.log.1"):
+        (logs / name).write_text("what it did")
+    (logs / "link").symlink_to(outside)
+    empty_logs(tmp_path / "root")
+    assert [(logs / name).read_text() for name in ("wtmp", "app/app.log.1")] == ["", ""]
+    assert outside.read_text() == "not ours"
+    (tmp_path / "other/var").mkdir(parents=True)
+    (tmp_path / "other/var/log").symlink_to(tmp_path)
+    empty_logs(tmp_path / "other")
+    assert outside.read_text() == "not ours"

@@ -13,6 +13,7 @@ from conftest import Doit
 
 from aimager.architecture import host_architecture
 from aimager.distros import platform_for_host
+from aimager.run_folder import is_held
 
 pytestmark = pytest.mark.slow
 
@@ -83,8 +84,12 @@ def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: f
     while (left := processes(cold.folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []
-    work = cold.cache / "work"
-    assert not work.exists() or list(work.iterdir()) == []
+    folders = list((cold.cache / "work").iterdir())
+    if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
+        assert {path.name for folder in folders for path in folder.iterdir()} == {"begun", "view"}
+        assert not any(is_held(folder) for folder in folders)
+    else:
+        assert folders == []
     assert str(cold.folder) not in Path("/proc/self/mountinfo").read_text()
     assert not list(cold.out.rglob("*.img"))
 
@@ -93,6 +98,7 @@ def test_the_next_run_finishes_and_all_can_be_removed(cold: Doit) -> None:
     cold.build(*BUILD)
     image = cold.out / f"{HOST.id}-{BOARD}" / "disk.img"
     assert image.stat().st_size > 1 << 30
+    assert list((cold.cache / "work").iterdir()) == []
     assert all(path.lstat().st_uid == os.getuid() for path in cold.folder.rglob("*"))
     subprocess.run(["rm", "-rf", cold.folder], check=True)
     assert not cold.folder.exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimager.memory import tmpfs_size
+from aimager.memory import ALL_THERE_IS, available, tmpfs_size
 
 MEMINFO = """\
 MemTotal:        2000000 kB
@@ -20,11 +20,29 @@ def test_the_available_memory_decides(needed: int, size: int | None) -> None:
     assert tmpfs_size(needed, MEMINFO) == size
 
 
+def test_what_is_available() -> None:
+    assert available(MEMINFO) == 1_024_000_000
+
+
 def test_unknown_memory_is_none() -> None:
     assert tmpfs_size(1, "MemTotal: 2000000 kB\n") is None
     assert tmpfs_size(1, "") is None
+    assert available("") == 0
 
 
 def test_the_host_is_asked() -> None:
     assert tmpfs_size(1)
     assert tmpfs_size(1 << 60) is None
+
+
+def test_a_wish_goes_before_what_fits() -> None:
+    text = "MemAvailable: 1000 kB\n"
+    assert tmpfs_size(1, text, wish=0) is None
+    assert tmpfs_size(1, text, wish=1 << 40) == 1 << 40
+    assert tmpfs_size(1 << 40, text, wish=ALL_THERE_IS) == int(1000 * 1024 * 0.6)
+    assert tmpfs_size(1, "", wish=ALL_THERE_IS) is None
+
+
+def test_stages_at_the_same_time_share_it() -> None:
+    assert tmpfs_size(LIMIT // 2, MEMINFO, jobs=2) == LIMIT // 2
+    assert tmpfs_size(LIMIT // 2 + 1, MEMINFO, jobs=2) is None

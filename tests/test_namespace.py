@@ -17,6 +17,7 @@ from aimager.architecture import Architecture, host_architecture
 from aimager.binfmt import HOST_DIRECTORY, find_qemu
 from aimager.errors import CommandError, HostError, TrustError
 from aimager.namespace import ChildFailed, call, remove_tree
+from aimager.native import runs
 
 MIB = 1 << 20
 FOREIGN = next(a for a in Architecture if a != host_architecture())
@@ -201,3 +202,15 @@ def test_the_model_of_the_foreign_processor_is_set(work: Path) -> None:
 def test_the_hosts_own_programs_need_no_emulation(work: Path) -> None:
     own = host_architecture()
     assert call(namespaced.run_foreign, Foreign(work, own), work=work, foreign=own) == 42
+
+
+@pytest.mark.parametrize("architecture", host_architecture().also_runs)
+def test_what_the_host_runs_itself_is_told_of_a_machine_of_its_own(
+    work: Path, architecture: Architecture
+) -> None:
+    if not runs(architecture):
+        pytest.skip(f"this machine runs no programs for {architecture}")
+    host = host_architecture()
+    machine = call(namespaced.tell_machine, Place(work), work=work, foreign=architecture)
+    assert machine == {Architecture.x86_64: "i686", Architecture.aarch64: "armv8l"}[host]
+    assert call(namespaced.tell_machine, Place(work), work=work, foreign=host) == host.machine

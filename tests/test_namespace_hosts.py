@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -11,8 +10,9 @@ from pathlib import Path
 import namespaced
 import pytest
 from namespaced import Forbidden, Foreign, Place
+from user_without_root import granted, name_of_1000
 
-from aimager import inside
+from aimager import emulation
 from aimager.architecture import Architecture, host_architecture
 from aimager.binfmt import HOST_DIRECTORY, Emulation
 from aimager.errors import HostError
@@ -60,26 +60,6 @@ except HostError as error:
     return message, hint
 
 
-def granted(tmp_path: Path, lines: str) -> str:
-    """The preparation that makes the user 1000, to whom ``lines`` of /etc/subuid grant ids."""
-    for path in (Path("/etc/subuid"), Path("/etc/subgid")):
-        if not path.is_file():
-            pytest.skip(f"{path} is missing, so it cannot be covered")
-    (tmp_path / "granted").write_text(lines)
-    return (
-        "namespaced.enter_outer(1000)\n"
-        f"namespaced.cover('/etc/subuid', {str(tmp_path / 'granted')!r})\n"
-        f"namespaced.cover('/etc/subgid', {str(tmp_path / 'granted')!r})\n"
-    )
-
-
-def name_of_1000() -> str:
-    try:
-        return pwd.getpwuid(1000).pw_name
-    except KeyError:
-        return "1000"
-
-
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
@@ -108,7 +88,8 @@ def test_no_subordinate_ids(work: Path, tmp_path: Path) -> None:
     name = name_of_1000()
     assert refused(work, granted(tmp_path, "")) == (
         f"/etc/subuid grants {name} no ids, and a root file system needs 65535",
-        f"as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}",
+        f"as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}, which"
+        f" adds the line {name}:100000:65536 to /etc/subuid and /etc/subgid",
     )
 
 
@@ -117,7 +98,8 @@ def test_too_few_subordinate_ids(work: Path, tmp_path: Path) -> None:
     lines = "other:100000:65536\n1000:200000:1000\n"
     assert refused(work, granted(tmp_path, lines)) == (
         f"/etc/subuid grants {name} only 1000 ids, and a root file system needs 65535",
-        f"as root: usermod --add-subuids 201000-266535 --add-subgids 201000-266535 {name}",
+        f"as root: usermod --add-subuids 201000-266535 --add-subgids 201000-266535 {name}, which"
+        f" adds the line {name}:201000:65536 to /etc/subuid and /etc/subgid",
     )
 
 
@@ -192,7 +174,7 @@ def test_qemu_cannot_be_registered(work: Path) -> None:
 
 def test_the_hosts_handler_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEMU_CPU", "")
-    inside._emulate(Emulation(Architecture.aarch64, None, host_handler=True))
+    emulation.start_emulation(Emulation(Architecture.aarch64, None, host_handler=True))
     assert os.environ["QEMU_CPU"] == "cortex-a72"
     with pytest.raises(HostError, match="the host has no statically linked qemu"):
-        inside._emulate(Emulation(Architecture.aarch64, None, host_handler=False))
+        emulation.start_emulation(Emulation(Architecture.aarch64, None, host_handler=False))

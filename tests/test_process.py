@@ -92,3 +92,29 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
     with pytest.raises(HostError) as caught:
         process.run([tmp_path / "data"])
     assert caught.value.message == f"{tmp_path}/data cannot be started: Permission denied"
+
+
+def test_a_program_is_watched_line_by_line_as_it_speaks() -> None:
+    log, lines, logged = io.BytesIO(), [], []
+
+    def watch(line: str) -> None:
+        lines.append(line)
+        logged.append(log.getvalue().decode().splitlines()[-1])
+
+    said = process.run(["sh", "-c", "echo one; echo two >&2; printf three"], log=log, watch=watch)
+    assert lines == logged == ["one", "two", "three"]
+    assert said == "one\ntwo\nthree"
+    with pytest.raises(CommandError) as caught:
+        process.run(["sh", "-c", "echo why; exit 3"], watch=lines.append)
+    assert (caught.value.status, caught.value.tail) == (3, "why")
+    with pytest.raises(HostError, match="no-such-program cannot be started"):
+        process.run(["no-such-program"], watch=lines.append)
+
+
+def test_who_watches_and_fails_ends_the_program(tmp_path: Path) -> None:
+    def watch(_: str) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        process.run(["sh", "-c", f"echo $$ >{tmp_path}/pid; echo x; exec sleep 1000"], watch=watch)
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()

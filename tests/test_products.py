@@ -1,12 +1,13 @@
 """Builds: their names, and what is installed for them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aimager.architecture import Architecture
 from aimager.board import Board, Initramfs
-from aimager.build import Build, Product, Tools
+from aimager.build import Build, Compression, Product, Tools
 from aimager.distro import Platform
 from aimager.distros.archlinuxarm import DISTRO
 from aimager.partition import GiB, Label, PartitionTable, Role, boot_fat, root_ext4
@@ -30,9 +31,10 @@ def test_what_is_installed_is_named_once_and_in_order() -> None:
     board = Board(
         "b", "B", kernels=("linux",), packages=("firmware", "vim"), initramfs=Initramfs.booster
     )
-    assert make_build(board).installs == ("linux", "booster", "firmware", "vim")
+    assert make_build(board).installs == ("linux", "firmware", "vim")
+    assert make_build(board).initramfs == "booster"
     build = make_build(board, Setup("pi", sudo_groups=("wheel",)), packages=("vim", "git"))
-    assert build.installs == ("linux", "booster", "firmware", "vim", "sudo", "git")
+    assert build.installs == ("linux", "firmware", "vim", "sudo", "git")
 
 
 def test_tools_of_the_boards_file_systems_are_welcome() -> None:
@@ -56,6 +58,25 @@ def test_every_partition_has_a_product_of_its_name(product: Product, role: Role 
         assert product.value == f"part-{role}.img"
 
 
+def test_the_names_of_all_results() -> None:
+    build = replace(
+        make_build(Board("rpi4", "Pi")),
+        products=(Product.disk, Product.root_tar),
+        compressions=(Compression.zst, Compression.xz),
+    )
+    assert build.results == (
+        *("disk.img", "root.tar"),
+        *("disk.img.zst", "disk.img.xz", "root.tar.zst", "root.tar.xz"),
+        *("disk.img.bmap", "packages.spdx.json", "manifest.json", "SHA256SUMS"),
+    )
+    assert make_build(Board("none", "none")).results == (
+        *("root.tar", "packages.spdx.json", "manifest.json", "SHA256SUMS"),
+    )
+
+
 def test_values_of_the_command_line() -> None:
-    assert [p.value for p in Product] == ["root.tar", "disk.img", "part-boot.img", "part-root.img"]
+    parts = [f"part-{role}.img" for role in ("boot", "root", "home", "swap")]
+    images = ["disk.img", *parts]
+    assert [p.value for p in Product] == ["root.tar", *images, "keyring-helper.tar"]
+    assert [p.value for p in Product if p.is_image] == images
     assert [t.value for t in Tools] == ["borrowed", "host"]

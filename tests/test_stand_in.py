@@ -30,7 +30,6 @@ from aimager.stand_in.metadata import (
     write_pkginfo,
 )
 from aimager.stand_in.package_file import write_database, write_package
-from aimager.stand_in.recipes import list_recipes
 from aimager.stand_in.relocation import relocate_path, relocate_target
 from aimager.stand_in.tables import CONTENT
 
@@ -222,15 +221,6 @@ def test_hosts_without_apt_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(HostError, match="real mirrors"):
         find_mirror(tmp_path)
-
-
-@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
-def test_recipes_are_sound(arch: str) -> None:
-    recipes = list_recipes(arch)
-    claimed = [deb for recipe in recipes.values() for deb in recipe.debs if recipe.maker == "files"]
-    assert len(claimed) == len(set(claimed)), "a Debian package is in two recipes"
-    folders = [*(CONTENT / "packages").iterdir(), *(CONTENT / arch).iterdir()]
-    assert {folder.name for folder in folders} <= set(recipes)
 
 
 def test_shipped_scripts_are_clean() -> None:

@@ -1,11 +1,14 @@
 """The stand-in mirror as a whole: closed under dependencies, signed, and made once."""
 
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from aimager.errors import ConfigError
 from aimager.stand_in import fingerprint, make_mirror
+from aimager.stand_in.ports import PORTS, Port
 
 pytestmark = pytest.mark.slow
 
@@ -24,18 +27,16 @@ def _read_database(path: Path) -> dict[str, dict[str, list[str]]]:
     return packages
 
 
-@pytest.mark.parametrize(
-    ("arch", "top", "kernel"),
-    [
-        ("x86_64", "archlinux/{repository}/os/x86_64", "linux"),
-        ("aarch64", "archlinuxarm/aarch64/{repository}", "linux-aarch64"),
-    ],
-)
-def test_whole_mirror(mirror: Path, arch: str, top: str, kernel: str) -> None:
-    repositories = ("core", "extra") if arch == "x86_64" else ("core", "extra", "alarm", "aur")
+KERNELS = {"aarch64": "linux-aarch64", "armv7h": "linux-armv7"}
+
+
+@pytest.mark.parametrize("port", PORTS.values(), ids=PORTS)
+def test_whole_mirror(mirror_for: Callable[[str], Path], port: Port) -> None:
+    mirror = mirror_for(port.arch)
+    kernel = KERNELS.get(port.arch, "linux")
     packages: dict[str, dict[str, list[str]]] = {}
-    for repository in repositories:
-        place = mirror / top.format(repository=repository)
+    for repository in port.repositories:
+        place = mirror / port.layout()[repository]
         database = _read_database(place / f"{repository}.db")
         packages |= database
         for fields in database.values():
@@ -56,5 +57,15 @@ def test_what_is_made_is_not_made_again(mirror: Path) -> None:
     work = mirror.with_name(f"{mirror.name}.work")
     before = {p: p.read_text() for p in (work / "packages").glob("*.current")}
     assert before
-    make_mirror(mirror, work=work)
+    made = {path.relative_to(mirror) for path in mirror.rglob("*.db")}
+    make_mirror(mirror, ["x86_64"], work)
     assert {p: p.read_text() for p in (work / "packages").glob("*.current")} == before
+    assert {path.relative_to(mirror) for path in mirror.rglob("*.db")} == made, "others are kept"
+
+
+def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_mirror(tmp_path / "mirror", ["x86_64", "m68k"])
+    assert caught.value.message == "there is no stand-in mirror for m68k"
+    assert "riscv64" in caught.value.hint
+    assert not list(tmp_path.iterdir())

@@ -19,10 +19,17 @@ BIN = Path(sys.executable).parent
 LEAVES = {"errors", "syscalls"}
 VALUES = {
     *("architecture", "board", "build", "codec", "distro", "identifiers", "partition", "setup"),
-    *("words", "workshop"),
+    *("accounts", "quantities", "read_table", "remote", "u_boot", "words", "workshop"),
 }
-DEFINITIONS = {"boards", "distros"}
-TOP = {"artifacts", "demo", "doit_support", "plan", "variables"}
+DEFINITIONS = {"boards", "distros", "named_tables"}
+TOP = {
+    *("artifacts", "check_names", "command_line", "command_list", "commands", "completion"),
+    *("completion_values", "demo", "diagnosis", "doit_support", "find_platform"),
+    *("install_request", "keyring_news", "listing", "matrix", "plan"),
+    *("printers", "reporter", "summary"),
+    *("read_build", "read_failure", "read_remote", "read_repositories", "read_setup"),
+    *("read_storage", "variables"),
+}
 """A module of aimager that is in none of these, and no stage, is a mechanism."""
 
 MAY_IMPORT = {
@@ -35,7 +42,7 @@ MAY_IMPORT = {
     "graph": {"leaf", "value", "definition", "mechanism", "stage", "top"},
 }
 
-IMPORTS_DOIT = {"aimager.doit_support", "dodo"}
+IMPORTS_DOIT = {"aimager.command_line", "aimager.doit_support", "dodo"}
 NAMES_DISTROS = "aimager.stand_in"
 """Which plays the mirrors of known distributions, and so cannot but name them."""
 
@@ -69,7 +76,8 @@ def source_files() -> Iterator[Path]:
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(source_files())
-    if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in {"aimager", "boards", "dodo.py"}
+    if path.suffix == ".py"
+    and path.relative_to(ROOT).parts[0] in {"aimager", "bench", "boards", "dodo.py"}
 }
 TESTS = sorted((ROOT / "tests").glob("*.py"))
 SHELL_SCRIPTS = sorted(
@@ -86,7 +94,9 @@ def layer(name: str) -> str:
     parts = name.split(".")
     if name == "dodo":
         return "graph"
-    if parts[0] in DEFINITIONS or parts[1:2] == ["distros"]:
+    if parts[0] == "bench":
+        return "top"
+    if DEFINITIONS.intersection(parts[:2]):
         return "definition"
     second = parts[1] if len(parts) > 1 else ""
     sets = {"leaf": LEAVES, "value": VALUES, "stage": {"stages"}, "top": TOP}
@@ -196,7 +206,7 @@ def test_only_a_program_exits(name: str) -> None:
     module = tree(name)
     is_program = any(ast.unparse(node).startswith(MAIN_BLOCK) for node in module.body)
     names = {ast.unparse(node) for node in ast.walk(module)}
-    assert is_program or name == "dodo" or names.isdisjoint({"sys.exit", "SystemExit"})
+    assert is_program or name in IMPORTS_DOIT or names.isdisjoint({"sys.exit", "SystemExit"})
 
 
 @modules

@@ -18,6 +18,7 @@ from aimager.sync_database import (
     decompress,
     read_database,
     read_databases,
+    read_packages,
     write_databases,
 )
 
@@ -221,3 +222,14 @@ def test_a_damaged_database_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         write_databases(SyncDatabases("x", (("core", cut),)), tmp_path / "a.tar")
     assert not list(tmp_path.iterdir())
+
+
+def test_packages_are_read_once_as_long_as_the_archive_is_the_same(tmp_path: Path) -> None:
+    archive = tmp_path / "databases.tar"
+    database = tar_of(**{"zlib-1": desc_text()})
+    write_databases(SyncDatabases("", (("core", database),)), archive)
+    known = read_packages(archive)
+    assert read_packages(archive) is known
+    assert set(known) == {"zlib"}
+    write_databases(SyncDatabases("", (("core", tar_of()),)), archive)
+    assert read_packages(archive) == {}

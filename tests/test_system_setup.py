@@ -6,22 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from test_locales import LOCALE_GEN
 
 from aimager import process, system_setup
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.first_boot import content
-from aimager.setup import Password, Setup, User
-from aimager.system_setup import ImageRoot, enable_locale, set_up
+from aimager.setup import HashedPassword, Password, Setup, User
+from aimager.system_setup import ImageRoot, set_up
 from aimager.toolbox import Toolbox
-
-LOCALE_GEN = """\
-# Locale names are written as
-#  en_US.UTF-8 UTF-8 and such
-
-#de_DE.UTF-8 UTF-8  \n#de_DE ISO-8859-1  \n# fr_FR.UTF-8 UTF-8
-C.UTF-8 UTF-8
-
-#zu_ZA ISO-8859-1  \n"""
 
 
 class RecordingRoot(ImageRoot):
@@ -53,46 +45,6 @@ def image(tmp_path: Path) -> RecordingRoot:
     return RecordingRoot(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("locale", "before", "after"),
-    [
-        ("de_DE.UTF-8", "#de_DE.UTF-8 UTF-8  \n", "de_DE.UTF-8 UTF-8\n"),
-        ("de_DE", "#de_DE ISO-8859-1  \n", "de_DE ISO-8859-1\n"),
-        ("fr_FR.UTF-8", "# fr_FR.UTF-8 UTF-8\n", "fr_FR.UTF-8 UTF-8\n"),
-        ("zu_ZA", "#zu_ZA ISO-8859-1  \n", "zu_ZA ISO-8859-1\n"),
-        ("C.UTF-8", "", ""),
-    ],
-)
-def test_one_line_of_locale_gen_changes(locale: str, before: str, after: str) -> None:
-    enabled = enable_locale(LOCALE_GEN, locale)
-    assert enabled == LOCALE_GEN.replace(before, after, 1)
-    assert enable_locale(enabled, locale) == enabled
-
-
-@pytest.mark.parametrize("locale", ["de", "xx_XX.UTF-8", "deXDE.UTF-8", "written"])
-def test_a_locale_that_is_not_offered_is_named(locale: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        enable_locale(LOCALE_GEN, locale)
-    assert caught.value.message == f"the image knows no locale {locale}"
-
-
-def test_locales_are_generated_and_the_first_is_lang(image: RecordingRoot) -> None:
-    system_setup.generate_locales(image, ("de_DE.UTF-8", "C.UTF-8", "zu_ZA"))
-    text = (image.root / "etc/locale.gen").read_text()
-    assert text == enable_locale(enable_locale(LOCALE_GEN, "de_DE.UTF-8"), "zu_ZA")
-    assert (image.root / "etc/locale.conf").read_text() == "LANG=de_DE.UTF-8\n"
-    assert image.runs == [(["locale-gen"], b"")]
-
-
-def test_some_locales_need_no_generation(image: RecordingRoot) -> None:
-    (image.root / "etc/locale.gen").unlink()
-    system_setup.generate_locales(image, ("C.UTF-8",))
-    assert image.runs == []
-    assert (image.root / "etc/locale.conf").read_text() == "LANG=C.UTF-8\n"
-    with pytest.raises(ConfigError, match=r"^the image knows no locale de_DE\.UTF-8"):
-        system_setup.generate_locales(image, ("de_DE.UTF-8",))
-
-
 def test_a_user_is_added_or_the_reason_told(image: RecordingRoot) -> None:
     user = User(("-m", "-G", "wheel", "bob"))
     system_setup.add_user(image, user)
@@ -115,7 +67,8 @@ def test_passwords_are_hashed_the_same_way_each_time_and_logged_nowhere(
 ) -> None:
     passwords = (Password("alice", "hunter2"), Password("root", "hunter2"))
     for seed in ("a", "a", "b"):
-        system_setup.set_passwords(image, passwords, seed)
+        hashed = system_setup.hash_passwords(image.tools, passwords, seed)
+        system_setup.set_passwords(image, hashed)
     assert [argv for argv, _ in image.runs] == [["chpasswd", "-e"]] * 3
     first, second, other = (given.decode() for _, given in image.runs)
     assert first == second != other
@@ -132,10 +85,10 @@ def test_passwords_are_hashed_the_same_way_each_time_and_logged_nowhere(
 
 def test_a_password_for_nobody(image: RecordingRoot) -> None:
     with pytest.raises(ConfigError) as caught:
-        system_setup.set_passwords(image, (Password("carol", "hunter2"),), "seed")
+        system_setup.set_passwords(image, (HashedPassword("carol", "$6$salt$hash"),))
     assert caught.value.message == ("chpasswd= names the user carol, whom the image does not have")
-    assert "hunter2" not in str(caught.value)
-    system_setup.set_passwords(image, (), "seed")
+    assert "$6$" not in str(caught.value)
+    system_setup.set_passwords(image, ())
     assert image.runs == []
 
 
@@ -183,9 +136,9 @@ def test_all_of_a_setup(image: RecordingRoot) -> None:
         set_up(
             image,
             setup,
+            (HashedPassword("alice", "$6$salt$hash"),),
             mirrorlist="etc/pacman.d/mirrorlist",
             mirror="http://m/$repo",
-            seed="seed",
         )
         (image.root / "etc/sudoers.d/10-groups").unlink()  # an ordinary user cannot write it
     etc = image.root / "etc"
@@ -193,13 +146,17 @@ def test_all_of_a_setup(image: RecordingRoot) -> None:
     assert (etc / "vconsole.conf").read_text() == "KEYMAP=us\n"
     assert str((etc / "localtime").readlink()) == "../usr/share/zoneinfo/UTC"
     assert listing.read_text() == "Server = http://m/$repo\n"
-    assert [argv for argv, _ in image.runs] == [["locale-gen"], ["useradd", "bob"]] * 2
+    assert [argv for argv, _ in image.runs] == [
+        ["locale-gen"],
+        ["useradd", "bob"],
+        ["chpasswd", "-e"],
+    ] * 2
 
 
 def test_answers_that_a_root_has_are_kept(image: RecordingRoot) -> None:
     (image.root / "etc/vconsole.conf").write_text("KEYMAP=de\n")
     (image.root / "etc/localtime").symlink_to("../usr/share/zoneinfo/Europe/Berlin")
-    set_up(image, Setup("pi", ("POSIX",)), mirrorlist="etc/none", mirror="http://m", seed="")
+    set_up(image, Setup("pi", ("POSIX",)), (), mirrorlist="etc/none", mirror="http://m")
     assert (image.root / "etc/vconsole.conf").read_text() == "KEYMAP=de\n"
     assert (image.root / "etc/localtime").readlink().name == "Berlin"
     assert not (image.root / "etc/none").exists()

@@ -34,6 +34,30 @@ def test_a_failure_is_raised_after_its_output() -> None:
         assert stream.read() == b"out\n"
 
 
+def test_a_program_between_two_files(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"in" * (1 << 20))
+    with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as target:
+        Toolbox(None).pipe_through(shell("tr i I"), source, target)
+    assert (tmp_path / "out").read_bytes() == b"In" * (1 << 20)
+
+
+def test_of_two_programs_each_can_fail(tmp_path: Path) -> None:
+    tools = Toolbox(None)
+    with (
+        (tmp_path / "out").open("wb") as target,
+        pytest.raises(CommandError, match="sh failed with status 3:\n    first"),
+        tools.pipe_out(shell("echo x; echo first >&2; exit 3")) as source,
+    ):
+        tools.pipe_through(["cat"], source, target)
+    assert (tmp_path / "out").read_bytes() == b"x\n"
+    with (
+        (tmp_path / "out").open("wb") as target,
+        pytest.raises(CommandError, match="sh failed with status 4:\n    second"),
+        tools.pipe_out(["cat", "/dev/zero"]) as source,
+    ):
+        tools.pipe_through(shell("echo second >&2; exit 4"), source, target)
+
+
 @pytest.mark.parametrize("size", [1, 10 << 20])
 def test_a_program_that_stops_reading_tells_why(size: int) -> None:
     with (
@@ -49,9 +73,16 @@ def test_a_failing_block_ends_the_program() -> None:
             raise ValueError("ours")
 
 
-def test_a_missing_program() -> None:
-    with pytest.raises(HostError, match="no-such-program"):
+def test_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(HostError) as caught:
         Toolbox(None).pipe_out(["no-such-program"]).__enter__()
+    assert caught.value.message == "tools=host needs the program no-such-program, which is missing"
+    assert "./setup.sh" in caught.value.hint
+    with pytest.raises(HostError) as caught:
+        Toolbox(tmp_path).root_of("no-such-program")
+    assert caught.value.message == (
+        "neither the borrowed programs nor this machine have no-such-program"
+    )
 
 
 def test_a_borrowed_program_comes_first(tmp_path: Path) -> None:

@@ -9,14 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cells import fresh_folder
 from conftest import Doit
 
+from aimager import stand_in
 from aimager.architecture import host_architecture
 from aimager.distros import platform_for_host
 
 pytestmark = pytest.mark.slow
 
 HOST = platform_for_host(host_architecture())
+
+
+@pytest.fixture(scope="module")
+def doit(doit: Doit, test_cache: Path) -> Doit:
+    """doit on a cache in which no other test has stored or installed these packages."""
+    return replace(doit, folder=fresh_folder(test_cache / "trust"))
 
 
 @pytest.fixture
@@ -48,8 +56,6 @@ def rewrite(path: Path, content: bytes) -> None:
 
 def refuse(doit: Doit, mirror: Path, package: str) -> str:
     """Build with one more package from a spoilt mirror, and return what it says."""
-    from aimager import stand_in
-
     with stand_in.serve(mirror) as url:
         return doit.at(url).refuse(f"distro={HOST.distro.id}", f"install-pkgs={package}")
 

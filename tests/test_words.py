@@ -4,81 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from aimager import words
+from aimager import accounts, words
 from aimager.errors import ConfigError
-from aimager.setup import Password, User
-
-USERADD_HINT = "write what useradd takes, the login name last: -m -G wheel alice"
 
 
 def test_lists() -> None:
     assert words.split_list(" b, a,,b ,") == ("b", "a")
     assert words.split_list("") == words.split_list(" , ") == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "users"),
-    [
-        ("", []),
-        ("alice", [("alice",)]),
-        ("-m alice", [("-m", "alice")]),
-        ("-m -G wheel,video alice", [("-m", "-G", "wheel,video", "alice")]),
-        ("-mG wheel alice", [("-mG", "wheel", "alice")]),
-        ("-Gwheel alice", [("-Gwheel", "alice")]),
-        ("-Gm alice", [("-Gm", "alice")]),  # the group m, as getopt(3) takes it
-        ("--groups wheel alice", [("--groups", "wheel", "alice")]),
-        ("--groups=wheel alice", [("--groups=wheel", "alice")]),
-        ("-c 'Alice, of course' alice", [("-c", "Alice, of course", "alice")]),
-        ("-m alice,bob", [("-m", "alice"), ("bob",)]),
-        ("-m alice, -m bob", [("-m", "alice"), ("-m", "bob")]),
-        ("-m alice,-m bob", [("-m", "alice"), ("-m", "bob")]),
-        ("alice,-G wheel bob", [("alice",), ("-G", "wheel", "bob")]),
-        ("-u 1000 -s /bin/sh alice ,bob", [("-u", "1000", "-s", "/bin/sh", "alice"), ("bob",)]),
-    ],
-)
-def test_users(text: str, users: list[tuple[str, ...]]) -> None:
-    assert words.read_users(text) == tuple(User(arguments) for arguments in users)
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        ("-c 'Alice", "useradd=-c 'Alice: No closing quotation", "close the quotation"),
-        ("-m Alice", "useradd=-m Alice: Alice is no login name", USERADD_HINT),
-        ("-m", "useradd=-m: the login name is missing after -m", USERADD_HINT),
-        (
-            "alice -G 'a b'",
-            "useradd=alice -G 'a b': the login name is missing after -G 'a b'",
-            USERADD_HINT,
-        ),
-    ],
-)
-def test_wrong_users(text: str, message: str, hint: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        words.read_users(text)
-    assert (caught.value.message, caught.value.hint) == (message, hint)
-
-
-@pytest.mark.parametrize(
-    ("text", "passwords"),
-    [
-        ("root:secret", [("root", "secret")]),
-        ("root:a,b", [("root", "a,b")]),
-        ("root:a:b", [("root", "a:b")]),
-        ("root:a,alice:b", [("root", "a"), ("alice", "b")]),
-        ("root:a\nalice:b\n", [("root", "a"), ("alice", "b")]),
-        ("root:a,B:c", [("root", "a,B:c")]),
-    ],
-)
-def test_passwords(text: str, passwords: list[tuple[str, str]]) -> None:
-    assert words.read_passwords(text) == tuple(Password(*pair) for pair in passwords)
-
-
-@pytest.mark.parametrize("text", ["hunter2", "root:", ":hunter2", "Root:hunter2", ""])
-def test_a_wrong_password_is_not_repeated(text: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        words.read_passwords(text)
-    assert str(caught.value) == "chpasswd= is not of the form USER:PASSWORD"
 
 
 @pytest.mark.parametrize("name", ["pi", "pi-4", "pi.example.org", "a" * 63, "4"])
@@ -113,8 +45,16 @@ def packages(text: str) -> object:
     return words.read_packages(text, variable="install-pkgs")
 
 
+def read_keys(text: str) -> tuple[str, ...]:
+    return words.read_fingerprints(text, variable="trust-key")
+
+
 def size(text: str) -> object:
     return words.read_size(text, variable="root-size")
+
+
+def age(text: str) -> object:
+    return words.read_age(text, variable="older")
 
 
 def yes(text: str) -> object:
@@ -131,15 +71,23 @@ def yes(text: str) -> object:
         (packages, "vim,--root=/", "install-pkgs=--root=/ is no package name"),
         (packages, "/etc/passwd", "install-pkgs=/etc/passwd is no package name"),
         (packages, "vim nano", "install-pkgs=vim nano is no package name"),
-        (words.read_groups, "wheel,ALL", "sudo-group=ALL is no group name"),
-        (words.read_groups, "wheel ALL=(ALL)", "sudo-group=wheel ALL=(ALL) is no group name"),
-        (words.read_fingerprints, "7BE9892E", "trust-key=7BE9892E is no fingerprint"),
-        (words.read_fingerprints, "x" * 40, f"trust-key={'X' * 40} is no fingerprint"),
+        (accounts.read_groups, "wheel,ALL", "sudo-group=ALL is no group name"),
+        (accounts.read_groups, "wheel ALL=(ALL)", "sudo-group=wheel ALL=(ALL) is no group name"),
+        (read_keys, "7BE9892E", "trust-key=7BE9892E is no fingerprint"),
+        (read_keys, "x" * 40, f"trust-key={'X' * 40} is no fingerprint"),
         (size, "0", "root-size=0 is no size"),
         (size, "-1G", "root-size=-1G is no size"),
         (size, "1.5G", "root-size=1.5G is no size"),
         (size, "8P", "root-size=8P is no size"),
         (size, "", "root-size= is no size"),
+        (age, "", "older= is no length of time"),
+        (age, "30", "older=30 is no length of time"),
+        (age, "d", "older=d is no length of time"),
+        (age, "-1d", "older=-1d is no length of time"),
+        (age, "1.5d", "older=1.5d is no length of time"),
+        (age, "1m", "older=1m is no length of time"),
+        (age, "1D", "older=1D is no length of time"),
+        (age, "1234567d", "older=1234567d is no length of time"),
         (yes, "Yes", "offline=Yes is neither yes nor no"),
         (yes, "", "offline= is neither yes nor no"),
     ],
@@ -153,17 +101,17 @@ def test_what_is_refused_is_named(read: Read, text: str, message: str) -> None:
 def test_packages_and_groups() -> None:
     assert packages("vim, gtk2+extra,ttf-x@1") == ("vim", "gtk2+extra", "ttf-x@1")
     assert packages("") == ()
-    assert words.read_groups("wheel,_ssh,sudo") == ("wheel", "_ssh", "sudo")
-    assert words.read_groups("") == ()
+    assert accounts.read_groups("wheel,_ssh,sudo") == ("wheel", "_ssh", "sudo")
+    assert accounts.read_groups("") == ()
 
 
 def test_fingerprints() -> None:
     spaced = "2ac0 a42e fb0b 5cbc 7a04  02ed 4dc9 5b6d 7be9 892e"
-    assert words.read_fingerprints(f"{spaced},{'F' * 64}") == (
+    assert read_keys(f"{spaced},{'F' * 64}") == (
         "2AC0A42EFB0B5CBC7A0402ED4DC95B6D7BE9892E",
         "F" * 64,
     )
-    assert words.read_fingerprints("") == ()
+    assert read_keys("") == ()
 
 
 @pytest.mark.parametrize(
@@ -183,6 +131,39 @@ def test_sizes(text: str, expected: int) -> None:
     assert size(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0d", 0), ("12h", 43200), ("30d", 30 * 86400), ("2w", 14 * 86400), (" 1d ", 86400)],
+)
+def test_ages(text: str, expected: int) -> None:
+    assert age(text) == expected
+
+
 def test_yes_and_no() -> None:
     assert yes("yes") is True
     assert yes("no") is False
+
+
+def test_addresses() -> None:
+    def read(text: str) -> tuple[str, ...]:
+        return words.read_addresses(text, variable="repo-url-core")
+
+    assert read("https://a/$repo/, http://b ,https://a/$repo") == ("https://a/$repo", "http://b")
+    for text, wrong in (("https://a,b", "b"), ("", ""), (" , ", ""), ("ftp://a", "ftp://a")):
+        with pytest.raises(ConfigError) as caught:
+            read(text)
+        assert caught.value.message == f"repo-url-core={wrong} is no address"
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [(None, None), ("0", 0), ("1700000000", 1_700_000_000), ("4294967295", 2**32 - 1)],
+)
+def test_epochs(text: str | None, epoch: int | None) -> None:
+    assert words.read_epoch(text) == epoch
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", " 1", "now", "4294967296", "\u0663"])
+def test_what_is_no_epoch(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"^SOURCE_DATE_EPOCH={text} is no time"):
+        words.read_epoch(text)

@@ -3,10 +3,12 @@
 import os
 import struct
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import archive, files, filesystems
+from aimager.disk import Extent, begin_disk, place_part
 from aimager.errors import CommandError
 from aimager.toolbox import Toolbox
 
@@ -20,6 +22,20 @@ CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)
 ACL = struct.pack("<I" + "HHI" * 5, 2, *(1, 7, ~0 & 0xFFFFFFFF), *(2, 5, 190),
                   *(4, 5, 0xFFFFFFFF), *(0x10, 7, 0xFFFFFFFF), *(0x20, 5, 0xFFFFFFFF))  # fmt: skip
 """u::rwx,u:190:r-x,g::r-x,m::rwx,o::r-x, struct posix_acl_xattr_header and its entries."""
+
+
+def make_disk(
+    image: Path,
+    script: str,
+    parts: Sequence[tuple[Extent, Path]],
+    *,
+    size: int,
+    base: Path | None = None,
+) -> None:
+    """A whole disk at once."""
+    begin_disk(TOOLS, image, script, [extent for extent, _ in parts], size=size, base=base)
+    for extent, part in parts:
+        place_part(image, extent, part)
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ def _two(variant: Variant, first: str, second: str) -> tuple[Path, Path]:
 
 
 def pack_twice(variant: Variant) -> list[str]:
-    """The archive of two equal trees, that of the first one unpacked, and one with one thread."""
+    """The archive of two equal trees, and that of the first unpacked, packed by one thread."""
     sums = []
     one, two = _two(variant, "one", "deep/er/two")
     target = variant.work / "archive.tar.zst"
@@ -81,7 +97,8 @@ def pack_twice(variant: Variant) -> list[str]:
         sums.append(files.sha256(target))
     again = variant.work / "again"
     archive.unpack_tree(TOOLS, target, again)
-    archive.pack_tree(TOOLS, again, target, epoch=EPOCH, threads=1)
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    archive.pack_tree(TOOLS, again, target, epoch=EPOCH)
     assert (again / "tmp").is_dir()
     assert not list((again / "tmp").iterdir())
     assert os.getxattr(again / "usr/bin/ping", "security.capability") == CAPABILITY

@@ -1,6 +1,8 @@
 """A web server for the tests that can misbehave in every way that mirrors do."""
 
+import hashlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +16,8 @@ class Site:
     """What is served, how, and what was asked for.
 
     The first of ``plan`` is what the next request gets: a status, ``cut N`` to break off after
-    N bytes, ``whole`` to ignore Range, ``slow``; when it is empty, all is well.
+    N bytes, ``whole`` to ignore Range, ``slow``, ``late N`` to answer when N were asked, and with
+    content a second after that; when it is empty, all is well.
     """
 
     url: str = ""
@@ -22,11 +25,18 @@ class Site:
     headers: dict[str, str] = field(default_factory=dict)
     plan: list[str] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    tags: bool = False
+    """Whether the ETag of all content is made of it."""
 
     def conditions(self) -> dict[str, str]:
         """What of the last request's headers the tests are about."""
         names = ("If-None-Match", "If-Modified-Since", "Range")
         return {name: value for name, value in self.asked[-1][1].items() if name in names}
+
+
+def tag(content: bytes) -> str:
+    """The ETag of content, where a site tags it."""
+    return f'"{hashlib.sha256(content).hexdigest()}"'
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,6 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.site.asked.append((self.path, dict(self.headers)))
         plan = self.site.plan.pop(0) if self.site.plan else ""
         content = self.site.content.get(self.path)
+        while plan.startswith("late") and len(self.site.asked) < int(plan.split()[1]):
+            time.sleep(0.01)
+        self.headers_sent = dict(self.site.headers)
+        if self.site.tags and content is not None:
+            self.headers_sent["ETag"] = tag(content)
         if plan.isdigit():
             self._answer(int(plan))
         elif content is None:
@@ -46,13 +61,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             if plan == "slow":
                 time.sleep(0.3)
+            elif plan.startswith("late"):
+                time.sleep(1)
             self._send(content, plan)
 
     def _is_known(self) -> bool:
         answers = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
         for condition, name in answers:
             if condition in self.headers:
-                return self.headers[condition] == self.site.headers.get(name)
+                return self.headers[condition] == self.headers_sent.get(name)
         return False
 
     def _send(self, content: bytes, plan: str) -> None:
@@ -66,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, content: bytes = b"", plan: str = "") -> None:
         self.send_response(status)
-        for name, value in self.site.headers.items():
+        for name, value in self.headers_sent.items():
             self.send_header(name, value)
         if status != 304:
             self.send_header("Content-Length", str(len(content)))
@@ -95,3 +112,11 @@ def serving() -> Iterator[Site]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """The address of a server on 127.0.0.1 that is not there."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

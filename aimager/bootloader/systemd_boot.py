@@ -4,11 +4,11 @@ Entries follow the Boot Loader Specification, type #1, without machine-id: there
 image. No random seed is made: one that is the same on all machines is worse than none.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aimager.architecture import Architecture
+from aimager.bootloader.boot_files import copy, write
 from aimager.errors import ImageError
 from aimager.kernels import Kernel
 
@@ -43,17 +43,15 @@ def install(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
         )
-    removable = boot / "EFI/BOOT" / f"BOOT{architecture.efi.upper()}.EFI"
+    removable = f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
     # The second is what ``bootctl update`` looks for in the running system.
-    for target in (removable, boot / "EFI/systemd" / f"systemd-boot{architecture.efi}.efi"):
-        _make_folder(boot, target.parent)
-        shutil.copyfile(root / program, target)
-        target.chmod(0o644)
-    _write(boot, "loader/loader.conf", loader_text(kernels[0]))
-    _write(boot, "loader/entries.srel", "type1\n")
+    for target in (removable, f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
+        copy(root / program, boot, target)
+    write(boot, "loader/loader.conf", loader_text(kernels[0]))
+    write(boot, "loader/entries.srel", "type1\n")
     for kernel in kernels:
         text = entry_text(kernel, title=title, command_line=command_line(kernel.name))
-        _write(boot, f"loader/entries/{kernel.name}.conf", text)
+        write(boot, f"loader/entries/{kernel.name}.conf", text)
 
 
 def loader_text(default: Kernel) -> str:
@@ -75,18 +73,3 @@ def entry_text(kernel: Kernel, *, title: str, command_line: str) -> str:
         f"options {command_line}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _write(boot: Path, name: str, text: str) -> None:
-    path = boot / name
-    _make_folder(boot, path.parent)
-    path.write_text(text)
-    path.chmod(0o644)
-
-
-def _make_folder(boot: Path, folder: Path) -> None:
-    """Make ``folder`` below ``boot`` with modes that do not come from the umask."""
-    if folder != boot:
-        _make_folder(boot, folder.parent)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)

@@ -21,6 +21,9 @@ THIRD_PARTY_REPOSITORIES: tuple[ThirdPartyRepository, ...] = tuple(
     d for d in _definitions() if isinstance(d, ThirdPartyRepository)
 )
 
+PACMAN_STATIC_SOURCE = "archlinuxcn"
+"""The repository that has pacman-static."""
+
 
 def platform_for_host(architecture: Architecture) -> Platform:
     """The platform whose programs run natively on a host of ``architecture``.

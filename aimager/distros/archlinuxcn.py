@@ -5,6 +5,7 @@ from aimager.distro import Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="archlinuxcn",
+    purpose="the Chinese community's packages",
     architectures=(Architecture.x86_64,),
     mirrors=Mirrors(path="archlinuxcn/$arch", url="https://repo.archlinuxcn.org/$arch"),
     keyring=Keyring(
@@ -16,4 +17,5 @@ REPOSITORY = ThirdPartyRepository(
             "356690A1E7404E30D0E902B2E64D049594A54F54",  # lilydjwg
         ),
     ),
+    packages=("archlinuxcn-mirrorlist-git",),
 )

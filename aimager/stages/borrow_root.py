@@ -1,31 +1,54 @@
 """make-rootfs-archive, for the host's own platform: the borrowed root."""
 
+import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from aimager.archive import pack_tree, unpack_packages
-from aimager.keyring import open_home, verify
-from aimager.lock import read_lock
+from aimager import progress
+from aimager.architecture import Architecture
+from aimager.archive import tar_size, unpack_packages
+from aimager.borrow import LOCK
+from aimager.distro import Keyring
+from aimager.keyring import verify_without_gpg
+from aimager.lock import LockedPackage, read_lock
 from aimager.memory import tmpfs_size
 from aimager.namespace import call
-from aimager.toolbox import Toolbox
+from aimager.program_archive import pack_programs
 from aimager.workshop import Workshop, environment
+
+_NOT_RUN = (
+    *("usr/include/", "usr/lib/udev/hwdb.d/", "usr/share/doc/", "usr/share/gtk-doc/"),
+    *("usr/share/i18n/", "usr/share/info/", "usr/share/locale/", "usr/share/man/"),
+)
+"""Folders that no program reads in the borrowed root: all speak English, and what the kit's read of
+an image lies in the image."""
 
 
 @dataclass(frozen=True)
 class BorrowRoot:
-    """Unpack the packages of ``lock``, each verified before, and run none of their scriptlets."""
+    """Unpack the packages of ``lock``, each verified before, and run none of their scriptlets.
 
+    The keys are those of ``keyrings``, whose packages ``keyring_lock`` has. No program takes part.
+    Of QEMU's user-mode emulators, which are large, only that of ``emulates`` is kept.
+    """
+
+    keyrings: tuple[Keyring, ...]
+    keyring_lock: Path
     lock: Path
-    fetched: Path
-    keyring: Path
     target: Path
+    emulates: Architecture | None = None
     workshop: Workshop = environment()
+
+    def verified(self) -> tuple[LockedPackage, ...]:
+        """The packages whose signatures are checked by it."""
+        return read_lock(self.lock).packages
 
     def run(self) -> None:
         """Publish the borrowed root.
 
-        :raises TrustError: when a package is not signed by a trusted key
+        :raises TrustError: when the keyrings' keys are not the pinned ones, or a package is not
+            signed by a key that they vouch for
         """
         call(
             _borrow,
@@ -33,18 +56,28 @@ class BorrowRoot:
             work=self.workshop.work,
             writable=[self.workshop.cache],
             products=[self.target],
-            tmpfs=tmpfs_size(read_lock(self.lock).installed_size * 3 // 2),
+            tmpfs=tmpfs_size(
+                read_lock(self.lock).installed_size * 3 // 2,
+                wish=self.workshop.memory,
+                jobs=self.workshop.jobs,
+            ),
         )
 
 
 def _borrow(stage: BorrowRoot) -> None:
-    lock = read_lock(stage.lock)
-    work, store = stage.workshop.work, stage.workshop.store
-    with stage.workshop.logging() as log:
-        tools = Toolbox(None, log)
-        home = work / "gnupg"
-        open_home(tools, stage.keyring, home)
-        verify(tools, home, lock.packages, store)
-        root = work / "root"
-        unpack_packages([package.path(store) for package in lock.packages], root)
-        pack_tree(tools, root, stage.target, epoch=lock.epoch)
+    lock, store = read_lock(stage.lock), stage.workshop.store
+    progress.step("verifying packages")
+    verify_without_gpg(stage.keyrings, read_lock(stage.keyring_lock), lock.packages, store)
+    progress.step("unpacking packages")
+    root = stage.workshop.work / "root"
+    unpack_packages([package.path(store) for package in lock.packages], root, without=_NOT_RUN)
+    _drop_emulators(root / "usr/bin", stage.emulates)
+    shutil.copyfile(stage.lock, root / LOCK)
+    with progress.growing("packing", stage.target, partial(tar_size, root)):
+        pack_programs(root, stage.target, epoch=lock.epoch)
+
+
+def _drop_emulators(folder: Path, kept: Architecture | None) -> None:
+    for program in folder.glob("qemu-*-static"):
+        if not kept or program.name != f"qemu-{kept.qemu}-static":
+            program.unlink()

@@ -1,23 +1,25 @@
 """fetch-pacman-static: a pacman for a host that has none that will do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.architecture import Architecture
-from aimager.archive import pack_tree, unpack_packages
+from aimager.archive import unpack_packages
 from aimager.build import MirrorChoice
 from aimager.distro import Distro, Platform, ThirdPartyRepository
 from aimager.download import Client
 from aimager.errors import DownloadError, TrustError
+from aimager.fallback import Fallback, NoMirrorError
 from aimager.fetch_database import fetch_database
 from aimager.files import publish, publish_text
-from aimager.keyring import make_keyring
-from aimager.lock import Lock, find_package, read_lock, write_lock
-from aimager.mirrors import base_url, expand
+from aimager.keyring import verify_without_gpg
+from aimager.lock import Lock, LockedPackage, find_package, read_lock, write_lock
+from aimager.mirrors import mirror_urls
 from aimager.namespace import call
+from aimager.program_archive import pack_programs
 from aimager.stages.fetch_packages import FetchPackages
-from aimager.sync_database import read_database
-from aimager.toolbox import Toolbox
+from aimager.sync_database import DatabasePackage, read_database
 from aimager.workshop import Workshop, environment
 
 _PACKAGE = "pacman-static"
@@ -28,7 +30,8 @@ class FetchPacmanStatic:
     """Take pacman-static from ``repository``, or leave ``target`` empty where it has none.
 
     The repository's own keyring package is checked against its pinned keys, and then both
-    packages with the keyring made from it.
+    packages with the keyring made from it. Where it cannot be had, or is not trusted, there is no
+    ``target``.
     """
 
     repository: ThirdPartyRepository
@@ -38,29 +41,45 @@ class FetchPacmanStatic:
     downloads: Path = environment()
     workshop: Workshop = environment()
 
+    def verified(self) -> tuple[LockedPackage, ...]:
+        """The packages whose signatures are checked by it."""
+        was_had = self.target.stat().st_size > 0
+        return read_lock(self.lock).packages if was_had else ()
+
     def run(self) -> None:
         """Publish the archive.
 
-        What cannot be had or trusted is not used: the borrowed root's pacman does the work.
+        What cannot be had or trusted is not used, and asked for again by the next build: the
+        borrowed root's pacman does the work.
         """
+        if self.architecture not in self.repository.architectures:
+            self._publish_none()
+        elif self.mirrors.offline:
+            self._give_up("it is not in the cache, and offline=yes")
+        else:
+            self._try()
+
+    def _try(self) -> None:
         try:
-            lock = self._fetch() if self._can_have() else None
-            if lock:
+            packages = self._read_database()
+            if _PACKAGE in packages:
+                self._fetch(packages)
                 self._verify()
+            else:
+                print(f"   no pacman-static: {self.repository.id} has none")
+                self._publish_none()
         except (DownloadError, TrustError) as error:
-            print(f"   no pacman-static: {error.message}")
-            lock = None
-        if lock is None:
-            with publish(self.target):
-                return
+            self._give_up(error.message)
+            if isinstance(error, NoMirrorError) and error.is_certain:
+                self._publish_none()
 
-    def is_whole(self) -> bool:
-        """Whether it is there, or there is none to ask for again."""
-        there = self.target.exists() and self.target.stat().st_size > 0
-        return there or not self._can_have()
+    def _give_up(self, reason: str) -> None:
+        print(f"   no pacman-static: {reason}")
+        self.target.unlink(missing_ok=True)  # it may be that of other keys
 
-    def _can_have(self) -> bool:
-        return self.architecture in self.repository.architectures and not self.mirrors.offline
+    def _publish_none(self) -> None:
+        with publish(self.target):
+            return
 
     def _verify(self) -> None:
         call(
@@ -76,16 +95,14 @@ class FetchPacmanStatic:
         """The packages that are needed for it."""
         return self.downloads / "lock.json"
 
-    def _fetch(self) -> Lock | None:
+    def _read_database(self) -> dict[str, DatabasePackage]:
         name = self.repository.id
+        urls = mirror_urls(self.repository.mirrors, name, self.architecture, self.mirrors)
         path = self.downloads / f"{name}.db"
-        url = dict(self.mirrors.repositories).get(name) or base_url(
-            self.repository.mirrors, self.mirrors
-        )
-        url = expand(url, name, self.architecture)
-        known = read_database(name, fetch_database(Client(), url, name, path))
-        if _PACKAGE not in known:
-            return None
+        return read_database(name, fetch_database(Client(), Fallback(), urls, name, path))
+
+    def _fetch(self, known: Mapping[str, DatabasePackage]) -> None:
+        name = self.repository.id
         names = (self.repository.keyring.package, _PACKAGE)
         absent = [wanted for wanted in names if wanted not in known]
         if absent:
@@ -100,19 +117,15 @@ class FetchPacmanStatic:
             mirrors=self.mirrors,
             workshop=self.workshop,
         ).run()
-        return lock
 
 
 def _verify_and_pack(stage: FetchPacmanStatic) -> None:
     lock = read_lock(stage.lock)
     store = stage.workshop.store
-    home = Path("/run/keyring")
-    with stage.workshop.logging() as log:
-        tools = Toolbox(None, log)
-        make_keyring(tools, home, [stage.repository.keyring], lock, store)
-        program = find_package(lock.packages, _PACKAGE)
-        if program is None:
-            raise DownloadError(f"the lock {stage.lock} is not whole", hint="delete it")
-        tree = stage.workshop.work / "tree"
-        unpack_packages([program.path(store)], tree)
-        pack_tree(tools, tree, stage.target, epoch=lock.epoch)
+    verify_without_gpg([stage.repository.keyring], lock, [], store)
+    program = find_package(lock.packages, _PACKAGE)
+    if program is None:
+        raise DownloadError(f"the lock {stage.lock} is not whole", hint="delete it")
+    tree = stage.workshop.work / "tree"
+    unpack_packages([program.path(store)], tree)
+    pack_programs(tree, stage.target, epoch=lock.epoch)

@@ -2,28 +2,39 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from aimager.architecture import Architecture
 from aimager.files import publish
-from aimager.lock import read_lock
+from aimager.lock import LockedPackage, read_lock
 from aimager.system import Installation, install_system
 from aimager.workshop import Workshop, environment
 
 
 @dataclass(frozen=True)
 class InstallPackages:
-    """Install what ``lock`` names and ``rootfs_lock`` does not, to the root in ``rootfs``."""
+    """Install what ``lock`` names and ``rootfs_lock`` does not, to the root in ``rootfs``.
+
+    ``epoch`` is as `Installation`'s.
+    """
 
     architecture: Architecture
     rootfs: Path
     rootfs_lock: Path
     lock: Path
-    fetched: Path
-    keyring: Path
+    keys: Path
+    borrowed: Path | None
     target: Path
+    epoch: int | None = None
+    keyring: Path = environment()
     pacman_static: Path | None = environment()
-    borrowed: Path | None = environment()
     workshop: Workshop = environment()
+
+    shared: ClassVar[bool] = True
+
+    def verified(self) -> tuple[LockedPackage, ...]:
+        """The packages whose signatures are checked by it."""
+        return read_lock(self.lock).without(read_lock(self.rootfs_lock))
 
     def run(self) -> None:
         """Publish the system's archive; the root's own where nothing is to be added.
@@ -42,6 +53,7 @@ class InstallPackages:
                 keyring=self.keyring,
                 target=self.target,
                 workshop=self.workshop,
+                epoch=self.epoch,
                 base=self.rootfs,
                 base_lock=self.rootfs_lock,
                 pacman_static=self.pacman_static,

@@ -1,19 +1,18 @@
 """keyring-backup: what of a keyring verifies packages, without what could sign them."""
 
+import tarfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from aimager.archive import pack_tree, unpack_tree
-from aimager.namespace import call
-from aimager.toolbox import Toolbox
+from aimager.files import publish
 from aimager.workshop import Workshop, environment
 
-_SECRET = ("private-keys-v1.d", "openpgp-revocs.d", "pubring.gpg~", "pubring.kbx~", "random_seed")
+_SECRET = {"private-keys-v1.d", "openpgp-revocs.d", "pubring.gpg~", "pubring.kbx~", "random_seed"}
 
 
 @dataclass(frozen=True)
 class KeyringBackup:
-    """Archive the public part of ``keyring``."""
+    """Archive the public part of ``keyring``, as it was packed."""
 
     keyring: Path
     target: Path
@@ -21,19 +20,11 @@ class KeyringBackup:
 
     def run(self) -> None:
         """Publish the archive."""
-        call(
-            _back_up,
-            self,
-            work=self.workshop.work,
-            writable=[self.workshop.cache],
-            products=[self.target],
-            tmpfs=64 << 20,
-        )
-
-
-def _back_up(stage: KeyringBackup) -> None:
-    home = stage.workshop.work / "gnupg"
-    with stage.workshop.logging() as log:
-        tools = Toolbox(None, log)
-        unpack_tree(tools, stage.keyring, home)
-        pack_tree(tools, home, stage.target, epoch=0, exclude=_SECRET)
+        with (
+            publish(self.target) as temporary,
+            tarfile.open(self.keyring) as whole,
+            tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as public,
+        ):
+            for member in whole:
+                if _SECRET.isdisjoint(PurePath(member.name).parts):
+                    public.addfile(member, whole.extractfile(member))

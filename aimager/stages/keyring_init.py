@@ -3,40 +3,51 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.archive import pack_tree
+from aimager.archive import pack_members, pack_tree
+from aimager.borrow import open_toolbox
 from aimager.distro import Keyring
-from aimager.keyring import make_keyring
-from aimager.lock import read_lock
+from aimager.files import publish
+from aimager.keyring import key_members, make_keyring
+from aimager.lock import LockedPackage, read_lock
+from aimager.memory import tmpfs_size
 from aimager.namespace import call
-from aimager.toolbox import Toolbox
 from aimager.workshop import Workshop, environment
+
+_KEYRING = 64 << 20
+"""More bytes than a keyring takes."""
 
 
 @dataclass(frozen=True)
 class KeyringInit:
     """Make a keyring of ``keyrings`` from the packages of ``lock``, none of which is run.
 
-    ``target`` also holds the secret key that certified them.
+    The first of ``targets`` is the keyring with the secret key that certified them, which is no
+    other's. The second are the keys that it trusts, which follow from the packages alone.
     """
 
     keyrings: tuple[Keyring, ...]
     lock: Path
-    fetched: Path
-    target: Path
+    targets: tuple[Path, Path]
+    borrowed: Path | None = environment()
     workshop: Workshop = environment()
+
+    def verified(self) -> tuple[LockedPackage, ...]:
+        """The packages whose signatures are checked by it."""
+        return read_lock(self.lock).packages
 
     def run(self) -> None:
         """Publish the keyring, and verify with it the packages that it came from.
 
         :raises TrustError: when the packages' keys are not the pinned ones
         """
+        tools = self.borrowed.stat().st_size if self.borrowed else 0
         call(
             _make_keyring,
             self,
             work=self.workshop.work,
             writable=[self.workshop.cache],
-            products=[self.target],
-            tmpfs=64 << 20,
+            products=self.targets,
+            tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
         )
 
 
@@ -45,6 +56,11 @@ def _make_keyring(stage: KeyringInit) -> None:
     # Not below the work folder: gpg-agent's socket must have a path of at most 108 bytes.
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
-        tools = Toolbox(None, log)
+        shop = stage.workshop
+        tools = open_toolbox(stage.borrowed, shop.work, [shop.cache], log, memory=shop.memory)
         make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store)
-        pack_tree(tools, home, stage.target, epoch=lock.epoch, mode=0o600)
+        keyring, keys = stage.targets
+        pack_tree(tools, home, keyring, epoch=lock.epoch, mode=0o600)
+        members = key_members(stage.keyrings, lock, stage.workshop.store)
+        with publish(keys) as temporary:
+            temporary.write_bytes(pack_members(members, epoch=lock.epoch))

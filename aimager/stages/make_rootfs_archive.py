@@ -2,24 +2,33 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from aimager.architecture import Architecture
+from aimager.lock import LockedPackage, read_lock
 from aimager.system import Installation, install_system
 from aimager.workshop import Workshop, environment
 
 
 @dataclass(frozen=True)
 class MakeRootfsArchive:
-    """Install the packages of ``lock`` to an empty root."""
+    """Install the packages of ``lock`` to an empty root; ``epoch`` is as `Installation`'s."""
 
     architecture: Architecture
     lock: Path
-    fetched: Path
-    keyring: Path
+    keys: Path
+    borrowed: Path | None
     target: Path
+    epoch: int | None = None
+    keyring: Path = environment()
     pacman_static: Path | None = environment()
-    borrowed: Path | None = environment()
     workshop: Workshop = environment()
+
+    shared: ClassVar[bool] = True
+
+    def verified(self) -> tuple[LockedPackage, ...]:
+        """The packages whose signatures are checked by it."""
+        return read_lock(self.lock).packages
 
     def run(self) -> None:
         """Publish the root's archive.
@@ -33,6 +42,7 @@ class MakeRootfsArchive:
                 keyring=self.keyring,
                 target=self.target,
                 workshop=self.workshop,
+                epoch=self.epoch,
                 pacman_static=self.pacman_static,
                 borrowed=self.borrowed,
             )

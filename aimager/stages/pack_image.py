@@ -1,227 +1,208 @@
-"""pack-image: root archive, partition images and disk image of an installed system."""
+"""pack-image: root archive, partition images and disk image of an installed system.
+
+Beside them lie what tells of them: manifest, SPDX document, block map and checksums.
+"""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from aimager import disk, files
+from aimager import files, progress
 from aimager.architecture import Architecture
-from aimager.archive import pack_tree, unpack_tree
-from aimager.board import Bootloader
-from aimager.bootloader import systemd_boot
+from aimager.archive import pack_tree, tar_size, unpack_tree
+from aimager.board import Boot
+from aimager.boot_setup import make_bootable
 from aimager.borrow import open_toolbox
-from aimager.build import Product
+from aimager.build import Compression, Product
 from aimager.codec import fingerprint
-from aimager.errors import ConfigError
-from aimager.filesystems import ext4_size, make_ext4, make_fat
+from aimager.companions import Facts, write_companions
+from aimager.digests import Digests
+from aimager.disk import Extent
+from aimager.distro import ThirdPartyRepository
+from aimager.failed_root import shell_on_failure
+from aimager.finishing import finish
 from aimager.first_boot import prepare_first_boot
-from aimager.fstab import Entry, fstab_text
-from aimager.identifiers import derive_uuid, derive_volume_id, fat_uuid
 from aimager.identity import remove_identity
-from aimager.kernels import find_kernels
-from aimager.lock import read_lock
+from aimager.image_ids import ImageIds
+from aimager.image_repositories import add_repositories
+from aimager.images import Images, make_images
+from aimager.kit import lending
+from aimager.local_database import read_local_database
+from aimager.lock import Lock, read_lock
+from aimager.manifest import Build
+from aimager.mount_plan import grows
 from aimager.namespace import call
-from aimager.partition import FileSystem, Label, Partition, PartitionTable, Role
+from aimager.partition import PartitionTable, Role
+from aimager.product_record import provenance
+from aimager.reused_root import read_reused
 from aimager.rootfs import chroot_mounts
-from aimager.setup import Setup
+from aimager.setup import HashedPassword, Setup
 from aimager.system import foreign_to_host, work_size
-from aimager.system_setup import ImageRoot, set_up
-from aimager.toolbox import Toolbox
+from aimager.system_setup import ImageRoot, hash_passwords, set_up
 from aimager.workshop import Workshop, environment
-
-_MOUNT_POINTS = {Role.root: "/", Role.boot: "/boot"}
 
 
 @dataclass(frozen=True)
 class PackImage:
-    """Set up the system in ``system`` and make ``products``, whose files are ``targets``.
+    """Set up the system in ``system`` and make ``products`` and what lies beside them.
 
-    ``title`` names it in boot menus, ``mirror`` is the server to enable in ``mirrorlist``.
+    ``targets`` are all files that become of them (`aimager.build.Build.results`), in one folder.
+    ``title`` names the system in boot menus and ``vendor`` its packages' namespace in package
+    URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come into
+    pacman.conf. ``seed`` varies all ids and salts,
+    and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
+    ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
+    image that the disk starts as a copy of. ``reused`` tells what the user's root archive holds
+    that the system was begun with.
     """
 
     id: str
     title: str
+    vendor: str
     architecture: Architecture
     system: Path
     lock: Path
     setup: Setup
     table: PartitionTable | None
-    bootloader: Bootloader | None
+    boot: Boot
     mirrorlist: str
     mirror: str
+    repositories: tuple[ThirdPartyRepository, ...]
     root_size: int | None
     products: tuple[Product, ...]
+    borrowed: Path | None
+    overlays: tuple[Path, ...]
+    compressions: tuple[Compression, ...]
+    seed: str
+    epoch: int | None
     targets: tuple[Path, ...]
-    borrowed: Path | None = environment()
+    disk_from: Path | None = None
+    reused: Path | None = None
     workshop: Workshop = environment()
 
-    def run(self) -> None:
-        """Publish the products.
+    def run(self) -> dict[str, str]:
+        """Publish the products, and return the SHA-256 of those that were read for it, by name.
 
         :raises ConfigError: when the system cannot be set up as asked
         :raises ImageError: when it cannot be booted, or does not fit
         """
-        out = self.targets[0].parent
-        out.mkdir(parents=True, exist_ok=True)
-        call(
+        self.out.mkdir(parents=True, exist_ok=True)
+        return call(
             _pack,
             self,
             work=self.workshop.work,
-            writable=[self.workshop.cache, out],
+            writable=[self.workshop.cache, self.out],
             products=self.targets,
             foreign=foreign_to_host(self.architecture),
-            tmpfs=work_size(self.lock, self.borrowed, copies=3),
+            qemu_later=self.borrowed is not None,
+            tmpfs=work_size(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused),
+            last=True,
         )
 
     @property
-    def seed(self) -> str:
-        """What all ids of the image are derived from: two images that differ share none."""
-        return fingerprint((self.id, self.setup, self.table, read_lock(self.lock).packages))
+    def out(self) -> Path:
+        """The folder of the results."""
+        return self.targets[0].parent
 
-    def uuid(self, role: Role) -> str:
-        """The UUID of a partition's file system, as blkid(8) prints it."""
-        partition = self.table.with_role(role) if self.table else None
-        if partition and partition.file_system is FileSystem.vfat:
-            return fat_uuid(self.volume_id(role))
-        return derive_uuid(self.seed, f"{role} file system")
+    def images(self, ids: ImageIds) -> Images:
+        """The images that are to be made."""
+        table = ids.table
+        if self.root_size:
+            table = table.changed(Role.root, size=self.root_size)
+        return Images(
+            products=self.products,
+            ids=ids,
+            table=table,
+            boot=self.boot,
+            architecture=self.architecture,
+            disk_from=self.disk_from,
+            out=self.out,
+            work=self.workshop.work,
+        )
 
-    def volume_id(self, role: Role) -> str:
-        """The serial number of a FAT partition."""
-        return derive_volume_id(self.seed, f"{role} file system")
+    def salt_seed(self, lock: Lock) -> str:
+        """What the salts of passwords are derived from: everything but the passwords.
+
+        Salts can be read by the image's users, so that of clear passwords they must not tell.
+        """
+        setup = self.setup.without_secrets()
+        given = (*self.overlays, *(path for path in (self.disk_from, self.reused) if path))
+        contents = [files.sha256(path) for path in given]
+        return fingerprint((self.seed, self.id, setup, contents, self.table, lock.packages))
+
+    def id_seed(self, lock: Lock, hashed: Sequence[HashedPassword]) -> str:
+        """What all ids of the image are derived from: two images that differ share none.
+
+        The ids can be read by everybody. They depend on passwords only through their hashes, so
+        that a guess is no cheaper to check against them than against /etc/shadow.
+        """
+        return fingerprint((self.salt_seed(lock), list(hashed)))
 
 
-def _pack(stage: PackImage) -> None:
+def _pack(stage: PackImage) -> dict[str, str]:
     work = stage.workshop.work
-    epoch = read_lock(stage.lock).epoch
+    lock = read_lock(stage.lock)
+    reused = read_reused(stage.reused) if stage.reused else None
+    newest = reused.epoch(lock) if reused else lock.epoch
+    epoch = newest if stage.epoch is None else stage.epoch
     root = work / "root"
     with stage.workshop.logging() as log:
-        folders = [stage.workshop.cache, stage.targets[0].parent]
-        tools = open_toolbox(stage.borrowed, work, folders, log)
+        shop = stage.workshop
+        folders = [shop.cache, stage.out]
+        tools = open_toolbox(stage.borrowed, work, folders, log, memory=shop.memory, jobs=shop.jobs)
+        progress.step("unpacking the system")
         unpack_tree(tools, stage.system, root)
-        with chroot_mounts(root):
+        progress.step("setting the system up")
+        installed = read_local_database(root)
+        hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
+        ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
+        borrow = stage.workshop.borrow
+        with (
+            chroot_mounts(root),
+            lending(tools, root, stage.architecture, lock, borrow=borrow, log=log),
+            shell_on_failure(root, stage.workshop.terminal),
+        ):
             image = ImageRoot(root, tools, epoch)
-            set_up(
-                image,
-                stage.setup,
-                mirrorlist=stage.mirrorlist,
-                mirror=stage.mirror,
-                seed=stage.seed,
-            )
-        _make_bootable(stage, root)
+            set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
+            add_repositories(root, stage.repositories)
+            if ids:
+                make_bootable(
+                    root,
+                    stage.boot,
+                    ids,
+                    architecture=stage.architecture,
+                    words=stage.setup.command_line_of,
+                    title=stage.title,
+                )
+            finish(image, stage.setup, stage.overlays)
         remove_identity(root)
-        prepare_first_boot(root, grow=stage.table is not None)
-        _make_products(stage, tools, root, epoch)
-
-
-def _make_bootable(stage: PackImage, root: Path) -> None:
-    """Write fstab and the boot loader, so that the root and its kernels are found."""
-    if stage.table is None:
-        return
-    entries = [
-        Entry(stage.uuid(p.role), _MOUNT_POINTS[p.role], p.file_system)
-        for p in sorted(stage.table.partitions, key=lambda p: _MOUNT_POINTS[p.role])
-    ]
-    (root / "etc/fstab").write_text(fstab_text(entries))
-    words = (f"root=UUID={stage.uuid(Role.root)}", "rw", *stage.setup.command_line)
-    if stage.bootloader is Bootloader.systemd_boot:
-        systemd_boot.install(
-            root,
-            root / "boot",
-            stage.architecture,
-            find_kernels(root),
-            command_line=lambda _: " ".join(words),
-            title=stage.title,
-        )
-
-
-def _make_products(stage: PackImage, tools: Toolbox, root: Path, epoch: int) -> None:
-    wanted = dict(zip(stage.products, stage.targets, strict=True))
-    if Product.root_tar in wanted:
-        pack_tree(tools, root, wanted[Product.root_tar], epoch=epoch)
-    if stage.table is None or not wanted.keys() - {Product.root_tar}:
-        return
-    trees = _split(stage.table, root, stage.workshop.work)
-    parts = {}
-    for partition in stage.table.partitions:
-        parts[partition.role] = _make_part(
-            stage, tools, partition, trees[partition.role], stage.workshop.work, epoch
-        )
-        shutil.rmtree(trees[partition.role])
-    for product, target in wanted.items():
-        if product.role:
-            with files.publish(target) as temporary:
-                files.copy_sparse(parts[product.role], temporary)
-        elif product is Product.disk:
-            _make_disk(stage, tools, stage.table, parts, target)
-
-
-def _split(table: PartitionTable, root: Path, work: Path) -> dict[Role, Path]:
-    """Take out of ``root`` what lies on partitions of its own, and leave their mount points."""
-    trees = {Role.root: root}
-    for partition in table.partitions:
-        if partition.role is not Role.root:
-            mount_point = root / _MOUNT_POINTS[partition.role].lstrip("/")
-            trees[partition.role] = work / f"{partition.role}-tree"
-            mount_point.rename(trees[partition.role])
-            mount_point.mkdir()
-            mount_point.chmod(0o755)
-    return trees
-
-
-def _make_part(
-    stage: PackImage, tools: Toolbox, partition: Partition, tree: Path, work: Path, epoch: int
-) -> Path:
-    image = work / f"part-{partition.role}.img"
-    size = partition.size
-    if partition.role is Role.root:
-        size = stage.root_size or size
-    if partition.file_system is FileSystem.vfat:
-        if size is None:
-            raise ConfigError(f"the {partition.role} partition needs a size, for it is FAT")
-        make_fat(
-            tools,
-            tree,
-            image,
-            size=size,
-            volume_id=stage.volume_id(partition.role),
-            label=partition.role.value,
-            epoch=epoch,
-        )
-    else:
-        make_ext4(
-            tools,
-            tree,
-            image,
-            size=size or ext4_size(tree),
-            uuid=stage.uuid(partition.role),
-            label=partition.role.value,
-            epoch=epoch,
-        )
-    return image
-
-
-def _make_disk(
-    stage: PackImage,
-    tools: Toolbox,
-    table: PartitionTable,
-    parts: dict[Role, Path],
-    target: Path,
-) -> None:
-    images = [parts[partition.role] for partition in table.partitions]
-    extents = disk.lay_out(table, [image.stat().st_size for image in images])
-    gpt = table.label is Label.gpt
-    script = disk.sfdisk_script(
-        table,
-        extents,
-        disk_id=derive_uuid(stage.seed, "disk") if gpt else derive_volume_id(stage.seed, "disk"),
-        partition_uuids=[derive_uuid(stage.seed, f"{p.role} partition") for p in table.partitions],
-        architecture=stage.architecture,
-    )
-    with files.publish(target) as temporary:
-        disk.make_disk(
-            tools,
-            temporary,
-            script,
-            list(zip(extents, images, strict=True)),
-            size=disk.disk_size(table, extents),
-        )
+        prepare_first_boot(root, grow=stage.table is not None and grows(stage.table))
+        if Product.keyring_helper in stage.products and stage.borrowed:
+            target = stage.out / Product.keyring_helper
+            size = partial(files.data_size, stage.borrowed)
+            with progress.growing(target.name, target, size), files.publish(target) as temporary:
+                shutil.copyfile(stage.borrowed, temporary)
+        with Digests(tools.cores) as digests:
+            if Product.root_tar in stage.products:
+                target = stage.out / Product.root_tar
+                with progress.growing(target.name, target, partial(tar_size, root)):
+                    pack_tree(tools, root, target, epoch=epoch)
+                digests.take(target)
+            mapped: tuple[Extent, ...] = ()
+            if ids:
+                mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
+            facts = Facts(
+                build=Build(stage.id, stage.title, epoch),
+                vendor=stage.vendor,
+                packages=reused.missing(lock) if reused else lock.packages,
+                installed=installed,
+                reused=reused.sha256 if reused else "",
+                store=stage.workshop.store,
+                products=provenance([stage.system, stage.lock]),
+                mapped=mapped,
+            )
+            return write_companions(
+                tools, stage.out, stage.products, stage.compressions, facts, digests
+            )

@@ -1,20 +1,21 @@
 """resolve-packages: the lock, which says exactly what will be installed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from aimager.borrow import closure, open_toolbox
+from aimager.borrow import open_toolbox
 from aimager.build import MirrorChoice
+from aimager.dependency import closure, providers
 from aimager.distro import Platform
 from aimager.errors import ConfigError
 from aimager.files import publish_text
 from aimager.lock import Lock, write_lock
-from aimager.mirrors import repository_url
+from aimager.mirrors import repository_urls
 from aimager.namespace import call
 from aimager.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
-from aimager.sync_database import DatabasePackage, SyncDatabases, read_databases
-from aimager.toolbox import Toolbox
+from aimager.sync_database import DatabasePackage, SyncDatabases, read_databases, read_packages
 from aimager.workshop import Workshop, environment
 
 
@@ -22,8 +23,12 @@ from aimager.workshop import Workshop, environment
 class ResolvePackages:
     """What ``packages``, and those of ``welcome`` that the repositories have, need.
 
-    Without ``dependencies`` they are locked alone. Where there is no pacman yet, ``borrowed``
-    being None, we walk the dependencies ourselves.
+    ``initramfs`` is one more, unless one of them provides an initramfs, or needs a package that
+    does by its name.
+
+    Without ``dependencies`` they are locked alone. Where there is no pacman, and for what
+    ``bootstraps``, which must not depend on whether there is one, we walk the dependencies
+    ourselves.
     """
 
     platform: Platform
@@ -32,58 +37,102 @@ class ResolvePackages:
     target: Path
     welcome: tuple[str, ...] = ()
     dependencies: bool = True
+    bootstraps: bool = False
+    initramfs: str | None = None
     pacman_static: Path | None = environment()
     borrowed: Path | None = environment()
     mirrors: MirrorChoice = environment()
     workshop: Workshop = environment()
+
+    by_content: ClassVar[bool] = True
 
     def run(self) -> None:
         """Publish the lock, if it is not the one that is there.
 
         :raises ConfigError: when the repositories do not have a package
         """
-        databases = read_databases(self.databases)
-        known = databases.read()
+        known = read_packages(self.databases)
+        requested = self._requested(known)
+        if self.initramfs and self.initramfs not in requested:
+            makers = self._other_makers(known, requested)
+            print(f"   {self.initramfs} is left out: {makers[0]} provides an initramfs")
+        if not self.dependencies or not requested:
+            self._publish(known, requested)
+        elif self.bootstraps:
+            self._publish(known, _walk(known, requested))
+        else:
+            names = call(
+                _resolve,
+                _Question(self, requested),
+                work=self.workshop.work,
+                writable=[self.workshop.cache],
+            )
+            self._publish(known, _walk(known, requested) if names is None else names)
+
+    def foresee(self) -> None:
+        """Publish the lock that our own walk of the dependencies gives, without pacman."""
+        known = read_packages(self.databases)
+        requested = self._requested(known)
+        self._publish(known, _walk(known, requested) if self.dependencies else list(requested))
+
+    def _requested(self, known: Mapping[str, DatabasePackage]) -> tuple[str, ...]:
         welcome = [name for name in self.welcome if name in known]
-        requested = tuple(dict.fromkeys((*self.packages, *welcome)))
-        names = sorted(requested)
-        if self.dependencies and requested:
-            names = call(_resolve, self, work=self.workshop.work, writable=[self.workshop.cache])
+        asked = tuple(dict.fromkeys((*self.packages, *welcome)))
+        if self.initramfs is None or self._other_makers(known, asked):
+            return asked
+        return tuple(dict.fromkeys((*asked, self.initramfs)))
+
+    def _other_makers(
+        self, known: Mapping[str, DatabasePackage], asked: Sequence[str]
+    ) -> list[str]:
+        """Which packages provide an initramfs already, unless the wanted one is among them."""
+        makers = providers(known, asked, "initramfs")
+        return [] if self.initramfs in makers else makers
+
+    def _publish(self, known: Mapping[str, DatabasePackage], names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
         if missing:
             raise ConfigError(f"the repositories have no package {' '.join(missing)}")
         lock = Lock(
             platform=self.platform.id,
-            requested=tuple(sorted(requested)),
+            requested=tuple(sorted(self._requested(known))),
             packages=tuple(known[name].locked for name in sorted(set(names))),
         )
         publish_text(self.target, write_lock(lock))
 
 
-def _resolve(stage: ResolvePackages) -> list[str]:
-    databases = read_databases(stage.databases)
-    known = databases.read()
-    names = [*stage.packages, *(name for name in stage.welcome if name in known)]
-    work = stage.workshop.work
-    with stage.workshop.logging() as log:
-        pacman = choose_pacman(Toolbox(None, log), stage.pacman_static, work)
-        if pacman is None and stage.borrowed:
-            tools = open_toolbox(stage.borrowed, work, [stage.workshop.cache], log)
-            pacman = choose_pacman(tools, None, work)
+@dataclass(frozen=True)
+class _Question:
+    """What the packages ``names`` need."""
+
+    stage: ResolvePackages
+    names: tuple[str, ...]
+
+
+def _resolve(question: _Question) -> list[str] | None:
+    """What pacman says; None: there is no pacman."""
+    stage = question.stage
+    work, shop = stage.workshop.work, stage.workshop
+    with shop.logging() as log:
+        tools = open_toolbox(
+            stage.borrowed, work, [shop.cache], log, memory=shop.memory, jobs=shop.jobs
+        )
+        pacman = choose_pacman(tools, stage.pacman_static, work)
         if pacman is None:
-            return _walk(known, names)
+            return None
         root = work / "root"
         prepare_root(root)
+        databases = read_databases(stage.databases)
         _lay_databases(databases, root / "var/lib/pacman/sync")
         servers = [
-            (name, repository_url(stage.platform, name, stage.mirrors))
+            (name, repository_urls(stage.platform, name, stage.mirrors)[0])
             for name, _ in databases.databases
         ]
         conf = write_conf(pacman_conf(stage.platform.architecture, work, root, servers), work)
-        return resolve(pacman, conf, names, log)
+        return resolve(pacman, conf, question.names, log)
 
 
-def _walk(known: Mapping[str, DatabasePackage], names: list[str]) -> list[str]:
+def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
     absent = [name for name in names if name not in known]
     if absent:
         raise ConfigError(f"the repositories have no package {' '.join(absent)}")

@@ -1,32 +1,77 @@
 """sync-databases: a platform's sync databases, and the pacman.conf that names them."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from aimager.archive import read_members
 from aimager.build import MirrorChoice
+from aimager.codec import decode, encode
 from aimager.distro import Platform
 from aimager.download import Client
 from aimager.errors import ConfigError, DownloadError
+from aimager.fallback import Fallback
 from aimager.fetch_database import fetch_database
-from aimager.mirrors import repository_url
+from aimager.files import locked, publish_text
+from aimager.lock import UNSIGNED
+from aimager.mirrors import repository_urls
+from aimager.package_folder import make_database
 from aimager.pacman import repositories
+from aimager.product_cache import describe_files, find_damage
+from aimager.product_record import KeptFile
+from aimager.shared_packages import take_packages
 from aimager.sync_database import SyncDatabases as Databases
-from aimager.sync_database import read_database, write_databases
-from aimager.workshop import Workshop, environment
+from aimager.sync_database import read_database, read_databases, write_databases
+from aimager.workshop import Workshop, environment, unread
 
 _CONF = "etc/pacman.conf"
 
 
 @dataclass(frozen=True)
+class _Memory:
+    """What ``kept`` was made of, by name, and its file."""
+
+    sources: dict[str, str]
+    files: tuple[KeptFile, ...]
+
+
+@dataclass(frozen=True)
 class SyncDatabases:
-    """Ask the mirrors what is new; ``downloads`` keeps the databases as they gave them."""
+    """Ask the mirrors what is new.
+
+    ``downloads`` keeps the databases as they gave them, ``kept`` those of the last time. Packages
+    in ``folder``, which nobody signed, come before those of all repositories.
+    """
 
     platform: Platform
     target: Path
     mirrors: MirrorChoice = environment()
+    kept: Path = environment()
     downloads: Path = environment()
     workshop: Workshop = environment()
+    folder: Path | None = unread()
+
+    by_content: ClassVar[bool] = True
+
+    def restore(self) -> str:
+        """Why mirrors must be asked; empty: they must not, and the last databases are there."""
+        if self.folder:
+            return "the folder of packages is read at every build"
+        if not self.mirrors.offline:
+            return "the mirrors are asked at every build"
+        if not self._is_kept():
+            return f"the databases of {self.platform.id} are not in the cache"
+        self.foresee()
+        return ""
+
+    def foresee(self) -> None:
+        """Take the databases of the last time, if there are any."""
+        if self._is_kept():
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self.target.unlink(missing_ok=True)
+            self.target.hardlink_to(self.kept)
 
     def run(self) -> None:
         """Publish the databases, if they are not those that are there.
@@ -37,41 +82,97 @@ class SyncDatabases:
 
         :raises DownloadError: when a mirror does not give what it should
         """
-        if self.mirrors.offline:
-            if not self.target.exists():
-                raise DownloadError(
-                    f"the databases of {self.platform.id} are not in the cache",
-                    hint="build once without offline=yes",
-                )
+        if self.mirrors.offline and self.folder and self.kept.exists():
+            known = read_databases(self.kept)
+            signed = tuple(one for one in known.databases if one[0] != UNSIGNED)
+            self._publish(Databases(known.pacman_conf, signed))
             return
-        client = Client()
+        if self.mirrors.offline:
+            raise DownloadError(
+                f"the databases of {self.platform.id} are not in the cache",
+                hint="build once without offline=yes",
+            )
+        client, fallback = Client(), Fallback()
         core = self.platform.distro.core_repository
-        pacman_conf = self._fetch_conf(client, core, self._fetch(client, core))
-        names = repositories(pacman_conf)
+        database = self._fetch(client, fallback, core)
+        pacman_conf = self._fetch_conf(client, fallback, core, database)
+        names = self._add(self.platform.distro.base_repositories or repositories(pacman_conf))
         unknown = [name for name, _ in self.mirrors.repositories if name not in names]
         if unknown:
             raise ConfigError(
                 f"{self.platform.distro.name} has no repository {unknown[0]}",
                 hint=f"repo-url-NAME= is for {', '.join(names)}",
             )
-        databases = tuple((name, self._fetch(client, name)) for name in names)
-        write_databases(Databases(pacman_conf, databases), self.target)
+        databases = tuple(
+            (name, database if name == core else self._fetch(client, fallback, name))
+            for name in names
+        )
+        self._publish(Databases(pacman_conf, databases))
 
-    def _fetch(self, client: Client, repository: str) -> bytes:
+    def _publish(self, databases: Databases) -> None:
+        if self.folder:
+            own = (UNSIGNED, make_database(self.folder))
+            databases = replace(databases, databases=(own, *databases.databases))
+        with locked(self.kept.with_suffix(".lock")):
+            self._keep(databases)
+            self.foresee()
+
+    def _add(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        added = tuple(repository.id for repository in self.platform.repositories)
+        twice = [name for name in added if name in names]
+        if twice:
+            raise ConfigError(
+                f"{self.platform.distro.name} has a repository {twice[0]} itself",
+                hint="leave it out of add-repos=, or give yours another name",
+            )
+        return names + added
+
+    def _keep(self, databases: Databases) -> None:
+        """Write ``kept``, unless it was made of these very files: large ones take long to read."""
+        sources = {name: hashlib.sha256(data).hexdigest() for name, data in databases.databases}
+        sources |= {"pacman.conf": databases.pacman_conf}
+        memory = self._recall()
+        if memory and memory.sources == sources and self._is_kept():
+            return
+        self._memory.unlink(missing_ok=True)
+        write_databases(databases, self.kept)
+        kept = _Memory(sources, describe_files([self.kept]))
+        publish_text(self._memory, json.dumps(encode(kept)))
+
+    def _is_kept(self) -> bool:
+        memory = self._recall()
+        return memory is not None and not find_damage(self.kept.parent, memory.files)
+
+    @property
+    def _memory(self) -> Path:
+        return self.kept.with_suffix(".json")
+
+    def _recall(self) -> "_Memory | None":
+        try:
+            memory: _Memory = decode(_Memory, json.loads(self._memory.read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+        return memory
+
+    def _fetch(self, client: Client, fallback: Fallback, repository: str) -> bytes:
         path = self.downloads / f"{repository}.db"
-        url = repository_url(self.platform, repository, self.mirrors)
-        return fetch_database(client, url, repository, path)
+        urls = repository_urls(self.platform, repository, self.mirrors)
+        return fetch_database(client, fallback, urls, repository, path)
 
-    def _fetch_conf(self, client: Client, core: str, database: bytes) -> str:
+    def _fetch_conf(self, client: Client, fallback: Fallback, core: str, database: bytes) -> str:
         package = read_database(core, database).get("pacman")
         if package is None:
             raise DownloadError(f"the repository {core} of {self.platform.id} has no pacman")
         locked = package.locked
         path = locked.path(self.workshop.store)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            url = f"{repository_url(self.platform, core, self.mirrors)}/{locked.file}"
-            client.fetch(url, path, size=locked.size, sha256=locked.sha256)
+
+        def fetch(url: str) -> None:
+            client.fetch(f"{url}/{locked.file}", path, size=locked.size, sha256=locked.sha256)
+
+        if not path.exists() and not take_packages(
+            self.workshop.remote, [locked], self.workshop.store
+        ):
+            fallback.ask(repository_urls(self.platform, core, self.mirrors), fetch)
         members = read_members(path, lambda name: name == _CONF)
         if _CONF not in members or not repositories(members[_CONF].decode()):
             raise DownloadError(f"{locked.file} holds no {_CONF} that names repositories")

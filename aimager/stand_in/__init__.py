@@ -1,4 +1,4 @@
-"""A stand-in for the mirrors of Arch Linux and its ARM port, made of Debian's packages.
+"""A stand-in for the mirrors of Arch Linux and its ports, made of Debian's packages.
 
 It lets every step of a build run for real where no Arch mirror can be reached: real programs,
 kernels and boot loaders, packed, signed and served as the real mirrors do it.

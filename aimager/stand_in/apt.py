@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from aimager.errors import DownloadError, HostError
 
-_SUITE = "trixie"
+_OTHER_NAMES = {"trixie": "stable"}
+"""Where a suite is in a mirror's midst of an update, its other name may lead to a whole copy."""
 _FIRMWARE = "non-free-firmware"
 _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -119,8 +120,8 @@ class Archive:
         return result.stdout
 
 
-def open_archive(architecture: str, folder: Path) -> Archive:
-    """Debian's archive with fresh lists; raises HostError where there is no apt."""
+def open_archive(architecture: str, suites: Sequence[str], folder: Path) -> Archive:
+    """Debian's archive with fresh lists of ``suites``; raises HostError where there is no apt."""
     uri = find_mirror(Path("/etc/apt"))
     keyring = next((path for path in _KEYRINGS if path.is_file()), None)
     if keyring is None:
@@ -128,13 +129,34 @@ def open_archive(architecture: str, folder: Path) -> Archive:
             "the host has no Debian archive keyring", hint="install debian-archive-keyring"
         )
     archive = Archive(architecture, folder)
-    line = f"deb [signed-by={keyring}] {uri} {_SUITE} main"
-    try:
-        archive.update(f"{line} {_FIRMWARE}\n")
-    except DownloadError as error:
-        print(f"WARNING: no {_FIRMWARE}, thus no microcode and board firmware: {error}")
-        archive.update(f"{line}\n")
-    return archive
+    others = tuple(_OTHER_NAMES.get(suite, suite) for suite in suites)
+    attempts = dict.fromkeys(
+        (names, components)
+        for components in (f"main {_FIRMWARE}", "main")
+        for names in (tuple(suites), others)
+    )
+    problem = DownloadError("there is nothing to download")
+    for names, components in attempts:
+        lines = (f"deb [signed-by={keyring}] {uri} {name} {components}\n" for name in names)
+        try:
+            archive.update("".join(lines))
+        except DownloadError as error:
+            problem = error
+            continue
+        if _FIRMWARE not in components:
+            print(f"WARNING: no {_FIRMWARE}, thus no microcode and board firmware: {problem}")
+        _check_suites(archive, suites)
+        return archive
+    raise problem
+
+
+def _check_suites(archive: Archive, suites: Iterable[str]) -> None:
+    """Refuse a suite's other name once it stands for another suite."""
+    releases = [path.read_text() for path in (archive.folder / "lists").glob("*_InRelease")]
+    named = {word for text in releases for word in re.findall(r"^Codename: (\S+)$", text, re.M)}
+    missing = [suite for suite in suites if suite in _OTHER_NAMES and suite not in named]
+    if missing:
+        raise DownloadError(f"the mirror has no whole copy of Debian's {', '.join(missing)}")
 
 
 def find_mirror(configuration: Path) -> str:

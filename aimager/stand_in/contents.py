@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aimager.stand_in.deb import read_entries
 from aimager.stand_in.entry import Entry, make_directory, make_file, make_link
+from aimager.stand_in.ports import PORTS, Port
 from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.tables import CONTENT, read_table
 
@@ -18,8 +19,8 @@ def gather_files(recipe: Recipe, arch: str, debs: Iterable[Path]) -> list[Entry]
         entries += derive(entries)
     entries += [make_directory(path, mode, gid=gid) for path, mode, gid in recipe.directories]
     entries += [make_link(path, target) for path, target in recipe.links]
-    for folder in (CONTENT / "packages" / recipe.name, CONTENT / arch / recipe.name):
-        entries += read_folder(folder)
+    entries += read_folder(CONTENT / "packages" / recipe.name)
+    entries += _read_port_folder(PORTS[arch], recipe.name)
     modes = dict(recipe.modes)
     capabilities = dict(recipe.capabilities)
     return [
@@ -42,6 +43,13 @@ def read_folder(folder: Path) -> Iterator[Entry]:
             data = path.read_bytes()
             mode = 0o755 if data.startswith(b"#!") else 0o644
             yield make_file(str(path.relative_to(folder)), data, mode)
+
+
+def _read_port_folder(port: Port, name: str) -> Iterator[Entry]:
+    """The port's own files of a package, in which ``@ARCH@`` stands for its architectures."""
+    architectures = " ".join(port.packages or (port.arch,)).encode()
+    for entry in read_folder(CONTENT / port.distro / name):
+        yield replace(entry, data=entry.data.replace(b"@ARCH@", architectures))
 
 
 def read_scriptlet(recipe: Recipe) -> bytes:

@@ -1,6 +1,7 @@
 """Reading Debian binary packages without dpkg: an ``ar`` of two compressed tars (deb(5))."""
 
 import gzip
+import hashlib
 import io
 import lzma
 import tarfile
@@ -28,6 +29,21 @@ class Control:
     depends: tuple[tuple[str, ...], ...]
     provides: tuple[str, ...]
     conffiles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deb:
+    """A downloaded Debian package."""
+
+    path: Path
+    sha256: str
+    control: Control
+
+
+def read_deb(path: Path) -> Deb:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Deb(path, digest, read_control(path))
 
 
 def read_control(deb: Path) -> Control:

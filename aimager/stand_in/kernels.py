@@ -6,6 +6,7 @@ and fires mkinitcpio's hook by a file in usr/lib/initcpio.
 """
 
 import gzip
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -17,46 +18,69 @@ from aimager.stand_in.entry import Entry, make_directory, make_file
 from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.tables import CONTENT, read_table
 
+_ZIMAGE_AT, _ZIMAGE = 0x24, b"\x18\x28\x6f\x01"  # arch/arm/boot/compressed/head.S
+_IMAGE = re.compile(r"boot/vmlinu[xz]-(?P<in_boot>.+)|usr/lib/modules/(?P<beside>[^/]+)/vmlinuz")
+_DTB = re.compile(r"usr/lib/linux-image-[^/]+/(.+\.dtb)")
+
 
 def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
-    """The files of Arch's own ``linux`` packages."""
+    """The files of Arch's own ``linux`` packages; RISC-V's bring their device trees beside it."""
+    debs = tuple(debs)
     version, image, modules = _read_kernel(debs)
     folder = f"usr/lib/modules/{version}"
     return [
         *modules,
         make_file(f"{folder}/vmlinuz", image),
         make_file(f"{folder}/pkgbase", f"{recipe.name}\n"),
+        *_read_dtbs(debs, read_table("kept-dtbs"), f"{folder}/dtb/"),
     ]
 
 
 def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
-    """The files of Arch Linux ARM's ``linux-aarch64``."""
+    """The files of Arch Linux ARM's ``linux-aarch64`` and ``linux-armv7``."""
     debs = tuple(debs)
     version, image, modules = _read_kernel(debs)
+    if _is_zimage(image):
+        images = [make_file("boot/zImage", image)]
+    else:
+        packed = gzip.compress(image, compresslevel=1, mtime=0)
+        images = [make_file("boot/Image", image), make_file("boot/Image.gz", packed)]
     return [
         *modules,
-        make_file("boot/Image", image),
-        make_file("boot/Image.gz", gzip.compress(image, compresslevel=1, mtime=0)),
+        *images,
         *_make_mkinitcpio_files(recipe.name, version),
         *_read_dtbs(debs, read_table("kept-dtbs"), "boot/dtbs/"),
     ]
 
 
 def gather_rpi_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
-    """The files of Arch Linux ARM's ``linux-rpi``: dtbs lie beside the image, vmlinuz is empty."""
+    """The files of Arch Linux ARM's ``linux-rpi``: dtbs lie beside the image, vmlinuz is empty.
+
+    Raspberry Pi's own kernel and firmware call the older chips by other names than the mainline.
+    """
     debs = tuple(debs)
     version, image, modules = _read_kernel(debs)
-    dtbs = _read_dtbs(debs, ("broadcom/bcm2711-", "broadcom/bcm2837-rpi-"), "boot/")
+    dtbs = _read_dtbs(debs, ("broadcom/bcm27", "broadcom/bcm2837-rpi-", "bcm2836-rpi-"), "boot/")
+    name = "kernel7.img" if _is_zimage(image) else "kernel8.img"
     return [
         *modules,
-        make_file("boot/kernel8.img", image),
+        make_file(f"boot/{name}", image),
         make_file(f"usr/lib/modules/{version}/pkgbase", f"{recipe.name}\n"),
         make_file(f"usr/lib/modules/{version}/vmlinuz", b""),
         *_make_mkinitcpio_files(recipe.name, version),
-        *(replace(entry, path=f"boot/{PurePosixPath(entry.path).name}") for entry in dtbs),
+        *(replace(entry, path=f"boot/{_name_rpi_dtb(entry.path)}") for entry in dtbs),
         make_directory("boot/overlays"),
         *read_folder(CONTENT / "linux-rpi"),
     ]
+
+
+def _name_rpi_dtb(path: str) -> str:
+    name = PurePosixPath(path).name
+    return name.replace("bcm2837-", "bcm2710-").replace("bcm2836-", "bcm2709-")
+
+
+def _is_zimage(image: bytes) -> bool:
+    return image[_ZIMAGE_AT:].startswith(_ZIMAGE)
 
 
 def _make_mkinitcpio_files(name: str, version: str) -> list[Entry]:
@@ -102,8 +126,8 @@ def _read_kernel(debs: Iterable[Path]) -> tuple[str, bytes, list[Entry]]:
     image, version, modules = b"", "", []
     for deb in debs:
         for entry in read_entries(deb):
-            if entry.path.startswith("boot/vmlinuz-"):
-                image, version = entry.data, entry.path.removeprefix("boot/vmlinuz-")
+            if found := _IMAGE.fullmatch(entry.path):
+                image, version = entry.data, found["in_boot"] or found["beside"]
                 # arm64 images have been gzipped in some releases; boot loaders want them plain.
                 image = gzip.decompress(image) if image[:2] == b"\x1f\x8b" else image
             elif entry.path.startswith("usr/lib/modules/") and _is_kept(entry):
@@ -124,6 +148,6 @@ def _is_kept(entry: Entry) -> bool:
 def _read_dtbs(debs: Iterable[Path], beginnings: tuple[str, ...], place: str) -> Iterator[Entry]:
     for deb in debs:
         for entry in read_entries(deb):
-            _folder, found, name = entry.path.partition("-arm64/")
-            if found and entry.kind == "file" and name.startswith(beginnings):
-                yield replace(entry, path=place + name, inode="")
+            found = _DTB.fullmatch(entry.path)
+            if found and entry.kind == "file" and found[1].startswith(beginnings):
+                yield replace(entry, path=place + found[1], inode="")

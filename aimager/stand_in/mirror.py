@@ -4,41 +4,39 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from aimager import syscalls
 from aimager.errors import ConfigError
 from aimager.stand_in.apt import Archive, open_archive
 from aimager.stand_in.convert import Result, convert_package, find_conflicts
+from aimager.stand_in.deb import Deb, read_deb
 from aimager.stand_in.package_file import write_database
-from aimager.stand_in.plan import Deb, plan_packages, read_deb
+from aimager.stand_in.plan import plan_packages
+from aimager.stand_in.ports import PORTS, Port
+from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.recipes import ALONE_DEBS, list_recipes, list_wanted_debs
 from aimager.stand_in.signing import SigningKey, open_key
 
-DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
-
-# Where each platform's repositories lie below the mirror's top.
-_LAYOUT: dict[str, dict[str, str]] = {
-    "x86_64": {
-        "core": "archlinux/core/os/x86_64",
-        "extra": "archlinux/extra/os/x86_64",
-        "archlinuxcn": "archlinuxcn/x86_64",
-    },
-    "aarch64": {name: f"archlinuxarm/aarch64/{name}" for name in ("core", "extra", "alarm", "aur")},
-}
+_TRUSTED = "trust-key"
+"""The file with the signing key's fingerprint, in the mirror."""
 
 
-def make_mirror(
-    target: Path, architectures: tuple[str, ...] = ("x86_64", "aarch64"), work: Path | None = None
-) -> None:
-    """Make the whole mirror in ``target``, which is replaced as one; ``work`` keeps what is
-    downloaded and converted, and the signing key."""
-    unknown = set(architectures) - set(_LAYOUT)
+def make_mirror(target: Path, architectures: Sequence[str], work: Path | None = None) -> None:
+    """Make the mirror in ``target`` hold ``architectures``; others that it holds are kept.
+
+    It is replaced as one. ``work`` keeps what is downloaded and converted, and the signing key.
+    """
+    unknown = [arch for arch in architectures if arch not in PORTS]
     if unknown:
-        raise ConfigError(f"no stand-in mirror for {', '.join(sorted(unknown))}")
+        raise ConfigError(
+            f"there is no stand-in mirror for {', '.join(unknown)}",
+            hint=f"there are those for {', '.join(PORTS)}",
+        )
     work = (work or target.with_name(target.name + ".work")).absolute()
     target = target.absolute()
     work.mkdir(parents=True, exist_ok=True)
@@ -47,25 +45,37 @@ def make_mirror(
     shutil.rmtree(new, ignore_errors=True)
     say = _start_clock()
     with open_key(work / "key") as key:
-        for arch in architectures:
-            _make_platform(arch, work, new, key, say)
-        (new / "trust-key").write_text(key.fingerprint + "\n")
+        archives: dict[str, Archive] = {}
+        for arch in dict.fromkeys(architectures):
+            port = PORTS[arch]
+            if port.debian not in archives:
+                folder = work / f"apt-{port.debian}"
+                archives[port.debian] = open_archive(port.debian, port.suites, folder)
+                say(f"{port.debian}: lists of packages are there")
+            _make_platform(port, archives[port.debian], work, new, key, say)
+        if (target / _TRUSTED).is_file() and fingerprint(target) == key.fingerprint:
+            _keep_others(target, new, architectures)
+        (new / _TRUSTED).write_text(key.fingerprint + "\n")
     _publish(new, target)
     say(f"mirror is in {target}, signed by {key.fingerprint}")
 
 
 def fingerprint(mirror: Path) -> str:
     """The fingerprint of the key that signed the mirror's packages."""
-    return (mirror / "trust-key").read_text().strip()
+    return (mirror / _TRUSTED).read_text().strip()
 
 
 def _make_platform(
-    arch: str, work: Path, new: Path, key: SigningKey, say: Callable[[str], None]
+    port: Port,
+    archive: Archive,
+    work: Path,
+    new: Path,
+    key: SigningKey,
+    say: Callable[[str], None],
 ) -> None:
+    arch = port.arch
     recipes = list_recipes(arch)
-    archive = open_archive(DEBIAN_NAMES[arch], work / f"apt-{arch}")
-    say(f"{arch}: lists of packages are there")
-    debs = _fetch_debs(archive, list_wanted_debs(recipes))
+    debs = _fetch_debs(archive, recipes)
     say(f"{arch}: {len(debs)} Debian packages are there")
     salt = _hash_code() + key.fingerprint
     jobs = plan_packages(arch, recipes, debs, work / "packages", salt)
@@ -76,18 +86,26 @@ def _make_platform(
     say(f"{arch}: {len(results)} packages are converted and signed")
     for conflict in find_conflicts(results):
         print(f"WARNING: two packages own {conflict}")
-    for repository, place in _LAYOUT[arch].items():
+    for repository, place in port.layout().items():
         members = [item for item in results if item.job.recipe.repository == repository]
         _lay_out(new / place, repository, members)
     _forget_old(work / "packages", arch, results)
     say(f"{arch}: repositories are laid out")
 
 
-def _fetch_debs(archive: Archive, wanted: Iterable[str]) -> dict[str, Deb]:
+def _fetch_debs(archive: Archive, recipes: Mapping[str, Recipe]) -> dict[str, Deb]:
     known = archive.list_names()
-    paths = archive.download([name for name in wanted if name in known], sorted(ALONE_DEBS))
+    paths = archive.download(list_wanted_debs(recipes, known), sorted(ALONE_DEBS & known))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(paths, pool.map(read_deb, paths.values()), strict=True))
+
+
+def _keep_others(old: Path, new: Path, made: Collection[str]) -> None:
+    """Take over the repositories of the architectures that were not made now."""
+    for arch, port in PORTS.items():
+        for place in () if arch in made else port.layout().values():
+            if (old / place).is_dir():
+                shutil.copytree(old / place, new / place, copy_function=_link_or_copy)
 
 
 def _lay_out(folder: Path, repository: str, results: Iterable[Result]) -> None:
@@ -99,20 +117,20 @@ def _lay_out(folder: Path, repository: str, results: Iterable[Result]) -> None:
     write_database(folder / f"{repository}.db", [result.built for result in results])
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def _link_or_copy(source: str | Path, target: str | Path) -> None:
     try:
-        target.hardlink_to(source)
+        Path(target).hardlink_to(source)
     except OSError:
         shutil.copy2(source, target)
 
 
 def _publish(new: Path, target: Path) -> None:
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    """Put ``new`` in the place of ``target``, which may be served meanwhile."""
     if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+        syscalls.exchange(new, target)
+        shutil.rmtree(new)
+    else:
+        new.rename(target)
 
 
 def _forget_old(cache: Path, arch: str, results: Iterable[Result]) -> None:

@@ -4,29 +4,15 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from aimager.stand_in.convert import Job
-from aimager.stand_in.deb import Control, read_control
+from aimager.stand_in.deb import Deb
+from aimager.stand_in.kernel_debs import find_kernel, is_kernel, is_part
 from aimager.stand_in.metadata import Metadata, translate_version
 from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.tables import read_table
-
-
-@dataclass(frozen=True)
-class Deb:
-    """A downloaded Debian package."""
-
-    path: Path
-    sha256: str
-    control: Control
-
-
-def read_deb(path: Path) -> Deb:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Deb(path, digest, read_control(path))
 
 
 def plan_packages(
@@ -38,8 +24,10 @@ def plan_packages(
     jobs = []
     for recipe in recipes.values():
         sources = [debs[name] for name in recipe.debs if name in debs]
-        if recipe.maker in ("kernel", "alarm-kernel", "rpi-kernel"):
-            sources = [debs[_find_kernel(recipe.option, debs)]]
+        if is_kernel(recipe):
+            sources = find_kernel(recipe, debs)
+            if not sources:
+                continue
         if recipe.maker == "static-pacman":
             # makepkg's own needs are bash and perl; two of its programs are taken, no script.
             sources = [*_close_over(recipe.debs[0], debs), debs["makepkg"]]
@@ -66,7 +54,7 @@ def _complete_recipes(recipes: Mapping[str, Recipe], debs: Mapping[str, Deb]) ->
         read_table("dropped-debs")
     )
     for name in debs:
-        if name not in claimed and not name.startswith("linux-image-"):
+        if name not in claimed and not is_part(name):
             complete.setdefault(name, Recipe(name, (name,), repository="extra"))
     return complete
 
@@ -104,7 +92,7 @@ def _describe(arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str
     return Metadata(
         recipe.name,
         version,
-        "any" if any_arch or architectures == {"all"} else arch,
+        "any" if any_arch or architectures == {"all"} else recipe.arch or arch,
         recipe.description or (first.description if first else f"{recipe.name} (stand-in)"),
         first.homepage if first else "",
         0,
@@ -123,12 +111,6 @@ def _list_backup(recipe: Recipe, sources: list[Deb]) -> tuple[str, ...]:
     dropped = re.compile(r"etc/(cron|init\.d|sv|ufw|runit|kernel)")
     kept = {path for path in kept if not dropped.match(path) and path not in recipe.drop}
     return tuple(sorted(kept | set(recipe.backup)))
-
-
-def _find_kernel(meta: str, debs: Mapping[str, Deb]) -> str:
-    """The package with the kernel that Debian's meta package depends on."""
-    depends = [name for names in debs[meta].control.depends for name in names]
-    return next(name for name in depends if name.startswith("linux-image-") and name in debs)
 
 
 def _close_over(name: str, debs: Mapping[str, Deb]) -> list[Deb]:

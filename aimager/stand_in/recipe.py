@@ -38,3 +38,5 @@ class Recipe:
     replace: tuple[tuple[str, str, str], ...] = ()
     capabilities: tuple[tuple[str, bytes], ...] = ()
     option: str = ""
+    older: bool = False
+    """Whether, of a kernel's versions, the oldest is meant and not the newest."""

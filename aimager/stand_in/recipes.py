@@ -3,7 +3,11 @@
 Debian packages that nothing here names keep their own name and go to ``extra``.
 """
 
-from aimager.stand_in.platform_recipes import list_platform_recipes
+from collections.abc import Collection, Mapping
+
+from aimager.stand_in.kernel_debs import is_kernel, oldest
+from aimager.stand_in.port_recipes import list_port_recipes
+from aimager.stand_in.ports import PORTS, Port
 from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.tables import read_table
 
@@ -41,9 +45,10 @@ def _merged_recipes() -> list[Recipe]:
     return recipes
 
 
-def _base_recipes(arch: str) -> list[Recipe]:
-    x86 = arch == "x86_64"
-    lib64 = (("lib64", "usr/lib"), ("usr/lib64", "lib")) if x86 else ()
+def _base_recipes(port: Port) -> list[Recipe]:
+    lib64 = (("lib64", "usr/lib"), ("usr/lib64", "lib")) if port.lib64 else ()
+    keyrings = tuple(f"{name}-keyring" for name in port.base_keyrings)
+    mirrorlist = f"pacman-{port.mirrorlist}"
     return [
         Recipe(
             "filesystem",
@@ -64,22 +69,22 @@ def _base_recipes(arch: str) -> list[Recipe]:
             version="3-2",
             arch="any",
             description="Minimal package set to define a basic Arch Linux installation",
-            depends=read_table("base") + (("archlinux-keyring",) if x86 else ()),
+            depends=read_table("base") + keyrings,
         ),
         Recipe(
-            "pacman-mirrorlist",
+            mirrorlist,
             version="20250501-1",
             arch="any",
             description="Mirror list for use by pacman",
-            backup=("etc/pacman.d/mirrorlist",),
+            backup=(f"etc/pacman.d/{port.mirrorlist}",),
         ),
         Recipe(
             "pacman",
-            ("pacman-package-manager", "libalpm15", "makepkg"),
+            ("pacman-package-manager", "libalpm15", "libalpm16", "makepkg"),
             description="A library-based package manager with dependency support",
             depends=(
                 *("bash", "coreutils", "curl", "gawk", "gettext", "glibc", "gnupg", "gpgme"),
-                *("grep", "libarchive", "pacman-mirrorlist", "systemd"),
+                *("grep", "libarchive", "systemd", mirrorlist),
             ),
             backup=("etc/pacman.conf", "etc/makepkg.conf"),
             replace=(("usr/bin/pacman-key", "/usr/share/keyrings", "/usr/share/pacman/keyrings"),),
@@ -134,7 +139,7 @@ def _program_recipes() -> list[Recipe]:
         Recipe("kmod", ("kmod", "libkmod2")),
         Recipe(
             "openssh",
-            ("openssh-server", "openssh-client", "openssh-sftp-server"),
+            ("openssh-server", "openssh-client", "openssh-sftp-server", "openssh-common"),
             drop=(
                 "etc/default/ssh",
                 "usr/lib/systemd/system/ssh.service",
@@ -204,7 +209,16 @@ def _extra_recipes() -> list[Recipe]:
             links=(("usr/bin/vim", "vim.tiny"), ("usr/bin/vi", "vim.tiny")),
         ),
         Recipe("gptfdisk", ("gdisk",), repository="extra"),
-        Recipe("dracut", ("dracut-core", "dracut-install"), repository="extra"),
+        Recipe(
+            "dracut",
+            ("dracut-core", "dracut-install"),
+            repository="extra",
+            depends=(
+                *("bash", "coreutils", "cpio", "filesystem", "findutils", "grep", "gzip"),
+                *("kmod", "procps-ng", "sed", "systemd", "util-linux", "xz", "zstd"),
+            ),
+            provides=("initramfs",),
+        ),
         Recipe("nano", ("nano",)),
     ]
 
@@ -246,20 +260,22 @@ def list_recipes(arch: str) -> dict[str, Recipe]:
     """The platform's recipes by name; a later one replaces an earlier one of the same name."""
     recipes = [
         *_merged_recipes(),
-        *_base_recipes(arch),
+        *_base_recipes(PORTS[arch]),
         *_program_recipes(),
         *_extra_recipes(),
         *_initramfs_recipes(),
-        *list_platform_recipes(arch),
+        *list_port_recipes(PORTS[arch]),
     ]
     return {recipe.name: recipe for recipe in recipes}
 
 
-def list_wanted_debs(recipes: dict[str, Recipe]) -> tuple[str, ...]:
-    """The Debian packages to ask for: those that recipes name, and some leaves."""
+def list_wanted_debs(recipes: Mapping[str, Recipe], known: Collection[str]) -> tuple[str, ...]:
+    """The Debian packages to ask for: those that recipes name, and some leaves, if ``known``."""
     wanted = {deb for recipe in recipes.values() for deb in recipe.debs} - ALONE_DEBS
-    wanted |= {recipe.option for recipe in recipes.values() if recipe.option.startswith("linux-")}
-    return tuple(sorted({*wanted, *read_table("leaves")}))
+    for recipe in recipes.values():
+        if is_kernel(recipe):
+            wanted |= {recipe.option, oldest(recipe.option, known) if recipe.older else ""}
+    return tuple(sorted({*wanted, *read_table("leaves")} & set(known)))
 
 
 # Wanted without what they depend on: that is perl's and polkit's world.

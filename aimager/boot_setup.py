@@ -1,0 +1,76 @@
+"""What makes an installed root bootable: fstab, the boot loaders of its board, and their files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aimager import disk
+from aimager.architecture import Architecture
+from aimager.board import Boot, Bootloader, RawPiece
+from aimager.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
+from aimager.errors import ImageError
+from aimager.fstab import fstab_text
+from aimager.image_ids import ImageIds
+from aimager.kernels import find_kernels
+from aimager.mount_plan import list_mounts, root_words
+from aimager.partition import Role
+
+
+def make_bootable(
+    root: Path,
+    boot: Boot,
+    ids: ImageIds,
+    *,
+    architecture: Architecture,
+    words: Callable[[str], tuple[str, ...]],
+    title: str,
+) -> None:
+    """Write fstab and the boot loaders' files to ``root``, so that it and its kernels are found.
+
+    ``words`` gives those that end the command line of a kernel, by its name; ``title`` names the
+    system in menus.
+
+    :raises ImageError: when there is no kernel, or anything of a boot loader is missing
+    """
+    (root / "etc/fstab").write_text(fstab_text(list_mounts(ids)))
+    kernels = find_kernels(root) if boot.bootloaders else ()
+    tree = root / "boot"
+
+    def command_line(kernel: str) -> str:
+        return " ".join((*root_words(ids), *words(kernel)))
+
+    for loader in boot.bootloaders:
+        match loader:
+            case Bootloader.systemd_boot:
+                systemd_boot.install(
+                    root, tree, architecture, kernels, command_line=command_line, title=title
+                )
+            case Bootloader.syslinux:
+                syslinux.install(root, tree, kernels, command_line=command_line, title=title)
+            case Bootloader.extlinux:
+                tell = {"title": title, "devicetree": boot.devicetree}
+                extlinux.install(root, tree, kernels, command_line=command_line, **tell)
+            case Bootloader.raspberry_pi_firmware:
+                place = f"PARTUUID={_partuuid(ids, Role.root)}"
+                raspberry_pi_firmware.install(tree, root=place, words=words(kernels[0].name))
+    _check_files(tree, boot)
+
+
+def _partuuid(ids: ImageIds, role: Role) -> str:
+    index = [partition.role for partition in ids.table.partitions].index(role)
+    return disk.partuuid(ids.table, ids.disk, ids.partitions, index)
+
+
+def _check_files(tree: Path, boot: Boot) -> None:
+    for name in boot.files:
+        if not (tree / name).is_file():
+            raise ImageError(
+                f"/boot has no {name}, which the machine's firmware looks for",
+                hint="one of the board's packages should have brought it",
+            )
+
+
+def raw_pieces(boot: Boot) -> tuple[RawPiece, ...]:
+    """What goes to the disk outside partitions."""
+    if Bootloader.syslinux in boot.bootloaders:
+        return (syslinux.MASTER_BOOT_RECORD, *boot.raw_pieces)
+    return boot.raw_pieces

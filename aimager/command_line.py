@@ -1,0 +1,176 @@
+"""What doit's command line asks for: builds and tasks; what is wrong there ends doit."""
+
+import difflib
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from doit.cmd_base import DodoTaskLoader
+from doit.cmdparse import CmdOption, CmdParse, CmdParseError
+from doit.doit_cmd import DoitMain
+
+from aimager.build import Build
+from aimager.check_names import check_names
+from aimager.errors import AimagerError, ConfigError, explain_system_error
+from aimager.lockfile import check_build, read
+from aimager.read_build import read_builds
+from aimager.variables import VARIABLES
+from aimager.words import read_epoch
+
+_BUILD = "build"
+"""The task whose parameters the variables are."""
+
+_OF_NO_BUILD = {"matrix", "completion"}
+"""Tasks to which variables mean something else than a build."""
+
+_COMMANDS = {command.get_name(): command for command in DoitMain.DOIT_CMDS}
+
+_IS_NAME = re.compile(r"\w[\w-]*")
+
+T = TypeVar("T")
+
+
+def jobs_of(words: Sequence[str]) -> int:
+    """How many tasks doit runs at the same time by a command line's ``-n``, at least one."""
+    found = re.search(r"(?:^|\0)(?:-n\0?|--process[=\0])(\d+)(?:\0|$)", "\0".join(words))
+    return max(int(found[1]), 1) if found else 1
+
+
+def variables_of(words: Sequence[str]) -> dict[str, str]:
+    """The words ``name=value`` of a command line, as doit finds them.
+
+    After the name of the task that has them as parameters, they may have two dashes.
+    """
+    start = words.index(_BUILD) if _BUILD in words else len(words)
+    dashed = [word[2:] for word in words[start:] if _is_parameter(word)]
+    assignments = [word for word in words if "=" in word and not word.startswith("-")]
+    assignments += dashed
+    return {name: value for name, _, value in (word.partition("=") for word in assignments)}
+
+
+def _is_parameter(word: str) -> bool:
+    """Whether doit takes ``word`` for one of the variables, be it by the beginning of a name."""
+    name, equals, _ = word.removeprefix("--").partition("=")
+    known = any(variable.name.startswith(name) for variable in VARIABLES)
+    return word.startswith("--") and bool(equals) and known
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be used, before work is put into what it is to hold.
+
+    :raises ConfigError: when it cannot be written, or its path has a blank, which separates paths
+        in pacman.conf
+    """
+    if any(character.isspace() for character in str(folder)):
+        raise ConfigError(
+            f"the path of the folder {folder} has a blank, which pacman cannot use",
+            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+        )
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"the folder {folder} cannot be written: {there} is not yours, or no folder",
+            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+        )
+
+
+def resolves_anew(words: Sequence[str]) -> bool:
+    """Whether a command line asks for what ``lock=`` names to be made, not to be used."""
+    return not {"lock", "update"}.isdisjoint(words)
+
+
+def asks_for_build(words: Sequence[str]) -> bool:
+    """Whether a command line asks for all of a build, and not for some of its tasks."""
+    tasks = [word for word in words if "=" not in word and not word.startswith("-")]
+    return _BUILD in tasks or not tasks
+
+
+def load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
+    """The builds that the command line describes.
+
+    Makes the ``cache`` folder, where doit keeps its state.
+
+    An error ends doit with its text and status 1; SIGTERM from here on ends it as Ctrl-C does, so
+    that what is done so far is remembered.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return _ending_doit(partial(_load_builds, folder, cache))
+
+
+def _load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
+    _check_folder(cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
+    variables = variables_of(sys.argv[1:])
+    if not _OF_NO_BUILD.isdisjoint(sys.argv[1:]):
+        check_names(tuple(variables))
+        return ()
+    builds = read_builds(variables, folder, epoch=epoch)
+    for build in builds:
+        _check_folder(build.out)
+        if build.lock and not resolves_anew(sys.argv[1:]):
+            check_build(build, read(build.lock))
+    return builds
+
+
+def _ending_doit(action: Callable[[], T]) -> T:
+    """Do ``action``; what somebody can mend ends doit with its text and status 1."""
+    try:
+        return action()
+    except OSError as error:
+        mendable = explain_system_error(error)
+        if mendable is None:
+            raise
+        raise SystemExit(f"ERROR: {mendable}") from error
+    except AimagerError as error:
+        raise SystemExit(f"ERROR: {error}") from error
+
+
+def refuse_unknown_tasks(words: Sequence[str], tasks: Collection[str]) -> None:
+    """End doit where a command line names none of ``tasks`` and no command of doit's own.
+
+    doit does so by itself, but with status 3, and without the name that was meant. What it knows
+    better is left to it: options, and names of subtasks, patterns and targets.
+    """
+    _ending_doit(partial(_check_tasks, words, tasks))
+
+
+def _check_tasks(words: Sequence[str], tasks: Collection[str]) -> None:
+    command, named = _named(words)
+    known = {*tasks, *_COMMANDS, "task"} if command == "help" else {*tasks}
+    for before, word in zip(["", *named], named, strict=False):
+        name = word.partition(":")[0]
+        is_of_option = word.startswith("-") or (before.startswith("-") and "=" not in before)
+        if name in known or is_of_option or not _IS_NAME.fullmatch(name):
+            continue
+        meant = difflib.get_close_matches(
+            name, known if command or before else {*known, *_COMMANDS}, n=1
+        )
+        raise ConfigError(
+            f"there is no task {name}",
+            hint=f"{f'did you mean {meant[0]}? ' if meant else ''}doit list names all of them",
+        )
+
+
+def _named(words: Sequence[str]) -> tuple[str, list[str]]:
+    """doit's own command of a command line, empty if it has none, and the names behind it."""
+    options = DodoTaskLoader.cmd_options
+    rest = [w for w in _without(options, words) if w.startswith("-") or "=" not in w]
+    command = rest[0] if rest and rest[0] in _COMMANDS else ""
+    kind = _COMMANDS[command or "run"]
+    options = (*getattr(kind, "base_options", ()), *options, *kind.cmd_options)
+    return command, _without(options, rest[1:] if command else rest)
+
+
+def _without(options: Iterable[Mapping[str, Any]], words: Sequence[str]) -> list[str]:
+    """The words from the first on that is none of ``options``; all where one of these is wrong."""
+    try:
+        _, left = CmdParse([CmdOption(dict(option)) for option in options]).parse_only(words)
+    except CmdParseError:
+        return list(words)
+    return list(left)

@@ -1,0 +1,56 @@
+"""What to do about a signature that is not trusted, by what gpg's status lines say of it."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+Words = Mapping[str, Sequence[str]]
+"""gpg's status lines (GnuPG's doc/DETAILS) by their first words."""
+
+_DAY = 86400
+_OTHER_MIRROR = "try another mirror with repo-url-parent="
+
+
+def expiry(words: Words) -> str:
+    """When the signing key expired, as `` on 2025-01-31``; empty where it is not told."""
+    said = words.get("KEYEXPIRED") or ("",)
+    if not said[0].isdecimal():
+        return ""
+    return time.strftime(" on %Y-%m-%d", time.gmtime(int(said[0])))
+
+
+def is_of_keys(words: Words) -> bool:
+    """Whether another keyring might judge otherwise."""
+    return "BADSIG" not in words and bool(
+        {"EXPKEYSIG", "EXPSIG", "REVKEYSIG", "NO_PUBKEY", "ERRSIG", "VALIDSIG"} & words.keys()
+    )
+
+
+def advise(words: Words, built: int, now: float | None = None) -> str:
+    """What to do about a package, which was ``built`` at a time in seconds."""
+    now = time.time() if now is None else now
+    if now + _DAY < built:
+        today, then = (time.strftime("%Y-%m-%d", time.gmtime(t)) for t in (now, built))
+        return (
+            f"the clock says {today}, and the package was built on {then}: set the clock, as root:"
+            f" timedatectl set-ntp true; else {_OTHER_MIRROR}"
+        )
+    if "BADSIG" in words:
+        return f"it was changed on the mirror or on the way here: {_OTHER_MIRROR}"
+    if "EXPKEYSIG" in words:
+        return (
+            "a newer keyring package has the key with a later date, if its owner extended it; a"
+            f" mirror that is up to date has both: {_OTHER_MIRROR}"
+        )
+    if "REVKEYSIG" in words:
+        return f"its owner gave it up, so do not trust the package; a newer one: {_OTHER_MIRROR}"
+    if "NO_PUBKEY" in words or "ERRSIG" in words:
+        return (
+            "its owner is not known here; a newer keyring package may have the key, and a mirror"
+            f" that is up to date has it: {_OTHER_MIRROR}"
+        )
+    if owner := " ".join(words.get("GOODSIG", ("",))[1:]):
+        return (
+            f"it says that it is {owner}'s; a newer keyring package may vouch for it, and else only"
+            f" you can, with trust-key=: {_OTHER_MIRROR}"
+        )
+    return f"the mirror may be wrong or out of date: {_OTHER_MIRROR}"

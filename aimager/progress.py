@@ -1,0 +1,137 @@
+"""What a stage is at: told by whoever works, wherever it runs, to who shows it.
+
+It is told on standard output, which a function in a namespace has too: between lines for people,
+in records of one line each, MARK and JSON. Only where a task is heard (`aimager.channel`) are there
+records; else a stage prints nothing but its lines.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from aimager.files import data_size, temporaries
+
+HEARD = "AIMAGER_HEARD"
+"""In the environment of a task that is heard."""
+
+MARK = "\x1e"
+"""The record separator, as in RFC 7464."""
+
+_OFTEN = 0.1  # seconds between two records of one step
+_LOOK = 0.2  # seconds between two looks at a file that grows
+
+_lock = threading.Lock()
+_last = ("", 0.0)
+
+
+def step(name: str, *, done: int = 0, total: int = 0, unit: str = "", detail: str = "") -> None:
+    """Tell that the stage is at ``name``, and has ``done`` so many of ``total`` of it.
+
+    ``unit`` is "B" for bytes; a ``total`` of 0 is not known.
+    """
+    global _last
+    with _lock:
+        now = time.monotonic()
+        if _last[0] == name and now - _last[1] < _OFTEN and done != total:
+            return
+        _last = (name, now)
+    told = {"step": name, "done": done, "total": total, "unit": unit, "detail": detail}
+    _tell({"event": "step", **told})
+
+
+def reason(title: str, text: str) -> None:
+    """Tell why the task that goes by ``title`` runs."""
+    if not _tell({"event": "reason", "title": title, "reason": text}):
+        print(f"{title}: {text}", flush=True)
+
+
+def _tell(record: dict[str, object]) -> bool:
+    """Print a record, if somebody hears it."""
+    if HEARD not in os.environ:
+        return False
+    print(f"{MARK}{json.dumps(record)}\n", end="", flush=True)
+    return True
+
+
+def counting(name: str, total: int) -> Callable[[int], None]:
+    """What to call with how many more bytes of ``total`` have come, from any thread."""
+    done = 0
+    lock = threading.Lock()
+
+    def more(count: int) -> None:
+        nonlocal done
+        with lock:
+            done += count
+            step(name, done=done, total=total, unit="B")
+
+    step(name, total=total, unit="B")
+    return more
+
+
+@contextmanager
+def growing(name: str, target: Path, total: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    """Tell, while the block runs, how many bytes of ``target`` have been written.
+
+    ``total`` is asked, beside the block, how many there will be; 0 is not known. Should there be
+    more in the end, they are not told.
+    """
+
+    expected = 0
+
+    def ask() -> None:
+        nonlocal expected
+        expected = total()
+
+    def look() -> tuple[int, int]:
+        done = _written(target)
+        return (min(done, expected) if expected else done), expected
+
+    with _looking(name, look, ask):
+        yield
+
+
+@contextmanager
+def reading(name: str, source: IO[bytes]) -> Iterator[None]:
+    """Tell, while the block runs, how far ``source`` has been read, be it by another process.
+
+    Whoever inherits a descriptor shares its offset (open(2)).
+    """
+    size = os.fstat(source.fileno()).st_size
+    with _looking(name, lambda: (os.lseek(source.fileno(), 0, os.SEEK_CUR), size)):
+        yield
+
+
+@contextmanager
+def _looking(
+    name: str, look: Callable[[], tuple[int, int]], first: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Tell now and then, while the block runs, how many bytes are done, of how many."""
+    step(name, unit="B")
+    if HEARD not in os.environ:
+        yield
+        return
+    ended = threading.Event()
+
+    def tell() -> None:
+        first()
+        while not ended.wait(_LOOK):
+            done, total = look()
+            step(name, done=done, total=total, unit="B")
+
+    looking = threading.Thread(target=tell, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looking.join()
+
+
+def _written(target: Path) -> int:
+    """The bytes that a file, or what is to become it, has on the disk: without its holes."""
+    return sum(data_size(path) for path in (target, *temporaries(target)))

@@ -1,0 +1,40 @@
+"""check-root-archive: what a root archive of the user's holds, if a build can start from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aimager import progress
+from aimager.architecture import Architecture
+from aimager.files import publish_text
+from aimager.reused_root import look_into, write_reused
+from aimager.workshop import Workshop, environment
+
+
+@dataclass(frozen=True)
+class CheckRootArchive:
+    """Tell what ``archive`` holds, of which nothing is verified."""
+
+    archive: Path
+    architecture: Architecture
+    target: Path
+    workshop: Workshop = environment()
+
+    by_content: ClassVar[bool] = True
+
+    def run(self) -> None:
+        """Publish it.
+
+        :raises ConfigError: when no build for the architecture can start from the archive
+        """
+        print(f"   {self.archive.name} holds {self._publish()} packages")
+
+    def foresee(self) -> None:
+        """Publish it in silence: nothing is made of the archive yet."""
+        self._publish()
+
+    def _publish(self) -> int:
+        progress.step("reading the root archive")
+        root = look_into(self.archive, self.architecture)
+        publish_text(self.target, write_reused(root))
+        return len(root.packages)

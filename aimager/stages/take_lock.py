@@ -1,0 +1,29 @@
+"""take-lock: a lock out of the user's lock file, in place of resolving one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aimager.files import publish_text
+from aimager.lock import write_lock
+from aimager.lockfile import part, read
+from aimager.workshop import Workshop, environment
+
+
+@dataclass(frozen=True)
+class TakeLock:
+    """What ``lock_file`` holds for ``subject``: the very bytes that were resolved for it."""
+
+    lock_file: Path
+    subject: str
+    target: Path
+    workshop: Workshop = environment()
+
+    by_content: ClassVar[bool] = True
+
+    def run(self) -> None:
+        """Publish the lock, if it is not the one that is there.
+
+        :raises ConfigError: when the file is none, or does not hold it
+        """
+        publish_text(self.target, write_lock(part(read(self.lock_file), self.subject)))

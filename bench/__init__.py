@@ -1,0 +1,1 @@
+"""How near builds are to what the machine can do: ``python -m bench`` measures, side by side."""

@@ -1,0 +1,59 @@
+"""The plain way: pacman into a folder, tar, mke2fs and dd, one after the other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager import pacman
+from aimager.architecture import Architecture
+from aimager.borrow import open_toolbox
+from aimager.keyring import open_home
+from aimager.lock import read_lock
+from aimager.namespace import call
+from aimager.rootfs import chroot_mounts
+from bench.floor import make_images
+
+
+@dataclass(frozen=True)
+class Pacstrap:
+    """Install the packages of ``lock`` out of ``store``, and make root.tar and disk.img in ``out``.
+
+    pacman is that of ``borrowed``, and knows the keys of ``keyring``.
+    """
+
+    architecture: Architecture
+    lock: Path
+    store: Path
+    borrowed: Path
+    keyring: Path
+    work: Path
+    out: Path
+
+
+def make(request: Pacstrap) -> None:
+    """Make them, on disk."""
+    request.out.mkdir(parents=True, exist_ok=True)
+    call(_make, request, work=request.work, writable=_folders(request))
+
+
+def _folders(request: Pacstrap) -> list[Path]:
+    """What the programs of the borrowed root have to see."""
+    return [request.work.parent, request.store]
+
+
+def _make(request: Pacstrap) -> None:
+    work, lock = request.work, read_lock(request.lock)
+    root = work / "root"
+    with (request.out / "log").open("wb") as log:
+        tools = open_toolbox(request.borrowed, work, _folders(request), log)
+        open_home(tools, request.keyring, work / "gnupg")
+        pacman.prepare_root(root)
+        program = pacman.choose_pacman(tools, None, work)
+        assert program, "the borrowed root has one"
+        conf = pacman.write_conf(pacman.pacman_conf(request.architecture, work, root), work)
+        with chroot_mounts(root):
+            pacman.install(
+                program, conf, lock.packages, request.store, log, explicit=(), epoch=lock.epoch
+            )
+            tools.run(["chroot", root, "locale-gen"])
+        tools.run(["tar", "--create", f"--file={request.out / 'root.tar'}", "-C", root, "."])
+    make_images(root, work, request.out / "disk.img", sparse=False)

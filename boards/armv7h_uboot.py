@@ -1,0 +1,19 @@
+"""Any 32-bit Armv7 board that the mainline kernel knows, with U-Boot in its own flash memory."""
+
+from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+
+BOARD = Board(
+    id="armv7h-uboot",
+    name="Armv7 board with U-Boot",
+    architecture=Architecture.armv7h,
+    distros=("archlinuxarm",),
+    kernels=("linux-armv7",),
+    packages=("linux-firmware",),
+    initramfs=Initramfs.mkinitcpio,
+    bootloaders=(Bootloader.extlinux,),
+    command_line=("rootwait", "console=tty0", "console=ttyAMA0,115200"),
+    partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4()), alignment=16 * MiB),
+    tested="QEMU's virt, U-Boot",
+)

@@ -1,0 +1,28 @@
+"""Orange Pi 5, 5B and 5 Plus, with U-Boot or EDK II in their SPI flash memory.
+
+Their U-Boot knows only GPT and takes the EFI system partition. The gap before it is for a boot
+loader on the card itself. Names of kernels and the serial port's speed are unverified [U].
+"""
+
+from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+
+BOARD = Board(
+    id="orangepi-5-family",
+    name="Orange Pi 5 family",
+    architecture=Architecture.aarch64,
+    distros=("archlinuxarm",),
+    repositories=("7Ji",),
+    kernels=(
+        "linux-aarch64-rockchip-bsp6.1-joshua-git",
+        "linux-aarch64-rockchip-rk3588-bsp5.10-orangepi-git",
+        "linux-aarch64-7ji",
+    ),
+    packages=("linux-firmware", "linux-firmware-joshua-git"),
+    initramfs=Initramfs.booster,
+    bootloaders=(Bootloader.extlinux, Bootloader.systemd_boot),
+    command_line=("rootwait", "console=tty1", "console=ttyS2,1500000"),
+    partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4()), alignment=16 * MiB),
+    tested="not tried: its kernels are third-party",
+)

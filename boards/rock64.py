@@ -1,0 +1,24 @@
+"""Pine64 ROCK64 (Rockchip RK3328), with U-Boot on the card, between table and first partition.
+
+The names of U-Boot's files are those of its package's scriptlet; their folder is unverified [U].
+"""
+
+from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.u_boot import rockchip_in_two
+
+BOARD = Board(
+    id="rock64",
+    name="ROCK64",
+    architecture=Architecture.aarch64,
+    distros=("archlinuxarm",),
+    kernels=("linux-aarch64",),
+    packages=("linux-firmware", "uboot-rock64"),
+    initramfs=Initramfs.mkinitcpio,
+    bootloaders=(Bootloader.extlinux,),
+    raw_pieces=rockchip_in_two(),
+    command_line=("rootwait", "console=ttyS2,1500000", "console=tty1"),
+    partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4()), alignment=16 * MiB),
+    tested="not tried: no such machine in QEMU",
+)

@@ -1,0 +1,25 @@
+"""Raspberry Pi Zero 2 W, in 64-bit mode."""
+
+from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+
+BOARD = Board(
+    id="rpi-zero2w",
+    name="Raspberry Pi Zero 2 W",
+    architecture=Architecture.aarch64,
+    distros=("archlinuxarm",),
+    kernels=("linux-rpi",),
+    packages=("linux-firmware",),
+    initramfs=Initramfs.mkinitcpio,
+    bootloaders=(Bootloader.raspberry_pi_firmware,),
+    boot_files=(
+        "bootcode.bin",
+        "start.elf",
+        "fixup.dat",
+        "kernel8.img",
+        "bcm2710-rpi-zero-2-w.dtb",
+    ),
+    partition_table=PartitionTable(Label.dos, (boot_fat(512 * MiB, esp=False), root_ext4())),
+    tested="the files of its boot partition",
+)
