@@ -231,3 +231,14 @@ def warm(doit: Doit, test_cache: Path) -> Iterator[Warm]:
     own = replace(doit, folder=fresh_folder(test_cache / "warm"))
     yield Warm(own, own.build(*HOST.words))
     shutil.rmtree(own.folder)
+
+
+@pytest.fixture
+def intact(warm: Warm) -> Doit:
+    """That cache with the cell's own results, whatever the test before has left."""
+    from cells import HOST, build
+
+    asked = {"sync-databases"}
+    if not build(warm.doit, *HOST.words).stages <= asked:
+        assert build(warm.doit, *HOST.words).stages <= asked
+    return warm.doit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cells import HOST, build, delete, flip_byte, products, sums, truncate
-from conftest import Doit, Warm
+from conftest import Doit
 from doit_output import STAGES
 
 from aimager import files
@@ -27,14 +27,6 @@ CASES = [
 ]
 
 damages = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-
-
-@pytest.fixture
-def intact(warm: Warm) -> Doit:
-    """doit on a cache in which all is well, whatever the test before has left."""
-    if not build(warm.doit, *HOST.words).stages <= ASKED:
-        assert build(warm.doit, *HOST.words).stages <= ASKED
-    return warm.doit
 
 
 @pytest.mark.parametrize(("stage", "damage"), CASES)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cells import HOST, build, fresh_folder, products, sums
-from conftest import Doit, Warm
+from conftest import Doit
 from doit_output import STAGES
 from surroundings import Elsewhere, find_user
 
@@ -32,41 +32,41 @@ def place(test_cache: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_cache_and_results(warm: Warm, place: Path) -> None:
+def test_cache_and_results(intact: Doit, place: Path) -> None:
     for name in ("cache", "out"):
-        restore(warm.doit.folder / name, place / name)
-    doit = Doit(place, warm.doit.variables)
+        restore(intact.folder / name, place / name)
+    doit = Doit(place, intact.variables)
     assert build(doit, *HOST.words).stages == ASKED
     assert build(doit, *HOST.words, "offline=yes").ran == ()
-    assert sums(HOST.folder(doit)) == sums(HOST.folder(warm.doit))
+    assert sums(HOST.folder(doit)) == sums(HOST.folder(intact))
 
 
-def test_cache_without_results(warm: Warm, place: Path) -> None:
-    restore(warm.doit.cache, place / "cache")
-    _assert_nothing_is_made(Doit(place, warm.doit.variables), warm.doit)
+def test_cache_without_results(intact: Doit, place: Path) -> None:
+    restore(intact.cache, place / "cache")
+    _assert_nothing_is_made(Doit(place, intact.variables), intact)
 
 
-def test_a_cache_in_which_all_is_old(warm: Warm, place: Path) -> None:
-    restore(warm.doit.cache, place / "cache")
+def test_a_cache_in_which_all_is_old(intact: Doit, place: Path) -> None:
+    restore(intact.cache, place / "cache")
     for path in (place / "cache").rglob("*"):
         os.utime(path, (315532800, 315532800), follow_symlinks=False)
-    _assert_nothing_is_made(Doit(place, warm.doit.variables), warm.doit)
+    _assert_nothing_is_made(Doit(place, intact.variables), intact)
 
 
-def test_as_another_user(warm: Warm, place: Path) -> None:
+def test_as_another_user(intact: Doit, place: Path) -> None:
     user = find_user()
     if isinstance(user, str):
         pytest.skip(f"{user}: another user's cache is not tried")
-    restore(warm.doit.cache, place / "cache")
+    restore(intact.cache, place / "cache")
     user.give(place)
     doit = Elsewhere(
         place,
-        warm.doit.variables,
+        intact.variables,
         prefix=user.prefix,
         settings=user.settings,
         python=user.python,
     )
-    _assert_nothing_is_made(doit, warm.doit)
+    _assert_nothing_is_made(doit, intact)
     assert HOST.disk(doit).stat().st_uid == place.stat().st_uid != os.getuid()
 
 

@@ -4,20 +4,12 @@ from pathlib import Path
 
 import pytest
 from cells import HOST, build, flip_byte, products, state_of, why
-from conftest import Doit, Warm
+from conftest import Doit
 from doit_output import STAGES
 
 pytestmark = pytest.mark.slow
 
 ASKED = {"sync-databases"}
-
-
-@pytest.fixture
-def intact(warm: Warm) -> Doit:
-    """doit on a cache in which all is well, whatever the test before has left."""
-    if not build(warm.doit, *HOST.words).stages <= ASKED:
-        assert build(warm.doit, *HOST.words).stages <= ASKED
-    return warm.doit
 
 
 def state(doit: Doit) -> list[tuple[str, int, int]]:
