@@ -13,6 +13,7 @@ from aimager.memory_trees import keep_tree, mount_tree
 from aimager.mounts import RUN
 from aimager.program_archive import unpack_programs
 from aimager.toolbox import Toolbox
+from aimager.workshop import Workshop
 
 WANTED = (
     "pacman",
@@ -86,6 +87,18 @@ def open_toolbox(
     for folder in seen:
         bind(folder, root / folder.relative_to("/"))
     return Toolbox(root, log, lender=lender, jobs=jobs)
+
+
+def equip(workshop: Workshop, archive: Path | None, log: IO[bytes], *folders: Path) -> Toolbox:
+    """`open_toolbox` by what a stage's ``workshop`` has; ``folders`` are seen beside its cache."""
+    return open_toolbox(
+        archive,
+        workshop.work,
+        (workshop.cache, *folders),
+        log,
+        memory=workshop.memory,
+        jobs=workshop.jobs,
+    )
 
 
 def _unpacked_size(archive: Path) -> int:

@@ -10,7 +10,7 @@ from typing import IO
 from aimager import initramfs, process, progress
 from aimager.architecture import Architecture, host_architecture
 from aimager.archive import pack_tree, unpack_tree
-from aimager.borrow import open_toolbox
+from aimager.borrow import equip
 from aimager.errors import CommandError, HostError, ImageError, TrustError
 from aimager.failed_root import shell_on_failure
 from aimager.files import sha256
@@ -115,14 +115,7 @@ def _install_system(request: Installation) -> None:
     epoch = newest_date if request.epoch is None else request.epoch
     root = work / "root"
     with workshop.logging() as log:
-        tools = open_toolbox(
-            request.borrowed,
-            work,
-            [workshop.cache],
-            log,
-            memory=workshop.memory,
-            jobs=workshop.jobs,
-        )
+        tools = equip(workshop, request.borrowed, log)
         progress.step("opening the keyring")
         open_home(tools, request.keyring, work / "gnupg")
         if base:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.archive import pack_members, pack_tree
-from aimager.borrow import open_toolbox
+from aimager.borrow import equip
 from aimager.distro import Keyring
 from aimager.files import publish
 from aimager.keyring import key_members, make_keyring
@@ -56,8 +56,7 @@ def _make_keyring(stage: KeyringInit) -> None:
     # Not below the work folder: gpg-agent's socket must have a path of at most 108 bytes.
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
-        shop = stage.workshop
-        tools = open_toolbox(stage.borrowed, shop.work, [shop.cache], log, memory=shop.memory)
+        tools = equip(stage.workshop, stage.borrowed, log)
         make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store)
         keyring, keys = stage.targets
         pack_tree(tools, home, keyring, epoch=lock.epoch, mode=0o600)

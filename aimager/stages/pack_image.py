@@ -14,7 +14,7 @@ from aimager.architecture import Architecture
 from aimager.archive import pack_tree, tar_size, unpack_tree
 from aimager.board import Boot
 from aimager.boot_setup import make_bootable
-from aimager.borrow import open_toolbox
+from aimager.borrow import equip
 from aimager.build import Compression, Product
 from aimager.codec import fingerprint
 from aimager.companions import Facts, write_companions
@@ -149,9 +149,7 @@ def _pack(stage: PackImage) -> dict[str, str]:
     epoch = newest if stage.epoch is None else stage.epoch
     root = work / "root"
     with stage.workshop.logging() as log:
-        shop = stage.workshop
-        folders = [shop.cache, stage.out]
-        tools = open_toolbox(stage.borrowed, work, folders, log, memory=shop.memory, jobs=shop.jobs)
+        tools = equip(stage.workshop, stage.borrowed, log, stage.out)
         progress.step("unpacking the system")
         unpack_tree(tools, stage.system, root)
         progress.step("setting the system up")

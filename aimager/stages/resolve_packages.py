@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager.borrow import open_toolbox
+from aimager.borrow import equip
 from aimager.build import MirrorChoice
 from aimager.dependency import closure, providers
 from aimager.distro import Platform
@@ -114,9 +114,7 @@ def _resolve(question: _Question) -> list[str] | None:
     stage = question.stage
     work, shop = stage.workshop.work, stage.workshop
     with shop.logging() as log:
-        tools = open_toolbox(
-            stage.borrowed, work, [shop.cache], log, memory=shop.memory, jobs=shop.jobs
-        )
+        tools = equip(shop, stage.borrowed, log)
         pacman = choose_pacman(tools, stage.pacman_static, work)
         if pacman is None:
             return None
