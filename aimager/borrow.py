@@ -89,6 +89,11 @@ def open_toolbox(
     return Toolbox(root, log, lender=lender, jobs=jobs)
 
 
+def lend(tree: Path, archive: Path) -> None:
+    """Spare the next `open_toolbox` to unpack ``archive``: this mounted tree is what it holds."""
+    keep_tree(_name(archive), tree)
+
+
 def equip(workshop: Workshop, archive: Path | None, log: IO[bytes], *folders: Path) -> Toolbox:
     """`open_toolbox` by what a stage's ``workshop`` has; ``folders`` are seen beside its cache."""
     return open_toolbox(

@@ -108,9 +108,14 @@ def mount_tree(name: str, place: Path, *, size: int) -> bool:
     """
     if _loan and _loan.attach(name, place):
         return True
+    mount_new(place, size=size)
+    return False
+
+
+def mount_new(place: Path, *, size: int) -> None:
+    """Mount an empty tree of ``size`` bytes at ``place``, made if missing."""
     place.mkdir(parents=True, exist_ok=True)
     mounts.carry_out([mounts.Tmpfs(place, size=size)])
-    return False
 
 
 def keep_tree(name: str, place: Path) -> None:

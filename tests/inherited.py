@@ -1,5 +1,6 @@
 """Functions that run inside a namespace, and tell what they have from their builder."""
 
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from namespaced import forbid, names
 
-from aimager import memory_trees
+from aimager import borrow, memory_trees
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,30 @@ def use_trees(request: Shelved) -> list[str]:
         if not was_there:
             memory_trees.keep_tree(name, place)
     return found
+
+
+@dataclass(frozen=True)
+class Lending:
+    """An archive of programs, and folders to see beside them."""
+
+    archive: Path
+    folders: tuple[Path, ...]
+
+
+def lend_programs(lending: Lending) -> None:
+    """Lend a tree with one program as what the archive holds."""
+    tree = Path("/run/made")
+    memory_trees.mount_new(tree, size=1 << 20)
+    (tree / "program").write_text("content")
+    borrow.lend(tree, lending.archive)
+
+
+def see_programs(lending: Lending) -> list[str]:
+    """The programs that a toolbox by the archive has."""
+    work = lending.folders[0]
+    tools = borrow.open_toolbox(lending.archive, work, lending.folders, io.BytesIO())
+    assert tools.borrowed
+    return [name for name in names(tools.borrowed) if name == "program"]
 
 
 @dataclass(frozen=True)

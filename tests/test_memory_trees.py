@@ -1,11 +1,12 @@
 """A tree in memory outlives its namespace as long as the builder, and no longer."""
 
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inherited import Shelved, use_trees
+from inherited import Lending, Shelved, lend_programs, see_programs, use_trees
 
 from aimager import memory_trees, namespace
 from aimager.memory_trees import Shelf
@@ -47,6 +48,18 @@ def test_a_tree_is_there_in_later_calls(work: Path) -> None:
     assert use(work, "b", "a") == ["", "a-0 a-1"]
     assert use(work) == []
     assert use(work, "a", "b") == ["a-0 a-1 a-2", "b-0"]
+
+
+def test_a_tree_is_lent_as_what_an_archive_holds(work: Path, tmp_path: Path) -> None:
+    lending = Lending(tmp_path / "programs.tar", (work,))
+    with tarfile.open(lending.archive, "w"):
+        pass  # nobody would find the program in it
+    assert call(see_programs, lending, work=work) == []
+    lending.archive.touch()
+    call(lend_programs, lending, work=work)
+    assert call(see_programs, lending, work=work) == ["program"]
+    lending.archive.touch()
+    assert call(see_programs, lending, work=work) == []
 
 
 def test_so_many_are_kept_and_the_oldest_goes(work: Path, shelf: Shelf) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from aimager import progress
 from aimager.architecture import Architecture
 from aimager.archive import tar_size, unpack_packages
-from aimager.borrow import LOCK
+from aimager.borrow import LOCK, lend
 from aimager.distro import Keyring
 from aimager.keyring import verify_without_gpg
 from aimager.lock import LockedPackage, read_lock
 from aimager.memory import tmpfs_size
+from aimager.memory_trees import mount_new
 from aimager.namespace import call
 from aimager.program_archive import pack_programs
 from aimager.workshop import Workshop, environment
@@ -56,12 +57,13 @@ class BorrowRoot:
             work=self.workshop.work,
             writable=[self.workshop.cache],
             products=[self.target],
-            tmpfs=tmpfs_size(
-                read_lock(self.lock).installed_size * 3 // 2,
-                wish=self.workshop.memory,
-                jobs=self.workshop.jobs,
-            ),
+            tmpfs=self.memory(),
         )
+
+    def memory(self) -> int | None:
+        """The bytes of memory that may hold the tree; None: it belongs on disk."""
+        shop, needed = self.workshop, read_lock(self.lock).installed_size * 3 // 2
+        return tmpfs_size(needed, wish=shop.memory, jobs=shop.jobs)
 
 
 def _borrow(stage: BorrowRoot) -> None:
@@ -70,11 +72,16 @@ def _borrow(stage: BorrowRoot) -> None:
     verify_without_gpg(stage.keyrings, read_lock(stage.keyring_lock), lock.packages, store)
     progress.step("unpacking packages")
     root = stage.workshop.work / "root"
+    memory = stage.memory()
+    if memory is not None:
+        mount_new(root, size=memory)  # the next stage's, too
     unpack_packages([package.path(store) for package in lock.packages], root, without=_NOT_RUN)
     _drop_emulators(root / "usr/bin", stage.emulates)
     shutil.copyfile(stage.lock, root / LOCK)
     with progress.growing("packing", stage.target, partial(tar_size, root)):
         pack_programs(root, stage.target, epoch=lock.epoch)
+    if memory is not None:
+        lend(root, stage.target)
 
 
 def _drop_emulators(folder: Path, kept: Architecture | None) -> None:
