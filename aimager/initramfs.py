@@ -39,7 +39,7 @@ Target = usr/lib/modules/*/pkgbase
 Target = usr/bin/dracut
 
 [Action]
-Description = Making each kernel's initramfs with dracut...
+Description = Having dracut make each kernel's initramfs, where it is installed...
 When = PostTransaction
 Exec = /usr/bin/sh /run/dracut-initramfs
 """

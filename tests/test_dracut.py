@@ -19,7 +19,7 @@ def test_its_initramfs_finds_the_root(doit: Doit, tmp_path: Path) -> None:
     assert "boot/vmlinuz-linux" in members
     assert not [name for name in members if "booster" in name or "mkinitcpio" in name]
     log = (doit.cache / "log/install-packages:archlinux-x86_64-quick.log").read_text()
-    assert log.count("Making each kernel's initramfs with dracut") == 1
+    assert log.count("Having dracut make each kernel's initramfs") == 1
     told = quick_init.boot(folder / "disk.img", doit.cache / "log/boot-dracut.log")
     assert told[0].split()[:2] == ["/", "ext4"]
     assert told[1:] == ["probe", "it can be written to"]
