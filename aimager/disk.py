@@ -1,6 +1,6 @@
 """Disk images: where partitions lie, sfdisk's script for them, and their file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,8 +203,12 @@ def begin_disk(
     )
 
 
-def place_part(image: Path, extent: Extent, part: Path) -> None:
+def place_part(
+    image: Path, extent: Extent, part: Path, written: Callable[[int], object] = lambda end: None
+) -> None:
     """Write the partition image ``part`` to its place on a disk that was begun; holes stay holes.
+
+    ``written`` is told as `files.copy_data` has it.
 
     :raises ImageError: when it has not the size of its extent
     """
@@ -215,7 +219,9 @@ def place_part(image: Path, extent: Extent, part: Path) -> None:
             hint=f"remove {part} and build again",
         )
     with part.open("rb") as content, image.open("r+b") as disk:
-        files.copy_data(content.fileno(), disk.fileno(), size=extent.size, at=extent.start)
+        files.copy_data(
+            content.fileno(), disk.fileno(), size=extent.size, at=extent.start, written=written
+        )
 
 
 def gaps(extents: Sequence[Extent], size: int) -> tuple[Extent, ...]:

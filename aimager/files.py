@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol
@@ -168,10 +168,19 @@ def grow_copy(source: Path, target: Path, size: int) -> None:
         os.truncate(target, size)
 
 
-def copy_data(reader: int, writer: int, *, size: int, at: int = 0, begin: int = 0) -> None:
+def copy_data(
+    reader: int,
+    writer: int,
+    *,
+    size: int,
+    at: int = 0,
+    begin: int = 0,
+    written: Callable[[int], object] = lambda end: None,
+) -> None:
     """Copy the first ``size`` bytes of ``reader`` to ``writer`` at byte ``at``, holes left out.
 
-    Those before ``begin`` are left out too, and move nothing.
+    Those before ``begin`` are left out too, and move nothing. ``written`` is told now and then
+    before which byte of ``writer`` no more will be written.
     """
     for start, end in _data(reader, begin, size):
         while start < end:
@@ -179,3 +188,4 @@ def copy_data(reader: int, writer: int, *, size: int, at: int = 0, begin: int = 
             chunk = os.pread(reader, min(_CHUNK, end - start), start)
             os.pwrite(writer, chunk, at + start)
             start += len(chunk)
+            written(at + start)

@@ -173,7 +173,7 @@ class _Maker:
         copied = sum(files.data_size(part) for part in self.parts.values())
         whole = 0 if self.images.disk_from else copied
         with progress.growing(Product.disk, self.images.out / Product.disk, lambda: whole):
-            disk.place_part(image, placed[last.role], self.parts[last.role])
+            disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
 
 
 def _split(table: PartitionTable, root: Path, work: Path) -> dict[Role, Path]:

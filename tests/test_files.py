@@ -199,9 +199,34 @@ def test_data_is_copied_to_its_place(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"0123456789")
     target.write_bytes(b"." * 12)
+    ends: list[int] = []
     with source.open("rb") as reader, target.open("r+b") as writer:
-        files.copy_data(reader.fileno(), writer.fileno(), size=6, at=3)
+        files.copy_data(reader.fileno(), writer.fileno(), size=6, at=3, written=ends.append)
     assert target.read_bytes() == b"...012345..."
+    assert ends == [9]
+
+
+def test_no_more_is_written_before_what_was_told(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    size = 5 * MIB
+    with source.open("wb") as stream:
+        for start in (0, 2 * MIB, 4 * MIB):
+            os.pwrite(stream.fileno(), b"x" * (MIB // 2), start)
+        stream.truncate(size)
+    told: list[tuple[int, bytes]] = []
+    with source.open("rb") as reader, target.open("w+b") as writer:
+        writer.truncate(size)
+        copied = writer.fileno()
+        files.copy_data(
+            reader.fileno(),
+            copied,
+            size=size,
+            written=lambda end: told.append((end, os.pread(copied, end, 0))),
+        )
+    content = source.read_bytes()
+    assert [end for end, _ in told] == sorted({end for end, _ in told})
+    assert told[-1][0] >= 4 * MIB
+    assert all(before == content[:end] for end, before in told)
 
 
 def test_how_large_a_tree_is(tmp_path: Path) -> None:
