@@ -315,6 +315,14 @@ make_venv() {
     [ "$me" != root ] || [ "$owner" = 0 ] || chown -R "$owner" .venv ./*.egg-info
 }
 
+# A build starts many Pythons, some of which may write nothing beside the modules they read.
+compile_modules() {
+    .venv/bin/python3 -m compileall -q dodo.py aimager boards >&2 ||
+        say "without compiled modules beside their sources, each start takes longer"
+    [ "$me" != root ] || [ "$owner" = 0 ] ||
+        find __pycache__ aimager boards -name __pycache__ -exec chown -R "$owner" {} +
+}
+
 purpose=${1:-all}
 case $purpose in
     all | build | python) ;;
@@ -380,4 +388,5 @@ find_python
 [ -n "$python" ] || venv_works ||
     die "no Python >= 3.11 that can make a virtual environment; install one, with it first in PATH"
 make_venv
+compile_modules
 say "ready: $(.venv/bin/python3 --version) in .venv"
