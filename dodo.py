@@ -293,8 +293,8 @@ def task_commands() -> Tasks:
 
 def task_test() -> dict[str, Any]:
     """run all tests: style, units, real builds and boots"""
+    groups = {name[5:].replace("_", "-") for name in globals() if name[:5] == "task_"}
+    options: dict[str, Any] = dict.fromkeys(groups - {"commands"}, ())
+    options |= {it.name: it.options for it in commands_of_ours()} | {"build": parameters()}
+    command_line.refuse_unknown_tasks(sys.argv[1:], options, GRAPH.results)  # all are there
     return {"actions": [commands.run_tests], "uptodate": [False]}
-
-
-TASKS = {name.removeprefix("task_").replace("_", "-") for name in dir() if name[:5] == "task_"}
-command_line.refuse_unknown_tasks(sys.argv[1:], TASKS.union(it.name for it in commands_of_ours()))

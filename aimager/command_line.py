@@ -1,11 +1,12 @@
 """What doit's command line asks for: builds and tasks; what is wrong there ends doit."""
 
 import difflib
+import fnmatch
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,9 +31,10 @@ _OF_NO_BUILD = {"matrix", "completion"}
 
 _COMMANDS = {command.get_name(): command for command in DoitMain.DOIT_CMDS}
 
-_IS_NAME = re.compile(r"\w[\w-]*")
-
 T = TypeVar("T")
+
+Options = Sequence[Mapping[str, Any]]
+"""Options of a command or task, as doit describes them."""
 
 
 def jobs_of(words: Sequence[str]) -> int:
@@ -131,30 +133,62 @@ def _ending_doit(action: Callable[[], T]) -> T:
         raise SystemExit(f"ERROR: {error}") from error
 
 
-def refuse_unknown_tasks(words: Sequence[str], tasks: Collection[str]) -> None:
-    """End doit where a command line names none of ``tasks`` and no command of doit's own.
+def refuse_unknown_tasks(
+    words: Sequence[str], tasks: Mapping[str, Options], results: Mapping[str, Collection[str]]
+) -> None:
+    """End doit where a command line names neither a task nor a file that one makes.
 
-    doit does so by itself, but with status 3, and without the name that was meant. What it knows
-    better is left to it: options, and names of subtasks, patterns and targets.
+    doit does so by itself, but with status 3, or a traceback, or not at all for a pattern, and
+    without the name that was meant. ``tasks`` are those that are no one's part, with their own
+    options as doit's ``params``; ``results`` are the files of the others, by whole names.
     """
-    _ending_doit(partial(_check_tasks, words, tasks))
+    _ending_doit(partial(_check_tasks, words, tasks, results))
 
 
-def _check_tasks(words: Sequence[str], tasks: Collection[str]) -> None:
-    command, named = _named(words)
-    known = {*tasks, *_COMMANDS, "task"} if command == "help" else {*tasks}
-    for before, word in zip(["", *named], named, strict=False):
-        name = word.partition(":")[0]
-        is_of_option = word.startswith("-") or (before.startswith("-") and "=" not in before)
-        if name in known or is_of_option or not _IS_NAME.fullmatch(name):
+def _check_tasks(
+    words: Sequence[str], tasks: Mapping[str, Options], results: Mapping[str, Collection[str]]
+) -> None:
+    command, left = _named(words)
+    runs = command in ("", "run")
+    known = {*tasks, *results, *(("task", *_COMMANDS) if command == "help" else ())}
+    files = {file for made in results.values() for file in made} if runs else set()
+    meant = known if command else {*known, *_COMMANDS}
+    while left:
+        name, *left = left
+        if name.startswith("-"):
             continue
-        meant = difflib.get_close_matches(
-            name, known if command or before else {*known, *_COMMANDS}, n=1
-        )
+        if not fnmatch.filter(known, name) if "*" in name else name not in known | files:
+            raise _unknown(name, meant, tasks)
+        left = _parsed(name, tasks.get(name, ()), left) if runs else left
+        meant = known
+
+
+def _unknown(name: str, meant: Collection[str], tasks: Collection[str]) -> ConfigError:
+    of, colon, _ = name.partition(":")
+    nearest = [
+        *difflib.get_close_matches(name, meant, n=1),
+        *(() if of in tasks else difflib.get_close_matches(of, meant, n=1)),
+    ]
+    told = "doit list names all of them"
+    if colon and of in tasks:
+        told = "doit list --all names those of the build that distro= and board= describe"
+    return ConfigError(
+        f"there is no task {name}",
+        hint=f"{f'did you mean {nearest[0]}? ' if nearest else ''}{told}",
+    )
+
+
+def _parsed(task: str, options: Options, words: Sequence[str]) -> list[str]:
+    """The words behind a task's own options."""
+    try:
+        _, left = CmdParse([CmdOption(dict(option)) for option in options]).parse(words)
+    except CmdParseError as error:
+        told = str(error).partition(" (parsing")[0].rpartition("option ")[2]
         raise ConfigError(
-            f"there is no task {name}",
-            hint=f"{f'did you mean {meant[0]}? ' if meant else ''}doit list names all of them",
-        )
+            f"the task {task} has no such option: {told}",
+            hint=f"doit help {task} explains those that it has; those of doit itself stand before",
+        ) from error
+    return list(left)
 
 
 def _named(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -167,7 +201,7 @@ def _named(words: Sequence[str]) -> tuple[str, list[str]]:
     return command, _without(options, rest[1:] if command else rest)
 
 
-def _without(options: Iterable[Mapping[str, Any]], words: Sequence[str]) -> list[str]:
+def _without(options: Options, words: Sequence[str]) -> list[str]:
     """The words from the first on that is none of ``options``; all where one of these is wrong."""
     try:
         _, left = CmdParse([CmdOption(dict(option)) for option in options]).parse_only(words)

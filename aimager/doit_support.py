@@ -82,6 +82,7 @@ class Graph:
     ``kept`` tells where products of a task and a subject lie, ``maker`` which task makes a file.
     ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
     before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
+    ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Graph:
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
+        self.results: dict[str, list[str]] = {}
         self._run = run
         self._build = builds[0].id if len(builds) == 1 else ""
         asked = builds[0] if builds else None  # the others differ from it by their boards only
@@ -136,13 +138,14 @@ class Graph:
         )
         self.tasks.append(task)
         made = outputs(request)
-        results = [delivery.folder / path.name for path in made] if delivery else []
+        results = [delivery.folder / path.name for path in made] if delivery else made
+        self.results[f"{basename}:{name}"] = [str(path) for path in results]
         described = {
             "basename": basename,
             "name": name,
             "actions": [(run_heard, [f"{basename}:{name}", self._run_task, [task]])],
             "task_dep": self.makers(request),
-            "targets": [str(path) for path in results or made],
+            "targets": self.results[f"{basename}:{name}"],
             "uptodate": [(self._is_done, [task])],
             "clean": [clean_targets, (task.kept.forget, [])],
         }

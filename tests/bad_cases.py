@@ -118,6 +118,14 @@ INPUTS = [
     Case("arch=z80", "z80", "", task="mirror"),
     Case(UEFI, "there is no task biuld", "did you mean build?", task="biuld"),
     Case("", "there is no task pak-image", "did you mean pack-image?", task="pak-image"),
+    Case(
+        f"pack-image:typo {UEFI}",
+        "there is no task pack-image:typo",
+        "doit list --all names those of the build",
+    ),
+    Case("", "there is no task pack-image:typo", "did you mean", task="info pack-image:typo"),
+    Case("", "there is no task pack-*x", "doit list names", task="pack-*x"),
+    Case("--no-such", "has no such option: --no-such", "doit help build explains"),
 ]
 
 

@@ -60,7 +60,9 @@ def test_a_bad_input_is_told_and_the_cache_stays_usable(
         words = [fill(word, told) for word in case.words.split(" ") if word]
         more = {name: fill(value, told) for name, value in case.environment.items()}
         status, said = doit.run(
-            [case.task, *words], environment(doit.folder, more), f"{QUICK}{case.preparation}"
+            [*case.task.split(), *words],
+            environment(doit.folder, more),
+            f"{QUICK}{case.preparation}",
         )
     print(said)
     assert status == 1

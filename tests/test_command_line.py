@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from aimager import command_line
-from aimager.command_line import asks_for_build, jobs_of, refuse_unknown_tasks, variables_of
+from aimager.command_line import (
+    Options,
+    asks_for_build,
+    jobs_of,
+    refuse_unknown_tasks,
+    variables_of,
+)
 
 
 def test_variables_are_the_words_with_an_equals_sign() -> None:
@@ -103,32 +109,65 @@ def test_the_time_is_the_environments(monkeypatch: pytest.MonkeyPatch, tmp_path:
         command_line.load_builds(tmp_path, tmp_path / "cache")
 
 
-TASKS = ("build", "boards", "show", "pack-image", "doctor")
+TASKS: dict[str, Options] = {
+    "build": ({"name": "board", "long": "board", "default": ""},),
+    "doctor": ({"name": "as_json", "long": "json", "type": bool, "default": False},),
+    **dict.fromkeys(("boards", "show", "pack-image"), ()),
+}
+RESULTS = {"pack-image:arch-x64": ["/out/x/disk.img"], "pack-image:arch-rpi": ["/out/r/disk.img"]}
+ALL = "doit list names all of them"
+PARTS = "doit list --all names those of the build that distro= and board= describe"
 
 
 @pytest.mark.parametrize(
-    ("line", "name", "meant"),
+    ("line", "name", "hint"),
     [
-        ("biuld", "biuld", "did you mean build? "),
-        ("-n 2 -f dodo.py Build board=x", "Build", "did you mean build? "),
-        ("-f dodo.py lst", "lst", "did you mean list? "),
-        ("build board=x sohw", "sohw", "did you mean show? "),
-        ("build lst", "lst", ""),
-        ("pak-image:archlinux-x86_64", "pak-image", "did you mean pack-image? "),
-        ("run biuld", "biuld", "did you mean build? "),
-        ("help biuld", "biuld", "did you mean build? "),
-        ("help lsit", "lsit", "did you mean list? "),
-        ("clean --dry-run bord", "bord", "did you mean boards? "),
-        ("list --all xyz", "xyz", ""),
+        ("biuld", "biuld", f"did you mean build? {ALL}"),
+        ("-n 2 -f dodo.py Build board=x", "Build", f"did you mean build? {ALL}"),
+        ("-f dodo.py lst", "lst", f"did you mean list? {ALL}"),
+        ("build board=x sohw", "sohw", f"did you mean show? {ALL}"),
+        ("build --board=x sohw", "sohw", f"did you mean show? {ALL}"),
+        ("build --board x sohw", "sohw", f"did you mean show? {ALL}"),
+        ("build lst", "lst", ALL),
+        ("pak-image:no", "pak-image:no", f"did you mean pack-image? {ALL}"),
+        ("build pack-image:typo", "pack-image:typo", f"did you mean pack-image? {PARTS}"),
+        (
+            "pack-image:arch-x46",
+            "pack-image:arch-x46",
+            f"did you mean pack-image:arch-x64? {PARTS}",
+        ),
+        ("info pack-image:x", "pack-image:x", f"did you mean pack-image? {PARTS}"),
+        ("show:me", "show:me", f"did you mean show? {PARTS}"),
+        ("pack-*x", "pack-*x", ALL),
+        ("/out/y.iso", "/out/y.iso", ALL),
+        ("clean /out/x/disk.img", "/out/x/disk.img", ALL),
+        ("run biuld", "biuld", f"did you mean build? {ALL}"),
+        ("help biuld", "biuld", f"did you mean build? {ALL}"),
+        ("help lsit", "lsit", f"did you mean list? {ALL}"),
+        ("clean --dry-run bord", "bord", f"did you mean boards? {ALL}"),
+        ("list --all xyz", "xyz", ALL),
     ],
 )
-def test_a_task_that_is_not_there_is_told_with_the_nearest(
-    line: str, name: str, meant: str
-) -> None:
+def test_a_task_that_is_not_there_is_told_with_the_nearest(line: str, name: str, hint: str) -> None:
     with pytest.raises(SystemExit) as caught:
-        refuse_unknown_tasks(line.split(), TASKS)
-    told = f"ERROR: there is no task {name}\n  hint: {meant}doit list names all of them"
-    assert caught.value.code == told
+        refuse_unknown_tasks(line.split(), TASKS, RESULTS)
+    assert caught.value.code == f"ERROR: there is no task {name}\n  hint: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("build --no-such", "the task build has no such option: --no-such not recognized"),
+        ("build --board", "the task build has no such option: --board requires argument"),
+        ("show --json", "the task show has no such option: --json not recognized"),
+        ("pack-image:arch-x64 --json", "the task pack-image:arch-x64 has no such option: --json"),
+    ],
+)
+def test_a_wrong_option_of_a_task_is_told(line: str, told: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        refuse_unknown_tasks(line.split(), TASKS, RESULTS)
+    assert str(caught.value).startswith(f"ERROR: {told}")
+    assert f"\n  hint: doit help {line.split()[0]} explains" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +175,10 @@ def test_a_task_that_is_not_there_is_told_with_the_nearest(
     [
         *("", "build", "build show", "-n 2 build board=x", "board=x -n 2", "--process 2 build"),
         *("list", "list --all show", "help", "help list", "help task", "help build", "dumpdb"),
-        *("pack-image:whatever", "pack-*", "out/x/disk.img", "./disk.img", "disk.img"),
-        *("doctor --json", "build --board x64-uefi", "build --board=x", "--no-such-option biuld"),
+        *("pack-image:arch-x64", "pack-*", "pack-image:*", "/out/x/disk.img"),
+        *("doctor --json", "build --board x64-uefi", "build --board=x", "--no-such-option"),
         *("clean show", "forget", "tabcompletion --shell zsh", "info build"),
     ],
 )
 def test_what_is_there_or_doit_knows_better_is_left_to_it(line: str) -> None:
-    refuse_unknown_tasks(line.split(), TASKS)
+    refuse_unknown_tasks(line.split(), TASKS, RESULTS)
