@@ -144,8 +144,7 @@ def granted(kind: str) -> tuple[tuple[int, int], ...]:
     except KeyError:
         user = str(uid)
     path = Path(f"/etc/sub{kind}")
-    text = path.read_text() if path.is_file() else ""
-    ranges = subordinate_ranges(text, (user, str(uid)))
+    ranges = subordinate_ranges(_read(path), (user, str(uid)))
     count = sum(count for _, count in ranges)
     if count >= ENOUGH:
         return ranges
@@ -159,11 +158,20 @@ def granted(kind: str) -> tuple[tuple[int, int], ...]:
     )
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace") if path.is_file() else ""
+    except PermissionError as error:
+        raise HostError(
+            f"{path} cannot be read: {error.strerror}", hint=f"as root: chmod a+r {path}"
+        ) from error
+
+
 def _first_free() -> int:
     """The first id after all that are granted to anyone."""
     free = _FIRST_SUBORDINATE
     for path in (Path("/etc/subuid"), Path("/etc/subgid")):
-        for line in path.read_text().splitlines() if path.is_file() else ():
+        for line in _read(path).splitlines():
             for start, count in subordinate_ranges(line, (line.split(":")[0],)):
                 free = max(free, start + count)
     return free

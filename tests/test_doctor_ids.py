@@ -31,6 +31,13 @@ def test_no_subordinate_ids(doctor: Doctor, tmp_path: Path) -> None:
         assert f"adds the line {name}:165536:65536 to /etc/subuid" in finding["fix"]
 
 
+def test_the_granted_ids_are_among_what_is_no_text(doctor: Doctor, tmp_path: Path) -> None:
+    preparation = granted(tmp_path, "1000:100000:65536\n")
+    with (tmp_path / "granted").open("ab") as stream:
+        stream.write(b"# f\xfcr alle\n")
+    assert doctor.run(preparation, *BUILD)["subuid"]["state"] == "ok"
+
+
 def test_newuidmap_is_missing(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     preparation = granted(tmp_path, "1000:100000:65536\n")
