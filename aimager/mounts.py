@@ -6,6 +6,7 @@ bind here is recursive.
 """
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from aimager.syscalls import (
 RUN = Path("/run")
 TEMPORARY = RUN / "tmp"
 """Where programs may put temporary files, /tmp being the host's."""
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 @dataclass(frozen=True)
@@ -218,11 +221,14 @@ def _make_writable(target: Path) -> None:
 
 def _mounts_below(target: Path) -> list[Path]:
     """Mount points below ``target``: field 5 of /proc/self/mountinfo (proc_pid_mountinfo(5))."""
-    points = (
-        Path(line.split()[4].encode().decode("unicode_escape"))
-        for line in Path("/proc/self/mountinfo").read_text().splitlines()
-    )
+    points = mount_points(Path("/proc/self/mountinfo").read_bytes())
     return [point for point in points if point != target and point.is_relative_to(target)]
+
+
+def mount_points(mountinfo: bytes) -> list[Path]:
+    """All mount points, in whose paths the kernel writes blanks and the like in octal."""
+    fields = (line.split(b" ")[4] for line in mountinfo.splitlines())
+    return [Path(os.fsdecode(_OCTAL.sub(lambda it: bytes([int(it[1], 8)]), f))) for f in fields]
 
 
 def _mount_tmpfs(operation: Tmpfs) -> None:

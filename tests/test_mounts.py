@@ -13,6 +13,7 @@ from aimager.mounts import (
     Tmpfs,
     Writable,
     carry_out,
+    mount_points,
     namespace_mounts,
     outermost,
 )
@@ -63,3 +64,11 @@ def test_a_refusal_names_the_operation(tmp_path: Path) -> None:
     with pytest.raises(HostError, match=f"the kernel refused Tmpfs at {tmp_path}/missing"):
         carry_out([Tmpfs(tmp_path / "missing")])
     carry_out([Tmpfs(tmp_path / "missing", optional=True)])
+
+
+def test_mount_points_of_whatever_name() -> None:
+    line = "36 35 98:0 / {} rw,noatime - ext4 /dev/root rw\n"
+    names = (b"/", b"/a\\040b\\134", "/\u00dcmlaut".encode(), b"/\xfc", b"/\xc2\x85")
+    mountinfo = b"".join(line.encode().replace(b"{}", name) for name in names)
+    points = ("/", "/a b\\", "/\u00dcmlaut", "/\udcfc", "/\x85")
+    assert mount_points(mountinfo) == [Path(point) for point in points]
