@@ -1,7 +1,8 @@
 """Hooks and scriptlets that failed, by what pacman says of them: which, of what package, and why.
 
-pacman goes on when one fails, and ends well. It tells signals, but no exit codes, which are learned
-otherwise (`aimager.exit_codes`). What it runs after an installation is alpm-hooks(5).
+pacman goes on when one fails, and ends well, unless the hook comes before and has AbortOnFail. It
+tells signals, but no exit codes, which are learned otherwise (`aimager.exit_codes`). What it runs
+around an installation is alpm-hooks(5).
 """
 
 import re
@@ -32,6 +33,8 @@ class Hook:
     name: str
     description: str
     runs: str
+    aborts: bool
+    """Whether nothing is installed if it fails."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Failure:
     said: tuple[str, ...]
     boots: bool
     """Whether it makes what the image boots from."""
+    aborts: bool = False
+    """Whether nothing was installed therefore."""
     code: int | None = None
     """What it exited with, as far as that is known."""
 
@@ -103,7 +108,7 @@ def _failure(
     owner = _owner(root, hook.name)
     of = f" of the package {owner}" if owner else ""
     boots = bool(_BOOTS.search(f"{hook.name} {title} {hook.runs}"))
-    return Failure(f"the hook {hook.name}{of} ('{title}')", number, last, boots)
+    return Failure(f"the hook {hook.name}{of} ('{title}')", number, last, boots, hook.aborts)
 
 
 def _read_hooks(root: Path, own: Path) -> dict[str, Hook]:
@@ -115,7 +120,8 @@ def _read_hooks(root: Path, own: Path) -> dict[str, Hook]:
             described = re.search(r"^\s*Description\s*=\s*(.+?)\s*$", text, re.MULTILINE)
             runs = re.search(r"^\s*Exec\s*=\s*(.+?)\s*$", text, re.MULTILINE)
             title = described[1] if described else path.name
-            hooks[title] = Hook(path.name, title, runs[1] if runs else "")
+            aborts = re.search(r"^\s*AbortOnFail\s*$", text, re.MULTILINE)
+            hooks[title] = Hook(path.name, title, runs[1] if runs else "", bool(aborts))
     return hooks
 
 

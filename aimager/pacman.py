@@ -22,8 +22,20 @@ _OLDEST = (6, 0)
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 
+
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
+
+_INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
+
+
+class TransactionError(CommandError):
+    """pacman failed: what it ``said``, and with which ``codes`` ended what it ran."""
+
+    def __init__(self, error: CommandError, said: str, codes: tuple[int, ...]) -> None:
+        super().__init__(error.argv, error.status, error.tail, hint=error.hint)
+        self.said = said
+        self.codes = codes
 
 
 @dataclass(frozen=True)
@@ -179,21 +191,37 @@ def install(
     it does not tell (libalpm, util.c, _alpm_run_chroot). There may be no packages. Those in
     ``explicit``, which may be there already, are marked as explicitly installed.
 
-    :raises CommandError: when pacman fails
+    :raises TransactionError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]
     files = [str(package.path(store)) for package in packages]
-    transaction = ["-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION]
-    watch = Transaction(len(packages)).read
-    said, codes = "", tuple[int, ...]()
+    said, codes = list[str](), tuple[int, ...]()
+    transaction = Transaction(len(packages))
+
+    def watch(line: str) -> None:
+        said.append(line)
+        transaction.read(line)
+
+    def run(started: process.Started) -> CommandError | None:
+        try:
+            pacman.run(
+                [*_INSTALLING, *options, "--", *files],
+                log,
+                epoch=epoch,
+                watch=watch,
+                started=started,
+            )
+        except CommandError as error:
+            return error
+        return None
+
     if files:
-        argv = [*transaction, *options, "--", *files]
-        said, codes = with_exit_codes(
-            lambda started: pacman.run(argv, log, epoch=epoch, watch=watch, started=started)
-        )
+        error, codes = with_exit_codes(run)
+        if error:
+            raise TransactionError(error, "\n".join(said), codes) from error
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
-    return said, codes
+    return "\n".join(said), codes
 
 
 def installed(root: Path) -> set[str]:

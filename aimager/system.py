@@ -24,6 +24,7 @@ from aimager.memory import tmpfs_size
 from aimager.namespace import call
 from aimager.pacman import (
     Pacman,
+    TransactionError,
     choose_pacman,
     forget_times,
     install,
@@ -179,10 +180,18 @@ def _install(
     try:
         explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
         return install(pacman, conf, packages, store, log, explicit=explicit, epoch=epoch)
-    except CommandError:
+    except TransactionError as error:
         # pacman verifies all packages before it runs any; our own check has the better words.
         verify(tools, home, signed, store)
-        raise
+        own = workshop.work / "hooks"
+        failed = failures(error.said, workshop.work / "root", own, error.codes)
+        aborting = [failure for failure in failed if failure.aborts]
+        if not aborting:
+            raise
+        raise ImageError(
+            aborting[0].tell(", so that pacman installs nothing"),
+            hint=f"all that was said is in {workshop.log}; shell=yes opens a shell in the root",
+        ) from error
 
 
 def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop: Workshop) -> None:

@@ -112,6 +112,22 @@ def test_the_user_may_go_on_and_look(warm: Warm, packages: Path) -> None:
     assert told in said
 
 
+def test_a_hook_before_the_installation_that_prevents_it(warm: Warm, tmp_path: Path) -> None:
+    hook = HOOK.format(name="*", title="Looking first...").replace("= Post", "= Pre")
+    path = "usr/share/libalpm/hooks/00-picky.hook"
+    packages = tmp_path / "packages"
+    make_package(packages, HOST.platform, "picky", **{path: f"{hook}AbortOnFail\n"})
+    warm.doit.build(*words(packages, "picky"), "create=root.tar")
+    root = warm.doit.out / f"{HOST.platform.id}-none/root.tar"
+    root = root.rename(tmp_path / "root.tar")
+    asked = (f"distro={HOST.platform.distro.id}", "install-pkgs=nano")
+    said = warm.doit.refuse(*asked, "create=root.tar", f"reuse-root-tar={root}")
+    assert (
+        "the hook 00-picky.hook of the package picky ('Looking first...') failed with exit code 3,"
+        " so that pacman installs nothing:\n    no such module: *\n"
+    ) in said
+
+
 def run_on_terminal(doit: Doit, *asked: str) -> tuple[str, int]:
     """Run ``doit build`` on a terminal on which somebody looks at the hook and leaves."""
     master, slave = pty.openpty()

@@ -86,6 +86,15 @@ def test_a_hook_of_ours(root: Path) -> None:
     assert (failure.what, failure.boots) == ("the hook zz.hook ('Ours')", True)
 
 
+def test_a_hook_that_keeps_pacman_from_its_work(root: Path) -> None:
+    (root / "own").mkdir()
+    action = "[Action]\nWhen = PreTransaction\nExec = false\n"
+    (root / "own/mine.hook").write_text(f"{action}AbortOnFail\n")
+    (root / "own/other.hook").write_text(f"{action}# AbortOnFail\n")
+    mine, other = found(root, f"(1/2) mine.hook\n{FAILED}(2/2) other.hook\n{FAILED}")
+    assert (mine.aborts, other.aborts) == (True, False)
+
+
 def test_a_hook_that_is_not_found(root: Path) -> None:
     (failure,) = found(root, f"(3/9) Making an initramfs\n{FAILED}")
     assert (failure.what, failure.boots) == ("the hook 'Making an initramfs'", True)

@@ -12,7 +12,7 @@ from locked import make_package
 from aimager import pacman, process
 from aimager.architecture import Architecture
 from aimager.errors import CommandError, ConfigError
-from aimager.pacman import Pacman, choose_pacman
+from aimager.pacman import Pacman, TransactionError, choose_pacman
 from aimager.toolbox import Toolbox
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -225,7 +225,7 @@ def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
             explicit=explicit,
             epoch=7,
         )
-        assert said == ("done\n" if several else "", ())
+        assert said == ("done" if several else "", ())
     transaction = "7 -U --asdeps --noprogressbar --ask 4 --noconfirm --config /c --"
     assert calls.read_text().splitlines() == [
         f"{transaction} {paths}",
@@ -233,6 +233,15 @@ def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
         f"{transaction} {paths}",
         "7 -D --asexplicit --noconfirm --config /c -- a",
     ]
+
+
+def test_all_that_a_failed_transaction_said_is_told(tmp_path: Path) -> None:
+    program = script(tmp_path / "pacman", "seq 30; (exit 3); (exit 4); exit 1")
+    how = (Pacman(str(program), None), Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
+    with pytest.raises(TransactionError, match="failed with status 1") as caught:
+        pacman.install(*how, explicit=["a"], epoch=7)
+    assert len(caught.value.said.splitlines()) == 30
+    assert caught.value.codes in ((3, 4), ()), "none where the kernel does not tell"
 
 
 def local(root: Path, name: str, desc: str) -> Path:
