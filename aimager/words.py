@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from aimager.errors import ConfigError
 
@@ -64,9 +65,17 @@ def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
     """
     addresses = split_list(text)
     for address in addresses or ("",):
-        if not _ADDRESS.fullmatch(address):
+        if not _ADDRESS.fullmatch(address) or not _can_be_split(address):
             raise ConfigError(f"{variable}={address} is no address", hint="it starts with https://")
     return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
+
+
+def _can_be_split(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def read_packages(text: str, *, variable: str) -> tuple[str, ...]:

@@ -149,7 +149,14 @@ def test_addresses() -> None:
         return words.read_addresses(text, variable="repo-url-core")
 
     assert read("https://a/$repo/, http://b ,https://a/$repo") == ("https://a/$repo", "http://b")
-    for text, wrong in (("https://a,b", "b"), ("", ""), (" , ", ""), ("ftp://a", "ftp://a")):
+    assert read("http://user:word@[::1]:80/x") == ("http://user:word@[::1]:80/x",)
+    wrongs = ("ftp://a", "http://[::1", "http://a:b", "http://a:99999/", "http://a:0", "http://:80")
+    for text, wrong in (
+        ("https://a,b", "b"),
+        ("", ""),
+        (" , ", ""),
+        *zip(wrongs, wrongs, strict=True),
+    ):
         with pytest.raises(ConfigError) as caught:
             read(text)
         assert caught.value.message == f"repo-url-core={wrong} is no address"
