@@ -2,21 +2,31 @@
 
 import errno
 import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+"""In an address, as RFC 3986 has it: ``https://USER:PASSWORD@HOST``."""
+
+
+def without_passwords(text: str) -> str:
+    """``text`` with stars in the place of the passwords that addresses in it hold."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 class AimagerError(Exception):
     """Something the user, the host or a mirror caused; a bug is never one of these.
 
     ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do; where
-    there is none, the kind's ``usual_hint`` is told.
+    there is none, the kind's ``usual_hint`` is told. Passwords in addresses are not.
     """
 
     usual_hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
+        message = without_passwords(message)
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from aimager.download import Client
-from aimager.errors import DownloadError, HostError
+from aimager.errors import DownloadError, HostError, without_passwords
 
 _AGREED = 300  # seconds between two clocks that do not matter
 _DAY = 86400
@@ -27,7 +27,7 @@ def check_mirrors(urls: Sequence[str], client: Client, dates: list[float]) -> st
             continue
         if parsed := email.utils.parsedate_tz(said):
             dates.append(email.utils.mktime_tz(parsed))
-        return f"{url} answers"
+        return f"{without_passwords(url)} answers"
     if failed:
         raise failed
     return "none is asked"
