@@ -88,7 +88,8 @@ def read_builds(
     """
     names = split_list(variables.get("board", ""))
     if len(names) < 2:
-        build = read_build(variables, folder, epoch=epoch)
+        one = {"board": names[0]} if names else {}
+        build = read_build({**variables, **one}, folder, epoch=epoch)
         return (build,) if build else ()
     if "lock" in variables:
         raise ConfigError(

@@ -27,6 +27,8 @@ def test_several_boards_are_several_builds(tmp_path: Path) -> None:
     ]
     for build in builds:
         assert build == read_build({**words, "board": build.board.id}, HERE, epoch=7)
+    (one,) = read_builds({"board": "x64-uefi,,x64-uefi"}, HERE)
+    assert one.board.id == "x64-uefi"
     assert read_builds({}, HERE) == ()
     assert read_builds({"distro": "alarm"}, HERE) == (read_build({"distro": "alarm"}, HERE),)
     assert refused_together(HERE, board="x64-uefi,nonsense") == "there is no board nonsense"
