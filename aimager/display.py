@@ -16,7 +16,9 @@ PLAIN_PAUSE = 10.0
 _QUICK = 0.3  # seconds after which a task gets a line of its own
 _NEVER = 1e9  # seconds: tqdm is to draw nothing before it knows all
 _UNKNOWN_WIDTH = 78
-_BOLD, _RED, _RESET, _CLEAR = "\x1b[1m", "\x1b[31m", "\x1b[0m", "\r\x1b[K"
+_BOLD, _RED, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[0m"
+_CLEAR = "\r\x1b[J"
+"""To the line's beginning, and erase all from there on (ECMA-48, ED)."""
 
 
 class Display(Protocol):
@@ -138,7 +140,11 @@ def plain_step(step: Record, seconds: float) -> str:
 
 
 class Live:
-    """A terminal: what is done stands above, and below it a line for each task that runs."""
+    """A terminal: what is done stands above, and below it a line for each task that runs.
+
+    The cursor rests at the beginning of the first of them: there it stays when a terminal becomes
+    narrower and breaks lines anew, so that all of them can be erased.
+    """
 
     def __init__(self, stream: IO[str], *, colours: bool) -> None:
         tqdm.monitor_interval = 0  # no thread of its own
@@ -146,11 +152,13 @@ class Live:
         self.colours = colours
         self.running: dict[str, _Running] = {}
         self.bars: dict[str, tqdm[Any]] = {}
+        self.columns = self._columns()
 
     def show(self, record: Record) -> None:
         """Print it, or let the lines below tell it."""
         task = record.get("task", "")
         now = time.monotonic()
+        self._fit()
         match record["event"]:
             case "began":
                 _running(self.running, task, now)
@@ -162,17 +170,19 @@ class Live:
                 anew = _running(self.running, task, now).take(record, now)
                 if task in self.bars:
                     self._draw(task, anew=anew)
+        self._rest()
 
     def tick(self) -> None:
         """Let the clocks go on, and give tasks that are not quick a line."""
         now = time.monotonic()
+        self._fit()
         for task, running in self.running.items():
             if task in self.bars:
-                self.bars[task].ncols = self._columns()
                 self.bars[task].refresh()
             elif running.reason and now - running.start >= _QUICK:
                 self.bars[task] = self._bar()
                 self._draw(task, anew=True)
+        self._rest()
 
     def close(self) -> None:
         """Remove the lines of tasks that run no more."""
@@ -187,7 +197,7 @@ class Live:
     def _bar(self) -> "tqdm[Any]":
         bar: tqdm[Any] = tqdm(
             file=self.stream,
-            ncols=self._columns(),
+            ncols=self.columns,
             leave=False,
             mininterval=_QUICK / 3,
             miniters=1,
@@ -228,6 +238,20 @@ class Live:
         """The terminal's width now, less what the terminal itself prints for Ctrl-C."""
         columns = os.get_terminal_size(self.stream.fileno()).columns
         return max(columns - 2, 1) if columns else _UNKNOWN_WIDTH
+
+    def _fit(self) -> None:
+        """Draw all lines anew where the terminal's width is another than when they were drawn."""
+        before, self.columns = self.columns, self._columns()
+        if self.bars and self.columns != before:
+            self.stream.write(_CLEAR)
+            for bar in self.bars.values():
+                bar.ncols = self.columns
+                bar.refresh()
+
+    def _rest(self) -> None:
+        if self.bars:
+            self.stream.write("\r")
+            self.stream.flush()
 
     def _print(self, line: str) -> None:
         self.stream.write("\r")  # of several bars, the last need not have been the lowest

@@ -47,6 +47,15 @@ class Terminal:
         self.screen.resize(24, columns)
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
 
+    def wrap_anew(self, columns: int) -> None:
+        """The same as terminals do it that break the line of the cursor, its last one, anew."""
+        cursor = self.screen.cursor
+        text, column = self.screen.display[cursor.y].rstrip(), cursor.x
+        self.resize(columns)
+        self._stream.feed(f"\r{text}".encode())
+        self._stream.feed(b"\x1b[A" * ((len(text) - 1) // columns) + b"\r")
+        self._stream.feed(b"\n" * (column // columns) + b"\x1b[C" * (column % columns))
+
     def type(self, text: str) -> None:
         """Type at the keyboard."""
         os.write(self._ours, text.encode())

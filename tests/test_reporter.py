@@ -119,10 +119,10 @@ def test_nothing_that_stands_is_ever_erased(folder: Path) -> None:
 def test_the_line_keeps_within_a_window_that_becomes_narrow(folder: Path) -> None:
     shown = terminal(folder, "long", columns=100)
     shown.wait_for(lambda lines: any("digging" in line and len(line) > 90 for line in lines))
-    shown.resize(40)
-    shown.screen.reset()
-    lines = shown.wait_for(lambda lines: any("digging" in line for line in lines))
-    assert len([line for line in lines if line]) == 1
+    shown.wait_for(lambda _: shown.screen.cursor.x == 0)
+    shown.wrap_anew(40)
+    lines = shown.wait_for(lambda lines: len(lines) == 1)
+    assert lines[0].startswith("long: digging")
     assert len(lines[0]) <= 38
     shown.type("\x03")
     shown.finish()
