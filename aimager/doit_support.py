@@ -1,14 +1,17 @@
 """How stages become doit's tasks."""
 
 import functools
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from multiprocessing.util import register_after_fork
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import TaskFailed
 from doit.task import clean_targets
 
+from aimager import syscalls
 from aimager.build import Build
 from aimager.cached_task import CachedTask
 from aimager.channel import heard
@@ -111,6 +114,7 @@ class Graph:
         self._maker = maker
         self._before = before
         self._with_news = with_news
+        register_after_fork(self, _end_with_parent)
 
     def stage(
         self, basename: str, name: str, request: Stage, *, delivery: Delivery | None = None
@@ -182,6 +186,11 @@ class Graph:
             return asked.is_done()
         except (AimagerError, OSError):
             return False
+
+
+def _end_with_parent(_: object) -> None:
+    """Have the kernel kill this process when doit is killed that started it (prctl(2))."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _needed_twice(basename: str, name: str) -> ConfigError:

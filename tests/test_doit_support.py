@@ -1,5 +1,7 @@
 """Stages become tasks that run where the cache does not hold what they make."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,29 @@ def test_a_commands_options_are_arguments_by_name() -> None:
     assert task["params"] == [option]
     assert function(*arguments, as_json=True) is None
     assert given == ["word", True]
+
+
+KILLED = """
+import multiprocessing, os, sys, time
+from pathlib import Path
+from aimager.doit_support import Graph
+def work():
+    print("begun", flush=True)
+    time.sleep(10)
+    print("left", flush=True)
+graph = Graph(Path(sys.argv[1]), (), kept=None, maker=None)
+multiprocessing.get_context("fork").Process(target=work).start()
+sys.stdin.read()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_with_doit(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", KILLED, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) as doit:
+        assert doit.stdin
+        assert doit.stdout
+        assert doit.stdout.readline() == "begun\n"
+        doit.stdin.close()
+        assert doit.stdout.read() == "", "its end comes when the worker has ended, too"
