@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimager.compression import opened
-from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.first_boot import write_file
 from aimager.setup import AddedFile, Script, Setup
 from aimager.system_setup import ImageRoot
@@ -113,9 +113,18 @@ def run_script(image: ImageRoot, script: Script) -> None:
     try:
         image.run([f"/{_SCRIPT}"])
     except CommandError as error:
+        how = f"ended with status {error.status}"
+        if error.status < 0:
+            how = f"was killed by signal {-error.status}"
         raise ConfigError(
-            f"the script {script.name} ended with status {error.status}: {error.tail.strip()}",
+            f"the script {script.name} {how}: {error.tail.strip() or 'it said nothing'}",
             hint="it is run by root in the image, without the services of a running system",
+        ) from error
+    except HostError as error:
+        first = script.text.partition("\n")[0]
+        raise ConfigError(
+            f"the script {script.name} cannot be started by what its first line names: {first}",
+            hint="let it name a program of the image by its whole path; install-pkgs= adds one",
         ) from error
     finally:
         path.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimager import finishing
-from aimager.errors import CommandError, ConfigError
+from aimager.errors import CommandError, ConfigError, HostError
 from aimager.setup import AddedFile, Script, Setup
 from aimager.system_setup import ImageRoot
 from aimager.toolbox import Toolbox
@@ -19,8 +19,9 @@ PRESET = "etc/systemd/system-preset/40-enabled.preset"
 class Notes(ImageRoot):
     """A root whose programs are not run but noted, with what the script is then."""
 
-    def __init__(self, root: Path, fails: str = "") -> None:
+    def __init__(self, root: Path, fails: str = "", status: int = 9) -> None:
         super().__init__(root, Toolbox(None, io.BytesIO()), 7)
+        self.status = status
         self.runs: list[list[str]] = []
         self.scripts: list[str] = []
         self.fails = fails
@@ -32,7 +33,7 @@ class Notes(ImageRoot):
             assert script.stat().st_mode & 0o777 == 0o700
             self.scripts.append(script.read_text())
         if self.fails:
-            raise CommandError(argv, 9, self.fails)
+            raise CommandError(argv, self.status, self.fails)
         return ""
 
 
@@ -123,3 +124,24 @@ def test_a_service_that_is_not_there_and_a_script_that_fails(image: Notes) -> No
         "the script a.sh ended with status 9: Unit x.service does not exist."
     )
     assert not (image.root / "run/aimager-script").exists()
+
+
+def test_a_script_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        finishing.run_script(Notes(tmp_path, " ", -9), Script("a.sh", "#!/bin/sh\n"))
+    assert caught.value.message == "the script a.sh was killed by signal 9: it said nothing"
+
+
+def test_a_script_whose_interpreter_is_not_there(
+    image: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> str:
+        raise HostError("/run/aimager-script cannot be started: No such file or directory")
+
+    monkeypatch.setattr(image, "run", run)
+    with pytest.raises(ConfigError) as caught:
+        finishing.run_script(image, Script("a.sh", "#!/usr/bin/perl\nprint 1\n"))
+    assert caught.value.message == (
+        "the script a.sh cannot be started by what its first line names: #!/usr/bin/perl"
+    )
