@@ -1,5 +1,6 @@
 """The image of one partition: what its table says of it, made by the program of its kind."""
 
+import re
 from pathlib import Path
 
 from aimager.btrfs import make_btrfs
@@ -38,8 +39,16 @@ def make_part(
             raise
         raise ConfigError(
             f"{error.argv[0]} fails with mkfs-arg={partition.role}={' '.join(partition.arguments)}",
-            hint=error.tail.strip().splitlines()[-1] if error.tail.strip() else "",
+            hint=_reason(error.tail),
         ) from error
+
+
+def _reason(said: str) -> str:
+    """The line of a program's last words that says why it failed, which its usage may follow."""
+    lines = re.split(r"^usage:", said, maxsplit=1, flags=re.IGNORECASE | re.MULTILINE)[0].split(
+        "\n"
+    )
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def size_of(partition: Partition, tree: Path | None) -> int | None:

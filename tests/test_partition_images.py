@@ -47,6 +47,9 @@ def test_what_the_program_refuses(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="mke2fs fails with mkfs-arg=root=-O nonsense") as caught:
         make(Role.root, tree, tmp_path / "root", arguments=("-O", "nonsense"))
     assert "nonsense" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        make(Role.root, tree, tmp_path / "root", arguments=("-Z",))
+    assert caught.value.hint == "mke2fs: invalid option -- 'Z'"
 
 
 def test_a_home_that_is_too_small(tmp_path: Path) -> None:
