@@ -80,8 +80,8 @@ def write(remote: Remote, path: str, content: bytes) -> None:
     _ask(remote, partial(system.pipe_file, f"{root}/{path}", content))
 
 
-def receive(remote: Remote, path: str, target: Path) -> None:
-    """Write a file to ``target``.
+def receive(remote: Remote, path: str, target: Path, *, limit: int) -> None:
+    """Write a file to ``target``; nothing is read after more than ``limit`` bytes.
 
     :raises StoreError: when it does not come to its end
     """
@@ -89,6 +89,8 @@ def receive(remote: Remote, path: str, target: Path) -> None:
     with target.open("wb") as writer:
         while chunk := _ask(remote, partial(stream.read, _CHUNK), _CHUNK_TIME):
             writer.write(chunk)
+            if writer.tell() > limit:
+                break
     _ask(remote, stream.close)
 
 

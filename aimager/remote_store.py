@@ -69,8 +69,8 @@ def find(remote: Remote, folder: str) -> Entry | None:
         return None
     try:
         entry: Entry = decode(Entry, json.loads(read(remote, f"{folder}/{_RECORD}")))
-    except (MissingError, ValueError):  # the latter: it is just being written, or damaged
-        return None
+    except (MissingError, ValueError, RecursionError):
+        return None  # the latter two: it is just being written, or damaged
     except StoreError as error:
         _note(remote, _UNREAD, f"failed: {error}")
         return None
@@ -87,7 +87,7 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
     fault = ""
     try:
         with publish(target) as temporary:
-            receive(remote, f"{folder}/{file.name}", temporary)
+            receive(remote, f"{folder}/{file.name}", temporary, limit=file.size)
             fault = _fault(temporary, file)
             if fault:
                 raise MissingError(fault)
@@ -140,7 +140,8 @@ def _write(remote: Remote, folder: str, entry: Entry) -> None:
 def _fault(path: Path, file: SharedFile) -> str:
     size = path.stat().st_size
     if size != file.size:
-        return f"is damaged: it has {size} bytes and not {file.size}"
+        more = "at least " * (size > file.size)  # no more were asked for
+        return f"is damaged: it has {more}{size} bytes and not {file.size}"
     digest = sha256(path)
     return "" if digest == file.sha256 else f"is damaged: it has sha256 {digest}"
 

@@ -1,6 +1,7 @@
 """What is put into a shared store is had from it, or, if it was changed, nothing."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,12 +77,18 @@ def test_an_entry_without_a_record_is_none(remote: Remote, source: Path) -> None
     assert find(remote, FOLDER) is None
 
 
+def lengthen(path: Path) -> None:
+    """Let it have a TiB more, as a hole."""
+    os.truncate(path, path.stat().st_size + (1 << 40))
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
         (flip_byte, "is damaged: it has sha256 "),
         (truncate, f"is damaged: it has {(17 << 20) // 2} bytes and not {17 << 20}"),
         (delete, "is missing"),
+        (lengthen, "is damaged: it has at least "),
     ],
 )
 def test_what_is_damaged_is_told_of_and_made_void(
@@ -102,6 +109,14 @@ def test_what_is_damaged_is_told_of_and_made_void(
     assert find(remote, FOLDER) is None
     fill(remote, source)
     assert take_all(remote, entry, tmp_path / "got") == [True, True]
+
+
+@pytest.mark.parametrize("text", ["", "gibberish", "5", "[]", "[" * 200_000, '{"files": 5}'])
+def test_a_record_that_is_none(source: Path, tmp_path: Path, text: str) -> None:
+    remote = shared_folder(tmp_path)
+    fill(remote, source)
+    (tmp_path / "store" / FOLDER / "record.json").write_text(text)
+    assert find(remote, FOLDER) is None
 
 
 def test_a_flipped_byte_in_a_bucket(
