@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,7 +107,8 @@ def send(remote: Remote, path: str, source: Path) -> None:
                 _ask(remote, partial(stream.write, chunk), _CHUNK_TIME)
         _ask(remote, stream.close, _CHUNK_TIME)
     except BaseException:
-        stream.closed = True  # else it is ended, and so waited for, when it is thrown away
+        with suppress(AttributeError):  # that of a folder is not ended by anybody
+            stream.closed = True  # else it is, and so waited for, when it is thrown away
         raise
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import fsspec
 import pytest
 from cells import delete, flip_byte, truncate
-from entries import FOLDER, NAMES, connect_anew, fill, make_source, shared_folder, take_all
+from entries import (
+    FOLDER,
+    NAMES,
+    connect_anew,
+    entry_of,
+    fill,
+    make_source,
+    shared_folder,
+    take_all,
+)
 from stores import BUCKET, serving_gs, serving_s3, serving_ssh
 from webserver import Site, serving
 
@@ -116,6 +125,18 @@ def test_a_record_that_is_none(source: Path, tmp_path: Path, text: str) -> None:
     remote = shared_folder(tmp_path)
     fill(remote, source)
     (tmp_path / "store" / FOLDER / "record.json").write_text(text)
+    assert find(remote, FOLDER) is None
+
+
+def test_a_folder_that_is_full(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remote = shared_folder(tmp_path)
+    full = tmp_path / "store" / FOLDER / NAMES[0]
+    full.parent.mkdir(parents=True)
+    full.symlink_to("/dev/full")
+    put(remote, FOLDER, entry_of(source), source)
+    assert "cannot be written: [Errno 28] No space left on device" in capsys.readouterr().out
     assert find(remote, FOLDER) is None
 
 
