@@ -89,7 +89,7 @@ def explain_system_error(error: OSError) -> HostError | None:
     """What the user can mend of what the kernel refuses: space, permissions; None is a bug."""
     if error.errno not in _MENDABLE:
         return None
-    place = error.filename or "a file"
+    place = error.filename or ("this machine" if error.errno in _OF_ALL else "a file")
     return HostError(f"{place}: {error.strerror}", hint=_MENDABLE[error.errno])
 
 
@@ -100,9 +100,16 @@ _MENDABLE = {
     errno.EACCES: "make it readable and writable for you, or use another folder",
     errno.EPERM: "make it readable and writable for you, or use another folder",
     errno.EROFS: "it cannot be written to: use another folder",
+    errno.EMFILE: "allow more open files: ulimit -n 1024",
+    errno.ENFILE: "end other programs: they have opened all files that the kernel allows",
+    errno.ENOMEM: "end other programs, or build with tmpfs-root=no, which takes less memory",
     errno.ENOTDIR: "a file is in the place of a folder",
     errno.EISDIR: "a folder is in the place of a file",
 }
+
+
+_OF_ALL = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Of these, no file is the reason."""
 
 
 class CommandError(AimagerError):

@@ -67,6 +67,14 @@ def test_what_is_full_is_named() -> None:
     assert caught.value.filename == "/other"
 
 
+def test_too_many_open_files_are_no_fault_of_a_file() -> None:
+    told = errors.explain_system_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+    assert told
+    assert str(told) == (
+        "this machine: Too many open files\n  hint: allow more open files: ulimit -n 1024"
+    )
+
+
 def test_a_program_that_met_a_full_disk_is_told_what_to_do() -> None:
     error = errors.CommandError(["mke2fs"], 1, "mke2fs: No space left on device while writing")
     assert "tmpfs-root=no" in error.hint
