@@ -66,11 +66,16 @@ def _check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be used, before work is put into what it is to hold.
 
     :raises ConfigError: when it cannot be written, or its path has a blank, which separates paths
-        in pacman.conf
+        in pacman.conf, or is no text
     """
     if any(character.isspace() for character in str(folder)):
         raise ConfigError(
             f"the path of the folder {folder} has a blank, which pacman cannot use",
+            hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
+        )
+    if not _is_text(str(folder)):
+        raise ConfigError(
+            f"the path of the folder {folder} is not in UTF-8",
             hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
         )
     there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -79,6 +84,11 @@ def _check_folder(folder: Path) -> None:
             f"the folder {folder} cannot be written: {there} is not yours, or no folder",
             hint="AIMAGER_CACHE names another cache folder, out= another one for the results",
         )
+
+
+def _is_text(word: str) -> bool:
+    """Whether all its bytes were ones of UTF-8; the others have become surrogates (PEP 383)."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def resolves_anew(words: Sequence[str]) -> bool:
@@ -101,7 +111,18 @@ def load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
     that what is done so far is remembered.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _open_standard_streams()
     return _ending_doit(partial(_load_builds, folder, cache))
+
+
+def _open_standard_streams() -> None:
+    """Have those that are closed lead nowhere: else other files would get their numbers."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
@@ -109,6 +130,11 @@ def _load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
     cache.mkdir(parents=True, exist_ok=True)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     variables = variables_of(sys.argv[1:])
+    for name, value in variables.items():
+        if not _is_text(value):
+            raise ConfigError(
+                f"{name}={value} is not in UTF-8", hint="type it on a terminal that writes UTF-8"
+            )
     if not _OF_NO_BUILD.isdisjoint(sys.argv[1:]):
         check_names(tuple(variables))
         return ()

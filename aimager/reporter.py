@@ -18,8 +18,8 @@ class Reporter:
 
     desc = "lines for what is done and, on a terminal, for what is going on"
 
-    def __init__(self, outstream: TextIO, options: Mapping[str, Any]) -> None:
-        self._outstream = outstream
+    def __init__(self, outstream: TextIO | None, options: Mapping[str, Any]) -> None:
+        self._outstream = outstream or sys.stdout  # None: it was closed when Python began
         self._errors: list[str] = []
         self._has_failed = False
 

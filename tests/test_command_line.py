@@ -1,6 +1,8 @@
 """What doit's command line says of builds is found, and refused where it is wrong."""
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +98,29 @@ def test_a_wrong_command_line_ends_doit(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load(monkeypatch, tmp_path / "file/cache", "list")
     told = f"the folder {tmp_path}/file/cache cannot be written: {tmp_path}/file is not yours"
     assert told in str(caught.value)
+
+
+@pytest.mark.usefixtures("sigterm")
+def test_what_is_no_utf_8_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        load(monkeypatch, tmp_path, "board=x64-uefi", "append-all=b\udcff")
+    assert "append-all=b\udcff is not in UTF-8\n  hint: type it" in str(caught.value)
+    for folder in (tmp_path / "c\udcff", Path("\udcff")):
+        with pytest.raises(SystemExit, match="is not in UTF-8\n  hint: AIMAGER_CACHE"):
+            load(monkeypatch, folder, "list")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(tmp_path: Path, closed: str) -> None:
+    doit = [sys.executable, "-m", "doit", "-f", str(Path(__file__).parent.parent / "dodo.py")]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *doit, "show", "board=x64-uefi"],
+        env={**os.environ, "AIMAGER_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.usefixtures("sigterm")
