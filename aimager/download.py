@@ -11,6 +11,7 @@ import requests
 import urllib3
 
 from aimager import files
+from aimager.codec import decode
 from aimager.errors import DownloadError, about
 from aimager.impostor import explain_connection, explain_status, reason, refuse_page
 
@@ -226,8 +227,11 @@ def _conditions(memory: Path, url: str, target: Path) -> dict[str, str]:
     """The headers that ask for what is not ``target``; none where nothing is known of it."""
     if not (target.exists() and memory.exists()):
         return {}
-    said: dict[str, str] = json.loads(memory.read_text())
-    if said.pop("url") != url or said.pop("sha256", "") != files.sha256(target):
+    try:
+        said: dict[str, str] = decode(dict[str, str], json.loads(memory.read_bytes()))
+    except ValueError:  # a damaged file, as after a loss of power
+        return {}
+    if said.pop("url", "") != url or said.pop("sha256", "") != files.sha256(target):
         return {}
     return said
 

@@ -72,6 +72,16 @@ def test_a_crash_before_the_note_of_it_does_not_make_an_old_file_new(
     assert site.conditions() == {}
 
 
+@pytest.mark.parametrize("note", [b"", bytes(64), b"\xff", b"null", b"[]", b"{}", b'{"url": 5}'])
+def test_a_note_that_is_damaged_tells_nothing(site: Site, tmp_path: Path, note: bytes) -> None:
+    client, target = Client(), tmp_path / "core.db"
+    site.headers["ETag"] = '"1"'
+    client.fetch_if_changed(f"{site.url}/f", target)
+    (tmp_path / ".core.db.json").write_bytes(note)
+    assert client.fetch_if_changed(f"{site.url}/f", target) == CONTENT
+    assert site.conditions() == {}
+
+
 def test_what_is_not_what_was_asked_for_leaves_the_old(site: Site, tmp_path: Path) -> None:
     def check(content: bytes) -> None:
         if content != CONTENT:
