@@ -13,7 +13,13 @@ import urllib3
 from aimager import files
 from aimager.codec import decode
 from aimager.errors import DownloadError, about
-from aimager.impostor import explain_connection, explain_status, reason, refuse_page
+from aimager.impostor import (
+    explain_connection,
+    explain_status,
+    reason,
+    refuse_authorities,
+    refuse_page,
+)
 
 _CHUNK = 1 << 18
 _LOOK = 512
@@ -192,6 +198,9 @@ class Client:
                 if last:
                     message, hint = explain_connection(error)
                     raise SilentError(f"{url} cannot be reached: {message}", hint=hint) from error
+            except OSError as error:
+                refuse_authorities(url, error)
+                raise
             else:
                 if response.status_code < requests.codes.bad_request:
                     return response

@@ -26,6 +26,10 @@ _PORTAL = (
 )
 
 
+_BY_PROXIES = (requests.exceptions.ProxyError, requests.exceptions.InvalidURL)
+"""What a wrong proxy makes requests raise, the addresses of mirrors having been looked at."""
+
+
 class PageError(DownloadError):
     """A web page came in the place of a file."""
 
@@ -74,13 +78,29 @@ def explain_status(response: requests.Response) -> str:
 def explain_connection(error: Exception) -> tuple[str, str]:
     """The reason of a connection that failed, and what to do about it."""
     said = reason(error)
-    if isinstance(error, requests.exceptions.ProxyError):
+    if "SOCKS" in said:
+        return said, f"pip install PySocks where doit is, or unset the proxy: {_proxies()}"
+    if isinstance(error, _BY_PROXIES) or "Proxy URL" in said:
         return f"the proxy does not help: {said}", f"see whether it is the right one: {_proxies()}"
     if isinstance(error, requests.exceptions.SSLError):
         return said, _explain_certificate(said)
     if "name resolution" in said or "not known" in said:
         return said, "check the spelling of its name, the network and /etc/resolv.conf"
     return said, _OTHER_MIRROR
+
+
+def refuse_authorities(url: str, error: OSError) -> None:
+    """Tell of the file of certificate authorities that requests does not find, if that is all.
+
+    :raises DownloadError: when it is
+    """
+    if error.errno is None and "CA certificate" in str(error):
+        names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        raise DownloadError(
+            f"{url} cannot be reached: there is no such file of authorities: {reason(error)}",
+            hint=f"unset {' and '.join(n for n in names if os.environ.get(n)) or names[0]}, or"
+            " name a file of certificates with it",
+        ) from error
 
 
 def reason(error: Exception) -> str:
@@ -90,7 +110,8 @@ def reason(error: Exception) -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    return str(cause).rpartition(": ")[2] or type(cause).__name__
+    said = str(cause).rpartition(": ")[2]
+    return re.sub(r"^[A-Z0-9_]+\] ", "", said) or type(cause).__name__  # as OpenSSL's reasons begin
 
 
 def _explain_certificate(said: str) -> str:

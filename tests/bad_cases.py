@@ -167,6 +167,24 @@ MIRRORS = [
         environment={"http_proxy": "SILENT"},
     ),
     Case(
+        "distro=archlinux repo-url-parent=http://mirror.invalid",
+        "the proxy does not help",
+        "the right one: http_proxy=http://127.0.0.1:x",
+        environment={"http_proxy": "http://me:secret@127.0.0.1:x"},
+    ),
+    Case(
+        "distro=archlinux repo-url-parent=http://mirror.invalid",
+        "unsupported scheme",
+        "the right one: http_proxy=ftp://127.0.0.1:1",
+        environment={"http_proxy": "ftp://127.0.0.1:1"},
+    ),
+    Case(
+        "distro=archlinux repo-url-parent=https://mirror.invalid",
+        "no such file of authorities: /none",
+        "unset REQUESTS_CA_BUNDLE, or name a file",
+        environment={"REQUESTS_CA_BUNDLE": "/none"},
+    ),
+    Case(
         AT_MIRROR,
         f"{PACMAN.file}: the mirror says 404 Not Found",
         "its database is newer or older than its files",

@@ -222,3 +222,9 @@ def test_a_name_that_is_not_known() -> None:
     said, hint = impostor.explain_connection(error)
     assert said.endswith("Name or service not known")
     assert "/etc/resolv.conf" in hint
+
+
+def test_a_reason_of_openssl_is_told_in_words() -> None:
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:992)")
+    assert impostor.reason(error) == "wrong version number (_ssl.c:992)"
+    assert impostor.reason(OSError(111, "Connection refused")) == "[Errno 111] Connection refused"
