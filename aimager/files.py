@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol
 
+from aimager.errors import about
+
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
 
@@ -19,18 +21,20 @@ def publish(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Yield the path of a temporary file that becomes ``target`` when the block ends well.
 
     It is flushed to the disk before it gets its name (rename(2)), so that no crash leaves a
-    product that looks whole. When the block raises, it is removed and ``target`` is untouched.
+    product that looks whole. When the block raises, it is removed and ``target`` is untouched; what
+    it met on a disk that is full is laid to ``target``, if to no other file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(descriptor)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(mode)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.rename(target)
+        with about(target):
+            yield temporary
+            temporary.chmod(mode)
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.rename(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, locks hold between processes, holes stay holes."""
 
+import errno
 import fcntl
 import hashlib
 import io
@@ -193,6 +194,15 @@ def test_all_hole_and_nothing(tmp_path: Path) -> None:
             stream.truncate(size)
         files.copy_sparse(source, tmp_path / f"{size}.copy")
         assert same(source, tmp_path / f"{size}.copy")
+
+
+def test_a_full_disk_is_laid_to_what_was_to_be_published(tmp_path: Path) -> None:
+    target = tmp_path / "disk.img"
+    with pytest.raises(OSError, match="No space left") as caught, files.publish(target) as there:
+        there.write_text("x")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_data_is_copied_to_its_place(tmp_path: Path) -> None:
