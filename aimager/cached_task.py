@@ -50,7 +50,8 @@ class CachedTask:
                 reason = self._find(derivation)
                 twin = self._take_twin(derivation) if reason else ""
             if not reason:
-                self._say("another build has made it meanwhile" if waited else self.lack())
+                kept = self.lack() or CachedTask.lack(self)
+                self._say("another build has made it meanwhile" if waited else kept)
                 return
             if twin:
                 self._say(f"it is the same as that of {twin}")

@@ -239,6 +239,20 @@ def test_a_result_never_lies_there_by_half(
     assert sha256(out / "disk.img") == record.files[0].sha256
 
 
+def test_a_task_that_only_has_to_bring_says_something(
+    cache: Path,
+    source: Path,
+    delivery: Delivery,
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert build(loud(cache, "r1", source, delivery))
+    shutil.rmtree(out)
+    capsys.readouterr()
+    loud(cache, "r2", source, delivery).run()  # as if it had failed when it was asked for
+    assert capsys.readouterr().out == "shout:x: it is there by now\n"
+
+
 def test_two_builds_bring_one_after_the_other(
     tmp_path: Path, delivery: Delivery, out: Path
 ) -> None:
