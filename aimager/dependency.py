@@ -49,6 +49,18 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     return sorted(found)
 
 
+def named_by(packages: Mapping[str, DatabasePackage], word: str) -> list[str]:
+    """The packages that ``word`` asks for, as with pacman(8)'s ``-S``; there may be none.
+
+    It is the name of a package, else what one provides, else that of a group.
+    """
+    if word in packages:
+        return [word]
+    providing = _providers(packages).get(word, ())[:1]
+    members = (name for name, package in packages.items() if word in package.groups)
+    return [name for name, _ in providing] or sorted(members)
+
+
 def providers(
     packages: Mapping[str, DatabasePackage], names: Sequence[str], provision: str
 ) -> list[str]:

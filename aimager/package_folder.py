@@ -18,6 +18,7 @@ _FIELDS = {
     "builddate": "BUILDDATE",
     "depend": "DEPENDS",
     "provides": "PROVIDES",
+    "group": "GROUPS",
     "conflict": "CONFLICTS",
     "replaces": "REPLACES",
 }

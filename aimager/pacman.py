@@ -155,13 +155,15 @@ def prepare_root(root: Path) -> None:
     make_mount_points(root)
 
 
-def resolve(pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]) -> list[str]:
-    """The names of all packages that installing ``names`` to an empty root installs.
+def resolve(
+    pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]
+) -> list[tuple[str, str]]:
+    """All packages that installing ``names`` to an empty root installs: repository and name.
 
     :raises ConfigError: when the repositories do not have one of them
     """
     progress.step("resolving dependencies")
-    arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %n"]
+    arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %r %n"]
     try:
         said = pacman.run([*arguments, "--", *names], log)
     except CommandError as error:
@@ -172,7 +174,7 @@ def resolve(pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]) ->
             f"the repositories have no package {' '.join(missing)}",
             hint="check the spelling in install-pkgs=, or which mirror is used",
         ) from error
-    return re.findall(r"^package (\S+)$", said, re.MULTILINE)
+    return re.findall(r"^package (\S+) (\S+)$", said, re.MULTILINE)
 
 
 def install(

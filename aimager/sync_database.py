@@ -28,6 +28,7 @@ class DatabasePackage:
     locked: LockedPackage
     provides: tuple[str, ...]
     depends: tuple[str, ...]
+    groups: tuple[str, ...] = ()
 
 
 def decompress(data: bytes) -> bytes:
@@ -110,7 +111,10 @@ def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabaseP
         build_date=int(fields["BUILDDATE"][0]),
     )
     return DatabasePackage(
-        locked, tuple(fields.get("PROVIDES", ())), tuple(fields.get("DEPENDS", ()))
+        locked,
+        tuple(fields.get("PROVIDES", ())),
+        tuple(fields.get("DEPENDS", ())),
+        tuple(fields.get("GROUPS", ())),
     )
 
 
@@ -158,6 +162,15 @@ def read_databases(source: Path) -> SyncDatabases:
     return SyncDatabases(
         pacman_conf, tuple((name.removesuffix(".db"), data) for name, data in members.items())
     )
+
+
+def read_repository(source: Path, repository: str) -> Mapping[str, DatabasePackage]:
+    """The packages of one repository of such an archive, also those of names that others have.
+
+    :raises DownloadError: when its database is damaged
+    """
+    databases = dict(read_databases(source).databases)
+    return read_database(repository, databases[repository])
 
 
 def read_packages(source: Path) -> Mapping[str, DatabasePackage]:

@@ -32,6 +32,7 @@ def package(
     version: str = "1-1",
     content: bytes = b"x",
     provides: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
 ) -> str:
     """What a database tells of a package; ``content`` is that of its file."""
     return desc_text(
@@ -40,6 +41,7 @@ def package(
         FILENAME=[f"{name}-{version}-x86_64.pkg.tar.zst"],
         DEPENDS=list(depends),
         PROVIDES=[f"{name}-provided", *provides],
+        GROUPS=list(groups),
         CSIZE=[str(len(content))],
         SHA256SUM=[hashlib.sha256(content).hexdigest()],
     )

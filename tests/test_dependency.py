@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from locked import make_package
 
-from aimager.dependency import bare_name, closure, providers
+from aimager.dependency import bare_name, closure, named_by, providers
 from aimager.sync_database import DatabasePackage
 
 
@@ -119,6 +119,17 @@ def test_a_provider_has_the_version_that_is_wanted(dependency: str, name: str) -
 def test_circles_end_and_what_nobody_has_is_left_out() -> None:
     packages = database(a=("", "b missing"), b=("", "a"))
     assert closure(packages, ["a", "nothing"]) == ["a", "b"]
+
+
+def test_what_is_asked_for_by_another_name() -> None:
+    packages = database(a=("b=1 v=2", ""), b=("v=3", ""), c=("", ""))
+    in_group = {
+        name: dataclasses.replace(packages[name], groups=("g", "b", "v")) for name in ("c", "b")
+    }
+    assert named_by(packages | in_group, "b") == ["b"]
+    assert named_by(packages | in_group, "v") == ["a"]
+    assert named_by(packages | in_group, "g") == ["b", "c"]
+    assert named_by(packages, "g") == []
 
 
 def test_providers_are_those_that_are_sure_to_be_installed() -> None:

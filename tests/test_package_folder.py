@@ -30,6 +30,7 @@ depend = glibc
 depend = sh>=5
 provides = tool-virtual=2
 conflict = old-tool
+group = tools
 license = GPL
 """
 
@@ -52,6 +53,7 @@ def test_a_package_tells_of_itself(tmp_path: Path) -> None:
     data = make_database(tmp_path)
     (package,) = read_database(UNSIGNED, data).values()
     assert (package.depends, package.provides) == (("glibc", "sh>=5"), ("tool-virtual=2",))
+    assert package.groups == ("tools",)
     locked = package.locked
     assert (str(locked), locked.file, locked.repository) == ("tool 1:2-3", path.name, UNSIGNED)
     assert (locked.size, locked.installed_size) == (path.stat().st_size, 4096)

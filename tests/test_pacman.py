@@ -186,15 +186,14 @@ def test_an_empty_root_is_prepared_whatever_the_umask(tmp_path: Path) -> None:
     assert modes["var/lib/pacman/sync"] == modes["etc/pacman.d"] == modes["var/log"] == 0o755
 
 
-def test_resolve_reads_names_only(tmp_path: Path) -> None:
-    program = script(
-        tmp_path / "pacman", f'echo "$@" > {tmp_path}/args\necho ":: a question"\necho package zlib'
-    )
+def test_resolve_reads_repositories_and_names_only(tmp_path: Path) -> None:
+    said = "echo ':: a question'\necho package core zlib"
+    program = script(tmp_path / "pacman", f'echo "$@" > {tmp_path}/args\n{said}')
     log = io.BytesIO()
-    names = pacman.resolve(Pacman(str(program), None), Path("/c"), ["base", "x"], log)
-    assert names == ["zlib"]
+    chosen = pacman.resolve(Pacman(str(program), None), Path("/c"), ["base", "x"], log)
+    assert chosen == [("core", "zlib")]
     assert (tmp_path / "args").read_text() == (
-        "-Sp --noconfirm --config /c --print-format package %n -- base x\n"
+        "-Sp --noconfirm --config /c --print-format package %r %n -- base x\n"
     )
     assert b":: a question\n" in log.getvalue()
 

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from platform_databases import PLATFORM, package, workshop, write
+from platform_databases import CONF, PLATFORM, package, workshop, write
+from test_sync_database import tar_of
 
 from aimager.build import MirrorChoice
 from aimager.derivation import derive
 from aimager.errors import ConfigError
 from aimager.lock import read_lock
+from aimager.stages import resolve_packages
 from aimager.stages.resolve_packages import ResolvePackages
+from aimager.sync_database import SyncDatabases, write_databases
 
 
 @pytest.fixture
@@ -86,6 +89,41 @@ def test_what_the_repositories_do_not_have(
             action()
         assert caught.value.message == "the repositories have no package vmi naon"
     assert not request.target.exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("tool-provided", ["lib", "tool"]), ("tools", ["lib", "other", "tool"])]
+)
+def test_what_a_word_stands_for_is_asked_for(
+    tmp_path: Path, databases: Path, word: str, names: list[str]
+) -> None:
+    """As after ``pacman -S`` of a group or of a name that is provided, it is no orphan."""
+    write(
+        databases,
+        lib=package("lib"),
+        tool=package("tool", "lib", groups=("tools",)),
+        other=package("other", groups=("tools",)),
+    )
+    request = stage(tmp_path, databases, word)
+    request.foresee()
+    assert locked(request) == names
+    requested = read_lock(request.target).requested
+    assert requested == tuple(sorted({word, *names} - {"lib"}))
+
+
+def test_the_repository_that_pacman_chose_is_locked(
+    tmp_path: Path, databases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dependency's version may be that of a later repository alone."""
+    core = tar_of(app=package("app", "lib>=2"), lib=package("lib"))
+    later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
+    write_databases(SyncDatabases(CONF, (("core", core), ("later", later))), databases)
+    chosen = [("later", "lib"), ("core", "app")]
+    monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
+    request = stage(tmp_path, databases, "app")
+    request.run()
+    found = [(p.name, p.version, p.repository) for p in read_lock(request.target).packages]
+    assert found == [("app", "1-1", "core"), ("lib", "2-1", "later")]
 
 
 def test_a_lock_is_known_by_its_content(tmp_path: Path, databases: Path) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from aimager.borrow import equip
 from aimager.build import MirrorChoice
-from aimager.dependency import closure, providers
+from aimager.dependency import closure, named_by, providers
 from aimager.distro import Platform
 from aimager.errors import ConfigError
 from aimager.files import publish_text
@@ -15,7 +15,13 @@ from aimager.lock import Lock, write_lock
 from aimager.mirrors import repository_urls
 from aimager.namespace import call
 from aimager.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
-from aimager.sync_database import DatabasePackage, SyncDatabases, read_databases, read_packages
+from aimager.sync_database import (
+    DatabasePackage,
+    SyncDatabases,
+    read_databases,
+    read_packages,
+    read_repository,
+)
 from aimager.workshop import Workshop, environment
 
 
@@ -61,13 +67,16 @@ class ResolvePackages:
         elif self.bootstraps:
             self._publish(known, _walk(known, requested))
         else:
-            names = call(
+            chosen = call(
                 _resolve,
                 _Question(self, requested),
                 work=self.workshop.work,
                 writable=[self.workshop.cache],
             )
-            self._publish(known, _walk(known, requested) if names is None else names)
+            if chosen is None:
+                self._publish(known, _walk(known, requested))
+            else:
+                self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
 
     def foresee(self) -> None:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
@@ -89,13 +98,24 @@ class ResolvePackages:
         makers = providers(known, asked, "initramfs")
         return [] if self.initramfs in makers else makers
 
+    def _as_chosen(
+        self, known: Mapping[str, DatabasePackage], chosen: Sequence[tuple[str, str]]
+    ) -> Mapping[str, DatabasePackage]:
+        """``known`` with those that were chosen, for their versions, of a later repository."""
+        later = [one for one in chosen if known[one[1]].locked.repository != one[0]]
+        read = {name: read_repository(self.databases, name) for name, _ in later}
+        return {**known, **{name: read[repository][name] for repository, name in later}}
+
     def _publish(self, known: Mapping[str, DatabasePackage], names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
         if missing:
             raise ConfigError(f"the repositories have no package {' '.join(missing)}")
+        requested = self._requested(known)
+        # What a group or a provided name stands for is asked for, too: nobody depends on it.
+        meant = {name for word in requested for name in named_by(known, word)}
         lock = Lock(
             platform=self.platform.id,
-            requested=tuple(sorted(self._requested(known))),
+            requested=tuple(sorted({*requested, *meant})),
             packages=tuple(known[name].locked for name in sorted(set(names))),
         )
         publish_text(self.target, write_lock(lock))
@@ -109,8 +129,8 @@ class _Question:
     names: tuple[str, ...]
 
 
-def _resolve(question: _Question) -> list[str] | None:
-    """What pacman says; None: there is no pacman."""
+def _resolve(question: _Question) -> list[tuple[str, str]] | None:
+    """What pacman says, repositories and names; None: there is no pacman."""
     stage = question.stage
     work, shop = stage.workshop.work, stage.workshop
     with shop.logging() as log:
@@ -131,10 +151,11 @@ def _resolve(question: _Question) -> list[str] | None:
 
 
 def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
-    absent = [name for name in names if name not in known]
+    named = {name: named_by(known, name) for name in names}
+    absent = [name for name in names if not named[name]]
     if absent:
         raise ConfigError(f"the repositories have no package {' '.join(absent)}")
-    return closure(known, names)
+    return closure(known, [name for group in named.values() for name in group])
 
 
 def _lay_databases(databases: SyncDatabases, folder: Path) -> None:
