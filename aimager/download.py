@@ -131,7 +131,7 @@ class Client:
         """
         content = bytearray()
         with self._get(url, {}) as response:
-            self._receive(response, content.extend, limit=limit)
+            self._receive(response, content.extend, limit=limit, as_it_is=True)
         return bytes(content)
 
     def look(self, url: str) -> str:
@@ -185,7 +185,7 @@ class Client:
                     stream.write(chunk)
                     report(len(chunk))
 
-                self._receive(response, keep)
+                self._receive(response, keep, as_it_is=True)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         for attempt in range(_ATTEMPTS):
@@ -214,11 +214,20 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _receive(
-        self, response: requests.Response, keep: Callable[[bytes], object], limit: int | None = None
+        self,
+        response: requests.Response,
+        keep: Callable[[bytes], object],
+        *,
+        limit: int | None = None,
+        as_it_is: bool = False,
     ) -> None:
+        """Give ``keep`` all that comes; ``as_it_is`` also where a Content-Encoding is named.
+
+        There are mirrors that name a package's own compression so.
+        """
         received = 0
         try:
-            for chunk in response.iter_content(_CHUNK):
+            for chunk in response.raw.stream(_CHUNK, decode_content=not as_it_is):
                 if not received:
                     refuse_page(response, chunk)
                 received += len(chunk)
