@@ -28,6 +28,7 @@ _ATTEMPTS = 3
 _PAUSE = 1.0  # seconds before the second attempt, twice as many before the third
 # The last two: a host name that cannot be one.
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError)
+_CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Report = Callable[[int], object]
@@ -59,22 +60,29 @@ class Client:
         # Packages are compressed; a mirror must not do it again, or sizes stop to fit.
         self._session.headers["Accept-Encoding"] = "identity"
 
-    def fetch_if_changed(self, url: str, target: Path, check: Check = lambda _: None) -> bytes:
+    def fetch_if_changed(
+        self, url: str, target: Path, check: Check = lambda _: None, *, run: Path | None = None
+    ) -> bytes:
         """Make ``target`` what ``url`` is now, if ``check`` agrees, and return it.
 
         The mirror is asked only whether it changed (If-None-Match, If-Modified-Since), by what
         it said last time, which is kept beside ``target`` with the hash of what it was said of:
         they are two files, and a crash may come between. Two builds that ask at once wait for
-        each other.
+        each other, and what was asked in the folder ``run``, which remembers it, is not again.
 
         :raises DownloadError: when the mirror does not give it, or gives something else
         """
         memory = target.with_name(f".{target.name}.json")
         lock = target.with_name(f".{target.name}.lock")
         with files.locked(lock):
-            conditions = _conditions(memory, url, target)
+            known = _recall(memory, url, target)
+            asked = run / hashlib.sha256(url.encode()).hexdigest() if run else None
+            if known and asked and asked.exists():
+                return target.read_bytes()
+            conditions = {name: known[name] for name in _CONDITIONS if name in known}
             with self._get(url, conditions) as response:
                 if conditions and response.status_code == requests.codes.not_modified:
+                    _note_asked(asked)
                     return target.read_bytes()
                 for unfinished in files.temporaries(target):  # of a killed run
                     if unfinished not in (memory, lock):
@@ -84,13 +92,11 @@ class Client:
                         self._receive(response, stream.write)
                     content = temporary.read_bytes()
                     check(content)
-            said = {
-                "If-None-Match": response.headers.get("ETag"),
-                "If-Modified-Since": response.headers.get("Last-Modified"),
-            }
+            said = {name: response.headers.get(told) for name, told in _CONDITIONS.items()}
             kept = {name: value for name, value in said.items() if value}
-            note = {"url": url, "sha256": hashlib.sha256(content).hexdigest(), **kept}
-            files.publish_text(memory, json.dumps(note))
+            digest = hashlib.sha256(content).hexdigest()
+            files.publish_text(memory, json.dumps({"url": url, "sha256": digest, **kept}))
+            _note_asked(asked)
             return content
 
     def fetch(
@@ -241,17 +247,22 @@ class Client:
             ) from error
 
 
-def _conditions(memory: Path, url: str, target: Path) -> dict[str, str]:
-    """The headers that ask for what is not ``target``; none where nothing is known of it."""
+def _note_asked(asked: Path | None) -> None:
+    if asked:
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        asked.touch()
+
+
+def _recall(memory: Path, url: str, target: Path) -> dict[str, str]:
+    """What is known of ``target``, if it is what ``url`` was; empty: nothing."""
     if not (target.exists() and memory.exists()):
         return {}
     try:
         said: dict[str, str] = decode(dict[str, str], json.loads(memory.read_bytes()))
     except ValueError:  # a damaged file, as after a loss of power
         return {}
-    if said.pop("url", "") != url or said.pop("sha256", "") != files.sha256(target):
-        return {}
-    return said
+    same = said.get("url") == url and said.get("sha256") == files.sha256(target)
+    return said if same else {}
 
 
 def _check(url: str, part: Path, size: int, sha256: str) -> None:

@@ -9,11 +9,18 @@ from aimager.sync_database import read_database
 
 
 def fetch_database(
-    client: Client, fallback: Fallback, urls: Sequence[str], repository: str, path: Path
+    client: Client,
+    fallback: Fallback,
+    urls: Sequence[str],
+    repository: str,
+    path: Path,
+    *,
+    run: Path | None = None,
 ) -> bytes:
     """The database of ``repository`` below the first of ``urls`` that has one.
 
-    It is kept at ``path`` for the next time.
+    It is kept at ``path`` for the next time. A mirror is asked once in a ``run``, if it has a
+    folder.
 
     :raises NoMirrorError: when none gives it
     """
@@ -22,6 +29,6 @@ def fetch_database(
         read_database(repository, data)
 
     def fetch(url: str) -> bytes:
-        return client.fetch_if_changed(f"{url}/{repository}.db", path, check)
+        return client.fetch_if_changed(f"{url}/{repository}.db", path, check, run=run)
 
     return fallback.ask(urls, fetch)

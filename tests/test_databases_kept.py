@@ -1,6 +1,7 @@
 """sync-databases: mirrors are asked at every build, and those of the last time serve without."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def site() -> Iterator[Site]:
 def stage(folder: Path, mirrors: MirrorChoice, run: str = "r1") -> SyncDatabases:
     """The request of a run."""
     shop = workshop(folder)
+    shop = replace(shop, work=shop.cache / "work" / run / "stage")
     return SyncDatabases(
         platform=PLATFORM,
         target=shop.cache / "work" / run / "view/databases.tar",
@@ -46,6 +48,21 @@ def test_mirrors_are_asked_at_every_build(tmp_path: Path, site: Site) -> None:
     assert set(databases.read()) == {"pacman", "vim"}
     assert request.target.samefile(request.kept)
     assert request.restore() == "the mirrors are asked at every build"
+
+
+def test_two_platforms_with_the_same_repositories_ask_once_in_a_run(
+    tmp_path: Path, site: Site
+) -> None:
+    request = stage(tmp_path, MirrorChoice(parents=(site.url,)))
+    request.run()
+    count = len(site.asked)
+    target, kept = (path.with_name("other.tar") for path in (request.target, request.kept))
+    other = replace(request, target=target, kept=kept)
+    other.run()
+    assert len(site.asked) == count
+    assert other.target.read_bytes() == request.target.read_bytes()
+    stage(tmp_path, MirrorChoice(parents=(site.url,)), "r2").run()
+    assert len(site.asked) == count + 2
 
 
 def test_the_same_databases_are_the_same_file(tmp_path: Path, site: Site) -> None:

@@ -104,6 +104,27 @@ def test_a_mirror_that_tells_nothing_is_asked_anew(site: Site, tmp_path: Path) -
         assert site.conditions() == {}
 
 
+def test_a_mirror_is_asked_once_in_a_run(site: Site, tmp_path: Path) -> None:
+    target, run = tmp_path / "core.db", tmp_path / "run"
+
+    def fetch(path: str, run: Path) -> bytes:
+        return Client().fetch_if_changed(f"{site.url}{path}", target, run=run)
+
+    for tags, asked in ((False, 1), (True, 3)):
+        site.tags = tags
+        for _ in range(2):
+            assert fetch("/f", run) == CONTENT
+        assert len(site.asked) == asked
+        run = run.with_name(f"another-{asked}")
+        fetch("/f", run)  # with tags, it answers that nothing changed
+        assert fetch("/f", run) == CONTENT
+        assert len(site.asked) == asked + 1
+        run = run.with_name(f"last-{asked}")
+    site.content["/g"] = b"other"
+    assert fetch("/g", run) == b"other"
+    assert fetch("/f", run) == CONTENT
+
+
 def test_a_broken_off_database_leaves_the_old_one(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "core.db"
     target.write_text("old")

@@ -157,7 +157,8 @@ class SyncDatabases:
     def _fetch(self, client: Client, fallback: Fallback, repository: str) -> bytes:
         path = self.downloads / f"{repository}.db"
         urls = repository_urls(self.platform, repository, self.mirrors)
-        return fetch_database(client, fallback, urls, repository, path)
+        run = self.workshop.work.parent / "asked"
+        return fetch_database(client, fallback, urls, repository, path, run=run)
 
     def _fetch_conf(self, client: Client, fallback: Fallback, core: str, database: bytes) -> str:
         package = read_database(core, database).get("pacman")
