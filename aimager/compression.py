@@ -1,5 +1,6 @@
 """Compressed files as streams; a cut-off or damaged one is always noticed and named."""
 
+import bz2
 import gzip
 import io
 import lzma
@@ -17,14 +18,23 @@ _BUFFER = 1 << 20
 _ZSTD_INPUT = 1 << 13
 
 _DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError)
+_UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
+"""What makepkg can compress by, too, and Python cannot decompress."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz or none.
+    """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz, .bz2 or none.
 
-    :raises ImageError: out of the block, when reading in it meets damage
+    :raises ImageError: out of the block, when reading in it meets damage, or for other suffixes
+        that packages have
     """
+    if path.suffix in _UNREADABLE:
+        raise ImageError(
+            f"{path.name} cannot be read here: it is compressed as {path.suffix}",
+            hint="what it holds is needed before there is a program for that; have it compressed"
+            " as .zst",
+        )
     try:
         with ExitStack() as stack:
             stream = stack.enter_context(path.open("rb"))
@@ -36,12 +46,26 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                     yield stack.enter_context(lzma.open(stream))
                 case ".gz":
                     yield cast(IO[bytes], stack.enter_context(gzip.open(stream)))
+                case ".bz2":
+                    yield stack.enter_context(_Bz2Stream(stream))
                 case _:
                     yield stream
     except _DAMAGES as error:
         raise ImageError(
             f"{path.name} is damaged: {error}", hint=f"remove {path} and build again"
         ) from error
+
+
+class _Bz2Stream(bz2.BZ2File):
+    """Tells damage, which is a plain OSError there, from an OSError of the system."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            return super().read(size)
+        except OSError as error:
+            if error.errno is None:
+                raise EOFError(str(error)) from error
+            raise
 
 
 class _ZstdReader(io.RawIOBase):

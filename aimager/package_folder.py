@@ -9,7 +9,7 @@ from aimager.files import sha256
 from aimager.lock import LockedPackage
 
 _INFO = ".PKGINFO"
-_SUFFIXES = (".pkg.tar", ".pkg.tar.zst", ".pkg.tar.xz", ".pkg.tar.gz")
+_SUFFIXES = (".pkg.tar", ".pkg.tar.zst", ".pkg.tar.xz", ".pkg.tar.gz", ".pkg.tar.bz2")
 _FIELDS = {
     "pkgname": "NAME",
     "pkgver": "VERSION",

@@ -1,5 +1,6 @@
 """pacman's sync databases: reading them, and keeping a platform's in one archive."""
 
+import bz2
 import functools
 import gzip
 import io
@@ -41,6 +42,8 @@ def decompress(data: bytes) -> bytes:
             return gzip.decompress(data)
         if data.startswith(b"\xfd7zXZ\x00"):
             return lzma.decompress(data)
+        if data.startswith(b"BZh"):
+            return bz2.decompress(data)
         if data.startswith(b"\x28\xb5\x2f\xfd"):
             return _decompress_zstd(data)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:

@@ -1,5 +1,6 @@
 """Sync databases are read whatever compresses them, and what is none is refused."""
 
+import bz2
 import gzip
 import io
 import lzma
@@ -43,6 +44,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
     "xz": lzma.compress,
+    "bz2": bz2.compress,
     "plain": bytes,
 }
 
@@ -97,7 +99,7 @@ def test_a_database_may_be_empty() -> None:
     assert read_database("core", gzip.compress(tar_of())) == {}
 
 
-@pytest.mark.parametrize("kind", ["gz", "zst", "xz"])
+@pytest.mark.parametrize("kind", ["gz", "zst", "xz", "bz2"])
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_damage_is_noticed(kind: str, damage: str) -> None:
     whole = bytearray(COMPRESSORS[kind](BIG))
