@@ -26,6 +26,12 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
 
+_CONFLICTS = (
+    re.compile(r"removing '?([^\s']+)'? from target list because it conflicts with '?([^\s']+)'?"),
+    re.compile(r"^\s*:: (\S+) and (\S+) are in conflict(?: \(.*\))?$", re.MULTILINE),
+)
+"""What pacman says of two of the packages that it is to install (libalpm, sync.c)."""
+
 _INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
 
 
@@ -193,6 +199,7 @@ def install(
     it does not tell (libalpm, util.c, _alpm_run_chroot). There may be no packages. Those in
     ``explicit``, which may be there already, are marked as explicitly installed.
 
+    :raises ConfigError: when two of the packages are in conflict
     :raises TransactionError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]
@@ -219,11 +226,22 @@ def install(
 
     if files:
         error, codes = with_exit_codes(run)
+        _refuse_conflict("\n".join(said))
         if error:
             raise TransactionError(error, "\n".join(said), codes) from error
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
     return "\n".join(said), codes
+
+
+def _refuse_conflict(said: str) -> None:
+    for conflict in _CONFLICTS:
+        if found := conflict.search(said):
+            raise ConfigError(
+                f"the packages {found[1]} and {found[2]} cannot both be installed: they are in"
+                " conflict",
+                hint="leave one of them out of install-pkgs=, or what depends on it",
+            )
 
 
 def installed(root: Path) -> set[str]:

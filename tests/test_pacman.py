@@ -209,6 +209,31 @@ def test_resolve_names_what_is_missing(tmp_path: Path) -> None:
         pacman.resolve(Pacman(str(program), None), Path("/c"), ["vmi"], io.BytesIO())
 
 
+@pytest.mark.parametrize(
+    "script_text",
+    [
+        "echo \"warning: removing 'a-1-1' from target list because it conflicts with 'b-2-1'\" >&2",
+        "echo ':: a-1-1 and b-2-1 are in conflict'; echo 'error: unresolvable' >&2; exit 1",
+    ],
+)
+def test_packages_in_conflict_are_named(tmp_path: Path, script_text: str) -> None:
+    program = Pacman(str(script(tmp_path / "pacman", script_text)), None)
+    packages = [make_package("a"), make_package("b")]
+    with pytest.raises(ConfigError, match="a-1-1 and b-2-1 cannot both be installed"):
+        pacman.install(
+            program, Path("/c"), packages, tmp_path, io.BytesIO(), explicit=["a"], epoch=7
+        )
+
+
+def test_what_must_give_way_is_no_refusal(tmp_path: Path) -> None:
+    """The root may hold what is in conflict; it is removed, as pacman asks by the same words."""
+    asks = "echo ':: a-1-1 and old-1-1 are in conflict (x). Remove old? [y/N]'"
+    program = Pacman(str(script(tmp_path / "pacman", asks)), None)
+    arguments = (program, Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
+    said, _ = pacman.install(*arguments, explicit=[], epoch=7)
+    assert "Remove old" in said
+
+
 def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     program = script(tmp_path / "pacman", f'echo "$SOURCE_DATE_EPOCH $@" >> {calls}; echo done')
