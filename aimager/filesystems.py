@@ -39,7 +39,11 @@ _FAT32_LEAST = 36 * MiB
 firmware asks for it."""
 
 FAT_EPOCH = 315532800  # 1980-01-01, the first moment that FAT can tell
-_FAT_REFUSED = re.compile(r'[\x00-\x1f"*:<>?\\|]|[. ]$')
+_FAT_REFUSED = re.compile(
+    r"""[\x00-\x1f"*:<>?\\|\U00010000-\U0010ffff]|[. ]$|^(aux|con|nul|prn|(com|lpt)[1-9])(\.|$)""",
+    re.IGNORECASE,
+)
+"""Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
 _BATCH = 200
 
 _T = TypeVar("_T")
@@ -155,15 +159,21 @@ def make_fat(
         "MTOOLSRC": "/dev/null",
     }
     try:
-        for names in _batches([name for name in folders if name]):
-            tools.run(["mmd", "-i", image, *(f"::/{name}" for name in names)], env=env)
+        for names in _batches([name.rpartition("/") for name in folders if name]):
+            folders_made = [f"{_mtools_folder(parent)}/{last}" for parent, _, last in names]
+            tools.run(["mmd", "-i", image, *folders_made], env=env)
         for name, paths in folders.items():
             for some in _batches(paths):
-                tools.run(["mcopy", "-Q", "-i", image, *some, f"::/{name}"], env=env)
+                tools.run(["mcopy", "-Q", "-i", image, *some, _mtools_folder(name)], env=env)
     except CommandError as error:
         if "full" in error.tail.lower():
             raise _fat_too_small(total, size) from error
         raise
+
+
+def _mtools_folder(name: str) -> str:
+    """A folder's path in the image, brackets escaped: mtools takes it for a pattern."""
+    return "::/" + re.sub(r"([][])", r"\\\1", name)
 
 
 def _fat_too_small(total: int, size: int) -> ImageError:

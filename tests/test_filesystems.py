@@ -178,6 +178,29 @@ def test_fat_holds_the_files(tmp_path: Path) -> None:
     assert image.read_bytes()[82:90] == b"FAT32   "
 
 
+def test_fat_holds_odd_names(tmp_path: Path) -> None:
+    names = [
+        "[a]/[b]/[c].txt",
+        "a b/c d",
+        "com10",
+        "console",
+        "-x",
+        "\N{LATIN CAPITAL LETTER O WITH DIAERESIS}dd",
+    ]
+    for name in names:
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).write_text(name)
+    image = fat(tmp_path / "tree", tmp_path / "image")
+    check_fat(image)
+    shown = subprocess.run(
+        ["mdir", "-b", "-/", "-i", image, "::/"],
+        capture_output=True,
+        env={**PROGRAMS, "LC_ALL": "C.UTF-8"},
+        check=True,
+    ).stdout.decode()
+    assert {f"::/{name}" for name in names} <= {*shown.splitlines()}
+
+
 @pytest.mark.parametrize("size", [50 * MiB, 39 * MiB])
 def test_too_small_a_fat_is_named(tmp_path: Path, size: int) -> None:
     tree = small_tree(tmp_path / "tree", 1, 39 * MiB)
@@ -194,6 +217,9 @@ def test_too_small_a_fat_is_named(tmp_path: Path, size: int) -> None:
         ("link", "EFI", "link is of a kind"),
         ("a:b", "", "a:b has a name"),
         ("VMLINUZ-linux", "", "are one to FAT"),
+        ("aux.txt", "", "aux.txt has a name"),
+        ("Com1", "", "Com1 has a name"),
+        ("\N{GRINNING FACE}", "", "has a name"),
     ],
 )
 def test_what_fat_cannot_hold_is_named(
