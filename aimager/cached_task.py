@@ -6,7 +6,7 @@ from aimager import progress
 from aimager.derivation import Derivation, derive
 from aimager.product_cache import Kept, describe_files
 from aimager.product_record import Record, identity_of, provenance, sha256_of
-from aimager.reasons import differences, locked_versions
+from aimager.reasons import differences, locked_origins, locked_versions
 from aimager.remote import Remote
 from aimager.shared_products import give, take
 from aimager.stage import Stage, inputs, outputs
@@ -123,6 +123,7 @@ class CachedTask:
             ancestors=provenance(list(sources.values())),
             packages=locked_versions(sources),
             files=(),
+            origins=locked_origins(sources),
         )
 
     def _derive(self) -> Derivation:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aimager.codec import decode, encode
@@ -27,7 +27,7 @@ class KeptFile:
 class Record:
     """A product: ``made_from`` are its input files' SHA-256 by the name of the input,
     ``ancestors`` the ids of all products that it came from, by task, and ``packages`` the versions
-    of those of its locks.
+    of those of its locks; ``origins`` tells the repositories and files of these.
 
     What comes after it knows it by ``id``, or, ``by_content``, by its bytes: a lock that comes out
     the same is the same, whatever databases it was resolved from.
@@ -42,6 +42,7 @@ class Record:
     ancestors: dict[str, str]
     packages: dict[str, str]
     files: tuple[KeptFile, ...]
+    origins: dict[str, str] = field(default_factory=dict)
 
     def file(self, name: str) -> KeptFile | None:
         """What is recorded of the file ``name``."""

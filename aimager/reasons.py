@@ -1,14 +1,15 @@
 """Why a product is not the one that the cache holds, in words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aimager.derivation import Derivation
-from aimager.lock import read_lock
+from aimager.lock import LockedPackage, read_lock
 from aimager.lockfile import package_changes
 from aimager.product_record import Record, record_of
 
+_DIGITS = 16
 _MOST = 5
 """So many packages, settings and files are named, the others counted."""
 
@@ -35,8 +36,17 @@ _FOUND = "reused"
 
 def locked_versions(sources: Mapping[str, Path]) -> dict[str, str]:
     """The versions of all packages in those of ``sources`` that are locks, by name."""
-    locks = (read_lock(path) for name, path in sources.items() if name in _LOCKS)
-    return {package.name: package.version for lock in locks for package in lock.packages}
+    return {package.name: package.version for package in _locked(sources)}
+
+
+def locked_origins(sources: Mapping[str, Path]) -> dict[str, str]:
+    """The repositories and files of the same packages, the latter by their SHA-256, cut short."""
+    return {p.name: f"{p.repository} {p.sha256[:_DIGITS]}" for p in _locked(sources)}
+
+
+def _locked(sources: Mapping[str, Path]) -> Iterator[LockedPackage]:
+    for path in (path for name, path in sources.items() if name in _LOCKS):
+        yield from read_lock(path).packages
 
 
 def differences(
@@ -52,12 +62,26 @@ def differences(
         others = f" ({', '.join(own)})" if own else ""
         return f"{derivation.stage} is to make it in place of {last.derivation.stage}{others}"
     found = [
-        *_shortened(package_changes(last.packages, locked_versions(sources)), "packages"),
+        *_shortened(_packages(last, sources), "packages"),
         *_shortened(_settings(last.derivation, derivation), "settings"),
         *_code(last.derivation.code, derivation.code),
     ]
     found += own if found else dict.fromkeys(changes.values())
     return "; ".join(found or ["the cache does not hold it any more"])
+
+
+def _packages(last: Record, sources: Mapping[str, Path]) -> list[str]:
+    """What became of packages, also where their versions are the same."""
+    versions, origins = locked_versions(sources), locked_origins(sources)
+    same = [name for name in origins if last.packages.get(name) == versions[name]]
+    changes = package_changes(last.packages, versions)
+    for name in same:
+        before, after = last.origins.get(name, origins[name]).split(), origins[name].split()
+        if before[1:] != after[1:]:
+            changes.append(f"{name} {versions[name]} rebuilt")
+        elif before != after:
+            changes.append(f"{name} {versions[name]} moved from {before[0]} to {after[0]}")
+    return sorted(changes)
 
 
 def _shortened(changes: list[str], things: str) -> list[str]:

@@ -11,7 +11,7 @@ from test_product_record import make_record
 from aimager.derivation import Derivation
 from aimager.lock import Lock, write_lock
 from aimager.product_record import Record
-from aimager.reasons import differences, locked_versions
+from aimager.reasons import differences, locked_origins, locked_versions
 
 OLD = Derivation("make", "Make", {"aimager/a.py": "1"}, {"level": "3"}, {"source": "s"})
 
@@ -51,6 +51,23 @@ def test_packages(record: Record, tmp_path: Path) -> None:
     last = dataclasses.replace(record, packages={"bash": "1", "vim": "1", "zlib": "1"})
     lock = write(tmp_path, zlib="2", vim="1", nano="3")
     assert differences([last], OLD, {"lock": lock}) == ("bash 1 removed; nano 3 added; zlib 1 -> 2")
+
+
+def test_packages_of_the_same_version(record: Record, tmp_path: Path) -> None:
+    old = write(tmp_path / "old", bash="1", vim="1", zlib="1")
+    packages = {"bash": "1", "vim": "1", "zlib": "1"}
+    last = dataclasses.replace(record, packages=packages, origins=locked_origins({"lock": old}))
+    locked = [
+        make_package("bash", version="1", sha256="1" * 64),
+        make_package("vim", version="1", repository="extra"),
+        make_package("zlib", version="1"),
+    ]
+    new = tmp_path / "new.json"
+    new.write_text(write_lock(Lock("p", (), tuple(locked))))
+    said = "bash 1 rebuilt; vim 1 moved from core to extra"
+    assert differences([last], OLD, {"lock": new}) == said
+    before = dataclasses.replace(last, origins={})  # of a record that did not tell them
+    assert differences([before], OLD, {"lock": new}) == "the cache does not hold it any more"
 
 
 @pytest.mark.parametrize(("count", "end"), [(5, "p4 1 added"), (7, "2 more packages")])
