@@ -52,14 +52,14 @@ def show_builds(builds: Sequence[Build]) -> None:
 
 
 def tell_why(graph: Graph) -> None:
-    """Say of each task of ``graph`` whether a build would run it, and because of what.
+    """Say of each task that a build of ``graph`` needs whether it would run, and because of what.
 
     :raises ConfigError: when no build was asked for
     """
     if not graph.tasks:
         raise ConfigError("there is no build to tell of", hint=_NAME_IT)
     hold(artifacts.RUN)
-    for line in foresee(graph.tasks):
+    for line in foresee(graph.needed_for("pack-image")):
         print(line)
 
 

@@ -179,6 +179,18 @@ class Graph:
         makers = (self._maker(path) for path in all_inputs(request))
         return list(dict.fromkeys(maker for maker in makers if maker))
 
+    def needed_for(self, basename: str) -> list[CachedTask]:
+        """Its tasks called ``basename`` and all that they need, in the order of the graph."""
+        tasks = {f"{task.task}:{task.subject}": task for task in self.tasks}
+        waiting = [name for name, task in tasks.items() if task.task == basename]
+        needed = set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in tasks and name not in needed:
+                needed.add(name)
+                waiting += self.makers(tasks[name].stage)
+        return [task for name, task in tasks.items() if name in needed]
+
     def _is_done(self, asked: CachedTask) -> bool:
         """Whether a task need not run; an error is the task's own to tell."""
         try:

@@ -127,6 +127,16 @@ def test_what_several_builds_need_is_one_task(tmp_path: Path, loud: Stage) -> No
         graph.stage("shout", "x", replace(loud, words=("more",)))
 
 
+def test_what_a_task_needs(tmp_path: Path, loud: Any) -> None:
+    """A keyring of the host's platform, say, is in the graph of a build that does without it."""
+    graph = make_graph(tmp_path)
+    first = replace(loud, source=tmp_path / "given", target=loud.source)
+    idle = replace(first, target=tmp_path / "view/idle/x/source")
+    for name, stage in (("idle", idle), ("first", first), ("last", loud)):
+        graph.stage(name, "x", stage)
+    assert [task.task for task in graph.needed_for("last")] == ["first", "last"]
+
+
 def test_stages_share_the_machine(tmp_path: Path, loud: Stage) -> None:
     graph = make_graph(tmp_path)
     graph.stage("shout", "x", loud)
