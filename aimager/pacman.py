@@ -9,7 +9,7 @@ from typing import IO
 
 from aimager import process, progress
 from aimager.architecture import Architecture
-from aimager.errors import CommandError, ConfigError, DownloadError
+from aimager.errors import CommandError, ConfigError, DownloadError, HostError
 from aimager.exit_codes import with_exit_codes
 from aimager.lock import LockedPackage
 from aimager.pacman_progress import Transaction
@@ -31,6 +31,9 @@ _CONFLICTS = (
     re.compile(r"^\s*:: (\S+) and (\S+) are in conflict(?: \(.*\))?$", re.MULTILINE),
 )
 """What pacman says of two of the packages that it is to install (libalpm, sync.c)."""
+
+_NO_OWNER = re.compile(r"\(Can't set user=(\d+)/group=(\d+) for (.+)\)$", re.MULTILINE)
+"""What libarchive warns of, and pacman goes on after: the file is root's then."""
 
 _INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
 
@@ -200,6 +203,7 @@ def install(
     ``explicit``, which may be there already, are marked as explicitly installed.
 
     :raises ConfigError: when two of the packages are in conflict
+    :raises HostError: when a file's owner has an id that there is none for
     :raises TransactionError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]
@@ -229,6 +233,7 @@ def install(
         _refuse_conflict("\n".join(said))
         if error:
             raise TransactionError(error, "\n".join(said), codes) from error
+        _refuse_lost_owner("\n".join(said), conf.parent / "root")
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
     return "\n".join(said), codes
@@ -242,6 +247,17 @@ def _refuse_conflict(said: str) -> None:
                 " conflict",
                 hint="leave one of them out of install-pkgs=, or what depends on it",
             )
+
+
+def _refuse_lost_owner(said: str, root: Path) -> None:
+    if found := _NO_OWNER.search(said):
+        user, group, path = found.groups()
+        file = path.removeprefix(f"{root}/")
+        raise HostError(
+            f"{file} belongs to {user}:{group}, and you have no subordinate ids that are so high",
+            hint=f"the administrator can give you a range of {max(int(user), int(group))} ids or"
+            " more in /etc/subuid and /etc/subgid",
+        )
 
 
 def installed(root: Path) -> set[str]:

@@ -11,7 +11,7 @@ from locked import make_package
 
 from aimager import pacman, process
 from aimager.architecture import Architecture
-from aimager.errors import CommandError, ConfigError
+from aimager.errors import CommandError, ConfigError, HostError
 from aimager.pacman import Pacman, TransactionError, choose_pacman
 from aimager.toolbox import Toolbox
 
@@ -232,6 +232,16 @@ def test_what_must_give_way_is_no_refusal(tmp_path: Path) -> None:
     arguments = (program, Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
     said, _ = pacman.install(*arguments, explicit=[], epoch=7)
     assert "Remove old" in said
+
+
+def test_a_lost_owner_is_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "root/usr/a b"
+    said = f"warning given when extracting {path} (Can't set user=70000/group=9 for {path})"
+    program = Pacman(str(script(tmp_path / "pacman", f'echo "warning: {said}" >&2')), None)
+    arguments = (program, tmp_path / "conf", [make_package("a")], tmp_path, io.BytesIO())
+    with pytest.raises(HostError, match=r"^usr/a b belongs to 70000:9, and you have no") as caught:
+        pacman.install(*arguments, explicit=[], epoch=7)
+    assert "a range of 70000 ids or more" in caught.value.hint
 
 
 def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
