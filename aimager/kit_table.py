@@ -15,8 +15,9 @@ was compiled for or runs on. Not in it are, by kind:
 - scripts, which are the image's own and are run by the kit's ``bash``
 
 What differs all the same: bash's ``printf`` has ``long double`` too, so more than 15 digits of a
-fraction may; systemd's ``%a`` is the host's architecture; and a program of the table that a user's
-overlay or script replaces is still the borrowed one.
+fraction may; gawk's ``log(-1)`` is ``-nan`` on x86 and ``+nan`` on Arm; systemd's ``%a`` is the
+host's architecture; and a program of the table that a user's overlay or script replaces is still
+the borrowed one.
 """
 
 from dataclasses import dataclass
