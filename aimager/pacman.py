@@ -207,7 +207,7 @@ def install(
     :raises TransactionError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]
-    files = [str(package.path(store)) for package in packages]
+    files = [str(_file(package, store, conf.parent)) for package in packages]
     said, codes = list[str](), tuple[int, ...]()
     transaction = Transaction(len(packages))
 
@@ -237,6 +237,20 @@ def install(
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
     return "\n".join(said), codes
+
+
+def _file(package: LockedPackage, store: Path, work: Path) -> Path:
+    """Where pacman is to find a package's file; one that nobody signed without a signature.
+
+    In the store may lie one beside it, where a repository has had the very same file.
+    """
+    path = package.path(store)
+    if package.is_signed:
+        return path
+    link = work / "unsigned" / package.file
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(path)
+    return link
 
 
 def _refuse_conflict(said: str) -> None:

@@ -12,6 +12,7 @@ from locked import make_package
 from aimager import pacman, process
 from aimager.architecture import Architecture
 from aimager.errors import CommandError, ConfigError, HostError
+from aimager.lock import UNSIGNED
 from aimager.pacman import Pacman, TransactionError, choose_pacman
 from aimager.toolbox import Toolbox
 
@@ -232,6 +233,20 @@ def test_what_must_give_way_is_no_refusal(tmp_path: Path) -> None:
     arguments = (program, Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
     said, _ = pacman.install(*arguments, explicit=[], epoch=7)
     assert "Remove old" in said
+
+
+def test_a_signature_of_the_same_file_is_not_that_of_an_unsigned_package(tmp_path: Path) -> None:
+    """The store may hold it from a repository, whose keys this build does not trust."""
+    program = script(tmp_path / "pacman", f'for file; do :; done; echo "$file" > {tmp_path}/file')
+    package = make_package("a", repository=UNSIGNED)
+    package.signature(tmp_path).parent.mkdir(parents=True)
+    package.signature(tmp_path).touch()
+    arguments = (Pacman(str(program), None), tmp_path / "conf", [package], tmp_path, io.BytesIO())
+    pacman.install(*arguments, explicit=[], epoch=7)
+    given = Path((tmp_path / "file").read_text().strip())
+    assert given.name == package.file
+    assert given.readlink() == package.path(tmp_path)
+    assert not given.with_name(f"{given.name}.sig").exists()
 
 
 def test_a_lost_owner_is_no_success(tmp_path: Path) -> None:
