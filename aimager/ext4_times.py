@@ -17,7 +17,7 @@ from typing import IO
 from aimager.toolbox import Toolbox
 
 _SUPER_BLOCK = 1024
-_BLOCK = 4096
+BLOCK = 4096
 _DESCRIPTOR = 64
 _INODE = 256
 
@@ -43,7 +43,7 @@ def clamp_times(tools: Toolbox, image: Path, epoch: int) -> None:
 
 
 def _commands(image: IO[bytes], epoch: int) -> Iterator[str]:
-    for number, inode in _inodes_in_use(image):
+    for number, inode in inodes_in_use(image):
         atime, ctime, mtime = struct.unpack_from("<3I", inode, 8)
         for field, wrong in (
             ("atime", atime != epoch),
@@ -54,12 +54,12 @@ def _commands(image: IO[bytes], epoch: int) -> Iterator[str]:
                 yield f"set_inode_field <{number}> {field} @{epoch}\n"
 
 
-def _inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     superblock = os.pread(image.fileno(), 1024, _SUPER_BLOCK)
     (blocks,) = struct.unpack_from("<I", superblock, 4)
     blocks_per_group, _, inodes_per_group = struct.unpack_from("<3I", superblock, 32)
     groups = -(-blocks // blocks_per_group)
-    descriptors = os.pread(image.fileno(), groups * _DESCRIPTOR, _BLOCK)
+    descriptors = os.pread(image.fileno(), groups * _DESCRIPTOR, BLOCK)
     for group in range(groups):
         descriptor = descriptors[group * _DESCRIPTOR : (group + 1) * _DESCRIPTOR]
         bitmap_at, table_at = struct.unpack_from("<2I", descriptor, 4)
@@ -67,8 +67,8 @@ def _inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         if flags & _BITMAP_UNUSED:
             continue
         used = inodes_per_group - unused
-        bitmap = os.pread(image.fileno(), inodes_per_group // 8, bitmap_at * _BLOCK)
-        table = os.pread(image.fileno(), used * _INODE, table_at * _BLOCK)
+        bitmap = os.pread(image.fileno(), inodes_per_group // 8, bitmap_at * BLOCK)
+        table = os.pread(image.fileno(), used * _INODE, table_at * BLOCK)
         for index in range(used):
             number = group * inodes_per_group + index + 1
             ordinary = number == _ROOT_INODE or number >= _FIRST_ORDINARY_INODE

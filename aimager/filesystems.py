@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from aimager import ext4_space
 from aimager.errors import CommandError, ImageError
+from aimager.ext4_attributes import sort_attributes
 from aimager.ext4_times import clamp_times
 from aimager.identifiers import derive_uuid
 from aimager.partition import MiB
@@ -99,6 +100,7 @@ def make_ext4(
         argv += ["-U", uuid, "-L", label, "-E", extended, "-d", tree]
         argv += [*arguments, image]
         tools.run(argv, env=_mke2fs_environment(config.name, epoch))
+    sort_attributes(tools, image, epoch)
     clamp_times(tools, image, epoch)
 
 

@@ -47,6 +47,28 @@ def test_equal_trees_have_equal_ext4_images(tmp_path: Path) -> None:
     assert len(set(sums)) == 1, sums
 
 
+@pytest.mark.parametrize("length", [1, 30, 3000])
+def test_attributes_are_in_one_order(tmp_path: Path, length: int) -> None:
+    """File systems list them as they like: this one perhaps in the order in which they were set."""
+    names = ["user.c", "user.aaa", "user.b"]
+    values = {name: name[-1:].encode() * length for name in names}
+    images = []
+    for number, order in enumerate((names, sorted(names), names[::-1])):
+        tree = small_tree(tmp_path / f"tree{number}")
+        file = tree / "a file"
+        file.write_text("")
+        for name in order:
+            try:
+                os.setxattr(file, name, values[name] if name == "user.b" else b"x")
+            except OSError as error:
+                pytest.skip(f"no attributes can be set: {error.strerror}")
+        images.append(ext4(tree, tmp_path / f"image{number}"))
+        trees.check_ext4(images[-1])
+    assert len({image.read_bytes() for image in images}) == 1
+    listed = trees.debugfs(images[0], 'ea_list "a file"')
+    assert all(name in listed for name in names)
+
+
 @pytest.mark.parametrize(
     ("count", "size"), [(0, 0), (1, 64), (2000, 64), (40_000, 0), (500, 4097), (1, 70 << 20)]
 )
