@@ -9,9 +9,10 @@ from typing import IO
 
 from aimager import process, progress
 from aimager.architecture import Architecture
-from aimager.errors import CommandError, ConfigError, DownloadError, HostError
+from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.exit_codes import with_exit_codes
 from aimager.lock import LockedPackage
+from aimager.pacman_faults import refuse_conflict, refuse_lost_owner
 from aimager.pacman_progress import Transaction
 from aimager.program_archive import unpack_programs
 from aimager.rootfs import make_mount_points
@@ -22,18 +23,8 @@ _OLDEST = (6, 0)
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 
-
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
-
-_CONFLICTS = (
-    re.compile(r"removing '?([^\s']+)'? from target list because it conflicts with '?([^\s']+)'?"),
-    re.compile(r"^\s*:: (\S+) and (\S+) are in conflict(?: \(.*\))?$", re.MULTILINE),
-)
-"""What pacman says of two of the packages that it is to install (libalpm, sync.c)."""
-
-_NO_OWNER = re.compile(r"\(Can't set user=(\d+)/group=(\d+) for (.+)\)$", re.MULTILINE)
-"""What libarchive warns of, and pacman goes on after: the file is root's then."""
 
 _INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
 
@@ -230,10 +221,10 @@ def install(
 
     if files:
         error, codes = with_exit_codes(run)
-        _refuse_conflict("\n".join(said))
+        refuse_conflict("\n".join(said))
         if error:
             raise TransactionError(error, "\n".join(said), codes) from error
-        _refuse_lost_owner("\n".join(said), conf.parent / "root")
+        refuse_lost_owner("\n".join(said), conf.parent / "root")
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
     return "\n".join(said), codes
@@ -251,27 +242,6 @@ def _file(package: LockedPackage, store: Path, work: Path) -> Path:
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(path)
     return link
-
-
-def _refuse_conflict(said: str) -> None:
-    for conflict in _CONFLICTS:
-        if found := conflict.search(said):
-            raise ConfigError(
-                f"the packages {found[1]} and {found[2]} cannot both be installed: they are in"
-                " conflict",
-                hint="leave one of them out of install-pkgs=, or what depends on it",
-            )
-
-
-def _refuse_lost_owner(said: str, root: Path) -> None:
-    if found := _NO_OWNER.search(said):
-        user, group, path = found.groups()
-        file = path.removeprefix(f"{root}/")
-        raise HostError(
-            f"{file} belongs to {user}:{group}, and you have no subordinate ids that are so high",
-            hint=f"the administrator can give you a range of {max(int(user), int(group))} ids or"
-            " more in /etc/subuid and /etc/subgid",
-        )
 
 
 def installed(root: Path) -> set[str]:
