@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from aimager import disk
 from aimager.architecture import Architecture
 from aimager.board import Boot, Bootloader, RawPiece
 from aimager.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
@@ -50,14 +49,12 @@ def make_bootable(
                 tell = {"title": title, "devicetree": boot.devicetree}
                 extlinux.install(root, tree, kernels, command_line=command_line, **tell)
             case Bootloader.raspberry_pi_firmware:
-                place = f"PARTUUID={_partuuid(ids, Role.root)}"
-                raspberry_pi_firmware.install(tree, root=place, words=words(kernels[0].name))
+                # The package's command line names the root by its place, before any initramfs.
+                place = f"root=PARTUUID={ids.partuuid(Role.root)}"
+                raspberry_pi_firmware.install(
+                    tree, root=(place, *root_words(ids)[1:]), words=words(kernels[0].name)
+                )
     _check_files(tree, boot)
-
-
-def _partuuid(ids: ImageIds, role: Role) -> str:
-    index = [partition.role for partition in ids.table.partitions].index(role)
-    return disk.partuuid(ids.table, ids.disk, ids.partitions, index)
 
 
 def _check_files(tree: Path, boot: Boot) -> None:

@@ -8,7 +8,7 @@ from aimager.bootloader import raspberry_pi_firmware
 from aimager.bootloader.raspberry_pi_firmware import command_line_text, named_files
 from aimager.errors import ImageError
 
-ROOT = "PARTUUID=1a2b3c4d-02"
+ROOT = ("root=PARTUUID=1a2b3c4d-02", "rw")
 PACKAGED = "root=/dev/mmcblk0p2 rw rootwait console=serial0,115200 console=tty1 fsck.repair=yes\n"
 CONFIGURATION = """\
 # initramfs none.img
@@ -40,17 +40,22 @@ def test_named_files() -> None:
 
 def test_the_packages_command_line_gets_another_root() -> None:
     assert command_line_text(PACKAGED, root=ROOT, words=()) == (
-        f"root={ROOT} rw rootwait console=serial0,115200 console=tty1 fsck.repair=yes\n"
+        "root=PARTUUID=1a2b3c4d-02 rw rootwait console=serial0,115200 console=tty1"
+        " fsck.repair=yes\n"
     )
     assert command_line_text(PACKAGED, root=ROOT, words=("rootwait", "quiet")) == (
-        f"root={ROOT} rw rootwait quiet\n"
+        "root=PARTUUID=1a2b3c4d-02 rw rootwait quiet\n"
+    )
+    read_only = (ROOT[0], "ro", "rootfstype=erofs", "systemd.volatile=state")
+    assert command_line_text("rootfstype=ext4 rw quiet", root=read_only, words=()) == (
+        "root=PARTUUID=1a2b3c4d-02 ro rootfstype=erofs systemd.volatile=state quiet\n"
     )
 
 
 def test_install(tmp_path: Path) -> None:
     files(tmp_path, "config.txt", "cmdline.txt", *named_files(CONFIGURATION))
     raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
-    assert (tmp_path / "cmdline.txt").read_text().startswith(f"root={ROOT} rw rootwait ")
+    assert (tmp_path / "cmdline.txt").read_text().startswith(" ".join((*ROOT, "rootwait ")))
     assert (tmp_path / "config.txt").read_text() == CONFIGURATION
 
 

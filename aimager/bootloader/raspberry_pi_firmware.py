@@ -16,15 +16,17 @@ CONFIGURATION = "config.txt"
 COMMAND_LINE = "cmdline.txt"
 
 _INITRAMFS = re.compile(r"^\s*initramfs\s+(\S+)", re.MULTILINE)
+_OF_THE_ROOT = ("root", "rootfstype", "rootflags", "rw", "ro")
 _FILE = re.compile(r"^\s*(?:kernel|armstub|device_tree)=(\S+)", re.MULTILINE)
 
 
-def install(boot: Path, *, root: str, words: Sequence[str]) -> None:
-    """Name the file system ``root`` in cmdline.txt, if ``boot`` has one, and check config.txt.
+def install(boot: Path, *, root: Sequence[str], words: Sequence[str]) -> None:
+    """Name the root in cmdline.txt, if ``boot`` has one, and check config.txt.
 
     ``boot`` is the tree that becomes the boot partition, with the files of the packages. ``root``
-    is what the kernel knows it by, such as ``PARTUUID=...``. ``words``, if there are any, replace
-    the rest of the command line. Where there is no cmdline.txt, U-Boot is what is started.
+    is what the kernel is told of the root, such as ``root=PARTUUID=...`` and ``rw``. ``words``, if
+    there are any, replace the rest of the command line. Where there is no cmdline.txt, U-Boot is
+    what is started.
 
     :raises ImageError: when there is no config.txt, or one that names a missing file
     """
@@ -55,9 +57,7 @@ def initramfs(configuration: str) -> str:
     return names[0].lstrip("/") if names else ""
 
 
-def command_line_text(packaged: str, *, root: str, words: Sequence[str]) -> str:
+def command_line_text(packaged: str, *, root: Sequence[str], words: Sequence[str]) -> str:
     """The text of cmdline.txt, which is one line, made of the package's."""
-    kept = [word for word in packaged.split() if not word.startswith("root=")]
-    if words:
-        kept = ["rw", *words]
-    return " ".join((f"root={root}", *kept)) + "\n"
+    kept = (word for word in packaged.split() if word.partition("=")[0] not in _OF_THE_ROOT)
+    return " ".join((*root, *(words or kept))) + "\n"
