@@ -30,7 +30,8 @@ _COMPRESSIONS = {
     FileSystem.squashfs: "none|gzip|lzo|lz4|xz|zstd",
 }
 _SUBVOLUME = re.compile(r"([A-Za-z0-9@._-]+)(?::(/[A-Za-z0-9@._/-]*))?")
-_NEXT_PART = re.compile(r",(?=[a-z]+=)")
+_PARTS = tuple(role for role in Role if role is not Role.raw)
+_NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
 
 
 def read_storage(board: Board, variables: Mapping[str, str], folder: Path) -> Board:
@@ -154,12 +155,12 @@ def read_arguments(text: str) -> tuple[tuple[Role, tuple[str, ...]], ...]:
     :raises ConfigError: for an unfinished quotation, or what is no partition
     """
     found: dict[Role, tuple[str, ...]] = {}
-    roles = [role for role in Role if role is not Role.raw]
-    for part in filter(None, _NEXT_PART.split(text)):
-        name, _, arguments = part.partition("=")
-        if name not in roles:
+    for part in filter(None, _NEXT_PART.split(text.strip())):
+        name, equals, arguments = part.partition("=")
+        if name not in _PARTS or not equals:
             raise ConfigError(
-                f"mkfs-arg={part} is of no partition", hint=f"PART is one of {', '.join(roles)}"
+                f"mkfs-arg={part} is not of the form PART=ARGUMENTS",
+                hint=f"PART is one of {', '.join(_PARTS)}",
             )
         try:
             words = tuple(shlex.split(arguments))

@@ -116,10 +116,15 @@ def test_commas_in_arguments_are_kept() -> None:
         (Role.root, ("-O", "^has_journal,^64bit", "-m", "0", "-L", "a b")),
         (Role.boot, ("-s", "4")),
     )
+    assert read_arguments("root=-m crc=1,reflink=0,boot=-s 8, home=-m 0") == (
+        (Role.root, ("-m", "crc=1,reflink=0")),
+        (Role.boot, ("-s", "8")),
+        (Role.home, ("-m", "0")),
+    )
     assert read_arguments("") == ()
 
 
-@pytest.mark.parametrize("text", ["-m 5", "raw=-x", "root='"])
+@pytest.mark.parametrize("text", ["-m 5", "raw=-x", "root='", "root", "other=-m 5"])
 def test_what_are_no_arguments(text: str) -> None:
     with pytest.raises(ConfigError, match="mkfs-arg="):
         read_arguments(text)
