@@ -12,7 +12,8 @@ from aimager.errors import ConfigError
 from aimager.partition import SECTOR, FileSystem, Label, MiB, Partition, PartitionTable, Role
 
 _MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
-_DEVICE = re.compile(r"/\S+\s*:\s*(.*)|:\s*(.*)")
+_DEVICE = re.compile(r"(?:[^=,]*\d\s*)?:\s*(.*)")
+"""sfdisk calls partitions by their disk's name, which may be a file's, and a number."""
 _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(iB)?", re.IGNORECASE)
@@ -42,7 +43,7 @@ def read_table(text: str) -> PartitionTable:
         if mark:
             partitions.append(_read_partition(_read_role(mark[1]), mark[2]))
         elif device:
-            partitions.append(_read_partition(Role.raw, device[1] or device[2]))
+            partitions.append(_read_partition(Role.raw, device[1]))
         elif setting and not partitions:
             header[setting[1]] = setting[2].strip()
         else:

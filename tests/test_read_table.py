@@ -62,6 +62,16 @@ def test_a_dump() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["/dev/sda1", "disk.img1", "./my disk.img1", "/by-path/pci-0000:00:17.0-part1", ""]
+)
+def test_a_dump_of_any_disk(name: str) -> None:
+    table = read_table(f"label: gpt\n{name} : start=64, size=960\naimager@root: start=1MiB\n")
+    raw, root = table.partitions
+    assert (raw.role, raw.start, raw.size) == (Role.raw, 64 * 512, 960 * 512)
+    assert root.role is Role.root
+
+
 def test_it_is_told_to_sfdisk_again() -> None:
     table = read_table(DUMP)
     sizes = [partition.size or 700 * MiB for partition in table.partitions]
