@@ -10,7 +10,7 @@ from aimager.codec import encode
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
 from aimager.named_tables import NAMED_TABLES
-from aimager.partition import Label, PartitionTable
+from aimager.partition import Label, MiB, PartitionTable
 from aimager.variables import VARIABLES, Variable
 
 _LABELS = {Label.dos: "DOS label", Label.gpt: "GPT"}
@@ -96,7 +96,8 @@ def show_table(text: str) -> list[str]:
 
 
 def _partitions(table: PartitionTable) -> str:
-    return ", ".join(
+    free = f"{size(table.alignment)} free, " if table.alignment > MiB else ""
+    return free + ", ".join(
         f"{p.role} {p.file_system} {size(p.size) if p.size else 'as large as its content'}"
         for p in table.partitions
     )
@@ -188,4 +189,4 @@ def _lines(name: str, value: Any, indent: str) -> list[str]:
     if isinstance(value, dict):
         inner = (_lines(key, item, f"{indent}  ") for key, item in value.items())
         return [f"{indent}{name}:", *(line for lines in inner for line in lines)]
-    return [f"{indent}{name}: {value}"]
+    return [f"{indent}{name}: {value:o}" if name == "mode" else f"{indent}{name}: {value}"]

@@ -57,6 +57,10 @@ def test_tables_are_told_once_with_their_boards() -> None:
         "boards partitions",
         "x64-uefi, mine boot vfat 1 GiB, root ext4 as large as its content; GPT",
     ]
+    lines = LISTS["tables"].lines({"rock64": BOARDS["rock64"]})
+    assert lines[-1].endswith(
+        "16 MiB free, boot vfat 1 GiB, root ext4 as large as its content; GPT"
+    )
 
 
 def test_a_table_is_shown_as_it_can_be_written() -> None:
@@ -111,3 +115,11 @@ def test_what_a_build_is_made_by_is_shown_without_secrets() -> None:
         assert line in lines
     assert "hunter2" not in "".join(lines)
     assert not [line for line in lines if line.endswith((": ", "None", "[]", "()"))]
+
+
+def test_modes_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "motd").write_text("hello")
+    words = {"distro": "archlinux", "arch": "x86_64", "files": "motd:/etc/motd:640"}
+    build = read_build(words, tmp_path)
+    assert build
+    assert "    mode: 640" in listing.show(build)
