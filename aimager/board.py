@@ -67,6 +67,7 @@ class Boot:
     devicetree: str = ""
     files: tuple[str, ...] = ()
     raw_pieces: tuple[RawPiece, ...] = ()
+    kernels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Board:
     distros: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
+    """Their packages; the first is the one that is booted where nobody chooses."""
     packages: tuple[str, ...] = ()
     initramfs: Initramfs | None = None
     bootloaders: tuple[Bootloader, ...] = ()
@@ -111,7 +113,8 @@ class Board:
     @property
     def boot(self) -> Boot:
         """What of it the image's files and first sectors are made by."""
-        return Boot(self.bootloaders, self.devicetree, self.boot_files, self.raw_pieces)
+        pieces = self.raw_pieces
+        return Boot(self.bootloaders, self.devicetree, self.boot_files, pieces, self.kernels)
 
     @property
     def firmware(self) -> tuple[Firmware, ...]:

@@ -1,6 +1,6 @@
 """What makes an installed root bootable: fstab, the boot loaders of its board, and their files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aimager.architecture import Architecture
@@ -9,7 +9,7 @@ from aimager.bootloader import extlinux, raspberry_pi_firmware, syslinux, system
 from aimager.errors import ImageError
 from aimager.fstab import fstab_text
 from aimager.image_ids import ImageIds
-from aimager.kernels import find_kernels
+from aimager.kernels import Kernel, find_kernels
 from aimager.mount_plan import list_mounts, root_words
 from aimager.partition import Role
 
@@ -31,7 +31,7 @@ def make_bootable(
     :raises ImageError: when there is no kernel, or anything of a boot loader is missing
     """
     (root / "etc/fstab").write_text(fstab_text(list_mounts(ids)))
-    kernels = find_kernels(root) if boot.bootloaders else ()
+    kernels = _in_order(find_kernels(root), boot.kernels) if boot.bootloaders else ()
     tree = root / "boot"
 
     def command_line(kernel: str) -> str:
@@ -55,6 +55,12 @@ def make_bootable(
                     tree, root=(place, *root_words(ids)[1:]), words=words(kernels[0].name)
                 )
     _check_files(tree, boot)
+
+
+def _in_order(kernels: Sequence[Kernel], names: Sequence[str]) -> tuple[Kernel, ...]:
+    """The board's own kernels as it has them, then all others."""
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(sorted(kernels, key=lambda kernel: places.get(kernel.name, len(names))))
 
 
 def _check_files(tree: Path, boot: Boot) -> None:

@@ -11,6 +11,7 @@ from aimager.partition import FileSystem, Role
 from boards import BOARDS
 
 BOARD = BOARDS["rpi4"]
+PHYTIUM = BOARDS["phytium-d2000"]
 PACKAGED = "root=/dev/mmcblk0p2 rw rootwait console=tty1\n"
 
 
@@ -46,3 +47,28 @@ def test_a_raspberry_pi_is_told_how_to_mount_its_root(tmp_path: Path, kind: File
     words = (tmp_path / "boot/cmdline.txt").read_text().split()
     how = root_words(ids)[1:]
     assert words == [f"root=PARTUUID={ids.disk}-02", *how, "rootwait", "console=tty1"]
+
+
+def test_the_boards_first_kernel_is_booted(tmp_path: Path) -> None:
+    names = ("linux-aarch64-7ji", "linux-aarch64-phytium-git", "linux-zen")
+    for name in ("etc/hostname", "usr/lib/systemd/boot/efi/systemd-bootaa64.efi"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "boot").mkdir()
+    for name in names:
+        (tmp_path / "usr/lib/modules" / name).mkdir(parents=True)
+        (tmp_path / "usr/lib/modules" / name / "pkgbase").write_text(f"{name}\n")
+        for image in (f"vmlinuz-{name}", f"booster-{name}.img"):
+            (tmp_path / "boot" / image).write_text("x")
+    assert PHYTIUM.partition_table
+    assert PHYTIUM.architecture
+    make_bootable(
+        tmp_path,
+        PHYTIUM.boot,
+        ImageIds("seed", PHYTIUM.partition_table),
+        architecture=PHYTIUM.architecture,
+        words=lambda kernel: (),
+        title="Arch Linux ARM",
+    )
+    loader = (tmp_path / "boot/loader/loader.conf").read_text()
+    assert loader.startswith("default linux-aarch64-phytium-git.conf\n")
