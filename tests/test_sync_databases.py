@@ -128,6 +128,10 @@ def test_an_added_repository_has_a_name_of_its_own(site: Site, tmp_path: Path) -
     platform = replace(request.platform, repositories=added("extra"))
     with pytest.raises(ConfigError, match="X has a repository extra itself"):
         replace(request, platform=platform).run()
+    request = stage(tmp_path, f"{site.url}/nothing")
+    platform = replace(request.platform, repositories=added("core"))
+    with pytest.raises(ConfigError, match="X has a repository core itself"):
+        replace(request, platform=platform).run()
 
 
 def test_named_repositories_take_the_place_of_pacmans(site: Site, tmp_path: Path) -> None:

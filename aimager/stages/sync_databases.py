@@ -94,6 +94,7 @@ class SyncDatabases:
             )
         client, fallback = Client(), Fallback()
         core = self.platform.distro.core_repository
+        self._add((core,))  # refuse one of that name before it is taken for core
         database = self._fetch(client, fallback, core)
         pacman_conf = self._fetch_conf(client, fallback, core, database)
         names = self._add(self.platform.distro.base_repositories or repositories(pacman_conf))
