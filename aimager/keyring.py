@@ -82,8 +82,8 @@ def pinned(files: KeyringFiles, keyring: Keyring, source: str) -> tuple[tuple[st
             f"the package {source} trusts the keys"
             f" {' '.join(key for key, _ in files.trusted) or '(none)'}, none of which is pinned for"
             f" the keyring {keyring.name}: {' '.join(keyring.master_keys)}",
-            hint="it is not that distribution's; if you know the keys to be right, name them with"
-            " trust-key=",
+            hint="it is another's; if you know the keys to be right, name them with trust-key=, or"
+            f" with trust-key-{keyring.name}= if that is a repository which you add",
         )
     return kept
 

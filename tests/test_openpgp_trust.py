@@ -179,8 +179,10 @@ def test_packages_are_verified_by_what_a_keyring_package_holds(
     verified = verify_without_gpg(keyrings, keyring_lock, [PACKAGE], tmp_path)
     assert verified == {"demo": packagers.packager}
     others = [Keyring("demo", "demo-keyring", ("A" * 40,))]
-    with pytest.raises(TrustError, match="none of which is pinned"):
+    with pytest.raises(TrustError, match="none of which is pinned") as caught:
         verify_without_gpg(others, keyring_lock, [PACKAGE], tmp_path)
+    assert "trust-key=" in caught.value.hint
+    assert "trust-key-demo=" in caught.value.hint
     (package,) = keyring_lock.packages
     stranger = packagers.sign(packagers.stranger, package.path(tmp_path).read_bytes())
     package.signature(tmp_path).write_bytes(stranger)
