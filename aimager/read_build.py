@@ -12,6 +12,7 @@ from aimager.errors import ConfigError
 from aimager.find_platform import find_board, find_platform, known_boards
 from aimager.lockfile import read as read_lock_file
 from aimager.memory import ALL_THERE_IS
+from aimager.partition import SECTOR
 from aimager.read_failure import STOP, read_failed_hooks, read_terminal
 from aimager.read_remote import read_remote
 from aimager.read_repositories import read_mirrors, read_repositories, with_own_repositories
@@ -241,7 +242,13 @@ def _read_root_size(board: Board, text: str | None) -> int | None:
             f"root-size= is of no use for the board {board.id}, which has no disk",
             hint="board= names one with a disk: doit boards lists them",
         )
-    return read_size(text, variable="root-size")
+    size = read_size(text, variable="root-size")
+    if size % SECTOR:
+        raise ConfigError(
+            f"root-size={text} is not one of whole sectors of {SECTOR} bytes",
+            hint="write it as 8GiB or 900M",
+        )
+    return size
 
 
 def _read_tools(text: str) -> Tools:

@@ -234,6 +234,7 @@ def test_values_are_checked_whatever_reads_them() -> None:
     assert refusal(board="x64-uefi", install_pkgs="-x")[0] == "install-pkgs=-x is no package name"
     assert refusal(board="x64-uefi", offline="1")[0] == "offline=1 is neither yes nor no"
     assert refusal(board="x64-uefi", root_size="big")[0] == "root-size=big is no size"
+    assert "whole sectors" in refusal(board="x64-uefi", root_size="1000")[0]
 
 
 def test_an_initramfs_maker_is_no_package_like_others() -> None:
