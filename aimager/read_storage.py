@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aimager.board import Board
+from aimager.board import Board, Bootloader
 from aimager.build import Product
 from aimager.errors import ConfigError
 from aimager.named_tables import NAMED_TABLES
-from aimager.partition import FileSystem, PartitionTable, Role, Subvolume
+from aimager.partition import FileSystem, Label, PartitionTable, Role, Subvolume
 from aimager.read_table import read_table
 from aimager.words import HERE, split_list
 
@@ -50,6 +50,7 @@ def read_storage(board: Board, variables: Mapping[str, str], folder: Path) -> Bo
         return board
     if "table" in variables:
         table = _read_table(variables["table"], folder)
+        _check_boot(board, table)
     table = _with_root(table, variables)
     for role, arguments in read_arguments(variables.get("mkfs-arg", "")):
         if not table.with_role(role):
@@ -74,6 +75,28 @@ def _read_table(text: str, folder: Path) -> PartitionTable:
                 f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
             ) from error
     return read_table(text)
+
+
+def _check_boot(board: Board, table: PartitionTable) -> None:
+    """Refuse a table of the user's from which the board's boot loaders could start nothing."""
+    boot = table.with_role(Role.boot)
+    if boot is None and board.bootloaders:
+        raise ConfigError(
+            f"table= has no partition for booting, which the board {board.id} needs",
+            hint="mark one with aimager@boot:",
+        )
+    if boot and Bootloader.syslinux in board.bootloaders:
+        if table.label is not Label.dos:
+            raise ConfigError(
+                f"table= has the label {table.label}, from which the board {board.id} cannot boot",
+                hint="use label: dos",
+            )
+        if boot.bootable is False:
+            raise ConfigError(
+                f"table= has a partition for booting that is not active, as the board {board.id}"
+                " needs it",
+                hint="add bootable: aimager@boot: size=1GiB, bootable",
+            )
 
 
 def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> PartitionTable:

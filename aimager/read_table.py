@@ -2,7 +2,7 @@
 
 A line that begins with ``aimager@ROLE:`` (boot, root, home, swap), where a dump has the device,
 is a partition that is filled; any other one is made and left empty. Without a size a partition
-takes what its content needs.
+takes what its content needs; one for booting is an EFI system partition in a GPT without a type.
 """
 
 import re
@@ -49,6 +49,9 @@ def read_table(text: str) -> PartitionTable:
         else:
             partitions.append(_read_partition(Role.raw, line))
     table = _with_header(header, tuple(partitions))
+    boot = table.with_role(Role.boot)
+    if table.label is Label.gpt and boot and not boot.type:
+        table = table.changed(Role.boot, esp=True)
     _check(table)
     return table
 

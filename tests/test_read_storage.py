@@ -89,12 +89,26 @@ def test_the_root() -> None:
         ({"root_subvolumes": "@"}, "not for a root of ext4"),
         ({"root_fs": "btrfs", "root_subvolumes": "@,@b:/boot"}, "a partition's already"),
         ({"mkfs_arg": "home=-m 5"}, "of a partition that the table has not"),
+        ({"table": "label: gpt; aimager@root:"}, "no partition for booting"),
     ],
 )
 def test_refusals(words: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         table_of(BOARD, HERE, **words)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label: gpt; aimager@boot: size=1G; aimager@root:", "the label gpt"),
+        ("label: dos; aimager@boot: size=1G; aimager@root:", "not active"),
+    ],
+)
+def test_a_bios_boots_from_an_active_partition_of_a_dos_label(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        table_of(BOARDS["x64-legacy"], table=text)
+    table_of(BOARDS["x64-legacy"], table="=dos_1g_esp")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -103,6 +103,16 @@ def test_a_command_line_has_no_newlines() -> None:
     assert (root.size, root.start, root.bootable) == (None, None, False)
 
 
+def test_firmware_finds_a_boot_partition_without_a_type() -> None:
+    for text, esp in (
+        ("label: gpt; aimager@boot: size=64M; aimager@root:", True),
+        ("label: gpt; aimager@boot: size=64M, type=linux; aimager@root:", False),
+        ("label: dos; aimager@boot: size=64M; aimager@root:", False),
+    ):
+        boot, _ = read_table(text).partitions
+        assert boot.esp is esp
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
