@@ -54,6 +54,8 @@ class Distro:
     first letter of it; empty where the distribution keeps none."""
     vendor: str = ""
     """Its namespace in package URLs (purl-spec's type alpm), where that is not ``id``."""
+    lends: bool = False
+    """Whether machines of its architectures borrow its programs before another's."""
 
     @property
     def rootfs_packages(self) -> tuple[str, ...]:

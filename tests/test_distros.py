@@ -102,6 +102,17 @@ def test_every_host_has_a_platform(architecture: Architecture) -> None:
     assert architecture in platform.distro.architectures
 
 
+def test_an_added_distribution_lends_nothing_where_there_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = Distro("a", "A", (), (Architecture.x86_64,), Mirrors("a", "http://a"), ())
+    before = platform_for_host(Architecture.x86_64)
+    monkeypatch.setattr(distros, "DISTROS", (stranger, *DISTROS))
+    assert platform_for_host(Architecture.x86_64) == before
+    monkeypatch.setattr(distros, "DISTROS", (stranger,))
+    assert platform_for_host(Architecture.x86_64).distro is stranger
+
+
 def test_a_host_without_a_platform_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distros, "DISTROS", ())
     with pytest.raises(HostError) as caught:

@@ -30,7 +30,7 @@ def platform_for_host(architecture: Architecture) -> Platform:
 
     :raises HostError: when no distribution is made for it
     """
-    for distro in DISTROS:
+    for distro in sorted(DISTROS, key=lambda distro: not distro.lends):
         if architecture in distro.architectures:
             return Platform(distro, architecture)
     raise HostError(f"no distribution here runs on {architecture}, this machine's architecture")

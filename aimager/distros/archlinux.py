@@ -27,4 +27,5 @@ DISTRO = Distro(
     ),
     archive="https://archive.archlinux.org/packages/$initial/$name",
     keyrings=(KEYRING,),
+    lends=True,
 )

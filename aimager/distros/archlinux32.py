@@ -27,4 +27,5 @@ DISTRO = Distro(
             ),
         ),
     ),
+    lends=True,
 )

@@ -21,4 +21,5 @@ DISTRO = Distro(
             master_keys=("68B3537F39A313B3E574D06777193F152BDBE6A6",),
         ),
     ),
+    lends=True,
 )

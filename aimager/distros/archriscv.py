@@ -16,4 +16,5 @@ DISTRO = Distro(
     # Its packages are signed with the key of a packager of Arch Linux, Felix Yan, for whom
     # Arch Linux's own master keys vouch.
     keyrings=(KEYRING,),
+    lends=True,
 )

@@ -34,4 +34,5 @@ DISTRO = Distro(
         KEYRING,
     ),
     mirrorlist="etc/pacman.d/mirrorlist-loong64",
+    lends=True,
 )
