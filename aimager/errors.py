@@ -70,6 +70,12 @@ class ImageError(AimagerError):
     usual_hint = "the logs in the cache folder tell more; ask who made the package or the board"
 
 
+MAKE_ROOM = (
+    "make room on the disk; or, where trees are held in memory, tmpfs-root=no holds them on the"
+    " disk"
+)
+"""The hint where a disk, or a tmpfs, is full."""
+
 _FULL = "No space left on device"
 """strerror(ENOSPC), as programs say it in the locale in which they are run."""
 
@@ -122,10 +128,7 @@ class CommandError(AimagerError):
         if last_lines:
             message += ":\n" + "\n".join(f"    {line}" for line in last_lines.splitlines())
         if _FULL in tail and not hint:
-            hint = (
-                "make room on the disk; or, where trees are held in memory, tmpfs-root=no holds"
-                " them on the disk"
-            )
+            hint = MAKE_ROOM
         super().__init__(message, hint=hint)
         self.argv = tuple(argv)
         self.status = status

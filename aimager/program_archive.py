@@ -1,11 +1,12 @@
 """Archives of programs to borrow, packed and unpacked by Python alone: no program is there yet."""
 
+import errno
 import os
 import tarfile
 from pathlib import Path
 
 from aimager.archive import unpack_packages
-from aimager.errors import ImageError
+from aimager.errors import MAKE_ROOM, HostError, ImageError
 from aimager.files import publish
 
 
@@ -34,6 +35,7 @@ def unpack_programs(archive: Path, root: Path) -> None:
 
     All belongs to the caller and nothing is set-user-ID, as `unpack_packages` has it.
 
+    :raises HostError: when there is no room for it
     :raises ImageError: when it is damaged, or leads outside the root
     """
     if archive.suffix != ".tar":
@@ -46,6 +48,10 @@ def unpack_programs(archive: Path, root: Path) -> None:
             for member in members:
                 _unpack(member, stream.fileno(), inside)
     except (tarfile.TarError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise HostError(
+                f"{archive} cannot be unpacked: {error.strerror}", hint=MAKE_ROOM
+            ) from error
         raise ImageError(f"{archive} cannot be unpacked: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """Archives of programs are packed and unpacked by Python alone, whole, and within their root."""
 
+import errno
 import io
 import os
 import tarfile
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ImageError
+from aimager import program_archive
+from aimager.errors import HostError, ImageError
 from aimager.program_archive import pack_programs, unpack_programs
 
 
@@ -120,3 +122,14 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
     archive = archive_of(tmp_path / "a.tar", ("null", tarfile.CHRTYPE, b""))
     with pytest.raises(ImageError, match="a file that no package has: null"):
         unpack_programs(archive, tmp_path / "root")
+
+
+def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(program_archive, "_copy", fill)
+    archive = archive_of(tmp_path / "a.tar", ("tool", tarfile.REGTYPE, b"x"))
+    with pytest.raises(HostError, match=r"a\.tar cannot be unpacked: No space left") as caught:
+        unpack_programs(archive, tmp_path / "root")
+    assert "tmpfs-root=no" in caught.value.hint
