@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aimager import files
 from aimager.compression import opened
-from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
 from aimager.image_compression import zstd_argv
 from aimager.toolbox import Toolbox
 
@@ -208,6 +208,7 @@ def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str,
     run programs out of it. Symbolic links of directories, such as usr/sbin -> bin, are followed
     as after chroot(2) into ``root``, so that nothing escapes it.
 
+    :raises HostError: when there is no room for them
     :raises ImageError: when a package is damaged or does not fit those before it
     """
     root.mkdir(parents=True, exist_ok=True)
@@ -221,9 +222,7 @@ def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str,
                 try:
                     layers.add(package, archive, member, name)
                 except OSError as error:
-                    raise ImageError(
-                        f"{name} of {package.name} cannot be unpacked: {error.strerror}"
-                    ) from error
+                    raise not_unpacked(f"{name} of {package.name}", error) from error
 
 
 class _Layers:

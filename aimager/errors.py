@@ -99,6 +99,14 @@ def explain_system_error(error: OSError) -> HostError | None:
     return HostError(f"{place}: {error.strerror}", hint=_MENDABLE[error.errno])
 
 
+def not_unpacked(what: str, error: Exception) -> HostError | ImageError:
+    """The error to raise where ``error`` kept something from being unpacked."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return HostError(f"{what} cannot be unpacked: {error.strerror}", hint=MAKE_ROOM)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return ImageError(f"{what} cannot be unpacked: {reason}")
+
+
 _MENDABLE = {
     errno.ENOSPC: "make room on the disk",
     errno.EDQUOT: "make room in your quota",

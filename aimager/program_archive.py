@@ -1,12 +1,11 @@
 """Archives of programs to borrow, packed and unpacked by Python alone: no program is there yet."""
 
-import errno
 import os
 import tarfile
 from pathlib import Path
 
 from aimager.archive import unpack_packages
-from aimager.errors import MAKE_ROOM, HostError, ImageError
+from aimager.errors import ImageError, not_unpacked
 from aimager.files import publish
 
 
@@ -48,11 +47,7 @@ def unpack_programs(archive: Path, root: Path) -> None:
             for member in members:
                 _unpack(member, stream.fileno(), inside)
     except (tarfile.TarError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise HostError(
-                f"{archive} cannot be unpacked: {error.strerror}", hint=MAKE_ROOM
-            ) from error
-        raise ImageError(f"{archive} cannot be unpacked: {error}") from error
+        raise not_unpacked(str(archive), error) from error
 
 
 class _Inside:

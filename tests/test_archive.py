@@ -1,5 +1,6 @@
 """Archives have the same bytes wherever they are packed, and unpacking cannot escape its root."""
 
+import errno
 import gzip
 import io
 import lzma
@@ -13,7 +14,7 @@ import trees
 import zstandard
 
 from aimager import archive
-from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.namespace import call
 
 Member = tuple[str, bytes | str, bytes]
@@ -261,3 +262,14 @@ def test_what_does_not_fit_is_refused(
     path = package(tmp_path / "p.pkg.tar.zst", members)
     with pytest.raises(ImageError, match=message):
         archive.unpack_packages([path], tmp_path / "root")
+
+
+def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("aimager.archive._Layers.add", fill)
+    path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG)])
+    with pytest.raises(HostError, match=r"a of p\.pkg\.tar\.zst cannot .* No space left") as caught:
+        archive.unpack_packages([path], tmp_path / "root")
+    assert "tmpfs-root=no" in caught.value.hint
