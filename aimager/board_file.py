@@ -2,10 +2,14 @@
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, get_type_hints
 
 from aimager.board import Board
+from aimager.codec import decode, encode
 from aimager.errors import ConfigError
+from aimager.partition import Role
 
 _HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -59,7 +63,25 @@ def _check(path: Path, board: object) -> Board:
             f"the board {path} has the id {board.id!r}",
             hint="an id is of small letters and digits, with dashes between them",
         )
-    return board
+    hints = get_type_hints(Board)
+    values = {field.name: getattr(board, field.name) for field in fields(Board)}
+    read = Board(**{name: _read(path, name, hints[name], it) for name, it in values.items()})
+    if read.partition_table and not read.partition_table.with_role(Role.root):
+        raise ConfigError(
+            f"the board {path} has a partition table without a root", hint="root_ext4() is one"
+        )
+    return read
+
+
+def _read(path: Path, name: str, kind: Any, value: object) -> Any:
+    """A field's value as one of its type: a list, say, as a tuple; what is wrong may be secret."""
+    try:
+        return decode(kind, encode(value))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the board {path} has {name}= of another kind than boards have",
+            hint=f"{_HINT}; a comma makes one value several: packages=('tree',)",
+        ) from error
 
 
 def load_boards(folder: Path) -> dict[str, Board]:

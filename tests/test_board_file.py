@@ -69,6 +69,38 @@ def test_a_file_without_a_board(tmp_path: Path, text: str) -> None:
         load_board(tmp_path / "other.py")
 
 
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("kernels", '("linux", "linux-lts")', '("linux")'),
+        ("distros", '("archlinux",)', '"archlinux"'),
+        ("architecture", "Architecture.x86_64", '"x64"'),
+        ("bootloaders", "Bootloader.systemd_boot", '"grub"'),
+        ("files", "tested=", 'files=(("/etc/motd", "hunter2"),), tested='),
+    ],
+)
+def test_a_field_of_another_kind(tmp_path: Path, field: str, old: str, new: str) -> None:
+    path = write(tmp_path, "mine", (old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_board(path)
+    assert caught.value.message.startswith(f"the board {path} has {field}= of another kind")
+    assert "('tree',)" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_meant_is_taken(tmp_path: Path) -> None:
+    changes = [('("linux", "linux-lts")', '["linux"]'), ("Architecture.x86_64", '"x86_64"')]
+    board = load_board(write(tmp_path, "mine", *changes))
+    assert board.kernels == ("linux",)
+    assert board.architecture is BOARDS["x64-uefi"].architecture
+
+
+def test_a_disk_has_a_root(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine", (", root_ext4())", ",)"))
+    with pytest.raises(ConfigError, match="a partition table without a root"):
+        load_board(path)
+
+
 @pytest.mark.parametrize("name", ["A", "a_b", "a--b", "../a", ""])
 def test_an_id_becomes_a_path(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mine.py"
