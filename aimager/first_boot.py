@@ -24,7 +24,7 @@ def write_file(path: Path, text: str, mode: int = 0o644) -> None:
     for folder in reversed([p for p in path.parents if not p.exists()]):
         folder.mkdir()
         folder.chmod(0o755)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(mode)
 
 

@@ -108,7 +108,8 @@ def _read_file(word: str, folder: Path) -> AddedFile:
             f"files={word}: {path} is no path of a file in the image",
             hint="name the file itself, without ..: files=motd:/etc/motd",
         )
-    return AddedFile(path, _read_text(folder / source, "files"), int(mode or "644", 8))
+    text = _read_text(folder / source, "files", newline="")
+    return AddedFile(path, text, int(mode or "644", 8))
 
 
 def _read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
@@ -124,10 +125,11 @@ def _read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
     return scripts
 
 
-def _read_text(path: Path, variable: str) -> str:
-    """The text in a file; what is wrong with it is told without it."""
+def _read_text(path: Path, variable: str, *, newline: str | None = None) -> str:
+    """The text in a file, with ``newline`` as open() has it; what is wrong is told without it."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8", newline=newline) as stream:
+            return stream.read()
     except OSError as error:
         raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}", hint=HERE) from error
     except UnicodeDecodeError as error:

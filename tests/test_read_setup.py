@@ -68,6 +68,8 @@ def test_command_lines(tmp_path: Path) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
+    (tmp_path / "dos").write_bytes(b"a\r\nb\r")
+    assert setup(tmp_path, files="dos:/dos").files == (AddedFile("/dos", "a\r\nb\r"),)
     (tmp_path / "motd").write_text("Hello\n")
     made = setup(tmp_path, files="motd:/etc/motd, motd:/root/secret:600")
     assert made.files == (
