@@ -246,6 +246,7 @@ class Live:
             self.stream.write(_CLEAR)
             for bar in self.bars.values():
                 bar.ncols = self.columns
+                bar.sp = bar.status_printer(self.stream)  # else blanks follow, for the longer line
                 bar.refresh()
 
     def _rest(self) -> None:

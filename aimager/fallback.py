@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aimager.download import NotFoundError, SilentError
-from aimager.errors import DownloadError
+from aimager.errors import DownloadError, without_passwords
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Fallback:
             if isinstance(error, SilentError):
                 self._silent[host] = error
         if waiting and not is_known:
-            reason = error.message.replace(f"{url}/", "")
+            reason = error.message.replace(f"{without_passwords(url)}/", "")
             self._tell(f"   {host}: {reason}; trying {_host(waiting[0])}")
 
 

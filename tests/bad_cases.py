@@ -182,7 +182,7 @@ MIRRORS = [
         "distro=archlinux repo-url-parent=https://mirror.invalid",
         "no such file of authorities: /none",
         "unset REQUESTS_CA_BUNDLE, or name a file",
-        environment={"REQUESTS_CA_BUNDLE": "/none"},
+        environment={"REQUESTS_CA_BUNDLE": "/none", "CURL_CA_BUNDLE": ""},
     ),
     Case(
         AT_MIRROR,

@@ -56,6 +56,24 @@ class Terminal:
         self._stream.feed(b"\x1b[A" * ((len(text) - 1) // columns) + b"\r")
         self._stream.feed(b"\n" * (column // columns) + b"\x1b[C" * (column % columns))
 
+    def stop_at_rest(self) -> None:
+        """Stop the program while its cursor is where it rests, and all it wrote is on the screen."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            self.running.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.running.pid, os.WSTOPPED)
+            while select.select([self._ours], [], [], 0)[0]:
+                self._read()
+            if self.screen.cursor.x == 0:
+                return
+            assert time.monotonic() < deadline, self.lines()
+            self.go_on()
+            time.sleep(0.01)
+
+    def go_on(self) -> None:
+        """Let a program that was stopped run."""
+        self.running.send_signal(signal.SIGCONT)
+
     def type(self, text: str) -> None:
         """Type at the keyboard."""
         os.write(self._ours, text.encode())

@@ -119,8 +119,9 @@ def test_nothing_that_stands_is_ever_erased(folder: Path) -> None:
 def test_the_line_keeps_within_a_window_that_becomes_narrow(folder: Path) -> None:
     shown = terminal(folder, "long", columns=100)
     shown.wait_for(lambda lines: any("digging" in line and len(line) > 90 for line in lines))
-    shown.wait_for(lambda _: shown.screen.cursor.x == 0)
+    shown.stop_at_rest()
     shown.wrap_anew(40)
+    shown.go_on()
     lines = shown.wait_for(lambda lines: len(lines) == 1)
     assert lines[0].startswith("long: digging")
     assert len(lines[0]) <= 38
