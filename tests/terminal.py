@@ -57,7 +57,7 @@ class Terminal:
         self._stream.feed(b"\n" * (column // columns) + b"\x1b[C" * (column % columns))
 
     def stop_at_rest(self) -> None:
-        """Stop the program while its cursor is where it rests, and all it wrote is on the screen."""
+        """Stop the program while its cursor rests, all that it wrote being on the screen."""
         deadline = time.monotonic() + LIMIT
         while True:
             self.running.send_signal(signal.SIGSTOP)
