@@ -118,7 +118,7 @@ def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None
         if entry.user not in known:
             raise ConfigError(
                 f"chpasswd= names the user {entry.user}, whom the image does not have",
-                hint="add the user with useradd=",
+                hint="add the user with useradd=; a password may hold commas in chpasswd=@FILE",
             )
     if passwords:
         lines = "".join(f"{entry.user}:{entry.hash}\n" for entry in passwords)
