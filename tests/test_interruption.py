@@ -86,7 +86,8 @@ def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: f
     assert left == []
     folders = list((cold.cache / "work").iterdir())
     if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
-        assert {path.name for folder in folders for path in folder.iterdir()} == {"begun", "view"}
+        names = {path.name for folder in folders for path in folder.iterdir()}
+        assert names == {"asked", "begun", "view"}
         assert not any(is_held(folder) for folder in folders)
     else:
         assert folders == []
