@@ -6,7 +6,7 @@ from aimager import progress
 from aimager.derivation import Derivation, derive
 from aimager.product_cache import Kept, describe_files
 from aimager.product_record import Record, identity_of, provenance, sha256_of
-from aimager.reasons import differences, locked_origins, locked_versions
+from aimager.reasons import differences, locked_packages, origins_of, versions_of
 from aimager.remote import Remote
 from aimager.shared_products import give, take
 from aimager.stage import Stage, inputs, outputs
@@ -113,6 +113,7 @@ class CachedTask:
     def _record(self, derivation: Derivation) -> Record:
         """The record of a product of which there are no files yet."""
         sources = inputs(self.stage)
+        packages = locked_packages(sources)
         return Record(
             task=self.task,
             subject=self.subject,
@@ -121,9 +122,9 @@ class CachedTask:
             derivation=derivation,
             made_from={name: sha256_of(path) for name, path in sources.items()},
             ancestors=provenance(list(sources.values())),
-            packages=locked_versions(sources),
+            packages=versions_of(packages),
             files=(),
-            origins=locked_origins(sources),
+            origins=origins_of(packages),
         )
 
     def _derive(self) -> Derivation:

@@ -1,7 +1,7 @@
 """Why a product is not the one that the cache holds, in words."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aimager.derivation import Derivation
@@ -34,19 +34,20 @@ _FOUND = "reused"
 """That which tells what the user's root archive holds."""
 
 
-def locked_versions(sources: Mapping[str, Path]) -> dict[str, str]:
-    """The versions of all packages in those of ``sources`` that are locks, by name."""
-    return {package.name: package.version for package in _locked(sources)}
+def locked_packages(sources: Mapping[str, Path]) -> tuple[LockedPackage, ...]:
+    """All packages in those of ``sources`` that are locks."""
+    locks = (read_lock(path) for name, path in sources.items() if name in _LOCKS)
+    return tuple(package for lock in locks for package in lock.packages)
 
 
-def locked_origins(sources: Mapping[str, Path]) -> dict[str, str]:
-    """The repositories and files of the same packages, the latter by their SHA-256, cut short."""
-    return {p.name: f"{p.repository} {p.sha256[:_DIGITS]}" for p in _locked(sources)}
+def versions_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
+    """The versions of packages, by name."""
+    return {package.name: package.version for package in packages}
 
 
-def _locked(sources: Mapping[str, Path]) -> Iterator[LockedPackage]:
-    for path in (path for name, path in sources.items() if name in _LOCKS):
-        yield from read_lock(path).packages
+def origins_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
+    """The repositories and files of packages, the latter by their SHA-256, cut short."""
+    return {p.name: f"{p.repository} {p.sha256[:_DIGITS]}" for p in packages}
 
 
 def differences(
@@ -72,7 +73,8 @@ def differences(
 
 def _packages(last: Record, sources: Mapping[str, Path]) -> list[str]:
     """What became of packages, also where their versions are the same."""
-    versions, origins = locked_versions(sources), locked_origins(sources)
+    packages = locked_packages(sources)
+    versions, origins = versions_of(packages), origins_of(packages)
     same = [name for name in origins if last.packages.get(name) == versions[name]]
     changes = package_changes(last.packages, versions)
     for name in same:

@@ -11,7 +11,7 @@ from test_product_record import make_record
 from aimager.derivation import Derivation
 from aimager.lock import Lock, write_lock
 from aimager.product_record import Record
-from aimager.reasons import differences, locked_origins, locked_versions
+from aimager.reasons import differences, locked_packages, origins_of, versions_of
 
 OLD = Derivation("make", "Make", {"aimager/a.py": "1"}, {"level": "3"}, {"source": "s"})
 
@@ -56,7 +56,9 @@ def test_packages(record: Record, tmp_path: Path) -> None:
 def test_packages_of_the_same_version(record: Record, tmp_path: Path) -> None:
     old = write(tmp_path / "old", bash="1", vim="1", zlib="1")
     packages = {"bash": "1", "vim": "1", "zlib": "1"}
-    last = dataclasses.replace(record, packages=packages, origins=locked_origins({"lock": old}))
+    last = dataclasses.replace(
+        record, packages=packages, origins=origins_of(locked_packages({"lock": old}))
+    )
     locked = [
         make_package("bash", version="1", sha256="1" * 64),
         make_package("vim", version="1", repository="extra"),
@@ -81,7 +83,7 @@ def test_many_packages_are_counted(record: Record, tmp_path: Path, count: int, e
 def test_versions_are_those_of_all_locks(tmp_path: Path) -> None:
     locks = {"lock": write(tmp_path / "a", zlib="1"), "rootfs_lock": write(tmp_path / "b", vim="2")}
     (tmp_path / "other.json").write_text("{}")
-    assert locked_versions({**locks, "other": tmp_path / "other.json"}) == {
+    assert versions_of(locked_packages({**locks, "other": tmp_path / "other.json"})) == {
         "zlib": "1",
         "vim": "2",
     }
