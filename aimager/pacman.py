@@ -199,7 +199,7 @@ def install(
     """
     options = ["--noconfirm", "--config", str(conf)]
     files = [str(_file(package, store, conf.parent)) for package in packages]
-    said, codes = list[str](), tuple[int, ...]()
+    said, text, codes = list[str](), "", tuple[int, ...]()
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
@@ -221,13 +221,14 @@ def install(
 
     if files:
         error, codes = with_exit_codes(run)
-        refuse_conflict("\n".join(said))
+        text = "\n".join(said)
+        refuse_conflict(text)
         if error:
-            raise TransactionError(error, "\n".join(said), codes) from error
-        refuse_lost_owner("\n".join(said), conf.parent / "root")
+            raise TransactionError(error, text, codes) from error
+        refuse_lost_owner(text, conf.parent / "root")
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
-    return "\n".join(said), codes
+    return text, codes
 
 
 def _file(package: LockedPackage, store: Path, work: Path) -> Path:
