@@ -8,26 +8,32 @@ from typing import Any
 
 from doit import get_initial_workdir
 
-from aimager import artifacts, command_line, commands, diagnosis, summary
-from aimager.command_list import Command, Told, list_commands
-from aimager.diary import Entry
-from aimager.doit_support import Graph, command, group, printer, run_heard
-from aimager.install_request import install_request
-from aimager.keyring_news import with_news
-from aimager.listing import parameters
-from aimager.plan import Plan, make_plan
-from aimager.reporter import Reporter
-from aimager.stages.borrow_root import BorrowRoot
-from aimager.stages.check_root_archive import CheckRootArchive
-from aimager.stages.fetch_packages import FetchPackages
-from aimager.stages.fetch_pacman_static import FetchPacmanStatic
-from aimager.stages.keyring_backup import KeyringBackup
-from aimager.stages.keyring_init import KeyringInit
-from aimager.stages.make_rootfs_archive import MakeRootfsArchive
-from aimager.stages.pack_image import PackImage
-from aimager.stages.resolve_packages import ResolvePackages
-from aimager.stages.sync_databases import SyncDatabases
-from aimager.stages.take_lock import TakeLock
+from aimager.commands import actions as commands
+from aimager.commands import build_summary as summary
+from aimager.commands import command_line
+from aimager.commands.doctor import diagnosis
+from aimager.commands.listing import parameters
+from aimager.commands.registry import Command, Told, list_commands
+from aimager.graph import artifacts
+from aimager.graph.console.history import Entry
+from aimager.graph.console.reporter import Reporter
+from aimager.graph.doit_tasks import Graph, command, group, printer, run_heard
+from aimager.graph.install_request import install_request
+from aimager.graph.keyring_news import with_news
+from aimager.graph.plan import Plan, make_plan
+from aimager.stages import (
+    borrow_root,
+    check_root_archive,
+    fetch_packages,
+    fetch_pacman_static,
+    keyring_backup,
+    keyring_init,
+    make_rootfs_archive,
+    pack_image,
+    resolve_packages,
+    sync_databases,
+    take_lock,
+)
 
 Tasks = Iterator[dict[str, Any]]
 
@@ -79,7 +85,7 @@ def task_fetch_pacman_static() -> Tasks:
         if not plan.needs_pacman_static:
             continue
         name = plan.host.architecture.value
-        request = FetchPacmanStatic(
+        request = fetch_pacman_static.FetchPacmanStatic(
             repository=plan.pacman_static_source,
             architecture=plan.host.architecture,
             target=artifacts.pacman_static(name),
@@ -95,7 +101,7 @@ def task_sync_databases() -> Tasks:
     yield group("sync-databases", task_sync_databases)
     for plan in plans():
         for platform in () if plan.lock else plan.synced_platforms:
-            request = SyncDatabases(
+            request = sync_databases.SyncDatabases(
                 platform=platform,
                 target=artifacts.sync_databases(platform),
                 mirrors=plan.mirrors(platform),
@@ -114,11 +120,11 @@ def task_resolve_packages() -> Tasks:
         for wanted in plan.requests:
             target = artifacts.lock(wanted.subject)
             workshop = artifacts.workshop("resolve-packages", wanted.subject)
-            request: TakeLock | ResolvePackages
+            request: take_lock.TakeLock | resolve_packages.ResolvePackages
             if plan.lock:
-                request = TakeLock(plan.lock, wanted.subject, target, workshop=workshop)
+                request = take_lock.TakeLock(plan.lock, wanted.subject, target, workshop=workshop)
             else:
-                request = ResolvePackages(
+                request = resolve_packages.ResolvePackages(
                     platform=wanted.platform,
                     databases=artifacts.sync_databases(wanted.platform),
                     packages=wanted.packages,
@@ -143,7 +149,9 @@ def task_check_root_archive() -> Tasks:
         if archive:
             workshop = artifacts.workshop("check-root-archive", platform.id)
             target = artifacts.reused_root(platform)
-            request = CheckRootArchive(archive, platform.architecture, target, workshop=workshop)
+            request = check_root_archive.CheckRootArchive(
+                archive, platform.architecture, target, workshop=workshop
+            )
             yield from GRAPH.stage("check-root-archive", platform.id, request)
 
 
@@ -152,7 +160,7 @@ def task_fetch_packages() -> Tasks:
     yield group("fetch-packages", task_fetch_packages)
     for plan in plans():
         for wanted in plan.requests:
-            request = FetchPackages(
+            request = fetch_packages.FetchPackages(
                 platform=wanted.platform,
                 lock=artifacts.lock(wanted.subject),
                 target=artifacts.fetched(wanted.subject),
@@ -170,7 +178,7 @@ def task_keyring_init() -> Tasks:
     for plan in plans():
         for platform in plan.keyring_platforms:
             subject = f"{platform.id}.keyring"
-            request = KeyringInit(
+            request = keyring_init.KeyringInit(
                 keyrings=plan.platform_keyrings(platform),
                 lock=artifacts.fetched(subject),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
@@ -187,7 +195,7 @@ def task_keyring_backup() -> Tasks:
         for platform in plan.keyring_platforms:
             keyring, target = artifacts.keyring(platform), artifacts.keyring_backup(platform)
             workshop = artifacts.workshop("keyring-backup", platform.id)
-            request = KeyringBackup(keyring, target, workshop=workshop)
+            request = keyring_backup.KeyringBackup(keyring, target, workshop=workshop)
             yield from GRAPH.stage("keyring-backup", platform.id, request)
 
 
@@ -197,7 +205,7 @@ def task_make_rootfs_archive() -> Tasks:
     for plan in plans():
         if plan.borrowed and plan.lends:
             subject = plan.borrow_subject
-            lender = BorrowRoot(
+            lender = borrow_root.BorrowRoot(
                 keyrings=plan.platform_keyrings(plan.host),
                 keyring_lock=artifacts.fetched(f"{plan.host.id}.keyring"),
                 lock=artifacts.fetched(subject),
@@ -209,7 +217,7 @@ def task_make_rootfs_archive() -> Tasks:
         platform = plan.build.platform
         if plan.reused:
             continue
-        request = MakeRootfsArchive(
+        request = make_rootfs_archive.MakeRootfsArchive(
             architecture=platform.architecture,
             lock=artifacts.fetched(f"{platform.id}.rootfs"),
             keys=artifacts.keys(platform),
@@ -235,7 +243,7 @@ def task_pack_image() -> Tasks:
     yield group("pack-image", task_pack_image)
     for plan in plans():
         build, distro = plan.build, plan.build.platform.distro
-        request = PackImage(
+        request = pack_image.PackImage(
             id=build.id,
             title=distro.name,
             vendor=distro.vendor or distro.id,

@@ -101,7 +101,7 @@ known_to_apt() {
     [ "$manager" != apt ] || apt-cache show "$1" 2>/dev/null | sed -n 's/^Package: //p' | head -n 1
 }
 
-# U-Boot for QEMU's machines "virt", as aimager/qemu_firmware.py looks for it.
+# U-Boot for QEMU's machines "virt", as aimager/commands/boot/firmware.py looks for it.
 u_boot() {
     [ "$manager" != apt ] || [ -e /usr/lib/u-boot/qemu_arm64/u-boot.bin ]
 }

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aimager import files
-from aimager.compression import opened
+from aimager.compression import opened, zstd_argv
 from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
-from aimager.image_compression import zstd_argv
 from aimager.toolbox import Toolbox
 
 LEVEL = 1

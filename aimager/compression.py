@@ -12,7 +12,9 @@ from typing import IO, cast
 
 import zstandard
 
+from aimager import memory
 from aimager.errors import ImageError
+from aimager.toolbox import Toolbox
 
 _BUFFER = 1 << 20
 _ZSTD_INPUT = 1 << 13
@@ -99,3 +101,20 @@ class _ZstdReader(io.RawIOBase):
         buffer[:size] = self.ready[:size]
         self.ready = self.ready[size:]
         return size
+
+
+_ZSTD_THREAD = 48 << 20
+
+
+def zstd_argv(tools: Toolbox, level: int) -> list[str]:
+    """zstd(1) from standard input to standard output.
+
+    Any number of threads makes one stream; only ``--single-thread`` makes another.
+    """
+    threads = _threads(tools, _ZSTD_THREAD, least=1)
+    return ["zstd", "-q", f"-{level}", "--check", f"-T{threads}", "-c"]
+
+
+def _threads(tools: Toolbox, memory_each: int, *, least: int) -> int:
+    """One for each core, as far as half of the free memory lasts."""
+    return max(min(tools.cores, memory.available() // 2 // tools.jobs // memory_each), least)

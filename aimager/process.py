@@ -28,7 +28,7 @@ ENVIRONMENT = {
 reaches the result."""
 
 _EMULATION = ("QEMU_CPU", "HOSTTYPE", "MACHTYPE", "OSTYPE")
-"""QEMU's model of a CPU, and what bash takes for its machine (`aimager.kit`)."""
+"""QEMU's model of a CPU, and bash's of its machine (`aimager.sandbox.native_programs`)."""
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

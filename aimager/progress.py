@@ -1,8 +1,8 @@
 """What a stage is at: told by whoever works, wherever it runs, to who shows it.
 
 It is told on standard output, which a function in a namespace has too: between lines for people,
-in records of one line each, MARK and JSON. Only where a task is heard (`aimager.channel`) are there
-records; else a stage prints nothing but its lines.
+in records of one line each, MARK and JSON. Only where a task is heard
+(`aimager.graph.console.events`) are there records; else a stage prints nothing but its lines.
 """
 
 import json

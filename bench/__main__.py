@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from aimager import artifacts, stand_in
+from aimager import stand_in
+from aimager.graph import artifacts
 from bench.lab import Lab
 from bench.rows import Contender, contenders, rows
 from bench.sample import Sample, measure

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import files
-from aimager.lock import read_lock
 from aimager.memory import ALL_THERE_IS, tmpfs_size
-from aimager.namespace import call
-from aimager.partition import MiB
+from aimager.model.lock import read_lock
+from aimager.model.partition import MiB
 from aimager.process import ENVIRONMENT
-from aimager.rootfs import chroot_mounts
+from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.namespace import call
 
 _FIRST = ("filesystem", "base-files")
 """They have the links that other packages' files lie behind."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager import pacman
-from aimager.architecture import Architecture
-from aimager.borrow import open_toolbox
-from aimager.keyring import open_home
-from aimager.lock import read_lock
-from aimager.namespace import call
-from aimager.rootfs import chroot_mounts
+from aimager.model.architecture import Architecture
+from aimager.model.lock import read_lock
+from aimager.packages import pacman
+from aimager.packages.keyring import open_home
+from aimager.sandbox.borrowed_root import open_toolbox
+from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.namespace import call
 from bench.floor import make_images
 
 

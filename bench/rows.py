@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from aimager.architecture import Architecture
+from aimager.model.architecture import Architecture
 from bench import floor, pacstrap
 from bench.lab import Lab
 from bench.table import Row, Samples, ratio

@@ -3,9 +3,9 @@
 That the port's vmlinuz is one that EFI can start is unverified [U].
 """
 
-from aimager.architecture import Architecture
-from aimager.board import Board, Bootloader, Initramfs
-from aimager.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+from aimager.model.architecture import Architecture
+from aimager.model.board import Board, Bootloader, Initramfs
+from aimager.model.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
 
 BOARD = Board(
     id="riscv64-uefi",

@@ -3,10 +3,10 @@
 The names of U-Boot's files are those of its package's scriptlet; their folder is unverified [U].
 """
 
-from aimager.architecture import Architecture
-from aimager.board import Board, Bootloader, Initramfs
-from aimager.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
-from aimager.u_boot import rockchip_in_two
+from aimager.model.architecture import Architecture
+from aimager.model.board import Board, Bootloader, Initramfs
+from aimager.model.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.u_boot import rockchip_in_two
 
 BOARD = Board(
     id="rock64",

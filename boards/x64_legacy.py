@@ -1,8 +1,8 @@
 """Any 64-bit PC with a BIOS, or with UEFI that can still play one."""
 
-from aimager.architecture import Architecture
-from aimager.board import Board, Bootloader, Initramfs
-from aimager.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+from aimager.model.architecture import Architecture
+from aimager.model.board import Board, Bootloader, Initramfs
+from aimager.model.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
 
 BOARD = Board(
     id="x64-legacy",

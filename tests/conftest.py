@@ -9,101 +9,22 @@ import functools
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aimager import artifacts, download, stand_in
+from aimager import stand_in
 from aimager.errors import AimagerError
 from aimager.files import locked
+from aimager.graph import artifacts
+from aimager.packages import download
+from tests.support.runs import Doit, Shared, Warm
 
-ROOT = Path(__file__).parent.parent
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 """What all workers of a run have in common, and no other run."""
-
-USER = ("useradd=-m -G wheel alice", "chpasswd=alice:secret", "sudo-group=wheel")
-
-
-@dataclass(frozen=True)
-class Doit:
-    """Runs doit on a cache and an output folder of its own, against a mirror."""
-
-    folder: Path
-    variables: tuple[str, ...]
-
-    @property
-    def cache(self) -> Path:
-        """The cache folder."""
-        return self.folder / "cache"
-
-    @property
-    def out(self) -> Path:
-        """The folder of the results."""
-        return self.folder / "out"
-
-    def command(self, *words: str) -> list[str]:
-        """The command line of ``doit`` with these words."""
-        doit = [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py")]
-        return [*doit, *words, f"out={self.out}", *self.variables]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment to run it in."""
-        return {**os.environ, "AIMAGER_CACHE": str(self.cache)}
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run ``doit build`` with these words, and return all that it says."""
-        return subprocess.run(
-            self.command("build", *words),
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-    def build(self, *words: str) -> str:
-        """Run it, and fail the test when it fails."""
-        done = self.run(*words)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def refuse(self, *words: str) -> str:
-        """Run it, and fail the test unless it fails with a sentence."""
-        done = self.run(*words)
-        assert done.returncode != 0, done.stdout
-        assert "Traceback" not in done.stdout
-        return done.stdout
-
-    def at(self, url: str) -> "Doit":
-        """The same, against another mirror."""
-        kept = (v for v in self.variables if not v.startswith("repo-url-parent="))
-        return replace(self, variables=(f"repo-url-parent={url}", *kept))
-
-
-@dataclass(frozen=True)
-class Shared(Doit):
-    """doit with a folder of results of its own, on another's cache."""
-
-    shared: Path
-
-    @property
-    def cache(self) -> Path:
-        """The cache folder."""
-        return self.shared
-
-
-@dataclass(frozen=True)
-class Warm:
-    """doit on a cache that is not empty, and what it said of its first build."""
-
-    doit: Doit
-    said: str
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -226,7 +147,7 @@ def ports(doit: Doit, test_cache: Path) -> Doit:
 @pytest.fixture(scope="session")
 def warm(doit: Doit, test_cache: Path) -> Iterator[Warm]:
     """doit on a cache in which the host's own cell was built once; tests leave it as it is."""
-    from cells import HOST, fresh_folder
+    from tests.support.cells import HOST, fresh_folder
 
     own = replace(doit, folder=fresh_folder(test_cache / "warm"))
     yield Warm(own, own.build(*HOST.words))
@@ -236,7 +157,7 @@ def warm(doit: Doit, test_cache: Path) -> Iterator[Warm]:
 @pytest.fixture
 def intact(warm: Warm) -> Doit:
     """That cache with the cell's own results, whatever the test before has left."""
-    from cells import HOST, build
+    from tests.support.cells import HOST, build
 
     asked = {"sync-databases"}
     if not build(warm.doit, *HOST.words).stages <= asked:

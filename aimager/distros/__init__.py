@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from aimager.architecture import Architecture
-from aimager.distro import Distro, Platform, ThirdPartyRepository
 from aimager.errors import HostError
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro, Platform, ThirdPartyRepository
 
 
 def _definitions() -> list[object]:

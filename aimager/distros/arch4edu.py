@@ -1,7 +1,7 @@
 """arch4edu: scientific and educational software."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="arch4edu",

@@ -1,7 +1,7 @@
 """Arch Linux."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Distro, Keyring, Mirrors
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro, Keyring, Mirrors
 
 KEYRING = Keyring(
     name="archlinux",

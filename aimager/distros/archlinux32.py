@@ -1,7 +1,7 @@
 """Arch Linux 32, for PCs without 64-bit mode."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Distro, Keyring, Mirrors
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro, Keyring, Mirrors
 
 DISTRO = Distro(
     id="archlinux32",

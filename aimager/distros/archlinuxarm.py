@@ -1,7 +1,7 @@
 """Arch Linux ARM."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Distro, Keyring, Mirrors
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro, Keyring, Mirrors
 
 DISTRO = Distro(
     id="archlinuxarm",

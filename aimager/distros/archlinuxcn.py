@@ -1,7 +1,7 @@
 """The Arch Linux CN repository; aimager takes pacman-static from it."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="archlinuxcn",

@@ -1,8 +1,8 @@
 """Arch Linux for RISC-V."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Distro, Mirrors
 from aimager.distros.archlinux import KEYRING
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro, Mirrors
 
 DISTRO = Distro(
     id="archriscv",

@@ -1,7 +1,7 @@
 """7Ji's repository: kernels, firmware and boot loaders for Arm boards."""
 
-from aimager.architecture import Architecture
-from aimager.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="7Ji",

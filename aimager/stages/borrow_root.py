@@ -6,17 +6,17 @@ from functools import partial
 from pathlib import Path
 
 from aimager import progress
-from aimager.architecture import Architecture
 from aimager.archive import tar_size, unpack_packages
-from aimager.borrow import LOCK, lend
-from aimager.distro import Keyring
-from aimager.keyring import verify_without_gpg
-from aimager.lock import LockedPackage, read_lock
 from aimager.memory import tmpfs_size
-from aimager.memory_trees import mount_new
-from aimager.namespace import call
-from aimager.program_archive import pack_programs
-from aimager.workshop import Workshop, environment
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Keyring
+from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.keyring import verify_without_gpg
+from aimager.sandbox.borrowed_root import LOCK, lend
+from aimager.sandbox.kept_tmpfs import mount_new
+from aimager.sandbox.namespace import call
+from aimager.sandbox.program_archive import pack_programs
 
 _NOT_RUN = (
     *("usr/include/", "usr/lib/udev/hwdb.d/", "usr/share/doc/", "usr/share/gtk-doc/"),

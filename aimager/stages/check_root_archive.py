@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from aimager import progress
-from aimager.architecture import Architecture
 from aimager.files import publish_text
-from aimager.reused_root import look_into, write_reused
-from aimager.workshop import Workshop, environment
+from aimager.model.architecture import Architecture
+from aimager.model.workshop import Workshop, environment
+from aimager.system.reused_root import look_into, write_reused
 
 
 @dataclass(frozen=True)

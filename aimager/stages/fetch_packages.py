@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from aimager import progress
-from aimager.build import MirrorChoice
-from aimager.distro import Platform
-from aimager.doctor.cache_folder import check_space
-from aimager.download import Client, Report
 from aimager.errors import ConfigError, DownloadError, TrustError
-from aimager.fallback import Fallback, NoMirrorError
 from aimager.files import publish, publish_text
-from aimager.lock import LockedPackage, read_lock
-from aimager.mirrors import archive_url, repository_urls
-from aimager.package_folder import find
-from aimager.package_store import is_stored, mark_compared
-from aimager.reused_root import read_reused
-from aimager.shared_packages import take_packages
-from aimager.workshop import Workshop, environment, unread
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Platform
+from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.workshop import Workshop, environment, unread
+from aimager.packages.download import Client, Report
+from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.mirrors import archive_url, repository_urls
+from aimager.packages.store import check_space, is_stored, mark_compared
+from aimager.packages.unsigned_folder import find
+from aimager.products.remote.packages import take_packages
+from aimager.system.reused_root import read_reused
 
 _CONNECTIONS = 5
 _NAMED = 5

@@ -4,23 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.architecture import Architecture
 from aimager.archive import unpack_packages
-from aimager.build import MirrorChoice
-from aimager.distro import Distro, Platform, ThirdPartyRepository
-from aimager.download import Client
 from aimager.errors import DownloadError, TrustError
-from aimager.fallback import Fallback, NoMirrorError
-from aimager.fetch_database import fetch_database
 from aimager.files import publish, publish_text
-from aimager.keyring import verify_without_gpg
-from aimager.lock import Lock, LockedPackage, find_package, read_lock, write_lock
-from aimager.mirrors import mirror_urls
-from aimager.namespace import call
-from aimager.program_archive import pack_programs
+from aimager.model.architecture import Architecture
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Distro, Platform, ThirdPartyRepository
+from aimager.model.lock import Lock, LockedPackage, find_package, read_lock, write_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.download import Client
+from aimager.packages.fetch_database import fetch_database
+from aimager.packages.keyring import verify_without_gpg
+from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.mirrors import mirror_urls
+from aimager.packages.sync_database import DatabasePackage, read_database
+from aimager.sandbox.namespace import call
+from aimager.sandbox.program_archive import pack_programs
 from aimager.stages.fetch_packages import FetchPackages
-from aimager.sync_database import DatabasePackage, read_database
-from aimager.workshop import Workshop, environment
 
 _PACKAGE = "pacman-static"
 

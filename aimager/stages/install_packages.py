@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager.architecture import Architecture
 from aimager.files import publish
-from aimager.lock import LockedPackage, read_lock
-from aimager.system import Installation, install_system
-from aimager.workshop import Workshop, environment
+from aimager.model.architecture import Architecture
+from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.system.install import Installation, install_system
 
 
 @dataclass(frozen=True)

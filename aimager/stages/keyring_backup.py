@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.files import publish
-from aimager.workshop import Workshop, environment
+from aimager.model.workshop import Workshop, environment
 
 _SECRET = {"private-keys-v1.d", "openpgp-revocs.d", "pubring.gpg~", "pubring.kbx~", "random_seed"}
 

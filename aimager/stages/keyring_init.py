@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.archive import pack_members, pack_tree
-from aimager.borrow import equip
-from aimager.distro import Keyring
 from aimager.files import publish
-from aimager.keyring import key_members, make_keyring
-from aimager.lock import LockedPackage, read_lock
 from aimager.memory import tmpfs_size
-from aimager.namespace import call
-from aimager.workshop import Workshop, environment
+from aimager.model.distro import Keyring
+from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.keyring import key_members, make_keyring
+from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.namespace import call
 
 _KEYRING = 64 << 20
 """More bytes than a keyring takes."""

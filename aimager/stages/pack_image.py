@@ -10,52 +10,51 @@ from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.architecture import Architecture
 from aimager.archive import pack_tree, tar_size, unpack_tree
-from aimager.board import Boot
-from aimager.boot_setup import make_bootable
-from aimager.borrow import equip
-from aimager.build import Compression, Product
 from aimager.codec import fingerprint
-from aimager.companions import Facts, write_companions
-from aimager.digests import Digests
-from aimager.disk import Extent
-from aimager.distro import ThirdPartyRepository
-from aimager.failed_root import shell_on_failure
-from aimager.finishing import finish
-from aimager.first_boot import prepare_first_boot
-from aimager.identity import remove_identity
-from aimager.image_ids import ImageIds
-from aimager.image_repositories import add_repositories
-from aimager.images import Images, make_images
-from aimager.kit import lending
-from aimager.local_database import read_local_database
-from aimager.lock import Lock, read_lock
-from aimager.manifest import Build
-from aimager.mount_plan import grows
-from aimager.namespace import call
-from aimager.partition import PartitionTable, Role
-from aimager.product_record import provenance
-from aimager.reused_root import read_reused
-from aimager.rootfs import chroot_mounts
-from aimager.setup import HashedPassword, Setup
-from aimager.system import foreign_to_host, work_size
-from aimager.system_setup import ImageRoot, hash_passwords, set_up
-from aimager.workshop import Workshop, environment
+from aimager.image.checksums import Digests
+from aimager.image.disk import Extent
+from aimager.image.make_images import Images, make_images
+from aimager.image.manifest import Build
+from aimager.image.sidecars import Facts, write_companions
+from aimager.model.architecture import Architecture
+from aimager.model.board import Boot
+from aimager.model.build import Compression, Product
+from aimager.model.distro import ThirdPartyRepository
+from aimager.model.image_ids import ImageIds
+from aimager.model.lock import Lock, read_lock
+from aimager.model.partition import PartitionTable, Role
+from aimager.model.settings import HashedPassword, Setup
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.local_database import read_local_database
+from aimager.products.record import provenance
+from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.namespace import call
+from aimager.sandbox.native_programs import lending
+from aimager.system.added_repositories import add_repositories
+from aimager.system.boot import make_bootable
+from aimager.system.configure import ImageRoot, hash_passwords, set_up
+from aimager.system.customize import finish
+from aimager.system.debug_shell import shell_on_failure
+from aimager.system.first_boot import prepare_first_boot
+from aimager.system.install import foreign_to_host, work_size
+from aimager.system.mount_plan import grows
+from aimager.system.reused_root import read_reused
+from aimager.system.sysprep import remove_identity
 
 
 @dataclass(frozen=True)
 class PackImage:
     """Set up the system in ``system`` and make ``products`` and what lies beside them.
 
-    ``targets`` are all files that become of them (`aimager.build.Build.results`), in one folder.
-    ``title`` names the system in boot menus and ``vendor`` its packages' namespace in package
-    URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come into
-    pacman.conf. ``seed`` varies all ids and salts,
-    and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
-    ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
-    image that the disk starts as a copy of. ``reused`` tells what the user's root archive holds
-    that the system was begun with.
+    ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
+    folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
+    package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
+    into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
+    None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
+    root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
+    tells what the user's root archive holds that the system was begun with.
     """
 
     id: str

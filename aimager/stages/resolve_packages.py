@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager.borrow import equip
-from aimager.build import MirrorChoice
-from aimager.dependency import closure, named_by, providers
-from aimager.distro import Platform
 from aimager.errors import ConfigError
 from aimager.files import publish_text
-from aimager.lock import Lock, write_lock
-from aimager.mirrors import repository_urls
-from aimager.namespace import call
-from aimager.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
-from aimager.sync_database import (
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Platform
+from aimager.model.lock import Lock, write_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.dependencies import closure, named_by, providers
+from aimager.packages.mirrors import repository_urls
+from aimager.packages.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
+from aimager.packages.sync_database import (
     DatabasePackage,
     SyncDatabases,
     read_databases,
     read_packages,
     read_repository,
 )
-from aimager.workshop import Workshop, environment
+from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.namespace import call
 
 
 @dataclass(frozen=True)

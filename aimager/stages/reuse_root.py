@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.architecture import Architecture
-from aimager.lock import LockedPackage, read_lock
-from aimager.reused_root import read_reused
-from aimager.system import Installation, install_system
-from aimager.workshop import Workshop, environment
+from aimager.model.architecture import Architecture
+from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.system.install import Installation, install_system
+from aimager.system.reused_root import read_reused
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import ClassVar
 
 from aimager.archive import read_members
-from aimager.build import MirrorChoice
 from aimager.codec import decode, encode
-from aimager.distro import Platform
-from aimager.download import Client
 from aimager.errors import ConfigError, DownloadError
-from aimager.fallback import Fallback
-from aimager.fetch_database import fetch_database
 from aimager.files import locked, publish_text
-from aimager.lock import UNSIGNED
-from aimager.mirrors import repository_urls
-from aimager.package_folder import make_database
-from aimager.pacman import repositories
-from aimager.product_cache import describe_files, find_damage
-from aimager.product_record import KeptFile
-from aimager.shared_packages import take_packages
-from aimager.sync_database import SyncDatabases as Databases
-from aimager.sync_database import read_database, read_databases, write_databases
-from aimager.workshop import Workshop, environment, unread
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Platform
+from aimager.model.lock import UNSIGNED
+from aimager.model.workshop import Workshop, environment, unread
+from aimager.packages.download import Client
+from aimager.packages.fetch_database import fetch_database
+from aimager.packages.mirror_fallback import Fallback
+from aimager.packages.mirrors import repository_urls
+from aimager.packages.pacman import repositories
+from aimager.packages.sync_database import SyncDatabases as Databases
+from aimager.packages.sync_database import read_database, read_databases, write_databases
+from aimager.packages.unsigned_folder import make_database
+from aimager.products.cache import describe_files, find_damage
+from aimager.products.record import KeptFile
+from aimager.products.remote.packages import take_packages
 
 _CONF = "etc/pacman.conf"
 

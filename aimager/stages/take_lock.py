@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from aimager.files import publish_text
-from aimager.lock import write_lock
-from aimager.lockfile import part, read
-from aimager.workshop import Workshop, environment
+from aimager.model.lock import write_lock
+from aimager.model.workshop import Workshop, environment
+from aimager.packages.lock_file import part, read
 
 
 @dataclass(frozen=True)

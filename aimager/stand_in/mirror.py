@@ -10,8 +10,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from aimager import syscalls
 from aimager.errors import ConfigError
+from aimager.sandbox import syscalls
 from aimager.stand_in.apt import Archive, open_archive
 from aimager.stand_in.convert import Result, convert_package, find_conflicts
 from aimager.stand_in.deb import Deb, read_deb

@@ -1,0 +1,1 @@
+"""The tasks that make no product, one module or folder each."""

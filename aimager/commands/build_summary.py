@@ -1,0 +1,182 @@
+"""What is said at the end of a build: what was made and where, and what to do with it."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aimager.commands.boot.qemu import check
+from aimager.commands.command_line import variables_of
+from aimager.commands.report import Made, Report, Result, report_page
+from aimager.config.parse import split_list
+from aimager.errors import ConfigError, HostError
+from aimager.files import publish_text
+from aimager.graph import artifacts
+from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
+from aimager.model.build import CHECKSUMS, Build, Product, compressed_name
+from aimager.model.lock import Lock, read_lock
+from aimager.packages.lock_file import read
+from aimager.units import duration, size
+
+_NAMED = 4
+"""So many tasks are named with their times, those that took longest."""
+
+_BOOT_VARIABLES = ("distro", "board", "boards", "arch", "lock", "out")
+"""Those by which ``doit boot`` finds the image."""
+
+
+def show_results(builds: Sequence[Build], diary: Path) -> None:
+    """Say what became of ``builds``, more of those that were made in this run, and write reports.
+
+    :raises ConfigError: when none was asked for, or a report cannot be written
+    """
+    if not builds:
+        raise ConfigError("there is nothing to build", hint="name it: distro= and board=")
+    entries = read_diary(diary)
+    for line in _times(entries):
+        print(f"   {line}")
+    for build, words in zip(builds, _boot_words(), strict=True):
+        for line in (*_warnings(build), *_results(build, entries, words)):
+            print(f"   {line}")
+    for line in _write_reports(builds, entries, made=True):
+        print(line)
+
+
+def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
+    """Write the reports of ``builds`` that failed, and return what is to be said of that.
+
+    What fails in ``build`` itself, after all is made, is that a report cannot be written.
+    """
+    if {entry.task for entry in entries if entry.outcome is Outcome.failed} == {"build"}:
+        return ""
+    try:
+        return "\n".join(_write_reports(builds, entries, made=False))
+    except ConfigError as error:
+        return str(error)
+
+
+def _boot_words() -> list[str]:
+    """What stands behind ``doit boot`` for each build: of several boards, its own."""
+    given = variables_of(sys.argv[1:])
+    names = split_list(given.get("board", ""))
+    boards = [{"board": name} if len(names) > 1 else {} for name in names] or [{}]
+    found = ({**given, **board} for board in boards)
+    return [
+        shlex.join(f"{name}={words[name]}" for name in _BOOT_VARIABLES if name in words)
+        for words in found
+    ]
+
+
+def _times(entries: Sequence[Entry]) -> list[str]:
+    """How long all took, and what most of it."""
+    ran = sorted(that_ran(entries), key=lambda entry: entry.seconds, reverse=True)
+    if not ran:
+        return []
+    named = ", ".join(f"{entry.title} {duration(entry.seconds)}" for entry in ran[:_NAMED])
+    others = f", {len(ran) - _NAMED} others" if len(ran) > _NAMED else ""
+    kept = sum(entry.outcome is Outcome.kept for entry in entries)
+    took = max(entry.end for entry in ran) - min(entry.start for entry in entries)
+    return [f"{duration(took)}: {named}{others}; {kept} tasks were up to date"]
+
+
+def _warnings(build: Build) -> list[str]:
+    found = []
+    if build.lock and read(build.lock).build.settings != build.settings_fingerprint:
+        found.append(f"the settings are not those that {build.lock} was made with")
+    if build.reused_root:
+        found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
+    if build.package_folder:
+        unsigned = (package for package in _lock(build).packages if not package.is_signed)
+        found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
+    return found
+
+
+def _lock(build: Build) -> Lock:
+    path = artifacts.lock(build.id)
+    return read_lock(path) if path.exists() else Lock("", (), ())
+
+
+def _results(build: Build, entries: Sequence[Entry], boot_words: str) -> list[str]:
+    products = [made for made in _made(build) if _is_product(build, made.name)]
+    lines = []
+    for made in products:
+        sparse = f", {size(made.data)} of it data" if made.data < made.size else ""
+        lines.append(f"{made.path}")
+        lines.append(f"   {size(made.size)}{sparse}; sha256 {made.sha256}")
+    if not _is_new(build, entries):
+        return lines
+    others = ", ".join(name for name in build.results if not _is_product(build, name))
+    return [*lines, f"beside it: {others}", *_next_steps(build, boot_words)]
+
+
+def _is_new(build: Build, entries: Sequence[Entry]) -> bool:
+    """Whether its results were made in this run, as far as that is known."""
+    task = f"pack-image:{build.id}"
+    return all(entry.outcome is not Outcome.kept for entry in entries if entry.task == task)
+
+
+def _is_product(build: Build, name: str) -> bool:
+    compressed = (compressed_name(p, how) for p in build.products for how in build.compressions)
+    return name in {*build.products, *compressed}
+
+
+def _made(build: Build) -> list[Made]:
+    """The results, as they lie in the user's folder."""
+    sums = artifacts.results_folder(build) / CHECKSUMS
+    lines = (line.split("  ", 1) for line in sums.read_text().splitlines())
+    known = {name: digest for digest, name in lines}
+    found = []
+    for path in artifacts.results(build):
+        status = path.stat()
+        data = min(status.st_blocks * 512, status.st_size)
+        found.append(Made(path, status.st_size, data, known.get(path.name, "")))
+    return found
+
+
+def _next_steps(build: Build, boot_words: str) -> list[str]:
+    if Product.disk not in build.products:
+        return []
+    image = shlex.quote(str(artifacts.product(build, Product.disk)))
+    lines = [
+        "to write it to a card, of which all is lost:",
+        f"   bmaptool copy {image} /dev/YOUR-CARD",
+        f"   or: dd if={image} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+    ]
+    if not _boots_here(build):
+        return lines
+    return [*lines, f"to boot it in QEMU: doit boot {boot_words}"]
+
+
+def _boots_here(build: Build) -> bool:
+    """Whether this host has a machine of QEMU's and a firmware for it."""
+    if not build.board.firmware:
+        return False
+    try:
+        check(build.platform.architecture, build.board.firmware[0])
+    except HostError:
+        return False
+    return True
+
+
+def _write_reports(
+    builds: Sequence[Build], entries: Sequence[Entry], *, made: bool
+) -> Iterator[str]:
+    """Publish a page about all builds that name it, and tell of each.
+
+    :raises ConfigError: when it cannot be written there
+    """
+    for path in dict.fromkeys(build.report for build in builds if build.report):
+        results = [
+            Result(build.id, _lock(build).packages, tuple(_made(build)) if made else ())
+            for build in builds
+            if build.report == path
+        ]
+        page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results)))
+        try:
+            publish_text(path, page)
+        except OSError as error:
+            raise ConfigError(
+                f"report={path} cannot be written: {error.strerror}", hint="name another file"
+            ) from error
+        yield f"   the report is {path}"

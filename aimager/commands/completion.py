@@ -1,0 +1,103 @@
+"""What shells complete the command line with: scripts made from the tasks and the variables."""
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+
+from aimager.commands.completion_values import SHELLS, VALUES, Values
+from aimager.config.parse import choices
+from aimager.config.variables import VARIABLES
+from aimager.errors import ConfigError
+
+Words = Mapping[str, str]
+"""Words to complete by what they mean."""
+
+
+def write_completion(shell: str, tasks: Words) -> str:
+    """The script that completes ``doit`` in ``shell``, with ``tasks`` by their names.
+
+    :raises ConfigError: for a shell that is not known here
+    """
+    writers = dict(zip(SHELLS, (_write_bash, _write_zsh, _write_fish), strict=True))
+    if shell not in writers:
+        raise ConfigError(
+            f"for={shell} is none to complete in" if shell else "for= is missing",
+            hint=f"it is one of {choices(SHELLS)}",
+        )
+    names = {_start(variable.name): variable.meaning for variable in VARIABLES}
+    code = (
+        resources.files("aimager.commands").joinpath("content", f"completion.{shell}").read_text()
+    )
+    return writers[shell](tasks, names) + code
+
+
+def _start(name: str) -> str:
+    """What of a variable can be completed: one that stands for many has no end yet."""
+    return name.removesuffix("*") if name.endswith("*") else f"{name}="
+
+
+def _write_bash(tasks: Words, names: Words) -> str:
+    return (
+        f"_aimager_tasks={shlex.quote(' '.join(tasks))}\n"
+        f"_aimager_names={shlex.quote(' '.join(names))}\n\n"
+        "# Sets values, several and paths to what the variable $1 takes.\n"
+        f"{_write_case()}"
+    )
+
+
+def _write_zsh(tasks: Words, names: Words) -> str:
+    return (
+        "#compdef doit\n\n"
+        f"typeset -ga _aimager_tasks=({_described(tasks)})\n"
+        f"typeset -ga _aimager_names=({_described(names)})\n\n"
+        "# Sets values, several and paths to what the variable $1 takes.\n"
+        f"{_write_case()}"
+    )
+
+
+def _described(words: Words) -> str:
+    """Words with their meanings, as zsh's _describe reads them."""
+    pairs = (f"{word.replace(':', chr(92) + ':')}:{meaning}" for word, meaning in words.items())
+    return " ".join(shlex.quote(pair) for pair in pairs)
+
+
+def _write_case() -> str:
+    return "_aimager_values() {\n    case $1 in\n" + _cases(_assignments) + "    esac\n}\n"
+
+
+def _cases(write: Callable[[Values], str]) -> str:
+    return "".join(f"        {name}) {write(values)} ;;\n" for name, values in VALUES.items())
+
+
+def _assignments(values: Values) -> str:
+    flags = "".join(f" {flag}=yes" for flag in _flags(values))
+    return f"values={shlex.quote(' '.join(values.words))}{flags}"
+
+
+def _flags(values: Values) -> list[str]:
+    return [flag for flag in ("several", "paths") if getattr(values, flag)]
+
+
+def _write_fish(tasks: Words, names: Words) -> str:
+    cases = "".join(
+        f"        case {_quoted([name])}\n"
+        f"            printf '%s\\n' {_quoted((*_flags(values), *values.words))}\n"
+        for name, values in VALUES.items()
+    )
+    return (
+        f"set --global __aimager_tasks {_tabbed(tasks)}\n"
+        f"set --global __aimager_names {_tabbed(names)}\n\n"
+        "# Prints the values that the variable $argv takes, after what they are.\n"
+        f"function __aimager_values\n    switch $argv\n{cases}    end\nend\n"
+    )
+
+
+def _tabbed(words: Words) -> str:
+    """Words with their meanings, as fish's complete reads them."""
+    return _quoted(f"{word}\t{meaning}" for word, meaning in words.items())
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    """Texts as words of fish(1), where only these two characters are special between quotes."""
+    escaped = (text.replace("\\", "\\\\").replace("'", "\\'") for text in texts)
+    return " ".join(f"'{text}'" for text in escaped)

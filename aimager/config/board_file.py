@@ -1,0 +1,111 @@
+"""A user's own board: a Python file of the form of those in ``boards/``."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from aimager.codec import decode, encode
+from aimager.errors import ConfigError
+from aimager.model.board import Board
+from aimager.model.partition import Role
+
+_HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def load_board(path: Path) -> Board:
+    """The board that the file at ``path`` defines.
+
+    Only a file of imports from aimager and of assignments is run. That is to catch a wrong file,
+    not a hostile one: what it assigns may call anything.
+
+    :raises ConfigError: when it cannot be read or run, or defines no board
+    """
+    try:
+        module = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(
+            f"the board {path} cannot be read: {error.strerror}", hint=f"name a file; {_HINT}"
+        ) from error
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"the board {path} is not Python: {error}", hint=_HINT) from error
+    for statement in module.body:
+        if not _belongs(statement):
+            line = ast.unparse(statement).splitlines()[0]
+            raise ConfigError(
+                f"the board {path} has in line {statement.lineno} what belongs to none: {line}",
+                hint=_HINT,
+            )
+    names: dict[str, object] = {"__name__": path.stem}
+    try:
+        exec(compile(module, str(path), "exec"), names)
+    except Exception as error:
+        raise ConfigError(
+            f"the board {path} cannot be made: {type(error).__name__}: {error}", hint=_HINT
+        ) from error
+    return _check(path, names.get("BOARD"))
+
+
+def _belongs(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return (statement.module or "").split(".")[0] == "aimager"
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_text or isinstance(statement, ast.Assign | ast.AnnAssign)
+
+
+def _check(path: Path, board: object) -> Board:
+    if not isinstance(board, Board):
+        raise ConfigError(f"the file {path} defines no board", hint=_HINT)
+    if not isinstance(board.id, str) or not _ID.fullmatch(board.id):
+        raise ConfigError(
+            f"the board {path} has the id {board.id!r}",
+            hint="an id is of small letters and digits, with dashes between them",
+        )
+    hints = get_type_hints(Board)
+    values = {field.name: getattr(board, field.name) for field in fields(Board)}
+    read = Board(**{name: _read(path, name, hints[name], it) for name, it in values.items()})
+    if read.partition_table and not read.partition_table.with_role(Role.root):
+        raise ConfigError(
+            f"the board {path} has a partition table without a root", hint="root_ext4() is one"
+        )
+    return read
+
+
+def _read(path: Path, name: str, kind: Any, value: object) -> Any:
+    """A field's value as one of its type: a list, say, as a tuple; what is wrong may be secret."""
+    try:
+        return decode(kind, encode(value))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the board {path} has {name}= of another kind than boards have",
+            hint=f"{_HINT}; a comma makes one value several: packages=('tree',)",
+        ) from error
+
+
+def load_boards(folder: Path) -> dict[str, Board]:
+    """The boards of all Python files in ``folder`` by id, in the order of the files' names.
+
+    :raises ConfigError: when there is none, or one is damaged, or two have one id
+    """
+    files = sorted(folder.glob("[!_]*.py"))
+    if not files:
+        raise ConfigError(f"there is no board in the folder {folder}", hint="it holds NAME.py")
+    boards: dict[str, Board] = {}
+    for path in files:
+        add(boards, load_board(path), path)
+    return boards
+
+
+def add(boards: dict[str, Board], board: Board, source: Path) -> None:
+    """Add one to ``boards``.
+
+    :raises ConfigError: when there is one of that id
+    """
+    if board.id in boards:
+        raise ConfigError(
+            f"the board {source} has the id {board.id}, which another board has",
+            hint="give it another: results and products are named by it",
+        )
+    boards[board.id] = board

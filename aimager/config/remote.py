@@ -1,0 +1,70 @@
+"""Reading ``remote=``: the address of the store that machines share."""
+
+import importlib.util
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aimager.config.parse import choices
+from aimager.errors import ConfigError
+
+_DRIVERS = {
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "ssh": "sshfs",
+    "sftp": "sshfs",
+    "file": "",
+}
+"""The Python package that each kind of store needs beside fsspec."""
+
+
+def read_remote(text: str | None, folder: Path) -> str:
+    """The address of the store; empty: there is none. A folder may be relative to ``folder``.
+
+    :raises ConfigError: when it is no address, or nothing here can speak to such a store
+    """
+    if text is None:
+        return ""
+    if "://" not in text:
+        if not text:
+            raise ConfigError("remote= is empty", hint="it is an address, as remote=s3://bucket")
+        return f"file://{(folder / text).absolute()}"  # in which fsspec undoes no escape
+    scheme = text.partition("://")[0]
+    if scheme not in _DRIVERS:
+        raise ConfigError(
+            f"remote= is of the kind {scheme}://, which is not known",
+            hint=f"it is one of {choices(_DRIVERS)}",
+        )
+    _check_address(text, scheme)
+    driver = _DRIVERS[scheme]
+    if driver and importlib.util.find_spec(driver) is None:
+        raise ConfigError(
+            f"remote={scheme}://... needs the Python package {driver}",
+            hint=f"install it where doit is: pip install {driver}",
+        )
+    return text
+
+
+def _check_address(text: str, scheme: str) -> None:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"remote= is no address: {error}") from None
+    if scheme == "file" and (parts.netloc or not parts.path):
+        raise ConfigError("remote=file:// needs three slashes and a folder")
+    if scheme != "file" and not parts.hostname:
+        raise ConfigError(f"remote={scheme}:// names no {_what(scheme)}")
+    if "?" in text or "#" in text:
+        raise ConfigError("remote= has a ? or #, which is no part of a folder's address")
+    if parts.password and _what(scheme) == "bucket":
+        raise ConfigError(
+            f"remote={scheme}:// has a password in it",
+            hint="credentials of buckets come from the environment, as AWS_SECRET_ACCESS_KEY",
+        )
+
+
+def _what(scheme: str) -> str:
+    return "bucket" if scheme in ("s3", "gs", "gcs") else "host"

@@ -1,0 +1,208 @@
+"""The variables that lay out the disk: table, file systems, and what the disk starts from."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aimager.config.parse import HERE, split_list
+from aimager.errors import ConfigError
+from aimager.model.board import Board, Bootloader
+from aimager.model.build import Product
+from aimager.model.named_tables import NAMED_TABLES
+from aimager.model.partition import FileSystem, Label, PartitionTable, Role, Subvolume
+from aimager.model.sfdisk_table import read_table
+
+NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")
+"""The variables that are read here."""
+
+ROOT_FILE_SYSTEMS = (
+    FileSystem.ext4,
+    FileSystem.btrfs,
+    FileSystem.xfs,
+    FileSystem.erofs,
+    FileSystem.squashfs,
+)
+_COMPRESSIONS = {
+    FileSystem.btrfs: "none|lzo|zlib(:[1-9])?|zstd(:([1-9]|1[0-5]))?",
+    FileSystem.erofs: "none|(lz4|lz4hc|lzma|deflate|zstd)(,level=[0-9]{1,3})?",
+    FileSystem.squashfs: "none|gzip|lzo|lz4|xz|zstd",
+}
+_SUBVOLUME = re.compile(r"([A-Za-z0-9@._-]+)(?::(/[A-Za-z0-9@._/-]*))?")
+_PARTS = tuple(role for role in Role if role is not Role.raw)
+_NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
+
+
+def read_storage(board: Board, variables: Mapping[str, str], folder: Path) -> Board:
+    """``board`` with the disk that ``variables`` ask for; a relative ``table=@FILE`` starts there.
+
+    :raises ConfigError: for a value that does not exist, or values that do not go together
+    """
+    table = board.partition_table
+    if table is None:
+        for name in NAMES:
+            if name in variables:
+                raise ConfigError(
+                    f"{name}= is of no use for the board {board.id}, which has no disk",
+                    hint="board= names one with a disk: doit boards lists them",
+                )
+        return board
+    if "table" in variables:
+        table = _read_table(variables["table"], folder)
+        _check_boot(board, table)
+    table = _with_root(table, variables)
+    for role, arguments in read_arguments(variables.get("mkfs-arg", "")):
+        if not table.with_role(role):
+            raise ConfigError(f"mkfs-arg={role}= is of a partition that the table has not")
+        table = table.changed(role, arguments=arguments)
+    return board if table == board.partition_table else replace(board, partition_table=table)
+
+
+def _read_table(text: str, folder: Path) -> PartitionTable:
+    if text.startswith("="):
+        if text[1:] not in NAMED_TABLES:
+            raise ConfigError(
+                f"there is no table {text[1:]}", hint=f"it is one of {', '.join(NAMED_TABLES)}"
+            )
+        return NAMED_TABLES[text[1:]].table
+    if text.startswith("@"):
+        try:
+            text = (folder / text[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ConfigError(
+                f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
+            ) from error
+    return read_table(text)
+
+
+def _check_boot(board: Board, table: PartitionTable) -> None:
+    """Refuse a table of the user's from which the board's boot loaders could start nothing."""
+    boot = table.with_role(Role.boot)
+    if boot is None and board.bootloaders:
+        raise ConfigError(
+            f"table= has no partition for booting, which the board {board.id} needs",
+            hint="mark one with aimager@boot:",
+        )
+    if boot and Bootloader.syslinux in board.bootloaders:
+        if table.label is not Label.dos:
+            raise ConfigError(
+                f"table= has the label {table.label}, from which the board {board.id} cannot boot",
+                hint="use label: dos",
+            )
+        if boot.bootable is False:
+            raise ConfigError(
+                f"table= has a partition for booting that is not active, as the board {board.id}"
+                " needs it",
+                hint="add bootable: aimager@boot: size=1GiB, bootable",
+            )
+
+
+def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> PartitionTable:
+    root = table.with_role(Role.root)
+    assert root, "a table has a root"
+    kind = root.file_system
+    if "root-fs" in variables:
+        kind = _read_file_system(variables["root-fs"])
+        table = table.changed(Role.root, file_system=kind)
+    if "root-compress" in variables:
+        how = variables["root-compress"]
+        if not re.fullmatch(_COMPRESSIONS.get(kind, ""), how):
+            raise ConfigError(
+                f"root-compress={how} is not for a root of {kind}",
+                hint="write zstd:3 for btrfs, lz4hc for erofs, zstd for squashfs, or none",
+            )
+        without = how == "none" and kind is FileSystem.btrfs
+        table = table.changed(Role.root, compression="" if without else how)
+    if "root-subvolumes" in variables:
+        if kind is not FileSystem.btrfs:
+            raise ConfigError(f"root-subvolumes= is not for a root of {kind}", hint="root-fs=btrfs")
+        subvolumes = read_subvolumes(variables["root-subvolumes"])
+        table = table.changed(Role.root, subvolumes=subvolumes)
+        own = [role.mount_point for role in Role if role is not Role.root and table.with_role(role)]
+        for subvolume in subvolumes:
+            if subvolume.mount_point in own:
+                raise ConfigError(
+                    f"root-subvolumes= has {subvolume.mount_point}, which is a partition's already"
+                )
+    return table
+
+
+def _read_file_system(name: str) -> FileSystem:
+    if name == "f2fs":
+        raise ConfigError(
+            "root-fs=f2fs cannot be made: sload.f2fs loses capabilities and access control lists",
+            hint=f"it is one of {', '.join(ROOT_FILE_SYSTEMS)}",
+        )
+    if name not in ROOT_FILE_SYSTEMS:
+        raise ConfigError(
+            f"root-fs={name} is not known", hint=f"it is one of {', '.join(ROOT_FILE_SYSTEMS)}"
+        )
+    return FileSystem(name)
+
+
+def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
+    """Subvolumes, each as ``NAME:FOLDER``; the first is the root's own and needs no folder.
+
+    :raises ConfigError: for anything else
+    """
+    found: list[Subvolume] = []
+    for word in split_list(text):
+        match = _SUBVOLUME.fullmatch(word)
+        folder = match[2] if match else None
+        if match and folder is None and not found:
+            folder = "/"
+        if not match or not folder or ".." in folder or match[1] in (".", ".."):
+            raise ConfigError(
+                f"root-subvolumes= has {word}, which is none",
+                hint="write them as @,@home:/home,@log:/var/log",
+            )
+        folder = re.sub("/+", "/", folder.rstrip("/")) or "/"
+        found.append(Subvolume(match[1], folder))
+    if not found or found[0].mount_point != "/":
+        raise ConfigError("root-subvolumes= does not begin with the root's own", hint="write @:/")
+    if len({v.name for v in found}) < len(found) or len({v.mount_point for v in found}) < len(
+        found
+    ):
+        raise ConfigError("root-subvolumes= names something twice")
+    return tuple(found)
+
+
+def read_arguments(text: str) -> tuple[tuple[Role, tuple[str, ...]], ...]:
+    """Arguments of file systems' makers, ``PART=ARGS`` or, separated by commas, several.
+
+    A comma inside of ARGS separates nothing unless ``PART=`` follows. Of one partition's the
+    later ones come after the earlier ones.
+
+    :raises ConfigError: for an unfinished quotation, or what is no partition
+    """
+    found: dict[Role, tuple[str, ...]] = {}
+    for part in filter(None, _NEXT_PART.split(text.strip())):
+        name, equals, arguments = part.partition("=")
+        if name not in _PARTS or not equals:
+            raise ConfigError(
+                f"mkfs-arg={part} is not of the form PART=ARGUMENTS",
+                hint=f"PART is one of {', '.join(_PARTS)}",
+            )
+        try:
+            words = tuple(shlex.split(arguments))
+        except ValueError as error:
+            raise ConfigError(f"mkfs-arg={part}: {error}", hint="close the quotation") from error
+        found[Role(name)] = (*found.get(Role(name), ()), *words)
+    return tuple(found.items())
+
+
+def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) -> Path | None:
+    """The image that the disk starts as a copy of.
+
+    :raises ConfigError: when it is missing, or there is no disk to make
+    """
+    if text is None:
+        return None
+    if Product.disk not in products:
+        raise ConfigError("disk-from= is of no use without create=disk.img")
+    path = folder / text
+    if not path.is_file():
+        raise ConfigError(f"disk-from={text} is no file", hint=HERE)
+    return path

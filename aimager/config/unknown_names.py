@@ -1,0 +1,40 @@
+"""Refusing variables that do not exist, with the one that was meant."""
+
+import difflib
+from collections.abc import Sequence
+
+from aimager.config.variables import VARIABLES
+from aimager.errors import ConfigError
+
+_INSTEAD = {
+    "arch-host": "the host's architecture is detected",
+    "arch-target": "write arch=",
+    "binfmt-check": "nothing of the host's binfmt_misc is used or changed",
+    "build-id": "the id is made of distribution, architecture and board; out= is the folder",
+    "clean-builds": "nothing is left behind that had to be cleaned",
+    "freeze-pacman-config": "offline=yes asks no mirror, and lock=FILE holds all versions",
+    "freeze-pacman-static": "offline=yes asks no mirror",
+    "only-backup-keyring": "doit keyring-backup does that",
+    "only-prepare-child": "doit make-rootfs-archive does that",
+    "out-prefix": "out= is the folder of the results",
+}
+"""aimager.sh's options that are no variables, and what is said to who writes one."""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a variable that does not exist; doit itself would drop it in silence.
+
+    :raises ConfigError: it lists those that exist, and the one most like it
+    """
+    known = [variable.name for variable in VARIABLES]
+    for name in names:
+        if any(variable.matches(name) for variable in VARIABLES):
+            continue
+        if name in _INSTEAD:
+            raise ConfigError(f"there is no variable {name}=", hint=_INSTEAD[name])
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {close[0]}=? " if close else ""
+        raise ConfigError(
+            f"there is no variable {name}=",
+            hint=f"{meant}the variables are {' '.join(known)}",
+        )

@@ -1,0 +1,1 @@
+"""doit's side: plans, paths, tasks, and what a run says."""

@@ -1,0 +1,1 @@
+"""What a run says, from whoever says it to the screen."""

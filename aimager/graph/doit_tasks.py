@@ -1,0 +1,212 @@
+"""How stages become doit's tasks."""
+
+import functools
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from multiprocessing.util import register_after_fork
+from pathlib import Path
+from typing import Any
+
+from doit.exceptions import TaskFailed
+from doit.task import clean_targets
+
+from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
+from aimager.files import locked
+from aimager.graph.console.events import heard
+from aimager.graph.console.reporter import PRINTS
+from aimager.model.build import Build
+from aimager.model.remote import Remote
+from aimager.products.cache import Kept
+from aimager.products.delivery import DeliveredTask, Delivery
+from aimager.products.run_folder import hold
+from aimager.products.stage import Stage, all_inputs, outputs
+from aimager.products.task import CachedTask
+from aimager.sandbox import syscalls
+from aimager.sandbox.namespace import get_ready
+
+
+def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -> TaskFailed | None:
+    """Run an action for doit: what somebody can mend is told in its own words, not by traceback."""
+    try:
+        action(*arguments)
+    except AimagerError as error:
+        return TaskFailed(str(error))
+    except OSError as error:
+        mendable = explain_system_error(error)
+        if mendable is None:
+            raise
+        return TaskFailed(str(mendable))
+    return None
+
+
+def reporting_with(
+    action: Callable[..., object], arguments: Sequence[object] = (), **options: object
+) -> TaskFailed | None:
+    """The same for an action that is given the task's options, which doit adds."""
+    return reporting(functools.partial(action, **options), arguments)
+
+
+def run_heard(
+    task: str, action: Callable[..., object], arguments: Sequence[object] = ()
+) -> TaskFailed | None:
+    """Run an action for doit as `reporting` does; what it says comes to who listens."""
+    with heard(task):
+        return reporting(action, arguments)
+
+
+def group(name: str, generator: Callable[[], object]) -> dict[str, Any]:
+    """The task that selects all tasks of ``generator``, which is listed even if it has none."""
+    return {"basename": name, "name": None, "doc": generator.__doc__}
+
+
+def command(
+    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
+) -> dict[str, Any]:
+    """A task that runs ``action`` whenever it is asked for, with the ``options`` it may have."""
+    report = reporting_with if options else reporting
+    return {
+        "actions": [(report, [action, arguments])],
+        "params": [dict(option) for option in options],
+        "uptodate": [False],
+    }
+
+
+def printer(
+    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
+) -> dict[str, Any]:
+    """A `command` that is there for what it prints: `Reporter` prints nothing beside it."""
+    return {**command(action, *arguments, options=options), "meta": {PRINTS: True}}
+
+
+class Graph:
+    """Stages as tasks of one ``run`` of doit, each after those that make its inputs.
+
+    ``kept`` tells where products of a task and a subject lie, ``maker`` which task makes a file.
+    ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
+    before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
+    ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        builds: Sequence[Build],
+        *,
+        jobs: int = 1,
+        kept: Callable[[str, str], Kept],
+        maker: Callable[[Path], str | None],
+        before: Callable[[], object] | None = None,
+        with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
+    ) -> None:
+        self.tasks: list[CachedTask] = []
+        self.results: dict[str, list[str]] = {}
+        self._run = run
+        self._build = builds[0].id if len(builds) == 1 else ""
+        asked = builds[0] if builds else None  # the others differ from it by their boards only
+        self._remote = Remote(asked.remote, run / "remote") if asked and asked.remote else None
+        self._wishes: dict[str, Any] = {"jobs": jobs, "remote": self._remote}
+        if asked:
+            names = ("memory", "borrow", "terminal", "forgives")
+            self._wishes |= {name: getattr(asked, name) for name in names}
+        self._requests: dict[tuple[str, str], Stage] = {}
+        self._kept = kept
+        self._maker = maker
+        self._before = before
+        self._with_news = with_news
+        register_after_fork(self, _end_with_parent)
+
+    def stage(
+        self, basename: str, name: str, request: Stage, *, delivery: Delivery | None = None
+    ) -> list[dict[str, Any]]:
+        """The doit task that runs ``request`` where the cache does not hold its product.
+
+        With ``delivery``, the product is for the user's folder. There is none where another build
+        of the run has brought the same.
+
+        :raises SystemExit: when another build needs it to be made otherwise
+        """
+        known = self._requests.setdefault((basename, name), request)
+        if known is not request:
+            if known != request:
+                raise SystemExit(f"ERROR: {_needed_twice(basename, name)}")
+            return []
+        given: Any = request
+        request = replace(given, workshop=replace(given.workshop, **self._wishes))
+        title = basename if name == self._build else f"{basename}:{name}"
+        values = (basename, name, title, request, self._kept(basename, name))
+        task = (
+            DeliveredTask(*values, delivery, remote=self._remote)
+            if delivery
+            else CachedTask(*values, remote=self._remote)
+        )
+        self.tasks.append(task)
+        made = outputs(request)
+        results = [delivery.folder / path.name for path in made] if delivery else made
+        self.results[f"{basename}:{name}"] = [str(path) for path in results]
+        described = {
+            "basename": basename,
+            "name": name,
+            "actions": [(run_heard, [f"{basename}:{name}", self._run_task, [task]])],
+            "task_dep": self.makers(request),
+            "targets": self.results[f"{basename}:{name}"],
+            "uptodate": [(self._is_done, [task])],
+            "clean": [clean_targets, (task.kept.forget, [])],
+        }
+        return [described]
+
+    def _run_task(self, task: CachedTask) -> None:
+        hold(self._run)  # unless that failed when it was asked for, it is held already
+        self._begin()
+        try:
+            task.run()
+        except KeyTroubleError as error:
+            raise self._with_news(error) if self._with_news else error from None
+
+    def _begin(self) -> None:
+        """Call ``before``, unless another process of the run has done so; who comes now waits."""
+        begun = self._run / "begun" / "well"
+        if self._before and not begun.exists():
+            with locked(begun.with_name("lock")):
+                if not begun.exists():
+                    get_ready()
+                    self._before()
+                    begun.touch()
+        self._before = None
+
+    def makers(self, request: Stage) -> list[str]:
+        """The tasks that make what a stage reads, by their whole names."""
+        makers = (self._maker(path) for path in all_inputs(request))
+        return list(dict.fromkeys(maker for maker in makers if maker))
+
+    def needed_for(self, basename: str) -> list[CachedTask]:
+        """Its tasks called ``basename`` and all that they need, in the order of the graph."""
+        tasks = {f"{task.task}:{task.subject}": task for task in self.tasks}
+        waiting = [name for name, task in tasks.items() if task.task == basename]
+        needed = set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in tasks and name not in needed:
+                needed.add(name)
+                waiting += self.makers(tasks[name].stage)
+        return [task for name, task in tasks.items() if name in needed]
+
+    def _is_done(self, asked: CachedTask) -> bool:
+        """Whether a task need not run; an error is the task's own to tell."""
+        try:
+            hold(self._run)
+            return asked.is_done()
+        except (AimagerError, OSError):
+            return False
+
+
+def _end_with_parent(_: object) -> None:
+    """Have the kernel kill this process when doit is killed that started it (prctl(2))."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _needed_twice(basename: str, name: str) -> ConfigError:
+    return ConfigError(
+        f"the boards of board= need {basename}:{name} made in different ways",
+        hint="build them one after the other",
+    )

@@ -1,0 +1,185 @@
+"""What takes part in a build: platforms, mirrors, keys to trust, programs, and what to resolve."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aimager.distros import PACMAN_STATIC_SOURCE, THIRD_PARTY_REPOSITORIES, platform_for_host
+from aimager.graph import artifacts
+from aimager.model.architecture import Architecture, host_architecture
+from aimager.model.build import Build, MirrorChoice, Tools
+from aimager.model.distro import Distro, Keyring, Platform, ThirdPartyRepository
+from aimager.packages.pacman import host_has_pacman
+from aimager.sandbox.binfmt import runs_here
+from aimager.sandbox.borrowed_root import WANTED, WANTED_FOR_FOREIGN
+
+
+@dataclass(frozen=True)
+class Request:
+    """Packages to resolve: ``subject`` names their lock.
+
+    Those in ``welcome`` are taken as far as the repositories have them. Without ``dependencies``
+    the packages are locked alone; ``bootstraps`` means that no program is borrowed for it yet.
+    ``initramfs`` is a maker to take where no package that is asked for provides one.
+    """
+
+    subject: str
+    platform: Platform
+    packages: tuple[str, ...]
+    welcome: tuple[str, ...] = ()
+    dependencies: bool = True
+    bootstraps: bool = False
+    initramfs: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build on this host."""
+
+    build: Build
+    host: Platform
+    needs_pacman_static: bool
+    lock: Path | None = None
+    """The user's lock file, which takes the place of resolving."""
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """The platforms whose repositories take part: the host's own lends its programs."""
+        lender = (self.host,) if self.lends else ()
+        return tuple(dict.fromkeys((*lender, self.build.platform, self.build.sources)))
+
+    @property
+    def keyring_platforms(self) -> tuple[Platform, ...]:
+        """The platforms that have keyrings: no key comes out of what nobody signed."""
+        return tuple(dict.fromkeys(platform.signed for platform in self.platforms))
+
+    @property
+    def synced_platforms(self) -> tuple[Platform, ...]:
+        """The platforms whose databases are needed."""
+        return tuple(dict.fromkeys((*self.keyring_platforms, *self.platforms)))
+
+    def package_folder(self, platform: Platform) -> Path | None:
+        """The folder of the platform's packages that nobody signed."""
+        return self.build.package_folder if platform.unsigned else None
+
+    @property
+    def lends(self) -> bool:
+        """Whether stages run programs that are borrowed from the host's platform."""
+        return self.build.tools is Tools.borrowed and self.build.helper is None
+
+    @property
+    def borrow_subject(self) -> str:
+        """The name of the borrowed root's lock and tasks.
+
+        It tells of the packages that not every build borrows, so that boards which are built in
+        one run may need different ones.
+        """
+        others = [name for name in self.build.makers if name not in WANTED]
+        if self.emulates:
+            others.append(f"qemu-{self.emulates.qemu}")
+        return f"{self.host.id}.borrowed" + "".join(f"+{name}" for name in sorted(others))
+
+    @property
+    def emulates(self) -> Architecture | None:
+        """The architecture whose programs have to be emulated for the build."""
+        architecture = self.build.platform.architecture
+        return None if runs_here(architecture) else architecture
+
+    @property
+    def borrowed(self) -> Path | None:
+        """The archive of the borrowed root, or the user's in its place, if the build uses one."""
+        return self.build.helper or self._lent
+
+    @property
+    def _lent(self) -> Path | None:
+        return artifacts.borrowed_archive(self.borrow_subject) if self.lends else None
+
+    @property
+    def reused(self) -> Path | None:
+        """What is told of the user's root archive, if the build starts from one."""
+        return artifacts.reused_root(self.build.platform) if self.build.reused_root else None
+
+    @property
+    def pacman_static(self) -> Path | None:
+        """The archive of pacman-static, for a host that needs it."""
+        return artifacts.pacman_static(self.host.architecture) if self.needs_pacman_static else None
+
+    @property
+    def pacman_static_source(self) -> ThirdPartyRepository:
+        """The repository that has pacman-static, with the keys to trust."""
+        repository = next(r for r in THIRD_PARTY_REPOSITORIES if r.id == PACMAN_STATIC_SOURCE)
+        return replace(repository, keyring=self.keyrings(repository)[0])
+
+    def mirrors(self, platform: Platform) -> MirrorChoice:
+        """The user's mirrors; single repositories' are those of the platform that is built."""
+        known = (*THIRD_PARTY_REPOSITORIES, *self.build.repositories)
+        others = {repository.id for repository in known if not platform.added(repository.id)}
+        own = tuple(r for r in self.build.mirrors.repositories if r[0] not in others)
+        built = platform.plain == self.build.platform
+        return replace(self.build.mirrors, repositories=own if built else ())
+
+    def platform_keyrings(self, platform: Platform) -> tuple[Keyring, ...]:
+        """The keyrings of a platform and of what is added to it, with the keys to trust."""
+        added = (
+            (repository.keyring,)
+            if repository.id in self.build.mirrors.own_keys
+            else self.keyrings(repository)
+            for repository in platform.repositories
+        )
+        return tuple(k for ks in (self.keyrings(platform.distro), *added) for k in ks)
+
+    def keyrings(self, owner: Distro | ThirdPartyRepository) -> tuple[Keyring, ...]:
+        """The keyrings of ``owner`` with the keys to trust.
+
+        The user's keys replace those of the distribution that is built; elsewhere they are
+        trusted beside the pinned ones.
+        """
+        keyrings = owner.keyrings if isinstance(owner, Distro) else (owner.keyring,)
+        trusted = self.build.mirrors.trusted_keys
+        if not trusted:
+            return keyrings
+        if owner == self.build.platform.distro:
+            return tuple(replace(k, master_keys=trusted) for k in keyrings)
+        return tuple(replace(k, master_keys=(*trusted, *k.master_keys)) for k in keyrings)
+
+    @property
+    def requests(self) -> Iterator[Request]:
+        """All that is to be resolved."""
+        for platform in self.keyring_platforms:
+            keyrings = self.platform_keyrings(platform)
+            packages = tuple(keyring.package for keyring in keyrings if keyring.package)
+            yield Request(
+                f"{platform.id}.keyring", platform, packages, dependencies=False, bootstraps=True
+            )
+        if self.lends:
+            more = WANTED_FOR_FOREIGN if self.emulates else ()
+            wanted = tuple(dict.fromkeys((*WANTED, *more, *self.build.makers)))
+            yield Request(self.borrow_subject, self.host, (), wanted, bootstraps=True)
+        platform = self.build.platform
+        rootfs = platform.distro.rootfs_packages
+        if self.build.reused_root is None:
+            yield Request(f"{platform.id}.rootfs", platform, rootfs)
+        packages = (*rootfs, *self.build.installs)
+        yield Request(
+            self.build.id,
+            self.build.sources,
+            packages,
+            self.build.welcome,
+            initramfs=self.build.initramfs,
+        )
+
+
+def make_plan(build: Build, lock: Path | None) -> Plan:
+    """The plan of ``build`` on this machine, from the packages of the lock file ``lock``, if any.
+
+    :raises HostError: when no distribution runs on it
+    """
+    host = platform_for_host(host_architecture())
+    if host.id == build.platform.id:
+        host = build.platform  # whose repositories the user may have named
+    plan = Plan(build, host, needs_pacman_static=False, lock=lock)
+    resolves = lock is None or build.tools is Tools.host
+    # The borrowed root's pacman does the work wherever there is one.
+    usual = not plan.lends and not host_has_pacman()
+    wanted = usual if build.pacman_static is None else build.pacman_static
+    return replace(plan, needs_pacman_static=resolves and wanted)

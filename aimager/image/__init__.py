@@ -1,0 +1,1 @@
+"""Disk images of an installed system, and what tells of them."""

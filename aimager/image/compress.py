@@ -1,0 +1,40 @@
+"""Compressing files with zstd and xz, to the same bytes however many threads do it.
+
+The bytes depend on the programs' versions, so both are the toolbox's.
+"""
+
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.compression import _threads, zstd_argv
+from aimager.model.build import Compression
+from aimager.toolbox import Toolbox
+
+ZSTD_LEVEL = 9
+"""Higher ones gain little; its window is one that every decompressor takes unasked."""
+XZ_LEVEL = 6
+XZ_BLOCK = 24 << 20
+"""Three dictionaries of the level, as xz(1) chooses by itself, but told, so that it stays."""
+
+_XZ_THREAD = 192 << 20
+"""The bytes that one thread takes, measured and rounded up."""
+
+
+def compress(tools: Toolbox, source: Path, target: Path, how: Compression) -> None:
+    """Publish ``source``, compressed, as ``target``.
+
+    :raises CommandError: when the program fails
+    """
+    if how is Compression.zst:
+        argv = [*zstd_argv(tools, ZSTD_LEVEL), f"--stream-size={source.stat().st_size}"]
+    else:
+        # With one thread it would make blocks that do not tell their sizes, which are other bytes.
+        threads = _threads(tools, _XZ_THREAD, least=2)
+        argv = ["xz", f"-{XZ_LEVEL}", f"--block-size={XZ_BLOCK}", f"--threads={threads}"]
+    with (
+        files.publish(target) as temporary,
+        source.open("rb") as reader,
+        temporary.open("wb") as writer,
+        progress.reading(target.name, reader),
+    ):
+        tools.pipe_through(argv, reader, writer)

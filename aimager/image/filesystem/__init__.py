@@ -1,0 +1,1 @@
+"""File systems with a tree in them, made without mounting anything."""

@@ -1,0 +1,113 @@
+"""btrfs images with a tree in them, by mkfs.btrfs(8), without mounting anything."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aimager.errors import CommandError, HostError
+from aimager.image.filesystem import ext4_size as ext4_space
+from aimager.image.filesystem.btrfs_identity import make_repeatable
+from aimager.image.filesystem.ext4_fat import too_small
+from aimager.model.partition import MiB, Partition
+from aimager.toolbox import Toolbox
+from aimager.uuids import derive_uuid
+
+_LEAST_VERSION = (6, 13)
+"""The first that keeps hard links, makes subvolumes (6.12) and compresses."""
+
+_NODE = 16384
+
+
+def btrfs_size(tree: Path) -> int:
+    """The bytes of a btrfs image that holds ``tree`` uncompressed with room to boot; whole MiB.
+
+    Metadata lies twice on the device, and room is given out in chunks of which the last of each
+    kind is not full.
+    """
+    used = ext4_space.usage(tree)
+    content = used.blocks * ext4_space.BLOCK
+    metadata = 2 * (used.inodes * 1024 + content // 512)
+    return -(-(content * 5 // 4 + metadata * 5 // 4 + 512 * MiB) // MiB) * MiB
+
+
+def make_btrfs(
+    tools: Toolbox,
+    partition: Partition,
+    tree: Path,
+    image: Path,
+    *,
+    size: int | None,
+    uuid: str,
+    epoch: int,
+) -> None:
+    """Write a btrfs of ``size`` bytes that holds ``tree`` to ``image``.
+
+    The folders that ``partition.subvolumes`` name become subvolumes, the first of them the one
+    that is mounted by default. Owners, modes, hard links, and extended attributes are kept. Times
+    after ``epoch`` become it, as do all but the mtimes. ``size`` None is `btrfs_size`.
+
+    :raises HostError: when the btrfs-progs at hand are too old
+    :raises ImageError: when ``size`` is less than the tree needs
+    """
+    _check_version(tools)
+    comfortable = btrfs_size(tree)
+    given = size or comfortable
+    with image.open("wb") as stream:
+        stream.truncate(given)
+    argv: list[str | Path] = ["mkfs.btrfs", "--quiet", "--force", "--nodesize", str(_NODE)]
+    argv += ["--csum", "crc32c", "--metadata", "dup", "--data", "single"]
+    argv += ["--uuid", uuid, "--device-uuid", derive_uuid(uuid, "device"), "--label"]
+    argv += [partition.role.value]
+    if partition.compression:
+        argv += ["--compress", partition.compression]
+    with _arranged(partition, tree) as (top, options):
+        least = ext4_space.usage(top).blocks * ext4_space.BLOCK
+        try:
+            tools.run([*argv, *options, *partition.arguments, "--rootdir", top, image])
+        except CommandError as error:
+            if "No space left" in error.tail or "too small" in error.tail:
+                raise too_small(partition.role, given, least, comfortable) from error
+            raise
+    taken = image.stat().st_size
+    if taken > given:  # mkfs.btrfs lets an image grow as it likes
+        raise too_small(partition.role, given, taken, max(comfortable, taken))
+    make_repeatable(image, uuid=uuid, epoch=epoch)
+
+
+def _check_version(tools: Toolbox) -> None:
+    said = tools.run(["mkfs.btrfs", "--version"], quiet=True)
+    found = re.search(r"v(\d+)\.(\d+)", said)
+    if not found or (int(found[1]), int(found[2])) < _LEAST_VERSION:
+        raise HostError(
+            f"btrfs-progs {found[0] if found else said.strip()} cannot make a root",
+            hint="6.13 or newer is needed: leave tools= out, and one is borrowed",
+        )
+
+
+@contextmanager
+def _arranged(partition: Partition, tree: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield the folder to make a file system of, and the options that tell of its subvolumes."""
+    if not partition.subvolumes:
+        yield tree, []
+        return
+    top = tree.with_name(f"{tree.name}.subvolumes")
+    top.mkdir()
+    top.chmod(0o755)
+    root, *others = partition.subvolumes
+    options = ["--subvol", f"default:{root.name}"]
+    # What lies deeper is taken out first.
+    for subvolume in sorted(others, key=lambda v: v.mount_point.count("/"), reverse=True):
+        folder = tree / subvolume.mount_point.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.rename(top / subvolume.name)
+        folder.mkdir()
+        shutil.copystat(top / subvolume.name, folder)
+        options += ["--subvol", f"rw:{subvolume.name}"]
+    tree.rename(top / root.name)
+    try:
+        yield top, options
+    finally:
+        (top / root.name).rename(tree)
+        shutil.rmtree(top)

@@ -1,0 +1,79 @@
+"""The extended attributes of an ext4 image's inodes, in the order of their names.
+
+mke2fs -d writes them in the order in which the tree's file system lists them, and each has one of
+its own: that of names backwards, that in which they were set, or any. Where an inode has several,
+debugfs takes them away here and sets them again. The layout is that of the kernel's
+Documentation/filesystems/ext4/attributes.rst, as far as it takes to see which inodes these are.
+"""
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from aimager.image.filesystem.ext4_times import BLOCK, inodes_in_use
+from aimager.toolbox import Toolbox
+
+_MAGIC = (0xEA020000).to_bytes(4, "little")
+_ENTRY = struct.Struct("<BBHIII")
+_PREFIXES = {
+    1: "user.",
+    2: "system.posix_acl_access",
+    3: "system.posix_acl_default",
+    4: "trusted.",
+    6: "security.",
+}
+"""By the index that an entry has in place of the beginning of its name."""
+
+
+def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
+    """Give each inode of ``image`` its attributes in the order of their names.
+
+    All times are ``epoch``, in seconds since 1970.
+    """
+    with image.open("rb") as stream:
+        several = list(_unsorted(stream))
+    if not several:
+        return
+    with tempfile.TemporaryDirectory(prefix=".attributes.", dir=image.parent) as folder:
+        commands = "".join(_commands(several, Path(folder)))
+        tools.run(
+            ["debugfs", "-w", "-f", "-", image],
+            env={"E2FSPROGS_FAKE_TIME": str(epoch)},
+            input=commands.encode(),
+        )
+
+
+def _commands(several: list[tuple[int, list[str]]], folder: Path) -> Iterator[str]:
+    for number, names in several:
+        kept = [(name, folder / f"{number}.{index}") for index, name in enumerate(sorted(names))]
+        yield from (f'ea_get -f {path} <{number}> "{name}"\n' for name, path in kept)
+        yield from (f'ea_rm <{number}> "{name}"\n' for name, _ in kept)
+        yield from (f'ea_set -f {path} <{number}> "{name}"\n' for name, path in kept)
+
+
+def _unsorted(image: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+    """The inodes whose attributes may be in another order, and the names of these.
+
+    Of those that need a block of their own it is not seen which attributes are there by right.
+    """
+    for number, inode in inodes_in_use(image):
+        (extra,) = struct.unpack_from("<H", inode, 128)
+        inside = inode[128 + extra : 132 + extra] == _MAGIC
+        names = list(_names(inode[132 + extra :])) if inside else []
+        low, high = struct.unpack_from("<I10xH", inode, 104)
+        at = low | high << 32
+        further = list(_names(os.pread(image.fileno(), BLOCK, at * BLOCK)[32:])) if at else []
+        if names != sorted(names) or (further and len(names + further) > 1):
+            yield number, names + further
+
+
+def _names(entries: bytes) -> Iterator[str]:
+    """The names of the entries that ``entries`` begins with; zeros end them."""
+    while len(entries) >= _ENTRY.size and entries[:4] != bytes(4):
+        length, index, *_ = _ENTRY.unpack_from(entries)
+        name = entries[_ENTRY.size : _ENTRY.size + length]
+        yield _PREFIXES.get(index, "") + name.decode(errors="surrogateescape")
+        entries = entries[(_ENTRY.size + length + 3) & ~3 :]

@@ -1,0 +1,193 @@
+"""The images of a build: of its partitions, and of the disk that has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.image import disk
+from aimager.image import raw_boot as raw
+from aimager.image.bmap import mapped_extents
+from aimager.image.checksums import Digests, GrowingDigest
+from aimager.image.disk import Extent
+from aimager.image.disk_from import unpacked
+from aimager.image.filesystem.used_blocks import used_extents
+from aimager.image.make_partition import make_part, part_data, size_of
+from aimager.model.architecture import Architecture
+from aimager.model.board import Boot, Bootloader
+from aimager.model.build import Product
+from aimager.model.image_ids import ImageIds
+from aimager.model.partition import Partition, PartitionTable, Role
+from aimager.system.boot import raw_pieces
+from aimager.system.bootloader import syslinux
+from aimager.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Images:
+    """What to make of a tree in ``out``, with room for more in ``work``.
+
+    ``disk_from`` is an image that the disk starts as a copy of.
+    """
+
+    products: tuple[Product, ...]
+    ids: ImageIds
+    table: PartitionTable
+    boot: Boot
+    architecture: Architecture
+    disk_from: Path | None
+    out: Path
+    work: Path
+
+
+def make_images(
+    images: Images, tools: Toolbox, root: Path, digests: Digests, *, epoch: int
+) -> tuple[Extent, ...]:
+    """Make those of the products that are images; what of the disk has to be written, if it is one.
+
+    The tree ``root`` is taken apart for it. Times after ``epoch``, in seconds since 1970, become
+    it.
+
+    :raises ImageError: when something does not fit, or a boot loader is missing
+    """
+    if not any(product.is_image for product in images.products):
+        return ()
+    return _Maker(images, tools, root, digests, epoch).make()
+
+
+class _Maker:
+    """Makes the images of one tree.
+
+    The last partition's, which is the root's and takes the longest, is made while the sum of all
+    that lies before it on the disk is taken, if its size is known before.
+    """
+
+    def __init__(
+        self, images: Images, tools: Toolbox, root: Path, digests: Digests, epoch: int
+    ) -> None:
+        self.images = images
+        self.tools = tools
+        self.root = root
+        self.digests = digests
+        self.epoch = epoch
+        self.raws = raw.read_pieces(root, raw_pieces(images.boot))
+        self.trees = _split(images.table, root, images.work)
+        self.parts = {p.role: images.work / f"part-{p.role}.img" for p in images.table.filled}
+
+    def make(self) -> tuple[Extent, ...]:
+        """Make all; what of the disk has to be written."""
+        products = self.images.products
+        *first, last = self.images.table.filled
+        for partition in first:
+            self._make_part(partition)
+        if Product.disk in products:
+            mapped = self._make_disk(last)
+        else:
+            self._make_part(last)
+            mapped = ()
+        for product in products:
+            if product.role:
+                target = self.images.out / product
+                part = self.parts[product.role]
+                size = partial(files.data_size, part)
+                with progress.growing(product, target, size), files.publish(target) as temporary:
+                    files.copy_sparse(part, temporary)
+        return mapped
+
+    def _make_part(self, partition: Partition) -> None:
+        role, image = partition.role, self.parts[partition.role]
+        tree = self.trees.get(role)
+        with progress.growing(image.name, image, partial(part_data, partition, tree)):
+            make_part(self.tools, self.images.ids, partition, tree, image, epoch=self.epoch)
+        if role is Role.boot and Bootloader.syslinux in self.images.boot.bootloaders:
+            syslinux.install_to_partition(self.root, image, epoch=self.epoch, log=self.tools.log)
+
+    def _make_disk(self, last: Partition) -> tuple[Extent, ...]:
+        """Make the disk's image and the last partition's, the others being there."""
+        table, target = self.images.table, self.images.out / Product.disk
+        size = size_of(last, self.trees.get(last.role))
+        if size is None:
+            self._make_part(last)
+            size = self.parts[last.role].stat().st_size
+        extents = disk.lay_out(table, [self._size(p, last, size) for p in table.partitions])
+        raw.check_room(table.label, extents[0].start, self.raws)
+        placed = {
+            partition.role: extent
+            for partition, extent in zip(table.partitions, extents, strict=True)
+            if partition.role in self.parts
+        }
+        with (
+            unpacked(self.tools, self.images.disk_from, self.images.work) as base,
+            files.publish(target) as temporary,
+        ):
+            given = base.stat().st_size if base else 0
+            whole = max(
+                disk.disk_size(table, extents), -(-given // table.alignment) * table.alignment
+            )
+            self._begin_disk(temporary, extents, list(placed.values()), whole, base)
+            with self.digests.following(temporary, target) as digest:
+                self._place_parts(temporary, placed, last, digest)
+        used = [
+            (placed[p.role], used_extents(self.tools, self.parts[p.role], p.file_system))
+            for p in table.filled
+        ]
+        kept = disk.gaps([extent for extent, _ in used], given)
+        return mapped_extents(table.label, used, whole, kept=kept)
+
+    def _size(self, partition: Partition, last: Partition, size_of_last: int) -> int:
+        if partition is last:
+            return size_of_last
+        part = self.parts.get(partition.role)
+        return part.stat().st_size if part else partition.size or 0
+
+    def _begin_disk(
+        self,
+        image: Path,
+        extents: Sequence[Extent],
+        placed: Sequence[Extent],
+        size: int,
+        base: Path | None,
+    ) -> None:
+        """Write all but the partitions' content."""
+        ids = self.images.ids
+        script = disk.sfdisk_script(
+            self.images.table,
+            extents,
+            size=size,
+            disk_id=ids.disk,
+            partition_uuids=ids.partitions,
+            architecture=self.images.architecture,
+        )
+        disk.begin_disk(self.tools, image, script, placed, size=size, base=base)
+        raw.write_raw(image, self.raws)
+
+    def _place_parts(
+        self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: GrowingDigest
+    ) -> None:
+        """Write the partitions' content, having made the last one unless it is there."""
+        for role, extent in placed.items():
+            if role is not last.role:
+                disk.place_part(image, extent, self.parts[role])
+        digest.advance(placed[last.role].start)
+        if not self.parts[last.role].exists():
+            self._make_part(last)
+        copied = sum(files.data_size(part) for part in self.parts.values())
+        whole = 0 if self.images.disk_from else copied
+        with progress.growing(Product.disk, self.images.out / Product.disk, lambda: whole):
+            disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
+
+
+def _split(table: PartitionTable, root: Path, work: Path) -> dict[Role, Path]:
+    """Take out of ``root`` what lies on partitions of its own, and leave their mount points."""
+    trees = {Role.root: root}
+    for partition in table.filled:
+        if partition.role is Role.root or not partition.role.mount_point:
+            continue
+        mount_point = root / partition.role.mount_point.lstrip("/")
+        mount_point.mkdir(exist_ok=True)
+        trees[partition.role] = work / f"{partition.role}-tree"
+        mount_point.rename(trees[partition.role])
+        mount_point.mkdir()
+        mount_point.chmod(0o755)
+    return trees

@@ -1,0 +1,117 @@
+"""The image of one partition: what its table says of it, made by the program of its kind."""
+
+import re
+from pathlib import Path
+
+from aimager.errors import CommandError, ConfigError
+from aimager.files import tree_size
+from aimager.image.filesystem.btrfs import make_btrfs
+from aimager.image.filesystem.erofs_squashfs import make_read_only
+from aimager.image.filesystem.ext4_fat import ext4_size, make_ext4, make_fat
+from aimager.image.filesystem.swap import make_swap
+from aimager.image.filesystem.xfs import make_xfs
+from aimager.model.image_ids import ImageIds
+from aimager.model.partition import FileSystem, Partition, Role
+from aimager.toolbox import Toolbox
+
+_BLOCK, _INODE = 4096, 256
+"""The bytes of a block of content, and of what beside it is written of each file."""
+
+
+def make_part(
+    tools: Toolbox,
+    ids: ImageIds,
+    partition: Partition,
+    tree: Path | None,
+    image: Path,
+    *,
+    epoch: int,
+) -> None:
+    """Write the file system of ``partition``, with ``tree`` in it, to ``image``.
+
+    :raises ConfigError: when it needs a size and has none, or its maker refuses ``mkfs-arg=``
+    :raises ImageError: when ``tree`` does not fit
+    """
+    try:
+        _make(tools, ids, partition, tree, image, epoch)
+    except CommandError as error:
+        if not partition.arguments:
+            raise
+        raise ConfigError(
+            f"{error.argv[0]} fails with mkfs-arg={partition.role}={' '.join(partition.arguments)}",
+            hint=_reason(error.tail),
+        ) from error
+
+
+def _reason(said: str) -> str:
+    """The line of a program's last words that says why it failed, which its usage may follow."""
+    lines = re.split(r"^usage:", said, maxsplit=1, flags=re.IGNORECASE | re.MULTILINE)[0].split(
+        "\n"
+    )
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def size_of(partition: Partition, tree: Path | None) -> int | None:
+    """The bytes that the image of ``partition`` will have; None: only its maker can tell."""
+    if partition.size is None and partition.file_system is FileSystem.ext4 and tree:
+        return ext4_size(tree)
+    return partition.size
+
+
+def part_data(partition: Partition, tree: Path | None) -> int:
+    """About how many bytes of data `make_part` writes; 0: that is not known before."""
+    packs = {FileSystem.erofs, FileSystem.squashfs}
+    if tree is None or partition.compression or partition.file_system in packs:
+        return 0
+    return tree_size(tree, block=_BLOCK, each=_INODE)
+
+
+def _make(
+    tools: Toolbox,
+    ids: ImageIds,
+    partition: Partition,
+    tree: Path | None,
+    image: Path,
+    epoch: int,
+) -> None:
+    size, uuid = partition.size, ids.file_system(partition.role)
+    if partition.file_system is FileSystem.swap:
+        make_swap(tools, partition, image, size=_given(partition), uuid=uuid)
+        return
+    assert tree, f"the {partition.role} partition has content"
+    match partition.file_system:
+        case FileSystem.vfat:
+            make_fat(
+                tools,
+                tree,
+                image,
+                size=_given(partition),
+                volume_id=ids.volume(partition.role),
+                label=partition.role.value,
+                epoch=epoch,
+                arguments=partition.arguments,
+            )
+        case FileSystem.btrfs:
+            make_btrfs(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
+        case FileSystem.xfs:
+            make_xfs(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
+        case FileSystem.erofs | FileSystem.squashfs:
+            make_read_only(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
+        case _:
+            make_ext4(
+                tools,
+                tree,
+                image,
+                size=size,
+                uuid=uuid,
+                label=partition.role.value,
+                epoch=epoch,
+                arguments=partition.arguments,
+            )
+
+
+def _given(partition: Partition) -> int:
+    if partition.size is None:
+        kind = "swap" if partition.role is Role.swap else "FAT"
+        raise ConfigError(f"the {partition.role} partition needs a size, for it is {kind}")
+    return partition.size

@@ -1,0 +1,112 @@
+"""What an image is made of and what it was made from, for programs, and checksums for people."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aimager.errors import TrustError
+from aimager.image.checksums import Digests
+from aimager.model.lock import LockedPackage
+from aimager.packages.local_database import InstalledPackage
+from aimager.packages.openpgp.signature import issuer
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished file, its size in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def measure(path: Path, digests: Digests) -> Result:
+    """The result in a file."""
+    return Result(path.name, path.stat().st_size, digests.of(path))
+
+
+def signing_keys(packages: Sequence[LockedPackage], store: Path) -> dict[str, str]:
+    """The fingerprint of the key that signed each package, by its name.
+
+    Where an old signature has none it is the key's id. Those that nobody signed are left out. That
+    the signatures are good was checked when the packages were installed.
+
+    :raises TrustError: when one is missing or cannot be read
+    """
+    keys = {}
+    for package in (package for package in packages if package.is_signed):
+        try:
+            keys[package.name] = issuer(package.signature(store).read_bytes())
+        except (FileNotFoundError, ValueError) as error:
+            raise TrustError(
+                f"the signature of {package} cannot be read: {error}",
+                hint=f"remove {package.signature(store)} and build again",
+            ) from error
+    return keys
+
+
+@dataclass(frozen=True)
+class Build:
+    """What was built: the id, the distribution's title, and the time stamp in seconds."""
+
+    id: str
+    distro: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class ReusedArchive:
+    """A root archive of the user's, and the packages that came with it, unverified."""
+
+    sha256: str
+    packages: Sequence[InstalledPackage]
+
+
+def manifest_text(
+    build: Build,
+    packages: Sequence[LockedPackage],
+    keys: Mapping[str, str],
+    products: Mapping[str, str],
+    results: Sequence[Result],
+    reused: ReusedArchive | None = None,
+) -> str:
+    """The manifest in JSON: ``keys`` by package, and the ids of ``products`` by task."""
+    told = {package.name: _package(package, keys.get(package.name)) for package in packages}
+    given = {package.name: _given(package) for package in reused.packages} if reused else {}
+    manifest = {
+        "build": build.id,
+        "distro": build.distro,
+        "epoch": build.epoch,
+        "packages": [package for _, package in sorted((told | given).items())],
+        "products": dict(products),
+        "reused_root": {"sha256": reused.sha256, "packages": sorted(given)} if reused else None,
+        "unsigned": [package.name for package in packages if not package.is_signed],
+        "results": [asdict(result) for result in results],
+    }
+    return json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+
+
+def _package(package: LockedPackage, key: str | None) -> dict[str, str | int | None]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "architecture": package.architecture,
+        "repository": package.repository,
+        "file": package.file,
+        "sha256": package.sha256,
+        "size": package.size,
+        "signing_key": key,
+    }
+
+
+def _given(package: InstalledPackage) -> dict[str, str | int | None]:
+    """The same of a package that came with an archive: no file of it was seen, nor a signature."""
+    known = {"name": package.name, "version": package.version, "architecture": package.architecture}
+    unknown = ("repository", "file", "sha256", "size", "signing_key")
+    return {**known, **dict.fromkeys(unknown)}
+
+
+def checksums_text(results: Sequence[Result]) -> str:
+    """What sha256sum(1) checks with ``-c``."""
+    return "".join(f"{result.sha256}  {result.name}\n" for result in results)

@@ -1,0 +1,87 @@
+"""Boot loaders that lie outside partitions, where a chip's firmware or a BIOS reads them.
+
+U-Boot's packages tell the places in the dd(1) lines of their scriptlets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.errors import ImageError
+from aimager.image.disk import Extent
+from aimager.model.board import RawPiece
+from aimager.model.partition import SECTOR, Label
+
+_TABLES = {
+    # The partition entries and the signature; code may come before (UEFI 5.2.1).
+    Label.dos: Extent(440, SECTOR - 440),
+    # The protective record's entries, the header and 32 sectors of entries (UEFI 5.3).
+    Label.gpt: Extent(440, 34 * SECTOR - 440),
+}
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Bytes for the disk at ``offset``, and which file of the root they come from."""
+
+    file: str
+    offset: int
+    data: bytes
+
+    @property
+    def extent(self) -> Extent:
+        """Where it lies."""
+        return Extent(self.offset, len(self.data))
+
+
+def read_pieces(root: Path, pieces: Sequence[RawPiece]) -> tuple[Raw, ...]:
+    """Read ``pieces`` out of ``root``.
+
+    :raises ImageError: when one is missing, or empty
+    """
+    return tuple(Raw(piece.file, piece.offset, _read(root, piece)) for piece in pieces)
+
+
+def _read(root: Path, piece: RawPiece) -> bytes:
+    path = root / piece.file
+    if not path.is_file():
+        raise ImageError(
+            f"the boot loader /{piece.file} is missing",
+            hint="one of the board's packages should have brought it",
+        )
+    with path.open("rb") as stream:
+        stream.seek(piece.skip)
+        data = stream.read(-1 if piece.size is None else piece.size)
+    if not data:
+        raise ImageError(f"the boot loader /{piece.file} ends before its byte {piece.skip}")
+    return data
+
+
+def check_room(label: Label, first: int, raws: Sequence[Raw]) -> None:
+    """See that none of ``raws`` lies on the table, on another, or beyond byte ``first``.
+
+    ``first`` is where the first partition starts.
+
+    :raises ImageError: when one does
+    """
+    places = [("the partition table", _TABLES[label])]
+    for raw in raws:
+        for name, extent in places:
+            if raw.extent.start < extent.end and extent.start < raw.extent.end:
+                raise ImageError(
+                    f"the boot loader /{raw.file}, at byte {raw.offset} of the disk, lies on {name}"
+                )
+        if raw.extent.end > first:
+            raise ImageError(
+                f"the boot loader /{raw.file} ends at byte {raw.extent.end} of the disk, and the"
+                f" first partition starts at {first}"
+            )
+        places.append((f"/{raw.file}", raw.extent))
+
+
+def write_raw(image: Path, raws: Sequence[Raw]) -> None:
+    """Write ``raws`` to the disk image, and leave all else of it."""
+    with image.open("r+b") as disk:
+        for raw in raws:
+            disk.seek(raw.offset)
+            disk.write(raw.data)

@@ -1,0 +1,113 @@
+"""What lies beside the products of a build: compressed ones, block map, SPDX, manifest, sums."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.image.bmap import bmap_text
+from aimager.image.checksums import Digests
+from aimager.image.compress import compress
+from aimager.image.disk import Extent
+from aimager.image.manifest import (
+    Build,
+    Result,
+    ReusedArchive,
+    checksums_text,
+    manifest_text,
+    measure,
+    signing_keys,
+)
+from aimager.image.spdx import Subject, spdx_text
+from aimager.model.build import (
+    BLOCK_MAP,
+    CHECKSUMS,
+    MANIFEST,
+    SPDX,
+    Compression,
+    Product,
+    compressed_name,
+)
+from aimager.model.lock import LockedPackage
+from aimager.packages.local_database import InstalledPackage
+from aimager.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is told of a build: its distribution by title and by ``vendor``, as `Subject` has it.
+
+    ``installed`` is the image's record of ``packages``; ``store`` holds their signatures. What
+    else is installed came with the user's root archive of the SHA-256 ``reused``.
+    ``products`` are the ids, by task, of what it was made from. ``mapped`` is what of the disk
+    has to be written, if there is one.
+    """
+
+    build: Build
+    vendor: str
+    packages: Sequence[LockedPackage]
+    installed: Mapping[str, InstalledPackage]
+    store: Path
+    products: Mapping[str, str]
+    mapped: Sequence[Extent]
+    reused: str = ""
+
+    @property
+    def given(self) -> tuple[InstalledPackage, ...]:
+        """The packages that came with the user's root archive."""
+        if not self.reused:
+            return ()
+        names = {package.name for package in self.packages}
+        return tuple(package for name, package in self.installed.items() if name not in names)
+
+
+def write_companions(
+    tools: Toolbox,
+    folder: Path,
+    products: Sequence[Product],
+    compressions: Sequence[Compression],
+    facts: Facts,
+    digests: Digests,
+) -> dict[str, str]:
+    """Publish all that `aimager.model.build.Build.results` names beside ``products`` in ``folder``.
+
+    Returns the SHA-256 of all of them but the list of these, by name. ``digests`` may know some.
+
+    :raises TrustError: when a package's signature cannot be read
+    :raises ImageError: when the image has no record of a package
+    """
+    names: list[str] = list(products)
+    for product in products:
+        digests.take(folder / product)
+        for how in compressions:
+            names.append(compressed_name(product, how))
+            compress(tools, folder / product, folder / names[-1], how)
+            digests.take(folder / names[-1])
+    progress.step("manifest and checksums")
+    with ThreadPoolExecutor(1) as pool:
+        if Product.disk in products:
+            block_map = pool.submit(bmap_text, folder / Product.disk, facts.mapped)
+        subject = Subject(facts.build.id, facts.vendor, facts.build.epoch)
+        spdx = _publish(
+            folder / SPDX, spdx_text(subject, facts.packages, facts.installed, given=facts.given)
+        )
+        results = [measure(folder / name, digests) for name in names]
+    if Product.disk in products:
+        results.append(measure(_publish(folder / BLOCK_MAP, block_map.result()), digests))
+    results.append(measure(spdx, digests))
+    manifest = _publish(folder / MANIFEST, _manifest(facts, results))
+    results.append(measure(manifest, digests))
+    _publish(folder / CHECKSUMS, checksums_text(results))
+    return {result.name: result.sha256 for result in results}
+
+
+def _manifest(facts: Facts, results: Sequence[Result]) -> str:
+    keys = signing_keys(facts.packages, facts.store)
+    archive = ReusedArchive(facts.reused, facts.given) if facts.reused else None
+    return manifest_text(facts.build, facts.packages, keys, facts.products, results, archive)
+
+
+def _publish(path: Path, text: str) -> Path:
+    files.publish_text(path, text)
+    return path

@@ -1,0 +1,1 @@
+"""What can be built: frozen values, which read and write nothing."""

@@ -1,0 +1,205 @@
+"""One build: a board on a platform, with what the user asked for."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from aimager.codec import fingerprint
+from aimager.model.board import Board
+from aimager.model.distro import Platform, ThirdPartyRepository
+from aimager.model.partition import FileSystem, Role
+from aimager.model.settings import Setup
+
+_FILE_SYSTEM_PACKAGES = {
+    FileSystem.ext4: "e2fsprogs",
+    FileSystem.vfat: "dosfstools",
+    FileSystem.btrfs: "btrfs-progs",
+    FileSystem.xfs: "xfsprogs",
+    FileSystem.erofs: "erofs-utils",
+    FileSystem.squashfs: "squashfs-tools",
+    FileSystem.swap: "util-linux",
+}
+
+
+class Product(StrEnum):
+    """A file that pack-image can make, by its name in ``create=``."""
+
+    root_tar = "root.tar"
+    disk = "disk.img"
+    part_boot = "part-boot.img"
+    part_root = "part-root.img"
+    part_home = "part-home.img"
+    part_swap = "part-swap.img"
+    keyring_helper = "keyring-helper.tar"
+    """The borrowed programs, for ``keyring-helper=``."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is of a disk or of a part of one."""
+        return self.value.endswith(".img")
+
+    @property
+    def role(self) -> Role | None:
+        """The partition that it is the image of, if it is one's."""
+        roles = {f"part-{role}.img": role for role in Role}
+        return roles.get(self.value)
+
+
+class Compression(StrEnum):
+    """What images can also be had in; the value is the file's suffix."""
+
+    zst = "zst"
+    xz = "xz"
+
+
+MANIFEST = "manifest.json"
+SPDX = "packages.spdx.json"
+CHECKSUMS = "SHA256SUMS"
+BLOCK_MAP = f"{Product.disk}.bmap"
+"""Under this name bmaptool(1) finds it also for the compressed image."""
+
+
+def compressed_name(product: Product, compression: Compression) -> str:
+    """The name of an image that is compressed."""
+    return f"{product}.{compression}"
+
+
+class Tools(StrEnum):
+    """Whose programs do the work."""
+
+    borrowed = "borrowed"
+    """Those of the host platform's own repositories, unpacked into a root of their own."""
+    host = "host"
+
+
+@dataclass(frozen=True)
+class MirrorChoice:
+    """Which mirrors the user wants instead of the global ones, and whose keys to trust there.
+
+    ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
+    URLs by repository name, for the platform that is built. Of several the first is asked first.
+    ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
+    the user named one by one.
+    """
+
+    parents: tuple[str, ...] = ()
+    repositories: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    trusted_keys: tuple[str, ...] = ()
+    offline: bool = False
+    own_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Build:
+    """What one ``doit build`` makes."""
+
+    board: Board
+    platform: Platform
+    products: tuple[Product, ...]
+    out: Path
+    setup: Setup
+    mirrors: MirrorChoice = MirrorChoice()
+    packages: tuple[str, ...] = ()
+    root_size: int | None = None
+    tools: Tools = Tools.borrowed
+    helper: Path | None = None
+    """An archive of programs to run in place of the borrowed ones."""
+    reused_root: Path | None = None
+    """A root archive to start from in place of the platform's base system."""
+    pacman_static: bool | None = None
+    """Whether pacman-static is used in place of the host's; None: where that will not do."""
+    memory: int | None = None
+    """The bytes of a tmpfs to hold trees, 0 for none; None: one where they fit."""
+    borrow: bool = True
+    """Whether native programs may stand in for those of a foreign image while it is made."""
+    lock: Path | None = None
+    """The user's lock file, from which the packages are taken, or to which they are written."""
+    compressions: tuple[Compression, ...] = ()
+    seed: str = ""
+    """Any text: with another one, all ids and salts of the image are others."""
+    disk_from: Path | None = None
+    """The user's image that the disk starts as a copy of."""
+    epoch: int | None = None
+    """The time stamp of all that is made, in seconds; None is the newest package's."""
+    repositories: tuple[ThirdPartyRepository, ...] = ()
+    """What is added to the repositories of the platform."""
+    package_folder: Path | None = None
+    """Where the user's own packages lie, which nobody signed."""
+    report: Path | None = None
+    """The user's file for the page that tells what was done."""
+    remote: str = ""
+    """The address of a store of products and packages that machines share; empty: none."""
+    overlays: tuple[Path, ...] = ()
+    """Archives to unpack over the root at the end."""
+    terminal: Path | None = None
+    """Where a shell is to be opened when making the root fails."""
+    forgives: bool = False
+    """Whether an image may be made although what it boots from failed to be."""
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of all files that are made, the products first and the checksums last."""
+        compressed = (compressed_name(p, c) for p in self.products for c in self.compressions)
+        block_map = (BLOCK_MAP,) if Product.disk in self.products else ()
+        return (*self.products, *compressed, *block_map, SPDX, MANIFEST, CHECKSUMS)
+
+    @property
+    def id(self) -> str:
+        """``DISTRO-ARCH-BOARD``, as it stands in task names and paths."""
+        return f"{self.platform.id}-{self.board.id}"
+
+    @property
+    def sources(self) -> Platform:
+        """The platform with all repositories that packages may come from."""
+        unsigned = self.package_folder is not None
+        return replace(self.platform, repositories=self.repositories, unsigned=unsigned)
+
+    @property
+    def installs(self) -> tuple[str, ...]:
+        """All packages that are asked for by name, beside those of the root file system."""
+        sudo = ("sudo",) if self.setup.sudo_groups else ()
+        keyrings = tuple(r.keyring.package for r in self.repositories if r.keyring.package)
+        return tuple(dict.fromkeys(self.board.installs + sudo + keyrings + self.packages))
+
+    @property
+    def initramfs(self) -> str | None:
+        """The package of the initramfs maker, to install where nothing else provides one."""
+        return self.board.initramfs.value if self.board.initramfs else None
+
+    @property
+    def file_systems(self) -> tuple[FileSystem, ...]:
+        """The file systems of the image's partitions."""
+        table = self.board.partition_table
+        return tuple(dict.fromkeys(p.file_system for p in table.filled)) if table else ()
+
+    @property
+    def welcome(self) -> tuple[str, ...]:
+        """Packages that are installed where the repositories have them.
+
+        They are file systems' tools and added repositories' lists of mirrors.
+        """
+        tools = (_FILE_SYSTEM_PACKAGES[f] for f in self.file_systems if not f.read_only)
+        lists = (package for r in self.repositories for package in r.packages)
+        return tuple(dict.fromkeys((*tools, *lists)))
+
+    @property
+    def makers(self) -> tuple[str, ...]:
+        """Packages whose programs make the image's file systems."""
+        return tuple(_FILE_SYSTEM_PACKAGES[f] for f in self.file_systems)
+
+    @property
+    def settings_fingerprint(self) -> str:
+        """The fingerprint of what shapes the image beside packages; of nothing that is secret."""
+        distro = self.platform.distro
+        return fingerprint(
+            {
+                "board": self.board,
+                "mirrors": [distro.mirrorlist, distro.mirrors.url],
+                "platform": self.platform.id,
+                "products": sorted(self.products),
+                "repositories": [repository.word for repository in self.repositories],
+                "root_size": self.root_size,
+                "setup": self.setup.without_secrets(),
+                "tools": self.tools,
+            }
+        )

@@ -1,0 +1,118 @@
+"""Distributions and their repositories, as data."""
+
+from dataclasses import dataclass, replace
+
+from aimager.model.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """A pacman keyring and the keys that everything in it hangs on.
+
+    The package ``package`` holds usr/share/pacman/keyrings/``name``.gpg, -trusted and -revoked;
+    ``master_keys`` are the fingerprints that we pin, in capitals. Where ``package`` is empty, the
+    keys themselves are in ``keys``, as base64.
+    """
+
+    name: str
+    package: str
+    master_keys: tuple[str, ...]
+    keys: str = ""
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """Where repositories are served: ``$repo`` and ``$arch`` stand for their names.
+
+    ``path`` is the place below a mirror that carries several distributions (``repo-url-parent``),
+    ``url`` a server for the whole world.
+    """
+
+    path: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Distro:
+    """A distribution that pacman installs."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    architectures: tuple[Architecture, ...]
+    mirrors: Mirrors
+    keyrings: tuple[Keyring, ...]
+    mirrorlist: str = "etc/pacman.d/mirrorlist"
+    """The file of the image that its pacman.conf includes for mirrors."""
+    core_repository: str = "core"
+    """The repository that holds ``pacman``, whose pacman.conf names the others."""
+    base_repositories: tuple[str, ...] = ()
+    """Which repositories there are, in order, in place of those of that pacman.conf."""
+    base_packages: tuple[str, ...] = ("base",)
+    archive: str = ""
+    """Where all versions of a package are kept, ``$name`` being its name and ``$initial`` the
+    first letter of it; empty where the distribution keeps none."""
+    vendor: str = ""
+    """Its namespace in package URLs (purl-spec's type alpm), where that is not ``id``."""
+    lends: bool = False
+    """Whether machines of its architectures borrow its programs before another's."""
+
+    @property
+    def rootfs_packages(self) -> tuple[str, ...]:
+        """What every root of this distribution is asked to hold."""
+        return self.base_packages + tuple(keyring.package for keyring in self.keyrings)
+
+
+@dataclass(frozen=True)
+class ThirdPartyRepository:
+    """A repository outside the distributions, with a keyring of its own.
+
+    Without a ``path`` in its mirrors it is a user's own. ``packages`` are installed beside the
+    keyring's where it has them: mirror lists.
+    """
+
+    id: str
+    architectures: tuple[Architecture, ...]
+    mirrors: Mirrors
+    keyring: Keyring
+    packages: tuple[str, ...] = ()
+    purpose: str = ""
+
+    @property
+    def word(self) -> str:
+        """How ``add-repos=`` names it."""
+        return self.id if self.mirrors.path else f"{self.id}={self.mirrors.url}"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A distribution on one of its architectures, perhaps with ``repositories`` after its own.
+
+    ``unsigned`` tells that packages which nobody signed come before all of them.
+    """
+
+    distro: Distro
+    architecture: Architecture
+    repositories: tuple[ThirdPartyRepository, ...] = ()
+    unsigned: bool = False
+
+    @property
+    def id(self) -> str:
+        """``DISTRO-ARCH``, or ``DISTRO-ARCH+REPOSITORY``, as it stands in task names and paths."""
+        end = "+@packages" if self.unsigned else ""
+        others = "".join(f"+{repository.id}" for repository in self.repositories)
+        return f"{self.distro.id}-{self.architecture}{others}{end}"
+
+    @property
+    def signed(self) -> "Platform":
+        """The same without what nobody signed."""
+        return replace(self, unsigned=False)
+
+    @property
+    def plain(self) -> "Platform":
+        """The same without the added repositories."""
+        return Platform(self.distro, self.architecture)
+
+    def added(self, name: str) -> ThirdPartyRepository | None:
+        """The added repository of this name."""
+        return next((r for r in self.repositories if r.id == name), None)

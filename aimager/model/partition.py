@@ -1,0 +1,135 @@
+"""Partition tables, as a board or the user describes them."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+SECTOR = 512
+"""The unit in which partition tables count, in bytes."""
+
+MiB = 1 << 20
+GiB = 1 << 30
+
+
+class Label(StrEnum):
+    """A kind of partition table, by sfdisk's name."""
+
+    gpt = "gpt"
+    dos = "dos"
+
+
+class Role(StrEnum):
+    """What a partition is for; also its name in ``part-ROLE.img``."""
+
+    boot = "boot"
+    root = "root"
+    home = "home"
+    swap = "swap"
+    raw = "raw"
+    """Nothing of ours lies in it: it keeps a boot loader's place, or is for the user to fill."""
+
+    @property
+    def mount_point(self) -> str | None:
+        """Where the image's system mounts it, if it does."""
+        return {Role.boot: "/boot", Role.root: "/", Role.home: "/home"}.get(self)
+
+
+class FileSystem(StrEnum):
+    """A file system, by its name in fstab(5)."""
+
+    vfat = "vfat"
+    ext4 = "ext4"
+    btrfs = "btrfs"
+    xfs = "xfs"
+    erofs = "erofs"
+    squashfs = "squashfs"
+    swap = "swap"
+    none = "none"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it never changes once it is made."""
+        return self in (FileSystem.erofs, FileSystem.squashfs)
+
+
+@dataclass(frozen=True)
+class Subvolume:
+    """A btrfs subvolume of this ``name`` whose content is the root's folder ``mount_point``."""
+
+    name: str
+    mount_point: str
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition; ``size`` in bytes, None for as much as its content needs."""
+
+    role: Role
+    file_system: FileSystem
+    size: int | None = None
+    esp: bool = False
+    """Whether firmware looks for boot loaders in it (an EFI system partition)."""
+    start: int | None = None
+    """Its first byte on the disk; None is the next one that is aligned."""
+    type: str = ""
+    """Its type by sfdisk's word, a UUID or hexadecimal digits; empty is what its role asks for."""
+    attributes: str = ""
+    """GPT attributes by sfdisk's words, such as ``LegacyBIOSBootable``."""
+    name: str = ""
+    """Its name in a GPT, by default its role."""
+    uuid: str = ""
+    """Its UUID in a GPT, by default derived from the image's seed."""
+    bootable: bool | None = None
+    """Whether a DOS label marks it as active; None: if it is for booting."""
+    arguments: tuple[str, ...] = ()
+    """More arguments for the program that makes its file system."""
+    compression: str = ""
+    """How its content is compressed, by the word of the file system's maker; empty: not."""
+    subvolumes: tuple[Subvolume, ...] = ()
+    """What of a btrfs lies in subvolumes; the root's own comes first."""
+
+
+@dataclass(frozen=True)
+class PartitionTable:
+    """Partitions in the order in which they lie on the disk."""
+
+    label: Label
+    partitions: tuple[Partition, ...]
+    alignment: int = MiB
+    """Every partition starts at a multiple of so many bytes, the first one at it, if it has no
+    start of its own."""
+    first_lba: int | None = None
+    """The first sector that GPT lets partitions take; None is that of the alignment."""
+    last_lba: int | None = None
+    """The last one; None is that of the smallest disk."""
+    id: str = ""
+    """The label's id (`aimager.model.image_ids`), by default derived from the image's seed."""
+
+    def with_role(self, role: Role) -> Partition | None:
+        """The first partition that is for ``role``."""
+        return next((p for p in self.partitions if p.role is role), None)
+
+    @property
+    def filled(self) -> tuple[Partition, ...]:
+        """Those that something of ours is written in."""
+        return tuple(p for p in self.partitions if p.role is not Role.raw)
+
+    def changed(self, role: Role, **changes: object) -> "PartitionTable":
+        """The same with other values in the fields of the partition for ``role``."""
+        partitions = (
+            replace(p, **changes) if p.role is role else p  # type: ignore[arg-type]
+            for p in self.partitions
+        )
+        return replace(self, partitions=tuple(partitions))
+
+
+def boot_fat(size: int, *, esp: bool = True) -> Partition:
+    """A FAT partition mounted at /boot."""
+    return Partition(Role.boot, FileSystem.vfat, size, esp)
+
+
+def root_ext4(size: int | None = None) -> Partition:
+    """An ext4 root, by default as small as its content and a margin."""
+    return Partition(Role.root, FileSystem.ext4, size)
+
+
+FAT_EPOCH = 315532800  # 1980-01-01, the first moment that FAT can tell

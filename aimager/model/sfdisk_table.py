@@ -1,0 +1,185 @@
+"""Partition tables in the notation of sfdisk(8), with marks for what each partition is for.
+
+A line that begins with ``aimager@ROLE:`` (boot, root, home, swap), where a dump has the device,
+is a partition that is filled; any other one is made and left empty. Without a size a partition
+takes what its content needs; one for booting is an EFI system partition in a GPT without a type.
+"""
+
+import re
+from collections.abc import Iterator
+
+from aimager.errors import ConfigError
+from aimager.model.partition import SECTOR, FileSystem, Label, MiB, Partition, PartitionTable, Role
+
+_MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
+_DEVICE = re.compile(r"(?:[^=,]*\d\s*)?:\s*(.*)")
+"""sfdisk calls partitions by their disk's name, which may be a file's, and a number."""
+_HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
+_FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
+_SIZE = re.compile(r"(\d+)\s*([KMGT]?)(iB)?", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+_IGNORED = ("unit", "sector-size", "device", "grain", "table-length")
+_ESP_TYPES = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef", "u", "uefi")
+_FILE_SYSTEMS = {
+    Role.boot: FileSystem.vfat,
+    Role.root: FileSystem.ext4,
+    Role.home: FileSystem.ext4,
+    Role.swap: FileSystem.swap,
+    Role.raw: FileSystem.none,
+}
+_ROLES = [role for role in Role if role is not Role.raw]
+
+
+def read_table(text: str) -> PartitionTable:
+    """The table that ``text`` describes.
+
+    :raises ConfigError: for what is no such text, or a table that no image can be made of
+    """
+    header: dict[str, str] = {}
+    partitions: list[Partition] = []
+    for line in _lines(text):
+        mark, device, setting = _MARK.match(line), _DEVICE.match(line), _HEADER.fullmatch(line)
+        if mark:
+            partitions.append(_read_partition(_read_role(mark[1]), mark[2]))
+        elif device:
+            partitions.append(_read_partition(Role.raw, device[1]))
+        elif setting and not partitions:
+            header[setting[1]] = setting[2].strip()
+        else:
+            partitions.append(_read_partition(Role.raw, line))
+    table = _with_header(header, tuple(partitions))
+    boot = table.with_role(Role.boot)
+    if table.label is Label.gpt and boot and not boot.type:
+        table = table.changed(Role.boot, esp=True)
+    _check(table)
+    return table
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Its lines; a semicolon ends one too, for a command line has no good place for newlines."""
+    for line in re.split(r"[\n;]", text):
+        if stripped := line.partition("#")[0].strip():
+            yield stripped
+
+
+def _refused(problem: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"table= {problem}", hint=hint or "write it as `sfdisk --dump` does")
+
+
+def _read_role(name: str) -> Role:
+    if name not in _ROLES:
+        raise _refused(f"has the mark aimager@{name}", f"it is one of {', '.join(_ROLES)}")
+    return Role(name)
+
+
+def _with_header(header: dict[str, str], partitions: tuple[Partition, ...]) -> PartitionTable:
+    label = header.pop("label", "")
+    if label not in list(Label):
+        raise _refused(f"has the label {label or 'of no kind'}", "begin with label: gpt, or dos")
+    if header.get("unit", "sectors") != "sectors" or header.get("sector-size", "512") != "512":
+        raise _refused("counts in something else than sectors of 512 bytes")
+    numbers: dict[str, int | None] = {}
+    for name in ("first-lba", "last-lba"):
+        value = header.pop(name, None)
+        if value is not None and (not value.isdigit() or label == Label.dos):
+            raise _refused(f"has the line {name}: {value}", "it is a sector's number, for GPT")
+        numbers[name] = int(value) if value else None
+    identifier = _read_label_id(Label(label), header.pop("label-id", ""))
+    for name in header.keys() - set(_IGNORED):
+        raise _refused(f"has the line {name}: {header[name]}, which is not known")
+    first = numbers["first-lba"]
+    # Where the table has room for a boot loader, what is placed without a start comes after it.
+    alignment = max(first * SECTOR, MiB) if first and not first * SECTOR % MiB else MiB
+    return PartitionTable(
+        Label(label), partitions, alignment, first, numbers["last-lba"], identifier
+    )
+
+
+def _read_label_id(label: Label, text: str) -> str:
+    if not text:
+        return ""
+    if label is Label.gpt and _UUID.fullmatch(text):
+        return text.lower()
+    if label is Label.dos and re.fullmatch("0x[0-9a-fA-F]{1,8}", text):
+        return f"{int(text, 16):08x}"
+    raise _refused(f"has the line label-id: {text}", "leave it out, and one is made")
+
+
+def _read_partition(role: Role, text: str) -> Partition:
+    fields = _read_fields(text)
+    kind = fields.pop("type", fields.pop("id", ""))
+    attributes = fields.pop("attrs", "")
+    bootable = "bootable" in fields
+    fields.pop("bootable", None)
+    start, size = fields.pop("start", ""), fields.pop("size", "")
+    uuid = fields.pop("uuid", "").lower()
+    if uuid and not _UUID.fullmatch(uuid):
+        raise _refused(f"has the partition id {uuid}", "leave it out, and one is made")
+    partition = Partition(
+        role,
+        _FILE_SYSTEMS[role],
+        size=None if size in ("", "+") else _read_bytes("size", size),
+        esp=role is Role.boot and kind.lower() in _ESP_TYPES,
+        start=None if start in ("", "+") else _read_bytes("start", start),
+        type=kind,
+        attributes=attributes,
+        name=fields.pop("name", ""),
+        uuid=uuid,
+        bootable=bootable,
+    )
+    for name in fields:
+        raise _refused(f"has the field {name} in the line {text}, which is not known")
+    return partition
+
+
+def _read_fields(text: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        match = _FIELD.match(text, at)
+        if not match:
+            raise _refused(f"has the line {text}, which is none of NAME=VALUE")
+        fields[match[1].lower()] = (match[2] or "").strip('"')
+        at = match.end()
+    return fields
+
+
+def _read_bytes(name: str, text: str) -> int:
+    """Bytes from a number of sectors, or from one with K, M, G or T, powers of 1024."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise _refused(f"has the {name} {text}", "write sectors, or 16MiB, or 1G")
+    unit = match[2].upper()
+    number = int(match[1]) << 10 * "KMGT".index(unit) + 10 if unit else int(match[1]) * SECTOR
+    if number > 1 << 50 or (name == "size" and not number):
+        raise _refused(f"has the {name} {text}, which no disk has")
+    return number
+
+
+def _check(table: PartitionTable) -> None:
+    """Refuse what `aimager.image.disk` could not lay out, or what would not be an image of a
+    system."""
+    for role in _ROLES:
+        if sum(p.role is role for p in table.partitions) > 1:
+            raise _refused(f"has several partitions for {role}", "mark one of them")
+    if not table.with_role(Role.root):
+        raise _refused("has no partition for the root", "mark one with aimager@root:")
+    if table.label is Label.dos:
+        if len(table.partitions) > 4:
+            raise _refused("has more than four partitions, and is a DOS label", "use label: gpt")
+        if any(p.name or p.attributes or p.uuid for p in table.partitions):
+            raise _refused("has a name, attrs or uuid, which a DOS label has not")
+    _check_places(table)
+
+
+def _check_places(table: PartitionTable) -> None:
+    end = 0
+    for partition in table.partitions:
+        if not partition.size and partition.role not in (Role.root, Role.home):
+            what = "without a mark" if partition.role is Role.raw else f"for {partition.role}"
+            raise _refused(f"has a partition {what} and without a size", "give it one: size=1GiB")
+        start = end if partition.start is None else partition.start
+        if start < end:
+            raise _refused("has partitions that overlap", "order them by start, one after another")
+        end = start + (partition.size or 0)

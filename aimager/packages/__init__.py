@@ -1,0 +1,1 @@
+"""Mirrors, databases, locks, downloads and keys: pacman's world."""

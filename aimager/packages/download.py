@@ -1,0 +1,297 @@
+"""HTTP to a checked file: conditional, resumable, whole or not at all."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+import urllib3
+
+from aimager import files
+from aimager.codec import decode
+from aimager.errors import DownloadError, about
+from aimager.packages.http_diagnosis import (
+    explain_connection,
+    explain_status,
+    reason,
+    refuse_authorities,
+    refuse_page,
+)
+
+_CHUNK = 1 << 18
+_LOOK = 512
+_TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
+_ATTEMPTS = 3
+_PAUSE = 1.0  # seconds before the second attempt, twice as many before the third
+# The last two: a host name that cannot be one.
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError)
+_CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Report = Callable[[int], object]
+"""Is told how many more bytes have arrived."""
+
+
+Check = Callable[[bytes], object]
+"""Raises DownloadError for content that is not what was asked for."""
+
+
+class NotFoundError(DownloadError):
+    """The mirror answers, and has no such file."""
+
+
+class SilentError(DownloadError):
+    """The mirror does not answer, or only that it cannot now; the next file may do without it."""
+
+
+class BrokenOffError(DownloadError):
+    """The connection ended before the file did."""
+
+
+class Client:
+    """Downloads over connections that are kept open; for use by one thread."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "aimager"
+        # Packages are compressed; a mirror must not do it again, or sizes stop to fit.
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def fetch_if_changed(
+        self, url: str, target: Path, check: Check = lambda _: None, *, run: Path | None = None
+    ) -> bytes:
+        """Make ``target`` what ``url`` is now, if ``check`` agrees, and return it.
+
+        The mirror is asked only whether it changed (If-None-Match, If-Modified-Since), by what
+        it said last time, which is kept beside ``target`` with the hash of what it was said of:
+        they are two files, and a crash may come between. Two builds that ask at once wait for
+        each other, and what was asked in the folder ``run``, which remembers it, is not again.
+
+        :raises DownloadError: when the mirror does not give it, or gives something else
+        """
+        memory = target.with_name(f".{target.name}.json")
+        lock = target.with_name(f".{target.name}.lock")
+        with files.locked(lock):
+            known = _recall(memory, url, target)
+            asked = run / hashlib.sha256(url.encode()).hexdigest() if run else None
+            if known and asked and asked.exists():
+                return target.read_bytes()
+            conditions = {name: known[name] for name in _CONDITIONS if name in known}
+            with self._get(url, conditions) as response:
+                if conditions and response.status_code == requests.codes.not_modified:
+                    _note_asked(asked)
+                    return target.read_bytes()
+                for unfinished in files.temporaries(target):  # of a killed run
+                    if unfinished not in (memory, lock):
+                        unfinished.unlink(missing_ok=True)
+                with files.publish(target) as temporary:
+                    with about(target), temporary.open("wb") as stream:
+                        self._receive(response, stream.write)
+                    content = temporary.read_bytes()
+                    check(content)
+            said = {name: response.headers.get(told) for name, told in _CONDITIONS.items()}
+            kept = {name: value for name, value in said.items() if value}
+            digest = hashlib.sha256(content).hexdigest()
+            files.publish_text(memory, json.dumps({"url": url, "sha256": digest, **kept}))
+            _note_asked(asked)
+            return content
+
+    def fetch(
+        self, url: str, target: Path, *, size: int, sha256: str, report: Report = lambda _: None
+    ) -> None:
+        """Make ``target`` the file of ``size`` bytes with this hash that is at ``url``.
+
+        What an interrupted download left, from whichever mirror, is gone on with. Two builds
+        that want the same file wait for each other, and the second finds it there.
+
+        :raises DownloadError: when the mirror does not give it, or gives something else; what
+            was reported is then taken back
+        """
+        reported = 0
+
+        def count(more: int) -> None:
+            nonlocal reported
+            reported += more
+            report(more)
+
+        part = target.with_name(f"{target.name}.part")
+        with files.locked(part.with_name(f".{target.name}.lock")):
+            if target.exists() and files.sha256(target) == sha256:
+                report(size)
+                return
+            try:
+                self._fetch_part(url, part, size, sha256, count)
+            except DownloadError:
+                report(-reported)
+                raise
+            with files.publish(target) as temporary:
+                part.replace(temporary)
+
+    def fetch_small(self, url: str, *, limit: int) -> bytes:
+        """The bytes at ``url``, at most ``limit`` of them.
+
+        :raises DownloadError: when the mirror does not give them, or gives more
+        """
+        content = bytearray()
+        with self._get(url, {}) as response:
+            self._receive(response, content.extend, limit=limit, as_it_is=True)
+        return bytes(content)
+
+    def look(self, url: str) -> str:
+        """See that ``url`` can be had, without having it; returns the mirror's time (Date).
+
+        :raises DownloadError: when the mirror does not give it, or something else
+        """
+        with self._get(url, {}) as response:
+            for chunk in response.iter_content(_LOOK):
+                refuse_page(response, chunk)
+                break
+            return response.headers.get("Date", "")
+
+    def _fetch_part(self, url: str, part: Path, size: int, sha256: str, report: Report) -> None:
+        """Make ``part`` whole and check it; what is wrong is not left to go on with."""
+        if _size(part) > size:
+            part.unlink()
+        kept = _size(part)
+        report(kept)
+        while True:
+            self._complete(url, part, size, report)
+            try:
+                return _check(url, part, size, sha256)
+            except DownloadError:
+                report(-_size(part))
+                part.unlink()
+                if not kept:
+                    raise
+                kept = 0  # The fault may be that of what was there, from another mirror.
+
+    def _complete(self, url: str, part: Path, size: int, report: Report) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                if _size(part) < size:
+                    self._resume(url, part, _size(part), report)
+                return
+            except BrokenOffError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE * 2**attempt)
+
+    def _resume(self, url: str, part: Path, have: int, report: Report) -> None:
+        response = self._get(url, {"Range": f"bytes={have}-"} if have else {})
+        with response:
+            resumes = response.status_code == requests.codes.partial_content
+            if have and not resumes:
+                report(-have)
+            with about(part), part.open("ab" if resumes else "wb") as stream:
+
+                def keep(chunk: bytes) -> None:
+                    stream.write(chunk)
+                    report(len(chunk))
+
+                self._receive(response, keep, as_it_is=True)
+
+    def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
+        for attempt in range(_ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
+            try:
+                response = self._session.get(
+                    quote(url, safe=":/?=&%+~@[]"), headers=headers, stream=True, timeout=_TIMEOUT
+                )
+            except _FAILURES as error:
+                if last:
+                    message, hint = explain_connection(error)
+                    raise SilentError(f"{url} cannot be reached: {message}", hint=hint) from error
+            except OSError as error:
+                refuse_authorities(url, error)
+                raise
+            else:
+                if response.status_code < requests.codes.bad_request:
+                    return response
+                response.close()
+                unfit = response.status_code == requests.codes.requested_range_not_satisfiable
+                if last or not (unfit or response.status_code in _TRANSIENT):
+                    _refuse(url, response)
+                if unfit:
+                    headers = {}
+            time.sleep(_PAUSE * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _receive(
+        self,
+        response: requests.Response,
+        keep: Callable[[bytes], object],
+        *,
+        limit: int | None = None,
+        as_it_is: bool = False,
+    ) -> None:
+        """Give ``keep`` all that comes; ``as_it_is`` also where a Content-Encoding is named.
+
+        There are mirrors that name a package's own compression so.
+        """
+        received = 0
+        try:
+            for chunk in response.raw.stream(_CHUNK, decode_content=not as_it_is):
+                if not received:
+                    refuse_page(response, chunk)
+                received += len(chunk)
+                if limit is not None and received > limit:
+                    raise DownloadError(f"{response.url} is larger than {limit} bytes")
+                keep(chunk)
+        except _FAILURES as error:
+            raise BrokenOffError(
+                f"{response.url} broke off: {reason(error)}",
+                hint="run the same command again: what is whole is kept",
+            ) from error
+
+
+def _note_asked(asked: Path | None) -> None:
+    if asked:
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        asked.touch()
+
+
+def _recall(memory: Path, url: str, target: Path) -> dict[str, str]:
+    """What is known of ``target``, if it is what ``url`` was; empty: nothing."""
+    if not (target.exists() and memory.exists()):
+        return {}
+    try:
+        said: dict[str, str] = decode(dict[str, str], json.loads(memory.read_bytes()))
+    except ValueError:  # a damaged file, as after a loss of power
+        return {}
+    same = said.get("url") == url and said.get("sha256") == files.sha256(target)
+    return said if same else {}
+
+
+def _check(url: str, part: Path, size: int, sha256: str) -> None:
+    got = _size(part)
+    if got != size:
+        raise DownloadError(
+            f"{url} has {got} bytes, its database says {size}",
+            hint="the mirror is being updated or a proxy interferes: try again later, or"
+            " another mirror with repo-url-parent=",
+        )
+    digest = files.sha256(part)
+    if digest != sha256:
+        raise DownloadError(
+            f"{url} has sha256 {digest}, its database says {sha256}",
+            hint="the file or the database was changed: try another mirror with repo-url-parent=",
+        )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _refuse(url: str, response: requests.Response) -> None:
+    kind = DownloadError
+    if response.status_code == requests.codes.not_found:
+        kind = NotFoundError
+    elif response.status_code in _TRANSIENT:
+        kind = SilentError
+    raise kind(
+        f"{url}: the mirror says {response.status_code} {response.reason}",
+        hint=explain_status(response),
+    )

@@ -1,0 +1,64 @@
+"""pacman's local database: what an installed root says of its packages."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.errors import ImageError
+from aimager.packages.sync_database import read_fields
+
+
+@dataclass(frozen=True)
+class InstalledPackage:
+    """The fields of a package's ``desc`` (libalpm's be_local.c), as far as we need them.
+
+    ``url``, ``packager`` and ``architecture`` are empty where the package names none.
+    ``build_date`` is in seconds since the epoch.
+    """
+
+    name: str
+    version: str
+    url: str
+    packager: str
+    licenses: tuple[str, ...]
+    depends: tuple[str, ...]
+    provides: tuple[str, ...]
+    architecture: str = ""
+    build_date: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+def read_local_database(root: Path) -> dict[str, InstalledPackage]:
+    """The packages that are installed in ``root``, by name.
+
+    :raises ImageError: when a package's record is damaged
+    """
+    found = {}
+    for path in sorted((root / "var/lib/pacman/local").glob("*/desc")):
+        try:
+            package = read_record(path.read_text())
+        except (LookupError, ValueError) as error:
+            raise ImageError(f"{path.relative_to(root)} is damaged: {error}") from error
+        found[package.name] = package
+    return found
+
+
+def read_record(desc: str) -> InstalledPackage:
+    """The package that a ``desc`` tells of.
+
+    :raises LookupError: when it does not tell name or version
+    :raises ValueError: when its time is none
+    """
+    fields = read_fields(desc)
+    return InstalledPackage(
+        name=fields["NAME"][0],
+        version=fields["VERSION"][0],
+        url=next(iter(fields.get("URL", ())), ""),
+        packager=next(iter(fields.get("PACKAGER", ())), ""),
+        licenses=tuple(fields.get("LICENSE", ())),
+        depends=tuple(fields.get("DEPENDS", ())),
+        provides=tuple(fields.get("PROVIDES", ())),
+        architecture=next(iter(fields.get("ARCH", ())), ""),
+        build_date=int(next(iter(fields.get("BUILDDATE", ())), "0")),
+    )

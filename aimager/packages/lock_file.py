@@ -1,0 +1,270 @@
+"""The user's lock file: all packages of a build in one text that is kept in git."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aimager.codec import decode, encode
+from aimager.errors import ConfigError
+from aimager.model.build import Build
+from aimager.model.lock import Lock, LockedPackage
+
+FORMAT = 1
+"""The version of the text; one that is newer is refused."""
+
+_LONGEST_REASON = 200  # characters: what is wrong may be all of the file
+
+_ANEW = "doit update lock=FILE resolves it anew"
+_TAKE_IN = "doit update lock=FILE takes in what is asked for"
+
+
+@dataclass(frozen=True)
+class LockedBuild:
+    """What a lock file is of: ids, the packages that the user asked for, the lender's platform.
+
+    ``settings`` is the fingerprint of what shapes the image beside packages. ``initramfs`` is the
+    maker that was asked for, empty where none was, or nothing is known of it, ``add_repos`` the
+    repositories that were added, and ``file_systems`` those whose programs are held, empty where
+    nothing is known of them.
+    """
+
+    distro: str
+    architecture: str
+    board: str
+    install_packages: tuple[str, ...]
+    host: str
+    settings: str
+    initramfs: str = ""
+    add_repos: tuple[str, ...] = ()
+    file_systems: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The build's id, which is also the subject of its own part."""
+        return f"{self.distro}-{self.architecture}-{self.board}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One lock within the file: the names of its packages on ``platform``."""
+
+    platform: str
+    requested: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LockFile:
+    """Each platform's packages, once each, and the parts by subject that are made of them."""
+
+    build: LockedBuild
+    packages: dict[str, tuple[LockedPackage, ...]]
+    parts: dict[str, Part]
+    format: int = FORMAT
+
+
+def join(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
+    """The lock file of ``build``, whose locks by subject are ``parts``.
+
+    :raises ConfigError: when two of them hold different packages of one name
+    """
+    packages: dict[str, dict[str, LockedPackage]] = {}
+    for subject, lock in parts.items():
+        known = packages.setdefault(lock.platform, {})
+        for package in lock.packages:
+            if known.setdefault(package.name, package) != package:
+                raise ConfigError(
+                    f"the lock of {subject} holds {package}, another {known[package.name]}",
+                    hint="the mirror changed meanwhile: run the same command again",
+                )
+    return LockFile(
+        build=build,
+        packages={name: tuple(sorted(known.values())) for name, known in packages.items()},
+        parts={
+            subject: Part(lock.platform, lock.requested, tuple(p.name for p in lock.packages))
+            for subject, lock in parts.items()
+        },
+    )
+
+
+def part(lock_file: LockFile, subject: str) -> Lock:
+    """The lock of ``subject``, as it was joined.
+
+    :raises ConfigError: when the file does not hold it
+    """
+    build = lock_file.build
+    if subject not in lock_file.parts:
+        raise ConfigError(
+            f"the lock file holds no {subject}: it is that of {build.id}, made on a host of"
+            f" {build.host}",
+            hint=_ANEW,
+        )
+    found = lock_file.parts[subject]
+    known = {package.name: package for package in lock_file.packages.get(found.platform, ())}
+    missing = [name for name in found.packages if name not in known]
+    if missing:
+        raise ConfigError(
+            f"the lock file holds no package {missing[0]} of {found.platform}, which {subject}"
+            " names",
+            hint=_ANEW,
+        )
+    return Lock(found.platform, found.requested, tuple(known[name] for name in found.packages))
+
+
+def write(lock_file: LockFile) -> str:
+    """The lock file as text: sorted, one field a line, so that a diff can be read."""
+    return json.dumps(encode(lock_file), indent=1, sort_keys=True) + "\n"
+
+
+def read(path: Path) -> LockFile:
+    """The lock file at ``path``.
+
+    :raises ConfigError: when there is none, or what is there is damaged or of a newer format
+    """
+    try:
+        data = json.loads(path.read_text())
+        if any(not text.isprintable() for text in _texts(data)):
+            raise ValueError("it has control characters")
+        _check_format(path, data)
+        lock_file: LockFile = decode(LockFile, data)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"there is no lock file {path}", hint="doit lock distro= board= lock=FILE makes it"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"the lock file {path} cannot be read: {error.strerror}", hint="name a file with lock="
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{path} is not a lock file: {str(error)[:_LONGEST_REASON]}",
+            hint="restore it, or delete it and make it anew with doit lock lock=FILE",
+        ) from error
+    return lock_file
+
+
+def _check_format(path: Path, data: Any) -> None:
+    number = data.get("format") if isinstance(data, dict) else None
+    if type(number) is not int or number < FORMAT:
+        raise ValueError("it names no format")
+    if number > FORMAT:
+        raise ConfigError(
+            f"the lock file {path} is of format {number}, and this aimager knows only {FORMAT}",
+            hint="use a newer aimager, or delete it and make it anew with doit lock lock=FILE",
+        )
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from _texts(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _texts(value)
+
+
+def check_build(build: Build, lock_file: LockFile) -> None:
+    """Refuse to make ``build`` from a lock file that is not its own.
+
+    :raises ConfigError: when it is that of another build, or does not hold a package that is
+        asked for, or holds one that nobody signed and no folder is named for
+    """
+    if lock_file.build.id != build.id:
+        raise ConfigError(
+            f"the lock file is that of {lock_file.build.id}, not of {build.id}",
+            hint="leave out distro=, board= and arch=, or name another file with lock=",
+        )
+    _check_settings(build, lock_file.build)
+    lock = part(lock_file, build.id)
+    held = {*lock.requested, *(package.name for package in lock.packages)}
+    missing = [name for name in build.installs if name not in held]
+    if missing:
+        raise ConfigError(f"the lock file does not hold {' '.join(missing)}", hint=_TAKE_IN)
+    unsigned = [str(package) for package in lock.packages if not package.is_signed]
+    if unsigned and build.package_folder is None:
+        raise ConfigError(
+            f"the lock file holds {unsigned[0]}, which nobody signed",
+            hint="packages=FOLDER says where it lies, and that it may be taken",
+        )
+
+
+def _check_settings(build: Build, locked: LockedBuild) -> None:
+    wanted = build.initramfs or ""
+    if locked.initramfs not in ("", wanted):
+        raise ConfigError(
+            f"the lock file is for the initramfs maker {locked.initramfs}, not {wanted}",
+            hint=_TAKE_IN,
+        )
+    others = [kind for kind in build.file_systems if kind not in locked.file_systems]
+    if others and locked.file_systems:
+        raise ConfigError(
+            f"the lock file is for the file systems {' '.join(locked.file_systems)},"
+            f" not {' '.join(others)}",
+            hint=f"say root-fs= or table= as when it was made, or {_TAKE_IN}",
+        )
+
+
+def package_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """What changed between versions by name: ``a 1-1 -> 2-1``, ``a 1-1 added``, ``... removed``."""
+    return list(_changes_by_name(old, new).values())
+
+
+def changes(old: LockFile, new: LockFile) -> list[str]:
+    """The same between two lock files; ``a 1-1 rebuilt`` is another file of the same version.
+
+    Sorted by name. What became of a name is told once; where it differs between platforms, they
+    stand before it.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for platform in sorted({*old.packages, *new.packages}):
+        before, after = old.packages.get(platform, ()), new.packages.get(platform, ())
+        for name, line in _platform_changes(before, after).items():
+            found.setdefault(name, {})[platform] = line
+    return [line for _, by_platform in sorted(found.items()) for line in _told_once(by_platform)]
+
+
+def _told_once(lines: Mapping[str, str]) -> list[str]:
+    """What became of one name, by platform."""
+    if len(set(lines.values())) == 1:
+        return list(lines.values())[:1]
+    return [f"{platform}: {line}" for platform, line in lines.items()]
+
+
+def download_size(new: LockFile, store: Path) -> int:
+    """How many bytes of its packages are not yet in ``store``; a file counts once."""
+    sizes = {
+        package.path(store): package.size
+        for packages in new.packages.values()
+        for package in packages
+    }
+    return sum(size for path, size in sizes.items() if not path.exists())
+
+
+def _platform_changes(
+    old: tuple[LockedPackage, ...], new: tuple[LockedPackage, ...]
+) -> dict[str, str]:
+    before, after = ({package.name: package for package in packages} for packages in (old, new))
+    rebuilt = {
+        name: f"{package} rebuilt"
+        for name, package in after.items()
+        if name in before and before[name].sha256 != package.sha256
+    }
+    versions = ({name: p.version for name, p in side.items()} for side in (before, after))
+    return rebuilt | _changes_by_name(*versions)
+
+
+def _changes_by_name(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    lines = {}
+    for name in sorted({*old, *new}):
+        if name not in old:
+            lines[name] = f"{name} {new[name]} added"
+        elif name not in new:
+            lines[name] = f"{name} {old[name]} removed"
+        elif old[name] != new[name]:
+            lines[name] = f"{name} {old[name]} -> {new[name]}"
+    return lines

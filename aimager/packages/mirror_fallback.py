@@ -1,0 +1,85 @@
+"""Asking one mirror after another until one gives what is wanted."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aimager.errors import DownloadError, without_passwords
+from aimager.packages.download import NotFoundError, SilentError
+
+T = TypeVar("T")
+
+
+class NoMirrorError(DownloadError):
+    """No mirror gives a file; ``reasons`` are what was wrong with each that was asked, in order.
+
+    The message is that of the last.
+    """
+
+    def __init__(self, reasons: Sequence[DownloadError]) -> None:
+        last = reasons[-1]
+        count = f" ({len(reasons)} mirrors were tried)" if len(reasons) > 1 else ""
+        super().__init__(f"{last.message}{count}", hint=last.hint)
+        self.reasons = tuple(reasons)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every mirror answers, and has no such file."""
+        return all(isinstance(reason, NotFoundError) for reason in self.reasons)
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether at least one mirror answers that it has no such file."""
+        return any(isinstance(reason, NotFoundError) for reason in self.reasons)
+
+
+class Fallback:
+    """For all downloads of one stage, which learn from one another who does not answer.
+
+    ``tell`` is given the lines that say which mirror is tried in place of another.
+    """
+
+    def __init__(self, tell: Callable[[str], object] = print) -> None:
+        self._tell = tell
+        self._silent: dict[str, DownloadError] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, urls: Sequence[str], fetch: Callable[[str], T], *, archive: str = "") -> T:
+        """What ``fetch`` makes of the first of ``urls`` for which it raises no DownloadError.
+
+        A mirror that did not answer before is not asked while there are others. ``archive`` is
+        asked where a mirror answers that it has no such file, and none gives it.
+
+        :raises NoMirrorError: when there is no such mirror
+        """
+        reasons = [self._silent[_host(url)] for url in urls if _host(url) in self._silent]
+        waiting = [url for url in urls if _host(url) not in self._silent]
+        if not waiting:
+            reasons, waiting = [], list(urls)
+        further = archive if archive not in urls else ""
+        while waiting:
+            url = waiting.pop(0)
+            try:
+                return fetch(url)
+            except DownloadError as error:
+                reasons.append(error)
+            if further and not waiting and NoMirrorError(reasons).is_missed:
+                waiting, further = [further], ""
+            self._learn(url, reasons[-1], waiting)
+        raise NoMirrorError(reasons)
+
+    def _learn(self, url: str, error: DownloadError, waiting: Sequence[str]) -> None:
+        host = _host(url)
+        with self._lock:
+            is_known = host in self._silent
+            if isinstance(error, SilentError):
+                self._silent[host] = error
+        if waiting and not is_known:
+            reason = error.message.replace(f"{without_passwords(url)}/", "")
+            self._tell(f"   {host}: {reason}; trying {_host(waiting[0])}")
+
+
+def _host(url: str) -> str:
+    """The mirror's name, without the password that its address may hold."""
+    return urlsplit(url).netloc.rpartition("@")[2]

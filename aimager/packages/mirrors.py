@@ -1,0 +1,36 @@
+"""Which addresses a repository is fetched from, in the order in which they are asked."""
+
+from aimager.model.architecture import Architecture
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Mirrors, Platform
+
+
+def expand(url: str, repository: str, architecture: Architecture) -> str:
+    """The address with ``$repo`` and ``$arch`` filled in, as pacman does it."""
+    return url.replace("$repo", repository).replace("$arch", architecture.value)
+
+
+def mirror_urls(
+    mirrors: Mirrors, repository: str, architecture: Architecture, choice: MirrorChoice
+) -> tuple[str, ...]:
+    """The addresses of a repository of ``mirrors``, without a slash at their ends.
+
+    They are those of the repository's own mirrors where the user names some, else below the
+    user's mirrors of everything, else that of the world's.
+    """
+    below = tuple(f"{parent}/{mirrors.path}" for parent in choice.parents if mirrors.path)
+    urls = dict(choice.repositories).get(repository) or below or (mirrors.url,)
+    return tuple(dict.fromkeys(expand(u, repository, architecture).rstrip("/") for u in urls))
+
+
+def repository_urls(platform: Platform, repository: str, choice: MirrorChoice) -> tuple[str, ...]:
+    """The addresses of a repository of ``platform``, without a slash at their ends."""
+    added = platform.added(repository)
+    mirrors = added.mirrors if added else platform.distro.mirrors
+    return mirror_urls(mirrors, repository, platform.architecture, choice)
+
+
+def archive_url(platform: Platform, repository: str, package: str) -> str:
+    """Where all versions of a package are kept; empty where its repository keeps none."""
+    archive = "" if platform.added(repository) else platform.distro.archive
+    return archive.replace("$initial", package[:1]).replace("$name", package)

@@ -1,0 +1,1 @@
+"""OpenPGP signatures, as far as packages need them."""

@@ -1,0 +1,274 @@
+"""pacman: which one to run, its configuration, and what it is run for."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from aimager import process, progress
+from aimager.errors import CommandError, ConfigError, DownloadError
+from aimager.model.architecture import Architecture
+from aimager.model.lock import LockedPackage
+from aimager.packages.pacman_faults import refuse_conflict, refuse_lost_owner
+from aimager.packages.pacman_progress import Transaction
+from aimager.sandbox.chroot import make_mount_points
+from aimager.sandbox.exit_codes import with_exit_codes
+from aimager.sandbox.program_archive import unpack_programs
+from aimager.toolbox import Toolbox
+
+_OLDEST = (6, 0)
+"""The first pacman that takes a package's signature from the file beside it."""
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
+
+_CONFLICT_QUESTION = "4"
+"""ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
+
+_INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
+
+
+class TransactionError(CommandError):
+    """pacman failed: what it ``said``, and with which ``codes`` ended what it ran."""
+
+    def __init__(self, error: CommandError, said: str, codes: tuple[int, ...]) -> None:
+        super().__init__(error.argv, error.status, error.tail, hint=error.hint)
+        self.said = said
+        self.codes = codes
+
+
+@dataclass(frozen=True)
+class Pacman:
+    """A pacman program, and the root it is run in; None is the host's own."""
+
+    program: str
+    root: Path | None
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        log: IO[bytes],
+        *,
+        epoch: int = 0,
+        watch: process.Watch = lambda _: None,
+        started: process.Started = lambda _: None,
+    ) -> str:
+        """Run it, and return all that it says: what fails in a hook is on standard error.
+
+        Each line is given to ``watch`` as it comes, and its process to ``started``.
+
+        :raises CommandError: when it fails
+        """
+        env = {"SOURCE_DATE_EPOCH": str(epoch)}
+        argv = [self.program, *arguments]
+        return process.run(argv, root=self.root, log=log, env=env, watch=watch, started=started)
+
+
+def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
+    """The borrowed pacman, which is the same on every host, else pacman-static, else the host's.
+
+    All of them need gpg. ``static`` is the archive of pacman-static, None where the host's will
+    do, empty where there is none, and missing where none could be had.
+    """
+    if tools.borrowed and (tools.borrowed / "usr/bin/pacman").exists():
+        return Pacman("pacman", tools.borrowed)
+    if static and static.exists() and static.stat().st_size:
+        unpacked = work / "pacman-static"
+        unpack_programs(static, unpacked)
+        return Pacman(f"{unpacked}/usr/bin/pacman-static", tools.root_of("gpg"))
+    gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
+    return Pacman("pacman", None) if gpg and host_has_pacman() else None
+
+
+def host_has_pacman() -> bool:
+    """Whether the host's own pacman is new enough to do the job."""
+    return _host_version() >= _OLDEST
+
+
+def _host_version() -> tuple[int, ...]:
+    if not shutil.which("pacman", path=process.ENVIRONMENT["PATH"]):
+        return ()
+    found = re.search(r"Pacman v(\d+)\.(\d+)", process.run(["pacman", "--version"]))
+    return tuple(int(number) for number in found.groups()) if found else ()
+
+
+def repositories(pacman_conf: str) -> tuple[str, ...]:
+    """The repositories that a pacman.conf enables, in order.
+
+    :raises DownloadError: for a name that no repository can have: they become names of files
+    """
+    sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
+    for name in sections:
+        if not _REPOSITORY.fullmatch(name):
+            raise DownloadError(f"a pacman.conf names the repository {name!r}, which cannot be")
+    return tuple(dict.fromkeys(name for name in sections if name != "options"))
+
+
+def pacman_conf(
+    architecture: Architecture,
+    work: Path,
+    root: Path,
+    servers: Sequence[tuple[str, str]] = (),
+    *,
+    unsigned: bool = False,
+) -> str:
+    """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
+
+    With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
+    that must not.
+
+    It has no DownloadUser: that user is looked up on the host, and the sandbox that comes with it
+    fails in containers and under emulation. It has no CheckSpace, which needs the mount table.
+    """
+    lines = [
+        "[options]",
+        f"Architecture = {' '.join(architecture.packages)}",
+        f"RootDir = {root}",
+        f"DBPath = {root}/var/lib/pacman/",
+        f"CacheDir = {work}/cache/",
+        f"LogFile = {work}/pacman.log",
+        f"GPGDir = {work}/gnupg/",
+        f"HookDir = {work}/hooks/",
+        "SigLevel = Required DatabaseOptional",
+        f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
+    ]
+    for name, url in servers:
+        lines += ["", f"[{name}]", f"Server = {url}"]
+    return "\n".join(lines) + "\n"
+
+
+def write_conf(text: str, work: Path) -> Path:
+    """Write it, and make the folders that it names: pacman 7.1 wants them to exist."""
+    for folder in ("cache", "hooks", "gnupg"):
+        (work / folder).mkdir(mode=0o700, exist_ok=True)
+    path = work / "pacman.conf"
+    path.write_text(text)
+    return path
+
+
+def prepare_root(root: Path) -> None:
+    """Make the folders that pacman wants before the first package is there."""
+    for folder in ("var/cache/pacman/pkg", "var/lib/pacman/sync", "var/log", "etc/pacman.d"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder).chmod(0o755)
+    make_mount_points(root)
+
+
+def resolve(
+    pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]
+) -> list[tuple[str, str]]:
+    """All packages that installing ``names`` to an empty root installs: repository and name.
+
+    :raises ConfigError: when the repositories do not have one of them
+    """
+    progress.step("resolving dependencies")
+    arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %r %n"]
+    try:
+        said = pacman.run([*arguments, "--", *names], log)
+    except CommandError as error:
+        missing = re.findall(r"target not found: (\S+)", error.tail)
+        if not missing:
+            raise
+        raise ConfigError(
+            f"the repositories have no package {' '.join(missing)}",
+            hint="check the spelling in install-pkgs=, or which mirror is used",
+        ) from error
+    return re.findall(r"^package (\S+) (\S+)$", said, re.MULTILINE)
+
+
+def install(
+    pacman: Pacman,
+    conf: Path,
+    packages: Sequence[LockedPackage],
+    store: Path,
+    log: IO[bytes],
+    *,
+    explicit: Sequence[str],
+    epoch: int,
+) -> tuple[str, tuple[int, ...]]:
+    """Install the files of ``packages``, all verified first, and return what pacman says.
+
+    With that come the exit codes other than 0 of what it ran, as far as they can be known, which
+    it does not tell (libalpm, util.c, _alpm_run_chroot). There may be no packages. Those in
+    ``explicit``, which may be there already, are marked as explicitly installed.
+
+    :raises ConfigError: when two of the packages are in conflict
+    :raises HostError: when a file's owner has an id that there is none for
+    :raises TransactionError: when pacman fails
+    """
+    options = ["--noconfirm", "--config", str(conf)]
+    files = [str(_file(package, store, conf.parent)) for package in packages]
+    said, text, codes = list[str](), "", tuple[int, ...]()
+    transaction = Transaction(len(packages))
+
+    def watch(line: str) -> None:
+        said.append(line)
+        transaction.read(line)
+
+    def run(started: process.Started) -> CommandError | None:
+        try:
+            pacman.run(
+                [*_INSTALLING, *options, "--", *files],
+                log,
+                epoch=epoch,
+                watch=watch,
+                started=started,
+            )
+        except CommandError as error:
+            return error
+        return None
+
+    if files:
+        error, codes = with_exit_codes(run)
+        text = "\n".join(said)
+        refuse_conflict(text)
+        if error:
+            raise TransactionError(error, text, codes) from error
+        refuse_lost_owner(text, conf.parent / "root")
+    if explicit:
+        pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
+    return text, codes
+
+
+def _file(package: LockedPackage, store: Path, work: Path) -> Path:
+    """Where pacman is to find a package's file; one that nobody signed without a signature.
+
+    In the store may lie one beside it, where a repository has had the very same file.
+    """
+    path = package.path(store)
+    if package.is_signed:
+        return path
+    link = work / "unsigned" / package.file
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(path)
+    return link
+
+
+def installed(root: Path) -> set[str]:
+    """``name-version`` of every package in the local database of ``root``."""
+    local = root / "var/lib/pacman/local"
+    return {entry.name for entry in local.iterdir() if entry.is_dir()}
+
+
+def forget_times(root: Path, epoch: int) -> None:
+    """Let every package of ``root`` be installed at ``epoch``, and drop what was downloaded.
+
+    pacman writes the wall clock's time, but for versions later than 7.1.0.
+    """
+    for desc in (root / "var/lib/pacman/local").glob("*/desc"):
+        text = desc.read_text()
+        desc.write_text(re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
+    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
+        if (root / folder).is_dir():
+            for entry in (root / folder).iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def enable_mirror(mirrorlist: str, url: str) -> str:
+    """The mirrorlist with the server ``url`` enabled, if it ships them all commented out."""
+    if re.search(r"^\s*Server\s*=", mirrorlist, re.MULTILINE):
+        return mirrorlist
+    pattern = re.compile(rf"^#[ \t]*(Server\s*=\s*{re.escape(url)})[ \t]*$", re.MULTILINE)
+    enabled, count = pattern.subn(r"\1", mirrorlist, count=1)
+    return enabled if count else f"{mirrorlist.rstrip()}\nServer = {url}\n".lstrip()

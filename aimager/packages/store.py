@@ -1,0 +1,67 @@
+"""The store of packages: whether what lies there is what a lock names.
+
+A package's file is given its build date as modification time once its bytes have been compared.
+So one of that time and size is not read again, and one that was changed, or that lies in a restored
+cache, is.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from aimager.errors import HostError
+from aimager.files import sha256
+from aimager.model.lock import LockedPackage
+
+
+def is_stored(package: LockedPackage, store: Path) -> bool:
+    """Whether ``store`` holds the package as it is locked, and a signature of it."""
+    path = package.path(store)
+    if not path.is_file() or not package.signature(store).exists():
+        return False
+    status = path.stat()
+    if status.st_size != package.size:
+        return False
+    if int(status.st_mtime) == package.build_date:
+        return True
+    if sha256(path) != package.sha256:
+        return False
+    mark_compared(package, store)
+    return True
+
+
+def mark_compared(package: LockedPackage, store: Path) -> None:
+    """Note that the package's file has been found to be as it is locked."""
+    with suppress(PermissionError):  # of another user; then it is read again next time
+        os.utime(package.path(store), (package.build_date, package.build_date))
+
+
+_BYTES_OF_A_FILE = 32 << 10
+"""How large a file of a root is at least, in the mean of many."""
+
+
+def check_space(folder: Path, size: int, what: str) -> str:
+    """See that ``folder`` has room for ``size`` bytes, and for as many files as these may be.
+
+    :raises HostError: when it has not; ``what`` says what they are of
+    """
+    status = os.statvfs(folder)
+    free, files = status.f_bavail * status.f_frsize, status.f_favail
+    if free < size:
+        raise HostError(
+            f"{what} takes up to {_mega(size)}, and the disk of {folder} has {_mega(free)} free",
+            hint="doit cache-prune size=10GiB makes room; AIMAGER_CACHE=FOLDER names another disk",
+        )
+    wanted = size // _BYTES_OF_A_FILE
+    if status.f_files and files < wanted:  # btrfs and others have as many as they need: 0
+        raise HostError(
+            f"{what} takes about {wanted} inodes, and the disk of {folder} has {files} free",
+            hint="remove many small files (df --inodes tells), or AIMAGER_CACHE=FOLDER names"
+            " another disk",
+        )
+    counted = f" and {files} inodes" if status.f_files else ""
+    return f"{_mega(free)}{counted} free" + (f"; {what} takes up to {_mega(size)}" if size else "")
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"

@@ -1,0 +1,1 @@
+"""What tasks make: ids, records, the cache, and why one is made again."""

@@ -1,0 +1,169 @@
+"""The cache of products: each in a folder of its own, found by what it was derived from.
+
+::
+
+    cache/product/TASK/SUBJECT/ID/       the product's files, and record.json
+    cache/work/RUN/view/TASK/SUBJECT/    the same files, while a run uses them
+
+A run sees products by hard links in its view. So two runs never meet a product that the other has
+just replaced, and nothing is taken away under a run that uses it.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.files import sha256
+from aimager.products.record import RECORD, KeptFile, Record, read_record, write_record
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The kept products of one task and one subject, and where a run sees the one it uses."""
+
+    folder: Path
+    view: Path
+
+    def records(self) -> list[Record]:
+        """Those of all its kept products, the last used one first."""
+        folders = [path.parent for path in self.folder.glob(f"[!.]*/{RECORD}")]
+        folders.sort(key=lambda folder: (folder / RECORD).stat().st_mtime_ns, reverse=True)
+        return [record for folder in folders if (record := read_record(folder))]
+
+    def find(self, id: str) -> Record | None:
+        """The record of the product ``id``, whole or not."""
+        record = read_record(self.folder / id)
+        return record if record and record.id == id else None
+
+    def others(self, id: str) -> "Iterator[Kept]":
+        """Those of other subjects that hold the product ``id``, for a run that sees it as ours."""
+        for folder in sorted(self.folder.parent.glob(f"*/{id}")):
+            if folder.parent != self.folder:
+                yield Kept(folder.parent, self.view)
+
+    def damage(self, record: Record) -> str:
+        """What is wrong with a kept product's files; empty: they are those of the record.
+
+        A file of the recorded size and time is taken for whole; one of another time, such as a
+        restored cache has, is read once.
+        """
+        return find_damage(self.folder / record.id, record.files)
+
+    def use(self, record: Record) -> None:
+        """Let the run see a kept product, and remember that it was used."""
+        folder = self.folder / record.id
+        os.utime(folder / RECORD)
+        if self.view.is_dir():
+            shutil.rmtree(self.view)
+        self.view.mkdir(parents=True)
+        for name in (*(file.name for file in record.files), RECORD):
+            (self.view / name).hardlink_to(folder / name)
+
+    def see(self, record: Record) -> None:
+        """Let the run see the record of a product that is not there itself."""
+        self.view.mkdir(parents=True, exist_ok=True)
+        (self.view / RECORD).unlink(missing_ok=True)
+        write_record(record, self.view)
+
+    def keep(self, record: Record) -> None:
+        """Keep what lies in the view as the product of ``record``, in place of a damaged one."""
+        write_record(record, self.view)
+        with self.guarded():
+            self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{record.id}.", dir=self.folder))
+        folder.chmod(0o755)
+        try:
+            for name in (*(file.name for file in record.files), RECORD):
+                (folder / name).hardlink_to(self.view / name)
+            target = self.folder / record.id
+            if target.exists():
+                shutil.rmtree(target)
+            folder.rename(target)
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep `aimager.products.prune` from removing a product between seeing and using it."""
+        with guard(self.folder.parents[1], fcntl.LOCK_SH):
+            yield
+
+    def forget(self) -> None:
+        """Remove all kept products."""
+        with guard(self.folder.parents[1], fcntl.LOCK_EX):
+            if self.folder.is_dir():
+                shutil.rmtree(self.folder)
+
+    @contextmanager
+    def making(self, id: str) -> Iterator[bool]:
+        """Hold the right to make the product ``id``; yields whether another was at it.
+
+        That may be another task of this build, whose product is the same for another subject.
+        """
+        lock = self.folder.parent / f".{id}.lock"
+        waited = False
+        while True:
+            with self.guarded():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stream = lock.open("w")
+            with stream:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    waited = True
+                    fcntl.flock(stream, fcntl.LOCK_EX)
+                if lock.exists() and os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
+                    for unfinished in self.folder.glob(f".{id}.*/"):  # of a build that was killed
+                        shutil.rmtree(unfinished)
+                    yield waited
+                    return
+            # It was pruned before it was held.
+
+
+@contextmanager
+def guard(products: Path, operation: int) -> Iterator[None]:
+    """Hold the lock (flock(2)) that lies between those who use ``products`` and who removes."""
+    products.mkdir(parents=True, exist_ok=True)
+    with (products / ".lock").open("a") as stream:
+        fcntl.flock(stream, operation)
+        yield
+
+
+def describe_files(
+    paths: Sequence[Path], known: Mapping[str, str] | None = None
+) -> tuple[KeptFile, ...]:
+    """What is to be recorded of a product's files, some of whose SHA-256 may be ``known``."""
+    sums = known or {}
+    described = []
+    for path in paths:
+        status = path.stat()
+        digest = sums.get(path.name) or sha256(path)
+        described.append(KeptFile(path.name, digest, status.st_size, status.st_mtime_ns))
+    return tuple(described)
+
+
+def find_damage(folder: Path, files: Sequence[KeptFile]) -> str:
+    """What is wrong with ``files`` in ``folder``, in words; empty: nothing."""
+    for file in files:
+        path = folder / file.name
+        if not path.is_file():
+            return f"{file.name} is missing"
+        status = path.stat()
+        if status.st_size != file.size:
+            return f"{file.name} is damaged: it has {status.st_size} bytes and not {file.size}"
+        if status.st_mtime_ns == file.mtime_ns:
+            continue
+        if sha256(path) != file.sha256:
+            return f"{file.name} was changed since it was made"
+        with suppress(PermissionError):  # then it is read again next time
+            os.utime(path, ns=(status.st_atime_ns, file.mtime_ns))
+    return ""

@@ -1,0 +1,139 @@
+"""Bringing results to the user's folder, and knowing whether they still lie there as brought."""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.codec import decode, encode
+from aimager.files import data_size
+from aimager.products.cache import find_damage
+from aimager.products.record import KeptFile, Record, read_record
+from aimager.products.task import CachedTask
+
+_FICLONE = 0x40049409  # linux/fs.h
+
+_NAMES_IN_CACHE = 2
+"""Of a product's file: where it is kept, and in the view of the run that brings it."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What was brought last: the product's id, and its files as they then lay there."""
+
+    id: str
+    files: tuple[KeptFile, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """``folder`` is the user's; ``memory`` keeps what was brought there."""
+
+    folder: Path
+    memory: Path
+
+    def fault(self, record: Record) -> str:
+        """What became of the product of ``record`` where it was brought; empty: nothing.
+
+        A folder that is gone as a whole, or was never there, only has to be filled.
+        """
+        brought = self._recall()
+        if brought is None or brought.id != record.id or not self.folder.is_dir():
+            return ""
+        return find_damage(self.folder, brought.files)
+
+    def bring(self, source: Path, record: Record) -> None:
+        """Copy the files of ``record`` out of ``source``, if they do not lie there already."""
+        with files.locked(self.memory.with_suffix(".lock")):
+            brought = self._recall()
+            if brought and brought.id == record.id and not find_damage(self.folder, brought.files):
+                return
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in record.files:
+                kept, target = source / file.name, self.folder / file.name
+                with (
+                    progress.growing(f"bringing {file.name}", target, partial(data_size, kept)),
+                    files.publish(target) as temporary,
+                ):
+                    _bring(kept, temporary)
+            self._remove_stale(brought, {file.name for file in record.files})
+            there = tuple(
+                replace(file, mtime_ns=(self.folder / file.name).stat().st_mtime_ns)
+                for file in record.files
+            )
+            files.publish_text(self.memory, json.dumps(encode(Brought(record.id, there))))
+
+    def _remove_stale(self, brought: Brought | None, names: set[str]) -> None:
+        """Remove what was made from a file that is now another, such as its compressed form."""
+        for file in brought.files if brought else ():
+            is_derived = any(file.name.startswith(f"{name}.") for name in names)
+            if is_derived and file.name not in names:
+                (self.folder / file.name).unlink(missing_ok=True)
+
+    def _recall(self) -> Brought | None:
+        try:
+            brought: Brought = decode(Brought, json.loads(self.memory.read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+        return brought
+
+
+def _bring(source: Path, target: Path) -> None:
+    """Make ``target`` the same file, at the least cost that keeps results apart.
+
+    Its blocks are shared where the file system can (ioctl_ficlone(2)). Else it becomes one more
+    name of the file if it is the only one outside of the cache: who writes to it damages what the
+    cache holds, which is seen by its time and made again, and no other result.
+    """
+    with source.open("rb") as reader, target.open("wb") as writer, suppress(OSError):
+        fcntl.ioctl(writer, _FICLONE, reader.fileno())
+        _set_times(source, target)
+        return
+    if source.stat().st_nlink <= _NAMES_IN_CACHE:
+        target.unlink()
+        with suppress(OSError):  # EXDEV: it lies on another file system
+            target.hardlink_to(source)
+            return
+    files.copy_sparse(source, target)
+    _set_times(source, target)
+
+
+def _set_times(source: Path, target: Path) -> None:
+    times = source.stat()
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@dataclass(frozen=True)
+class DeliveredTask(CachedTask):
+    """A task whose product is for the user's folder."""
+
+    delivery: Delivery
+
+    def is_done(self) -> bool:
+        """Whether the product is there; then it is in the user's folder, too."""
+        return super().is_done() and self._bring()
+
+    def explain(self) -> str:
+        """Why the task must run: a result that was brought and is no more is a reason, too."""
+        return super().explain() or self.lack()
+
+    def lack(self) -> str:
+        """What of the product is no longer in the user's folder."""
+        record = read_record(self.kept.view)
+        fault = self.delivery.fault(record) if record else ""
+        return f"{self.delivery.folder}: {fault}" if fault else ""
+
+    def run(self) -> None:
+        """Make the product, unless the cache holds it, and bring it to the user's folder."""
+        super().run()
+        self._bring()
+
+    def _bring(self) -> bool:
+        record = read_record(self.kept.view)
+        assert record, "the product is in the view"
+        self.delivery.bring(self.kept.view, record)
+        return True

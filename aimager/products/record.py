@@ -1,0 +1,108 @@
+"""The record that lies beside a product's files: what they are, and what they were made from."""
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aimager.codec import decode, encode
+from aimager.files import publish_text, sha256
+from aimager.products.derivation import Derivation
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """One file of a product; ``mtime_ns`` in nanoseconds since 1970, to see damage by."""
+
+    name: str
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """A product: ``made_from`` are its input files' SHA-256 by the name of the input,
+    ``ancestors`` the ids of all products that it came from, by task, and ``packages`` the versions
+    of those of its locks; ``origins`` tells the repositories and files of these.
+
+    What comes after it knows it by ``id``, or, ``by_content``, by its bytes: a lock that comes out
+    the same is the same, whatever databases it was resolved from.
+    """
+
+    task: str
+    subject: str
+    id: str
+    by_content: bool
+    derivation: Derivation
+    made_from: dict[str, str]
+    ancestors: dict[str, str]
+    packages: dict[str, str]
+    files: tuple[KeptFile, ...]
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> KeptFile | None:
+        """What is recorded of the file ``name``."""
+        return next((file for file in self.files if file.name == name), None)
+
+
+def write_record(record: Record, folder: Path) -> None:
+    """Put the record into ``folder``."""
+    publish_text(folder / RECORD, json.dumps(encode(record), indent=1, sort_keys=True) + "\n")
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in ``folder``; None: there is none, or none that is whole."""
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        record: Record = decode(Record, json.loads(path.read_bytes()))
+    except (ValueError, TypeError):
+        return None
+    return record
+
+
+def record_of(path: Path) -> Record | None:
+    """The record of the product that the file ``path`` is of, if it is one's."""
+    record = read_record(path.parent)
+    return record if record and record.file(path.name) else None
+
+
+def identity_of(path: Path) -> str:
+    """What the file is known by to what is made from it."""
+    record = record_of(path)
+    return sha256_of(path) if record is None or record.by_content else record.id
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of the file, as recorded, if it is a product's."""
+    record = record_of(path)
+    kept = record.file(path.name) if record else None
+    if kept:
+        return kept.sha256
+    status = path.stat()
+    return _sha256_once(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256_once(path: Path, inode: int, size: int, mtime_ns: int) -> str:
+    """Databases are asked for by each of a platform's locks, and are large."""
+    return sha256(path)
+
+
+def provenance(paths: Sequence[Path]) -> dict[str, str]:
+    """The ids of the products that ``paths`` are of, by task, and of all those they came from.
+
+    What is known by its content ends the search: where a lock came from changes nothing.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        record = record_of(path)
+        if record:
+            found[f"{record.task}:{record.subject}"] = identity_of(path)
+            found |= {} if record.by_content else record.ancestors
+    return dict(sorted(found.items()))

@@ -1,0 +1,1 @@
+"""A store of products and packages that several machines share."""

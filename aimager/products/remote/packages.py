@@ -1,0 +1,84 @@
+"""Packages in a shared store: by the SHA-256 that the lock names, each with its signature.
+
+Where they come from vouches for nothing: signatures are verified when packages are used. One is
+put there only after that.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from aimager.files import locked
+from aimager.model.lock import LockedPackage
+from aimager.model.remote import Remote
+from aimager.packages.store import is_stored, mark_compared
+from aimager.products.remote.store import Entry, SharedFile, describe, find, is_given_to, put, take
+
+T = TypeVar("T")
+
+_CONNECTIONS = 5
+
+
+def take_packages(
+    remote: Remote | None, packages: Sequence[LockedPackage], store: Path
+) -> list[LockedPackage]:
+    """Those of ``packages`` that came from ``remote`` to ``store``."""
+    if remote is None:
+        return []
+    had = _each(partial(_take, remote, store), packages)
+    return [package for package, was_had in zip(packages, had, strict=True) if was_had]
+
+
+def give_packages(remote: Remote, packages: Sequence[LockedPackage], store: Path) -> None:
+    """Put those that ``remote`` does not have yet there; they have been verified."""
+    if is_given_to(remote):
+        signed = [package for package in packages if package.is_signed]
+        _each(partial(_give, remote, store), signed)
+
+
+def _each(action: Callable[[LockedPackage], T], packages: Sequence[LockedPackage]) -> list[T]:
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        try:
+            return list(pool.map(action, packages))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _take(remote: Remote, store: Path, package: LockedPackage) -> bool:
+    path, signature = package.path(store), package.signature(store)
+    with locked(path.with_name(f".{path.name}.lock")):  # which a download of it holds, too
+        # What lies there without a signature had one that was refused: the mirror's is wanted.
+        if is_stored(package, store) or (path.exists() and not signature.exists()):
+            return False
+        folder, signed = _folder(package), _find_signature(remote, package)
+        if signed is None or not take(remote, folder, signed, signature):
+            return False
+        if not take(remote, folder, _locked_file(package), path):
+            return False
+        mark_compared(package, store)
+        return True
+
+
+def _give(remote: Remote, store: Path, package: LockedPackage) -> None:
+    if is_given_to(remote) and not _find_signature(remote, package):
+        files = (_locked_file(package), describe(package.signature(store)))
+        put(remote, _folder(package), Entry(files), package.path(store).parent)
+
+
+def _find_signature(remote: Remote, package: LockedPackage) -> SharedFile | None:
+    """The signature in the package's entry, if that is of the package as it is locked."""
+    entry = find(remote, _folder(package))
+    if entry is None or entry.file(package.file) != _locked_file(package):
+        return None
+    return entry.file(f"{package.file}.sig")
+
+
+def _locked_file(package: LockedPackage) -> SharedFile:
+    return SharedFile(package.file, package.sha256, package.size)
+
+
+def _folder(package: LockedPackage) -> str:
+    return f"pkg/{package.sha256[:2]}/{package.sha256}"

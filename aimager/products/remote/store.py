@@ -1,0 +1,160 @@
+"""A store of products and packages that several machines share, and that no build depends on.
+
+::
+
+    URL/product/TASK/ID/    a product's files, and record.json
+    URL/pkg/AB/SHA256/      a package, its signature, and record.json
+
+A record is written last, and names its files with their SHA-256. So what is half written is not
+found, and what is damaged is not taken. What fails is told once, and the run asks no more; the
+build goes on without the store.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aimager.codec import decode, encode
+from aimager.files import publish, sha256
+from aimager.model.remote import Remote
+from aimager.products.remote.transport import MissingError, StoreError, read, receive, send, write
+
+_RECORD = "record.json"
+
+_UNREAD = "unread"
+_UNWRITTEN = "unwritten"
+_EXPOSED = "exposed"
+_CONSEQUENCES = {
+    _UNREAD: "the build goes on without it",
+    _UNWRITTEN: "nothing more is put there",
+    _EXPOSED: "only packages are taken from there",
+}
+"""The files of a run that say how the store is used no more."""
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    """A file of an entry; ``size`` in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What lies in one folder of the store; ``made_from`` is as `Record`'s."""
+
+    files: tuple[SharedFile, ...] = ()
+    made_from: dict[str, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> SharedFile | None:
+        """What is said of the file ``name``."""
+        return next((file for file in self.files if file.name == name), None)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its files, sorted."""
+        return sorted(file.name for file in self.files)
+
+
+def describe(path: Path) -> SharedFile:
+    """What an entry is to say of a file."""
+    return SharedFile(path.name, sha256(path), path.stat().st_size)
+
+
+def find(remote: Remote, folder: str) -> Entry | None:
+    """The entry in a folder of the store; None: there is none, or none can be had."""
+    if _is_noted(remote, _UNREAD):
+        return None
+    try:
+        entry: Entry = decode(Entry, json.loads(read(remote, f"{folder}/{_RECORD}")))
+    except (MissingError, ValueError, RecursionError):
+        return None  # the latter two: it is just being written, or damaged
+    except StoreError as error:
+        _note(remote, _UNREAD, f"failed: {error}")
+        return None
+    return entry if entry.files else None
+
+
+def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
+    """Make ``target`` a file of the entry in ``folder``; tells whether that was had.
+
+    An entry that is not as its record says is told of and made void, so that it is made anew.
+    """
+    if _is_noted(remote, _UNREAD):
+        return False
+    fault = ""
+    try:
+        with publish(target) as temporary:
+            receive(remote, f"{folder}/{file.name}", temporary, limit=file.size)
+            fault = _fault(temporary, file)
+            if fault:
+                raise MissingError(fault)
+    except MissingError as error:
+        print(f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}")
+        _write(remote, folder, Entry())
+        return False
+    except StoreError as error:
+        _note(remote, _UNREAD, f"failed: {error}")
+        return False
+    return True
+
+
+def put(remote: Remote, folder: str, entry: Entry, source: Path) -> None:
+    """Put the files of ``entry``, which lie in ``source``, into a folder of the store."""
+    if not is_given_to(remote):
+        return
+    try:
+        for file in entry.files:
+            send(remote, f"{folder}/{file.name}", source / file.name)
+    except StoreError as error:
+        _note(remote, _UNWRITTEN, f"cannot be written: {error}")
+        return
+    _write(remote, folder, entry)
+
+
+def is_given_to(remote: Remote) -> bool:
+    """Whether anything can be put there."""
+    failed = _is_noted(remote, _UNREAD) or _is_noted(remote, _UNWRITTEN)
+    return remote.is_writable and not failed
+
+
+def is_exposed(remote: Remote) -> bool:
+    """Whether somebody on the way could change what comes from there; that is told of."""
+    if remote.is_exposed:
+        _note(remote, _EXPOSED, "is read by plain http, which anybody on the way can change")
+    return remote.is_exposed
+
+
+def _write(remote: Remote, folder: str, entry: Entry) -> None:
+    if not is_given_to(remote):
+        return
+    content = json.dumps(encode(entry), indent=1, sort_keys=True) + "\n"
+    try:
+        write(remote, f"{folder}/{_RECORD}", content.encode())
+    except StoreError as error:
+        _note(remote, _UNWRITTEN, f"cannot be written: {error}")
+
+
+def _fault(path: Path, file: SharedFile) -> str:
+    size = path.stat().st_size
+    if size != file.size:
+        more = "at least " * (size > file.size)  # no more were asked for
+        return f"is damaged: it has {more}{size} bytes and not {file.size}"
+    digest = sha256(path)
+    return "" if digest == file.sha256 else f"is damaged: it has sha256 {digest}"
+
+
+def _is_noted(remote: Remote, note: str) -> bool:
+    return (remote.notes / note).exists()
+
+
+def _note(remote: Remote, note: str, fault: str) -> None:
+    """Note, and say the first time in a run, how the store is used no more, and why."""
+    remote.notes.mkdir(parents=True, exist_ok=True)
+    try:
+        (remote.notes / note).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    print(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")

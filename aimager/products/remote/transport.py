@@ -1,0 +1,161 @@
+"""The files of a shared store, by fsspec: read and written whole, or not without a reason.
+
+Each question is put in a thread of its own, which nobody waits for longer than an answer may take:
+so a store of whatever kind cannot hold a build up.
+"""
+
+import functools
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from aimager.model.remote import Remote
+
+T = TypeVar("T")
+
+_CHUNK = 8 << 20
+_ANSWER = 10.0
+_CHUNK_TIME = 30.0
+"""Seconds for an answer, and for one chunk to come or go."""
+
+
+class StoreError(Exception):
+    """The store does not do what it should; the message says why, without a secret."""
+
+
+class MissingError(StoreError):
+    """The store has no such file."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How fsspec is to treat one kind of store: ``options`` are those of its file system.
+
+    ``block`` is how much is asked for at once; 0 is the whole file as a stream.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    block: int | None = None
+    needs_folders: bool = False
+
+
+_S3 = {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 1}}
+_BUCKET = _Kind({"use_listings_cache": False}, block=_CHUNK)
+_SSH = _Kind({"known_hosts": (), "connect_timeout": 10}, needs_folders=True)
+"""known_hosts: those of the user, which sshfs would not look at by itself."""
+
+_KINDS = {
+    "s3": _Kind({**_BUCKET.options, "config_kwargs": _S3}, block=_CHUNK),
+    "gs": _BUCKET,
+    "gcs": _BUCKET,
+    "http": _Kind(block=0),
+    "https": _Kind(block=0),
+    "ssh": _SSH,
+    "sftp": _SSH,
+    "file": _Kind({"auto_mkdir": True}),
+}
+
+
+def read(remote: Remote, path: str) -> bytes:
+    """A small file.
+
+    :raises StoreError: when it cannot be had
+    """
+    system, root = _connected(remote)
+    return bytes(_ask(remote, partial(system.cat_file, f"{root}/{path}")))
+
+
+def write(remote: Remote, path: str, content: bytes) -> None:
+    """Make or replace a small file.
+
+    :raises StoreError: when it cannot be written
+    """
+    system, root = _connected(remote)
+    _ask(remote, partial(system.pipe_file, f"{root}/{path}", content))
+
+
+def receive(remote: Remote, path: str, target: Path, *, limit: int) -> None:
+    """Write a file to ``target``; nothing is read after more than ``limit`` bytes.
+
+    :raises StoreError: when it does not come to its end
+    """
+    stream = _open(remote, path, "rb")
+    with target.open("wb") as writer:
+        while chunk := _ask(remote, partial(stream.read, _CHUNK), _CHUNK_TIME):
+            writer.write(chunk)
+            if writer.tell() > limit:
+                break
+    _ask(remote, stream.close)
+
+
+def send(remote: Remote, path: str, source: Path) -> None:
+    """Make or replace a file with the content of ``source``.
+
+    :raises StoreError: when it cannot be written
+    """
+    stream = _open(remote, path, "wb")
+    try:
+        with source.open("rb") as reader:
+            while chunk := reader.read(_CHUNK):
+                _ask(remote, partial(stream.write, chunk), _CHUNK_TIME)
+        _ask(remote, stream.close, _CHUNK_TIME)
+    except BaseException:
+        with suppress(AttributeError):  # that of a folder is not ended by anybody
+            stream.closed = True  # else it is, and so waited for, when it is thrown away
+        raise
+
+
+def _open(remote: Remote, path: str, mode: str) -> Any:
+    kind = _KINDS[urlsplit(remote.url).scheme]
+    system, root = _connected(remote)
+    name = f"{root}/{path}"
+    if kind.needs_folders and mode == "wb":
+        _ask(remote, partial(system.makedirs, name.rpartition("/")[0], exist_ok=True))
+    options = {} if kind.block is None else {"block_size": kind.block}
+    return _ask(remote, partial(system.open, name, mode, **options))
+
+
+def _connected(remote: Remote) -> tuple[Any, str]:
+    # The longer time is for Python to load what speaks to the store.
+    return _ask(remote, partial(_connect, remote.url, os.getpid()), _CHUNK_TIME)
+
+
+@functools.cache
+def _connect(url: str, process: int) -> tuple[Any, str]:
+    """The file system of ``url`` and the path in it, for one process: none survives a fork."""
+    import fsspec  # here, for most builds have no shared store
+
+    system, root = fsspec.url_to_fs(url, **_KINDS[urlsplit(url).scheme].options)
+    return system, root.rstrip("/")
+
+
+def _ask(remote: Remote, question: Callable[[], T], patience: float | None = None) -> T:
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(question())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return answer.result(patience or _ANSWER)
+    except FileNotFoundError as error:
+        raise MissingError(_reason(remote, error)) from error
+    except TimeoutError:
+        raise StoreError("it does not answer") from None
+    except Exception as error:
+        raise StoreError(_reason(remote, error)) from error
+
+
+def _reason(remote: Remote, error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return remote.without_secrets(lines[0] if lines else type(error).__name__)

@@ -1,0 +1,151 @@
+"""A task that is not run where the cache holds its product, and says why when it runs."""
+
+from dataclasses import dataclass, field, replace
+
+from aimager import progress
+from aimager.model.remote import Remote
+from aimager.products.cache import Kept, describe_files
+from aimager.products.derivation import Derivation, derive
+from aimager.products.reasons import differences, locked_packages, origins_of, versions_of
+from aimager.products.record import Record, identity_of, provenance, sha256_of
+from aimager.products.remote.products import give, take
+from aimager.products.stage import Stage, inputs, outputs
+
+
+@dataclass(frozen=True)
+class CachedTask:
+    """One task of the graph: ``stage`` makes the product ``subject`` of ``task``.
+
+    ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
+    whether its product is there: that returns why not, or, having laid it out, nothing.
+    ``remote`` is asked for what the cache does not hold, and given what is made.
+    """
+
+    task: str
+    subject: str
+    title: str
+    stage: Stage
+    kept: Kept
+    remote: Remote | None = field(default=None, kw_only=True)
+
+    def is_done(self) -> bool:
+        """Whether the product is there; then the run sees it."""
+        return not self.explain()
+
+    def explain(self) -> str:
+        """Why the task must run; empty: it need not, and the run sees its product."""
+        with self.kept.guarded():
+            restore = getattr(self.stage, "restore", None)
+            return str(restore()) if restore else self._find(self._derive())
+
+    def run(self) -> None:
+        """Make the product and keep it, unless another build has done so by now."""
+        if hasattr(self.stage, "restore"):
+            self._say(self.explain() or self.lack())
+            self.stage.run()
+            return
+        derivation = self._derive()
+        with self.kept.making(derivation.id) as waited:
+            with self.kept.guarded():
+                reason = self._find(derivation)
+                twin = self._take_twin(derivation) if reason else ""
+            if not reason:
+                kept = self.lack() or CachedTask.lack(self)
+                self._say("another build has made it meanwhile" if waited else kept)
+                return
+            if twin:
+                self._say(f"it is the same as that of {twin}")
+                return
+            if self._take(derivation):
+                return
+            self._say(reason)
+            made = self._make(derivation)
+        if self.remote and made:
+            give(self.remote, self.stage, made, self.kept.view)
+
+    def foresee(self) -> None:
+        """Let the run see what is known of the product before it is made."""
+        known = getattr(self.stage, "foresee", None)
+        if known:
+            known()
+            return
+        record = self.kept.find(self._derive().id)
+        if record:
+            self.kept.see(record)
+
+    def lack(self) -> str:
+        """What but the product itself is missing."""
+        return "it is there by now"
+
+    def _take(self, derivation: Derivation) -> bool:
+        """Whether the remote store had the product; then it is kept, as if it were made here."""
+        if self.remote is None:
+            return False
+        record = self._record(derivation)
+        taken = take(self.remote, self.stage, record)
+        if taken:
+            size = sum(file.size for file in taken.files) / 1e6
+            self._say(f"taken from the remote store, {size:.1f} MB")
+            self.kept.keep(taken)
+        return taken is not None
+
+    def _make(self, derivation: Derivation) -> Record | None:
+        """Make and keep it; None: it could not be had this time, and is asked for again."""
+        known = self.stage.run()
+        made = [path for path in outputs(self.stage) if path.exists()]
+        progress.step("keeping the product")
+        if not made:
+            return None
+        record = replace(self._record(derivation), files=describe_files(made, known))
+        self.kept.keep(record)
+        return record
+
+    def _take_twin(self, derivation: Derivation) -> str:
+        """Keep what was made of the same for another subject, which is returned; empty: none."""
+        for other in self.kept.others(derivation.id):
+            record = other.find(derivation.id)
+            if record and not self._fault(derivation, record, other):
+                other.use(record)
+                self.kept.keep(replace(self._record(derivation), files=record.files))
+                return record.subject
+        return ""
+
+    def _record(self, derivation: Derivation) -> Record:
+        """The record of a product of which there are no files yet."""
+        sources = inputs(self.stage)
+        packages = locked_packages(sources)
+        return Record(
+            task=self.task,
+            subject=self.subject,
+            id=derivation.id,
+            by_content=getattr(self.stage, "by_content", False),
+            derivation=derivation,
+            made_from={name: sha256_of(path) for name, path in sources.items()},
+            ancestors=provenance(list(sources.values())),
+            packages=versions_of(packages),
+            files=(),
+            origins=origins_of(packages),
+        )
+
+    def _derive(self) -> Derivation:
+        identities = {name: identity_of(path) for name, path in inputs(self.stage).items()}
+        return derive(self.task, self.stage, identities)
+
+    def _find(self, derivation: Derivation) -> str:
+        """Why what is kept will not do; empty: it will, and the run sees it."""
+        record = self.kept.find(derivation.id)
+        reason = self._fault(derivation, record, self.kept)
+        if record and not reason:
+            self.kept.use(record)
+        return reason
+
+    def _fault(self, derivation: Derivation, record: Record | None, kept: Kept) -> str:
+        if record is None:
+            return differences(self.kept.records(), derivation, inputs(self.stage))
+        for name, path in inputs(self.stage).items():
+            if record.made_from.get(name) != sha256_of(path):
+                return f"{path.name} came out different"
+        return kept.damage(record)
+
+    def _say(self, reason: str) -> None:
+        progress.reason(self.title, reason)

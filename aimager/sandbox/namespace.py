@@ -1,0 +1,276 @@
+"""Run a function as root of a small machine of its own, as an ordinary user.
+
+::
+
+    builder   doit, or whoever calls call(): the user's own process, in the host's namespaces
+      |         control socket (its end is the order to stop), answer pipe
+      v
+    supervisor   python -m aimager.sandbox.namespace_child, in its own session, out of Ctrl-C's
+      |            reach
+      |            a new user namespace, in which it is root; the host's mounts
+      |            waits for the worker or for the builder's end, then removes the work directory
+      v
+    worker       process 1 of a new PID namespace; new mount, UTS, IPC and network namespaces
+      |            runs the function; killed with the supervisor (PR_SET_PDEATHSIG)
+      v
+    programs     pacman, gpg, gpg-agent ...: killed with process 1 (pid_namespaces(7))
+
+Whatever ends the builder, SIGKILL too, closes its end of the control socket, and nothing of all
+this is left: no process, no mount, no file. Should the supervisor be killed instead, the builder
+removes the work directory, and should both be, the next call does that finds it unlocked.
+
+A process of its own, and not a fork: unshare(2) refuses CLONE_NEWUSER to a program with threads,
+and a builder has them.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aimager.errors
+from aimager import codec
+from aimager.errors import AimagerError, HostError
+from aimager.files import temporaries
+from aimager.model.architecture import Architecture, host_architecture
+from aimager.sandbox import binfmt, id_map, mounts
+from aimager.sandbox.kept_tmpfs import Shelf
+from aimager.sandbox.namespace_child import Order, Setup, resolve, signature
+from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+_shelf = Shelf()
+
+
+class ChildFailed(Exception):  # noqa: N818 - it tells what happened
+    """The function met a bug, whose traceback this carries."""
+
+
+def call(
+    function: Callable[[Q], A],
+    request: Q,
+    *,
+    work: Path,
+    network: bool = False,
+    foreign: Architecture | None = None,
+    qemu_later: bool = False,
+    tmpfs: int | None = None,
+    writable: Sequence[Path] = (),
+    products: Sequence[Path] = (),
+    last: bool = False,
+) -> A:
+    """Run ``function(request)`` as root in new namespaces and return what it returns.
+
+    The function is one of a module's own; request and answer cross as JSON by its annotations.
+    It sees the host's files read-only, except ``work`` and the directories ``writable``.
+
+    :param work: a directory for this call alone, mode 0700; made if missing. **It and all in it is
+        removed**, at the end, and before the beginning what a killed call left. Trees belong
+        below it.
+    :param products: files that the function publishes; should it be killed, what it had not
+        finished of them is removed
+    :param network: whether the host's network can be used
+    :param foreign: an architecture whose programs must run, and by whose name the machine goes
+    :param qemu_later: whether the function brings a qemu, should the host have none
+    :param tmpfs: hold ``work`` in memory, in at most so many bytes
+    :param last: no other call is likely to follow
+    :raises AimagerError: what the function raised, or HostError when the host cannot do this
+    :raises ChildFailed: when the function raised anything else
+    """
+    name = f"{function.__module__}:{function.__qualname__}"
+    if resolve(name) is not function or function.__module__ == "__main__":
+        raise TypeError(f"{name} is not a function that another process can import")
+    _, answer_type = signature(function)
+    emulation = binfmt.emulation(foreign, later=qemu_later) if foreign else None
+    linux32 = foreign is not None and emulation is None and foreign is not host_architecture()
+    needed = _needed(network, emulation)
+    with _held(work) as (place, lock):
+        setup = Setup(
+            builder=os.getpid(),
+            function=name,
+            work=place,
+            writable=_checked(place, writable),
+            products=tuple(product.absolute() for product in products),
+            needed=needed,
+            network=network,
+            tmpfs=tmpfs,
+            emulation=emulation,
+            linux32=linux32,
+        )
+        try:
+            data = _run(setup, codec.encode(request), lock, last=last)
+            answer: A = codec.decode(answer_type, data)
+        finally:
+            for product in setup.products:  # should the supervisor have been killed
+                for unfinished in temporaries(product):
+                    unfinished.unlink(missing_ok=True)
+    return answer
+
+
+def get_ready() -> None:
+    """Have the next call's process get ready on another core: it will then begin sooner."""
+    STANDBY.prepare(_callers())
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory with files of any owner that a namespace made; a missing one is fine.
+
+    :raises HostError: when a call is still at work in it, or what is in it is not this user's
+    """
+    with suppress(FileNotFoundError), _held(path, make=False):
+        pass
+
+
+@contextmanager
+def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
+    """Yield the work directory and the descriptor that locks it; at the end both are gone."""
+    work = work.absolute().parent.resolve() / work.name
+    if any(path.is_relative_to(work) for path in (Path.cwd(), Path(os.environ.get("HOME", "/")))):
+        raise ValueError(f"{work} holds more than one call's work")
+    lock = _lock(work, make)
+    try:
+        yield work, lock
+    finally:
+        try:
+            if work.exists():
+                _remove(work, lock)
+        finally:
+            os.close(lock)
+
+
+def _lock(work: Path, make: bool) -> int:
+    while True:
+        if make:
+            work.parent.mkdir(parents=True, exist_ok=True)
+            work.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), work.stat()):
+                return lock
+        except FileNotFoundError:  # its holder has just removed it
+            pass
+        except BlockingIOError:
+            os.close(lock)
+            raise HostError(
+                f"{work} is in use by another build", hint="wait for its end, or stop it"
+            ) from None
+        os.close(lock)
+
+
+def _remove(work: Path, lock: int) -> None:
+    """Remove what the supervisor did not: as this user, or, if that does not do, as root."""
+    try:
+        shutil.rmtree(work)
+    except PermissionError:
+        setup = Setup(os.getpid(), "", work, (), (), (), False, None, None)
+        _run(setup, None, lock, last=True)
+
+
+def _checked(work: Path, writable: Sequence[Path]) -> tuple[Path, ...]:
+    paths = tuple(path.resolve(strict=True) for path in writable)
+    for path in paths:
+        if path.is_relative_to(work):
+            raise ValueError(f"{path} is below {work}, which is writable and removed")
+    return paths
+
+
+def _needed(network: bool, emulation: binfmt.Emulation | None) -> tuple[Path, ...]:
+    """What must still be seen when /run is covered: our own program and the user's files."""
+    paths = [Path.cwd(), mounts.RUN / "media", Path(sys.executable), Path(sys.executable).resolve()]
+    paths += [Path(path).resolve() for path in (sys.prefix, sys.base_prefix, *sys.path)]
+    if network:  # often a link into /run/systemd/resolve, beside resolved's own socket
+        paths.append(Path("/etc/resolv.conf").resolve().parent)
+    if emulation and emulation.interpreter:
+        paths.append(emulation.interpreter)
+    return tuple(path for path in paths if path.is_relative_to(mounts.RUN) and path.exists())
+
+
+def _run(setup: Setup, request: Any, lock: int, *, last: bool) -> Any:
+    """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
+    supervisor = STANDBY.hire()
+    control, child = supervisor.control, supervisor.process
+    trees = _shelf.take()
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as answer:
+        try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # then the answer says why
+                _give_order(supervisor, setup, request, (writer, lock), trees)
+                if control.recv(1):
+                    id_map.write_maps(child.pid)
+                    control.sendall(b"m")
+            if not last:
+                get_ready()
+            reply = answer.read()
+            child.wait()
+        finally:
+            _shelf.put_back(trees, control)
+            supervisor.dismiss()
+    return _understand(setup, reply, child.returncode)
+
+
+def _callers() -> list[str]:
+    """The modules of ours that use `call`, whose functions the next one may be to run."""
+    return sorted(
+        name
+        for name, module in sys.modules.items()
+        if name.startswith("aimager.") and getattr(module, "call", None) is call
+    )
+
+
+def _give_order(
+    supervisor: Supervisor,
+    setup: Setup,
+    request: Any,
+    descriptors: tuple[int, int],
+    trees: Mapping[str, int],
+) -> None:
+    """Tell it what to do; the first of ``descriptors``, for the answer, is then closed here."""
+    order = Order(
+        setup=setup,
+        request=json.dumps(request),
+        environment=environment(),
+        directory=Path.cwd(),
+        trees=tuple(trees),
+    )
+    line = json.dumps(codec.encode(order)).encode() + b"\n"
+    try:
+        supervisor.pass_on(line, [*descriptors, 1, 2, *trees.values()])
+    finally:
+        os.close(descriptors[0])
+
+
+def _understand(setup: Setup, reply: bytes, status: int) -> Any:
+    try:
+        message = json.loads(reply.partition(b"\n")[0])
+    except ValueError:  # none, or part of one
+        message = {}
+    if "answer" in message:
+        return message["answer"]
+    if "traceback" in message:
+        raise ChildFailed(f"{setup.function} failed:\n{message['traceback']}")
+    if "error" in message:
+        kind: type[AimagerError] = getattr(aimager.errors, message["error"])
+        raise kind(*message["arguments"], hint=message["hint"])
+    if not setup.function and status == 0:
+        return None
+    ended = status - 128 if status > 128 else -status
+    if ended > 0:
+        raise _killed(setup, signal.Signals(ended))
+    raise ChildFailed(f"{setup.function} ended with status {status} and no answer")
+
+
+def _killed(setup: Setup, number: signal.Signals) -> HostError:
+    hint = ""
+    if number == signal.SIGKILL:
+        place = "hold the build on disk instead of in memory, or " if setup.tmpfs else ""
+        hint = f"the machine has probably run out of memory: {place}close other programs"
+    return HostError(f"{setup.function} was killed by {number.name}", hint=hint)

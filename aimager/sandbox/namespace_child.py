@@ -1,0 +1,287 @@
+"""The child side of `aimager.sandbox.namespace`: ``python -m aimager.sandbox.namespace_child``.
+
+The process tree, and the namespaces, are drawn there. Started is the supervisor, whose words are::
+
+    CONTROL        number of an inherited file descriptor
+    MODULE...      what to have read when the setup comes
+    BLANKS         room for what ps(1) is to show then
+
+CONTROL is a socket whose other end is the builder's (`aimager.sandbox.supervisor`): it brings one
+line of JSON, an :class:`Order`, with descriptors, then a byte once the ids are mapped, and its end
+is the order to stop. Of the descriptors, the first takes one JSON object as the answer. The second
+is only held: as long as it is open, the work directory is in use. Then come the builder's standard
+output and standard error, and the trees that are lent (`aimager.sandbox.kept_tmpfs`).
+"""
+
+import fcntl
+import importlib
+import json
+import operator
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+import typing
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from aimager import codec
+from aimager.errors import AimagerError, CommandError, explain_system_error
+from aimager.files import temporaries
+from aimager.sandbox import kept_tmpfs as memory_trees
+from aimager.sandbox import mounts, syscalls
+from aimager.sandbox.binfmt import Emulation
+from aimager.sandbox.binfmt_mount import start_emulation
+from aimager.sandbox.restrictions import explain
+
+_MOST_DESCRIPTORS = 64
+
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a namespace is to be like."""
+
+    builder: int
+    """Process id of the process that wants the answer."""
+    function: str
+    """``module:qualname`` of what is to be run; empty: only remove the work directory."""
+    work: Path
+    writable: tuple[Path, ...]
+    products: tuple[Path, ...]
+    needed: tuple[Path, ...]
+    network: bool
+    tmpfs: int | None
+    emulation: Emulation | None
+    linux32: bool = False
+    """uname(2) is to answer as a 32-bit kernel does, which programs choose their packages by."""
+
+
+def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
+    """Let ``source`` and all that is mounted below be seen at ``target``, made if missing."""
+    mounts.carry_out([mounts.Bind(source, target, read_only)])
+
+
+def resolve(name: str) -> Callable[[Any], Any]:
+    """The module-level function that ``module:qualname`` names."""
+    module, _, qualname = name.partition(":")
+    function: Callable[[Any], Any] = operator.attrgetter(qualname)(importlib.import_module(module))
+    return function
+
+
+def signature(function: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The annotations of a function's one parameter and of its answer.
+
+    :raises TypeError: when it has not exactly these
+    """
+    hints = typing.get_type_hints(function)
+    parameters = [name for name in hints if name != "return"]
+    if "return" not in hints or len(parameters) != 1:
+        raise TypeError(f"{function!r} must annotate one parameter and its answer")
+    return hints[parameters[0]], hints["return"]
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as JSON data: ours by its parts, a bug by its traceback."""
+    if isinstance(error, CommandError):
+        parts = [list(error.argv), error.status, error.tail]
+        return {"error": "CommandError", "arguments": parts, "hint": error.hint}
+    if isinstance(error, AimagerError):
+        return {"error": type(error).__name__, "arguments": [error.message], "hint": error.hint}
+    mendable = explain_system_error(error) if isinstance(error, OSError) else None
+    if mendable:
+        return {"error": "HostError", "arguments": [mendable.message], "hint": mendable.hint}
+    return {"traceback": "".join(traceback.format_exception(error))}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a supervisor is told: ``request`` is JSON, ``trees`` names those that are lent."""
+
+    setup: Setup
+    request: str
+    environment: dict[str, str]
+    directory: Path
+    trees: tuple[str, ...]
+
+
+def main() -> int:
+    """Be the supervisor: 0, the worker's exit status, or 128 and the signal that ended it."""
+    # Ctrl-C and kill(1) are for the builder, whose end is seen on the control socket.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o022)
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        control.set_inheritable(False)
+        for module in sys.argv[2:-1]:
+            importlib.import_module(module)
+        received = _receive(control)
+        if received is None:  # none came
+            return 0
+        order, (answer, _, *trees) = received
+        memory_trees.accept(memory_trees.Loan(dict(zip(order.trees, trees, strict=True)), control))
+        try:
+            return _supervise(order, control, answer)
+        except BaseException as error:
+            _write(answer, describe(error))
+            return 1
+        finally:
+            with suppress(OSError):  # the builder removes it, too, unless it was killed by now
+                order.setup.work.rmdir()
+
+
+def _receive(control: socket.socket) -> tuple[Order, list[int]] | None:
+    """The order and its descriptors, without the standard ones, which are this process's then."""
+    start, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
+    if not start:
+        return None
+    data = bytearray(start)
+    while not data.endswith(b"\n"):
+        chunk = control.recv(1 << 16)
+        if not chunk:
+            return None
+        data += chunk
+    order: Order = codec.decode(Order, json.loads(data))
+    for number in descriptors:
+        os.set_inheritable(number, False)
+    for number, ours in zip(descriptors[2:4], (1, 2), strict=True):
+        os.dup2(number, ours)
+        os.close(number)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    time.tzset()
+    os.chdir(order.directory)
+    with suppress(OSError):
+        syscalls.show_arguments((*sys.argv[:1], order.setup.function, str(order.setup.work)))
+    return order, [*descriptors[:2], *descriptors[4:]]
+
+
+def _supervise(order: Order, control: socket.socket, answer: int) -> int:
+    setup = order.setup
+    if os.getppid() != setup.builder:  # it is already gone
+        return 1
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWPID)
+    except OSError as error:
+        raise explain("a user namespace", error) from error
+    control.sendall(b"u")
+    if not control.recv(1):
+        return 1
+    os.setgroups([])
+    try:
+        _empty(setup.work)  # what a killed build left
+        return _run_worker(setup, order.request, control, answer) if setup.function else 0
+    finally:
+        shutil.rmtree(setup.work)
+
+
+def _empty(directory: Path) -> None:
+    for path in list(directory.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _run_worker(setup: Setup, request: str, control: socket.socket, answer: int) -> int:
+    """Run the worker to its end, or to the builder's, and return its exit status.
+
+    waitpid(2) on the first process of a PID namespace returns when all others there are gone
+    too (pid_namespaces(7)), so the work directory is then nobody's.
+    """
+    above, alive = os.pipe(), os.pipe()
+    worker = os.fork()
+    if not worker:
+        os.close(above[1])
+        os.close(alive[0])
+        _work(setup, request, answer, supervisor=above[0])
+    os.close(above[0])
+    os.close(alive[1])
+    watched: list[int] = [control.fileno(), alive[0]]
+    with suppress(OSError):  # Linux 5.3; should the socket's other end live on in another process
+        watched.append(os.pidfd_open(setup.builder))
+    ready, _, _ = select.select(watched, [], [])
+    if alive[0] not in ready:
+        os.kill(worker, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    for product in setup.products:  # a killed worker could not
+        for unfinished in temporaries(product):
+            unfinished.unlink(missing_ok=True)
+    return status if status >= 0 else 128 - status
+
+
+def _work(setup: Setup, request: str, answer: int, *, supervisor: int) -> NoReturn:
+    """Be the worker: process 1 of its namespace, with which all others in it end."""
+    status = 1
+    try:
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if select.select([supervisor], [], [], 0)[0]:  # it was gone before that
+            os._exit(1)
+        # Process 1 is safe from both, and programs must not inherit that they are ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        try:
+            _enter(setup)
+            function = resolve(setup.function)
+            request_type, _ = signature(function)
+            result = codec.encode(function(codec.decode(request_type, json.loads(request))))
+            _write(answer, {"answer": result})
+        except BaseException as error:
+            _write(answer, describe(error))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _write(descriptor: int, message: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "w", closefd=False) as stream:
+        stream.write(json.dumps(message) + "\n")
+
+
+def _enter(setup: Setup) -> None:
+    """Make the other namespaces, and what they are to hold."""
+    here = Path.cwd()
+    flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
+    try:
+        syscalls.unshare(flags if setup.network else flags | syscalls.CLONE_NEWNET)
+    except OSError as error:
+        raise explain("mount, UTS, IPC and network namespaces", error) from error
+    mounts.carry_out(
+        mounts.namespace_mounts(
+            work=setup.work, tmpfs=setup.tmpfs, writable=setup.writable, needed=setup.needed
+        )
+    )
+    socket.sethostname("aimager")
+    if not setup.network:
+        _raise_loopback()
+    if setup.emulation:
+        start_emulation(setup.emulation)
+    if setup.linux32:
+        syscalls.personality(syscalls.PER_LINUX32)
+    try:
+        os.chdir(here)  # as it is mounted now
+    except OSError:
+        os.chdir("/")
+
+
+def _raise_loopback() -> None:
+    with socket.socket() as control:
+        request = struct.pack("16sh22x", b"lo", 0)
+        flags = struct.unpack("16sh22x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The installed system: its packages, settings and boot loaders' files."""

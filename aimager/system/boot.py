@@ -1,0 +1,79 @@
+"""What makes an installed root bootable: fstab, the boot loaders of its board, and their files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aimager.errors import ImageError
+from aimager.model.architecture import Architecture
+from aimager.model.board import Boot, Bootloader, RawPiece
+from aimager.model.image_ids import ImageIds
+from aimager.model.partition import Role
+from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
+from aimager.system.fstab import fstab_text
+from aimager.system.kernels import Kernel, find_kernels
+from aimager.system.mount_plan import list_mounts, root_words
+
+
+def make_bootable(
+    root: Path,
+    boot: Boot,
+    ids: ImageIds,
+    *,
+    architecture: Architecture,
+    words: Callable[[str], tuple[str, ...]],
+    title: str,
+) -> None:
+    """Write fstab and the boot loaders' files to ``root``, so that it and its kernels are found.
+
+    ``words`` gives those that end the command line of a kernel, by its name; ``title`` names the
+    system in menus.
+
+    :raises ImageError: when there is no kernel, or anything of a boot loader is missing
+    """
+    (root / "etc/fstab").write_text(fstab_text(list_mounts(ids)))
+    kernels = _in_order(find_kernels(root), boot.kernels) if boot.bootloaders else ()
+    tree = root / "boot"
+
+    def command_line(kernel: str) -> str:
+        return " ".join((*root_words(ids), *words(kernel)))
+
+    for loader in boot.bootloaders:
+        match loader:
+            case Bootloader.systemd_boot:
+                systemd_boot.install(
+                    root, tree, architecture, kernels, command_line=command_line, title=title
+                )
+            case Bootloader.syslinux:
+                syslinux.install(root, tree, kernels, command_line=command_line, title=title)
+            case Bootloader.extlinux:
+                tell = {"title": title, "devicetree": boot.devicetree}
+                extlinux.install(root, tree, kernels, command_line=command_line, **tell)
+            case Bootloader.raspberry_pi_firmware:
+                # The package's command line names the root by its place, before any initramfs.
+                place = f"root=PARTUUID={ids.partuuid(Role.root)}"
+                raspberry_pi_firmware.install(
+                    tree, root=(place, *root_words(ids)[1:]), words=words(kernels[0].name)
+                )
+    _check_files(tree, boot)
+
+
+def _in_order(kernels: Sequence[Kernel], names: Sequence[str]) -> tuple[Kernel, ...]:
+    """The board's own kernels as it has them, then all others."""
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(sorted(kernels, key=lambda kernel: places.get(kernel.name, len(names))))
+
+
+def _check_files(tree: Path, boot: Boot) -> None:
+    for name in boot.files:
+        if not (tree / name).is_file():
+            raise ImageError(
+                f"/boot has no {name}, which the machine's firmware looks for",
+                hint="one of the board's packages should have brought it",
+            )
+
+
+def raw_pieces(boot: Boot) -> tuple[RawPiece, ...]:
+    """What goes to the disk outside partitions."""
+    if Bootloader.syslinux in boot.bootloaders:
+        return (syslinux.MASTER_BOOT_RECORD, *boot.raw_pieces)
+    return boot.raw_pieces

@@ -1,0 +1,86 @@
+"""U-Boot's configuration in the format of EXTLINUX, which names kernels as a menu.
+
+U-Boot looks for it as /extlinux/extlinux.conf on the partition that is marked for booting
+(its doc/develop/distro.rst). All paths are relative to the top of that partition.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aimager.errors import ImageError
+from aimager.system.bootloader.boot_files import copy_tree, write
+from aimager.system.kernels import Kernel
+
+TIMEOUT = 30
+"""Tenths of a second that the menu waits."""
+
+
+def install(
+    root: Path,
+    boot: Path,
+    kernels: Sequence[Kernel],
+    *,
+    command_line: Callable[[str], str],
+    title: str,
+    devicetree: str = "",
+) -> None:
+    """Put the configuration for ``kernels`` into ``boot``, and device trees where they lack.
+
+    ``boot`` is the tree that becomes the boot partition and already holds the kernels' files.
+    RISC-V's kernels keep their device trees beside their modules in ``root``; U-Boot needs them
+    in ``boot``. With ``devicetree`` each kernel's one of that name is used, else U-Boot chooses.
+
+    :raises ImageError: when there is no kernel, or one has no such device tree
+    """
+    if not kernels:
+        raise ImageError(
+            "there is no kernel for U-Boot to start",
+            hint="add one, such as linux, to the packages",
+        )
+    kernels = [_with_devicetrees(root, boot, kernel) for kernel in kernels]
+    if devicetree:
+        for kernel in kernels:
+            if kernel.devicetrees is None:
+                raise ImageError(f"the kernel {kernel.name} has no device trees in /boot")
+    text = configuration(kernels, command_line=command_line, title=title, devicetree=devicetree)
+    write(boot, "extlinux/extlinux.conf", text)
+
+
+def _with_devicetrees(root: Path, boot: Path, kernel: Kernel) -> Kernel:
+    own = root / "usr/lib/modules" / kernel.version / "dtb"
+    if kernel.devicetrees is not None or not own.is_dir():
+        return kernel
+    folder = Path("dtbs", kernel.name)
+    shutil.rmtree(boot / folder, ignore_errors=True)
+    copy_tree(own, boot, str(folder))
+    return replace(kernel, devicetrees=folder)
+
+
+def configuration(
+    kernels: Sequence[Kernel],
+    *,
+    command_line: Callable[[str], str],
+    title: str,
+    devicetree: str = "",
+) -> str:
+    """The text of extlinux.conf; the first kernel is the default."""
+    lines = [f"DEFAULT {kernels[0].name}", f"TIMEOUT {TIMEOUT}", f"MENU TITLE {title}"]
+    for kernel in kernels:
+        lines += [
+            "",
+            f"LABEL {kernel.name}",
+            f"    MENU LABEL {title} ({kernel.name} {kernel.version})",
+            f"    LINUX /{kernel.image}",
+            f"    INITRD /{kernel.initramfs}",
+            *_devicetree_lines(kernel, devicetree),
+            f"    APPEND {command_line(kernel.name)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _devicetree_lines(kernel: Kernel, devicetree: str) -> list[str]:
+    if devicetree:
+        return [f"    FDT /{kernel.devicetrees}/{devicetree}"]
+    return [f"    FDTDIR /{kernel.devicetrees}"] if kernel.devicetrees else []

@@ -1,0 +1,108 @@
+"""SYSLINUX for PCs with a BIOS: code in the master boot record, then in a FAT boot partition.
+
+All its parts come from the image's own package, for they must be of one version. The program that
+puts ldlinux.sys into a FAT partition holds that file itself, in no package is it to be found, so
+the program is run: the image's, in the image's root, on the partition's image and without
+mounting it, by mtools (syslinux(1)).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from aimager import process
+from aimager.errors import ImageError
+from aimager.model.board import RawPiece
+from aimager.model.partition import FAT_EPOCH
+from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.mounts import Bind, carry_out
+from aimager.system.bootloader.boot_files import copy, write
+from aimager.system.kernels import Kernel
+
+TIMEOUT = 30
+"""Tenths of a second that the menu waits."""
+
+FOLDER = "syslinux"
+"""Its folder on the boot partition."""
+
+_MODULES = "usr/lib/syslinux/bios"
+_NEEDED = ("menu.c32", "libutil.c32", "libcom32.c32")
+"""The menu, and the libraries that it may be linked to. ldlinux.c32 comes with ldlinux.sys."""
+
+MASTER_BOOT_RECORD = RawPiece(f"{_MODULES}/mbr.bin", offset=0, size=440)
+"""Starts the partition that is marked bootable; the partition table begins at byte 440."""
+
+
+def install(
+    root: Path,
+    boot: Path,
+    kernels: Sequence[Kernel],
+    *,
+    command_line: Callable[[str], str],
+    title: str,
+) -> None:
+    """Put the configuration for ``kernels`` and the modules of ``root`` into ``boot``.
+
+    ``boot`` is the tree that becomes the boot partition and already holds the kernels' files.
+
+    :raises ImageError: when there is no kernel, or ``root`` holds no SYSLINUX
+    """
+    if not kernels:
+        raise ImageError(
+            "there is no kernel for SYSLINUX to start",
+            hint="add one, such as linux, to the packages",
+        )
+    for name in _NEEDED:
+        source = root / _MODULES / name
+        if not source.is_file():
+            raise ImageError(
+                f"the boot loader's module /{_MODULES}/{name} is missing",
+                hint="the package syslinux brings it",
+            )
+        copy(source, boot, f"{FOLDER}/{name}")
+    text = configuration(kernels, command_line=command_line, title=title)
+    write(boot, f"{FOLDER}/syslinux.cfg", text)
+
+
+def configuration(
+    kernels: Sequence[Kernel], *, command_line: Callable[[str], str], title: str
+) -> str:
+    """The text of syslinux.cfg, for screen and first serial port; the first kernel is the default.
+
+    ``SERIAL`` has to be the first line.
+    """
+    lines = [
+        "SERIAL 0 115200",
+        "UI menu.c32",
+        f"DEFAULT {kernels[0].name}",
+        f"TIMEOUT {TIMEOUT}",
+        f"MENU TITLE {title}",
+    ]
+    for kernel in kernels:
+        images = ",".join(f"/{image}" for image in (*kernel.microcode, kernel.initramfs))
+        lines += [
+            "",
+            f"LABEL {kernel.name}",
+            f"    MENU LABEL {title} ({kernel.name} {kernel.version})",
+            f"    LINUX /{kernel.image}",
+            f"    INITRD {images}",
+            f"    APPEND {command_line(kernel.name)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def install_to_partition(root: Path, image: Path, *, epoch: int, log: IO[bytes] | None) -> None:
+    """Make the FAT partition ``image`` bootable by the program of ``root``.
+
+    :raises CommandError: when it fails, as without mtools
+    :raises HostError: when ``root`` has no such program
+    """
+    place = Path("/run") / image.name
+    with chroot_mounts(root):
+        carry_out([Bind(image, root / place.relative_to("/"))])
+        process.run(
+            ["syslinux", "--install", "--directory", FOLDER, place],
+            root=root,
+            env={"SOURCE_DATE_EPOCH": str(max(epoch, FAT_EPOCH))},
+            log=log,
+        )

@@ -1,0 +1,148 @@
+"""What is added to a root at the end: files, archives, services, and what scripts do."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from aimager.compression import opened
+from aimager.errors import CommandError, ConfigError, HostError, ImageError
+from aimager.model.settings import AddedFile, Script, Setup
+from aimager.system.configure import ImageRoot
+from aimager.system.first_boot import write_file
+from aimager.toolbox import Toolbox
+
+PRESET = "etc/systemd/system-preset/40-enabled.preset"
+"""It comes before those that disable what is enabled, of which the first that fits decides."""
+
+_UNITS = "etc/systemd/system"
+_CHUNK = 1 << 20
+_SCRIPT = "run/aimager-script"
+
+
+def finish(image: ImageRoot, setup: Setup, overlays: Sequence[Path]) -> None:
+    """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
+
+    :raises ConfigError: when one cannot be added, enabled or run
+    """
+    if not (setup.finishes or overlays):
+        return
+    for file in setup.files:
+        add_file(image, file)
+    for overlay in overlays:
+        unpack_overlay(image, overlay)
+    for service in setup.services:
+        enable_service(image, service)
+    for script in setup.scripts:
+        run_script(image, script)
+    keep_enabled(image.root)
+
+
+def add_file(image: ImageRoot, file: AddedFile) -> None:
+    """Write a file, owned by root; no link of the image leads it elsewhere.
+
+    :raises ConfigError: when a folder is where it should be, or a folder of its path is none
+    """
+    path = image.root / file.path.lstrip("/")
+    if not path.parent.resolve().is_relative_to(image.root.resolve()):
+        raise ConfigError(
+            f"files= cannot add {file.path}: a link in the image leads its folder elsewhere",
+            hint="name the folder that the link is for",
+        )
+    try:
+        path.unlink(missing_ok=True)
+        write_file(path, file.text, file.mode)
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        raise ConfigError(f"files= cannot add {file.path}: {error.strerror}") from error
+
+
+def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
+    """Unpack an archive over the root by the image's own tar, which cannot leave the root.
+
+    Owners and modes are the archive's, but those of folders that are there already.
+
+    :raises ConfigError: when it is no archive, or holds what cannot be made
+    """
+    argv = [
+        "tar",
+        "--extract",
+        "--file=-",
+        "--directory=/",
+        "--preserve-permissions",
+        "--same-owner",
+        "--numeric-owner",
+        "--no-overwrite-dir",
+        "--keep-directory-symlink",
+        "--warning=no-timestamp",
+    ]
+    inside = Toolbox(image.root, image.tools.log)
+    if inside.root_of("tar") is None:
+        raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
+    try:
+        with opened(overlay) as stream, inside.pipe_in(argv) as target:
+            shutil.copyfileobj(stream, target, _CHUNK)
+    except CommandError as error:
+        raise ConfigError(
+            f"the overlay {overlay.name} cannot be unpacked: {error.tail.strip()}",
+            hint="tar --list shows what it holds",
+        ) from error
+    except ImageError as error:
+        raise ConfigError(f"the overlay {overlay.name} cannot be read: {error.message}") from error
+
+
+def enable_service(image: ImageRoot, unit: str) -> None:
+    """Enable a unit with systemctl(1) of the image.
+
+    :raises ConfigError: when there is no such unit
+    """
+    try:
+        image.run(["systemctl", "enable", unit])
+    except CommandError as error:
+        raise ConfigError(
+            f"the service {unit} cannot be enabled: {error.tail.strip()}",
+            hint="install the package that it is of with install-pkgs=",
+        ) from error
+
+
+def run_script(image: ImageRoot, script: Script) -> None:
+    """Run a program in the image; what it says goes to the log, what it is does not.
+
+    :raises ConfigError: when it fails
+    """
+    path = image.root / _SCRIPT
+    write_file(path, script.text, 0o700)
+    try:
+        image.run([f"/{_SCRIPT}"])
+    except CommandError as error:
+        how = f"ended with status {error.status}"
+        if error.status < 0:
+            how = f"was killed by signal {-error.status}"
+        raise ConfigError(
+            f"the script {script.name} {how}: {error.tail.strip() or 'it said nothing'}",
+            hint="it is run by root in the image, without the services of a running system",
+        ) from error
+    except HostError as error:
+        first = script.text.partition("\n")[0]
+        raise ConfigError(
+            f"the script {script.name} cannot be started by what its first line names: {first}",
+            hint="let it name a program of the image by its whole path; install-pkgs= adds one",
+        ) from error
+    finally:
+        path.unlink()
+
+
+def keep_enabled(root: Path) -> None:
+    """Have the first boot leave enabled what is: it applies the presets to all units.
+
+    See systemd.preset(5); of a template, its instances are named behind it.
+    """
+    units: dict[str, list[str]] = {}
+    for folder in sorted((root / _UNITS).glob("*.[wr]*s")):
+        if folder.suffix not in (".wants", ".requires"):
+            continue
+        for name in sorted(link.name for link in folder.iterdir()):
+            template, at, instance = name.partition("@")
+            instance, _, kind = instance.rpartition(".")
+            unit = f"{template}@.{kind}" if at else name
+            units.setdefault(unit, []).extend([instance] if at and instance else [])
+    lines = (" ".join(("enable", unit, *units[unit])) for unit in sorted(units))
+    write_file(root / PRESET, "".join(f"{line}\n" for line in lines))

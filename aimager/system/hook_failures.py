@@ -1,0 +1,142 @@
+"""Hooks and scriptlets that failed, by what pacman says of them: which, of what package, and why.
+
+pacman goes on when one fails, and ends well, unless the hook comes before and has AbortOnFail. It
+tells signals, but no exit codes, which are learned otherwise (`aimager.sandbox.exit_codes`). What
+it runs around an installation is alpm-hooks(5).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aimager.process import TAIL_LINES
+
+FAILED = re.compile(
+    r"error: command (?:failed to execute correctly|terminated by signal (?P<signal>\d+))"
+)
+_PACKAGE = re.compile(r"(?:installing|upgrading|reinstalling|downgrading|removing) (\S+)\.\.\.")
+_HOOK = re.compile(r"\( *\d+/\d+\) (.+)")
+_SECTION = re.compile(r":: .+")
+
+_BOOTS = re.compile(r"mkinitcpio|booster|dracut|initramfs|initcpio|depmod|kernel-install")
+"""In what a hook says or runs, or a scriptlet is: without it, no image boots."""
+
+_HOOK_FOLDERS = ("usr/share/libalpm/hooks", "etc/pacman.d/hooks")
+_LOCAL = "var/lib/pacman/local"
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A hook of a root, by its file's name: what it says that it does, and what it runs."""
+
+    name: str
+    description: str
+    runs: str
+    aborts: bool
+    """Whether nothing is installed if it fails."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed, as ``the hook NAME of the package NAME``, and the last that it ``said``."""
+
+    what: str
+    signal: int | None
+    said: tuple[str, ...]
+    boots: bool
+    """Whether it makes what the image boots from."""
+    aborts: bool = False
+    """Whether nothing was installed therefore."""
+    code: int | None = None
+    """What it exited with, as far as that is known."""
+
+    def tell(self, so: str = "") -> str:
+        """That it failed, ``so`` what follows from that, and what it said, a line each."""
+        how = f"was killed by signal {self.signal}" if self.signal else "failed"
+        if self.code is not None:
+            how += f" with exit code {self.code}"
+        lines = "".join(f"\n    {line}" for line in self.said) or " it said nothing"
+        return f"{self.what} {how}{so}:{lines}"
+
+
+def failures(said: str, root: Path, own: Path, codes: Sequence[int] = ()) -> list[Failure]:
+    """Those that pacman ``said`` failed in ``root``; ``own`` is a folder of further hooks.
+
+    ``codes`` are those other than 0 of all that pacman ran, in order. The last of them are those of
+    the hooks and scriptlets: what else it runs, such as gpg, it has run before.
+    """
+    found = list(_failures(said, root, own))
+    ended = [index for index, failure in enumerate(found) if failure.signal is None]
+    if len(codes) >= len(ended):
+        for index, code in zip(reversed(ended), reversed(codes), strict=False):
+            found[index] = replace(found[index], code=code)
+    return found
+
+
+def _failures(said: str, root: Path, own: Path) -> Iterator[Failure]:
+    hooks: Mapping[str, Hook] | None = None
+    what, output = "", list[str]()
+    for line in said.splitlines():
+        if heading := _heading(line):
+            what, output = heading, []
+        elif failed := FAILED.search(line):
+            hooks = _read_hooks(root, own) if hooks is None else hooks
+            yield _failure(what, failed["signal"], output, root, hooks)
+        else:
+            output.append(line)
+
+
+def _heading(line: str) -> str:
+    """The line, if pacman announces by it what comes next."""
+    kinds = (_PACKAGE, _HOOK, _SECTION)
+    return line if any(kind.fullmatch(line) for kind in kinds) else ""
+
+
+def _failure(
+    what: str, signal: str | None, output: list[str], root: Path, hooks: Mapping[str, Hook]
+) -> Failure:
+    last = tuple(line for line in output if line.strip())[-TAIL_LINES:]
+    number = int(signal) if signal else None
+    if package := _PACKAGE.fullmatch(what):
+        boots = bool(_BOOTS.search(_scriptlet(root, package[1])))
+        return Failure(f"the scriptlet of the package {package[1]}", number, last, boots)
+    title = named[1] if (named := _HOOK.fullmatch(what)) else what
+    hook = hooks.get(title)
+    if hook is None:
+        return Failure(f"the hook '{title}'", number, last, bool(_BOOTS.search(title)))
+    owner = _owner(root, hook.name)
+    of = f" of the package {owner}" if owner else ""
+    boots = bool(_BOOTS.search(f"{hook.name} {title} {hook.runs}"))
+    return Failure(f"the hook {hook.name}{of} ('{title}')", number, last, boots, hook.aborts)
+
+
+def _read_hooks(root: Path, own: Path) -> dict[str, Hook]:
+    """All hooks, by what pacman calls them: by their descriptions, or names if they have none."""
+    hooks = {}
+    for folder in (*(root / name for name in _HOOK_FOLDERS), own):
+        for path in sorted(folder.glob("*.hook")) if folder.is_dir() else ():
+            text = path.read_text(errors="replace") if path.is_file() else ""
+            described = re.search(r"^\s*Description\s*=\s*(.+?)\s*$", text, re.MULTILINE)
+            runs = re.search(r"^\s*Exec\s*=\s*(.+?)\s*$", text, re.MULTILINE)
+            title = described[1] if described else path.name
+            aborts = re.search(r"^\s*AbortOnFail\s*$", text, re.MULTILINE)
+            hooks[title] = Hook(path.name, title, runs[1] if runs else "", bool(aborts))
+    return hooks
+
+
+def _owner(root: Path, hook: str) -> str:
+    """The package that a hook is of; empty: none."""
+    entry = f"usr/share/libalpm/hooks/{hook}\n"
+    for files in (root / _LOCAL).glob("*/files"):
+        if entry in files.read_text(errors="replace"):
+            return files.parent.name.rsplit("-", 2)[0]
+    return ""
+
+
+def _scriptlet(root: Path, package: str) -> str:
+    """What a package's scriptlet is."""
+    for path in (root / _LOCAL).glob(f"{package}-*/install"):
+        if path.parent.name.rsplit("-", 2)[0] == package:
+            return path.read_text(errors="replace")
+    return ""

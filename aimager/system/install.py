@@ -1,0 +1,271 @@
+"""Installing packages to a root, with the hooks of its own distribution, for both who do it."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from aimager import process, progress
+from aimager.archive import pack_tree, unpack_tree
+from aimager.errors import CommandError, HostError, ImageError, TrustError
+from aimager.files import sha256
+from aimager.memory import tmpfs_size
+from aimager.model.architecture import Architecture, host_architecture
+from aimager.model.lock import Lock, LockedPackage, newest, read_lock
+from aimager.model.workshop import Workshop
+from aimager.packages.keyring import open_home, verify
+from aimager.packages.pacman import (
+    Pacman,
+    TransactionError,
+    choose_pacman,
+    forget_times,
+    install,
+    installed,
+    pacman_conf,
+    prepare_root,
+    write_conf,
+)
+from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.namespace import call
+from aimager.sandbox.native_programs import lending
+from aimager.system import initramfs
+from aimager.system.debug_shell import shell_on_failure
+from aimager.system.hook_failures import Failure, failures
+from aimager.system.locales import default_made_meanwhile
+from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
+from aimager.system.sysprep import empty_logs, remove_identity
+from aimager.toolbox import Toolbox
+
+_MARGIN = 512 << 20
+
+
+def foreign_to_host(architecture: Architecture) -> Architecture | None:
+    """The architecture, if its programs need emulation on this machine."""
+    return None if architecture is host_architecture() else architecture
+
+
+def work_size(
+    workshop: Workshop,
+    lock: Path,
+    borrowed: Path | None,
+    *,
+    copies: int = 1,
+    reused: Path | None = None,
+) -> int | None:
+    """The size in bytes of a tmpfs for so many copies of a tree; None: it belongs on disk."""
+    tree = read_lock(lock).installed_size
+    tree += read_reused(reused).size if reused else 0
+    tools = borrowed.stat().st_size if borrowed else 0
+    needed = tree * copies + tools + _MARGIN
+    return tmpfs_size(needed, wish=workshop.memory, jobs=workshop.jobs)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What becomes ``target``: the root in ``base``, or an empty one, with ``lock``'s packages.
+
+    ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
+    ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
+    it; None is the newest build date of all packages.
+    """
+
+    architecture: Architecture
+    lock: Path
+    keyring: Path
+    target: Path
+    workshop: Workshop
+    base: Path | None = None
+    base_lock: Path | None = None
+    reused: Path | None = None
+    epoch: int | None = None
+    pacman_static: Path | None = None
+    borrowed: Path | None = None
+
+
+def install_system(request: Installation) -> None:
+    """Publish what ``request`` describes.
+
+    :raises TrustError: when a package is not signed by a trusted key; none has been run then
+    :raises ImageError: when what is installed is not what is locked
+    :raises ConfigError: when an archive of the user's holds what the packages do not go with
+    """
+    call(
+        _install_system,
+        request,
+        work=request.workshop.work,
+        writable=[request.workshop.cache],
+        products=[request.target],
+        foreign=foreign_to_host(request.architecture),
+        qemu_later=request.borrowed is not None,
+        tmpfs=work_size(request.workshop, request.lock, request.borrowed, reused=request.reused),
+    )
+
+
+def _install_system(request: Installation) -> None:
+    workshop, base = request.workshop, request.base
+    wanted = read_lock(request.lock)
+    known = read_lock(request.base_lock) if request.base_lock else Lock("", (), ())
+    if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
+        # Another provider was chosen: what the root's own depends on must not stay behind.
+        base, known = None, Lock("", (), ())
+    reused = read_reused(request.reused) if request.reused else None
+    work = workshop.work
+    newest_date = reused.epoch(wanted) if reused else newest([wanted, known])
+    epoch = newest_date if request.epoch is None else request.epoch
+    root = work / "root"
+    with workshop.logging() as log:
+        tools = equip(workshop, request.borrowed, log)
+        progress.step("opening the keyring")
+        open_home(tools, request.keyring, work / "gnupg")
+        if base:
+            progress.step("unpacking the base system")
+            unpack_tree(tools, base, root)
+        if reused:
+            _prepare_reused(root, reused)
+        prepare_root(root)
+        pacman = choose_pacman(tools, request.pacman_static, work)
+        if pacman is None:
+            raise HostError("there is no pacman", hint="leave tools=host out")
+        unsigned = not all(package.is_signed for package in wanted.packages)
+        conf_text = pacman_conf(request.architecture, work, root, unsigned=unsigned)
+        conf = write_conf(conf_text, work)
+        packages = reused.missing(wanted) if reused else wanted.without(known)
+        with (
+            chroot_mounts(root),
+            lending(tools, root, request.architecture, wanted, borrow=workshop.borrow, log=log),
+            initramfs.universal(root, work / "hooks"),
+            shell_on_failure(root, workshop.terminal),
+            _locale_made_meanwhile(root, known, packages, log),
+        ):
+            with _explaining(base if reused else None, root):
+                said, codes = _install(tools, pacman, conf, wanted, packages, workshop, epoch, log)
+            failed = failures(said, root, work / "hooks", codes)
+            check_hooks(failed, request.architecture, workshop)
+        print(f"   installed {len(packages)} packages")
+        _check(root, wanted, others=reused is not None)
+        forget_times(root, epoch)
+        remove_identity(root)
+        with progress.growing("packing", request.target):
+            pack_tree(tools, root, request.target, epoch=epoch)
+
+
+def _locale_made_meanwhile(
+    root: Path, base: Lock, added: Sequence[LockedPackage], log: IO[bytes]
+) -> AbstractContextManager[None]:
+    """Make the default locale while packages are added, if ``base`` is not touched by them."""
+    touched = {package.name for package in added} & {package.name for package in base.packages}
+    if touched or not base.packages:
+        return nullcontext()
+    return default_made_meanwhile(root, lambda argv: process.run(argv, root=root, log=log))
+
+
+def _install(
+    tools: Toolbox,
+    pacman: Pacman,
+    conf: Path,
+    wanted: Lock,
+    packages: Sequence[LockedPackage],
+    workshop: Workshop,
+    epoch: int,
+    log: IO[bytes],
+) -> tuple[str, tuple[int, ...]]:
+    store, home = workshop.store, workshop.work / "gnupg"
+    signed = [package for package in packages if package.is_signed]
+    if len(signed) < len(packages):
+        # pacman will let an unsigned file pass, so the others are verified before it sees any.
+        verify(tools, home, signed, store)
+        _tell_unsigned([package for package in packages if not package.is_signed], store)
+    try:
+        explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
+        return install(pacman, conf, packages, store, log, explicit=explicit, epoch=epoch)
+    except TransactionError as error:
+        # pacman verifies all packages before it runs any; our own check has the better words.
+        verify(tools, home, signed, store)
+        own = workshop.work / "hooks"
+        failed = failures(error.said, workshop.work / "root", own, error.codes)
+        aborting = [failure for failure in failed if failure.aborts]
+        if not aborting:
+            raise
+        raise ImageError(
+            aborting[0].tell(", so that pacman installs nothing"),
+            hint=f"all that was said is in {workshop.log}; shell=yes opens a shell in the root",
+        ) from error
+
+
+def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop: Workshop) -> None:
+    """Refuse a root in which what it boots from was not made, and tell of what else failed.
+
+    pacman goes on, and so are hooks forgiven that an image starts without: their cause may be that
+    no system runs here. What makes an initramfs is not, unless the user wants it.
+
+    :raises HostError: when one met an instruction that is not known here: then few have run
+    :raises ImageError: when one failed without which no image boots
+    """
+    for failure in failed:
+        if failure.signal == signal.SIGILL:
+            raise HostError(
+                f"the CPU, or QEMU, does not know all instructions of {architecture}'s packages",
+                hint=f"a newer qemu-{architecture.qemu} may know them; see {workshop.log}",
+            )
+    for failure in failed:
+        if failure.boots and not workshop.forgives:
+            raise ImageError(
+                failure.tell(", without which the image may not boot"),
+                hint=f"all that was said is in {workshop.log}; shell=yes opens a shell in the root,"
+                " and failed-hooks=tell goes on as pacman does",
+            )
+        print(f"   {failure.tell()}\n    (all that was said is in {workshop.log})")
+
+
+def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
+    """Name the packages that nobody signed, if they are those that are locked.
+
+    :raises TrustError: when one is another
+    """
+    for package in packages:
+        if sha256(package.path(store)) != package.sha256:
+            raise TrustError(
+                f"the package {package} is not the one that is locked",
+                hint=f"remove {package.path(store)} and build again",
+            )
+        print(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
+
+
+def _prepare_reused(root: Path, reused: ReusedRoot) -> None:
+    """Take out of ``root`` what tells of another machine, before anything is run in it.
+
+    :raises ImageError: when it does not hold what ``reused`` tells
+    """
+    if not reused.is_in(root):
+        raise ImageError(
+            "the archive of reuse-root-tar= changed while the build ran", hint="build again"
+        )
+    remove_identity(root)
+    empty_logs(root)
+
+
+@contextmanager
+def _explaining(archive: Path | None, root: Path) -> Iterator[None]:
+    """Say in words of the user's why pacman refuses to install to the ``root`` of ``archive``."""
+    try:
+        yield
+    except CommandError as error:
+        explained = explain_refusal(error, archive, root) if archive else None
+        if explained:
+            raise explained from error
+        raise
+
+
+def _check(root: Path, lock: Lock, *, others: bool) -> None:
+    """Refuse a root without a package of ``lock``; with ``others`` it may have more."""
+    there = installed(root)
+    locked = {f"{package.name}-{package.version}" for package in lock.packages}
+    if others:
+        there &= locked
+    if there != locked:
+        raise ImageError(
+            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}"
+        )

@@ -1,0 +1,85 @@
+"""The bench reads what the kernel tells, and reckons its table right."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.floor import hooks
+from bench.lab import Lab
+from bench.rows import contenders, rows
+from bench.sample import Sample, descendants, measure, numbers
+from bench.table import Row, contenders_text, ratio, rows_text
+from tests.support.places import ROOT
+
+SAMPLES = {
+    "ours": [Sample(3.0, 4.0, 50 << 20, 10), Sample(1.0, 2.0, 70 << 20, 30_000_000)] * 2,
+    "floor": [Sample(1.0, 1.0, 0, 0)],
+}
+HOOK = """\
+[Trigger]
+Type = Path
+Operation = Install
+Target = usr/lib/modules/*/vmlinuz
+Target = usr/lib/sysusers.d/*.conf
+
+[Action]
+When = PostTransaction
+Exec = /usr/bin/depmod %v
+NeedsTargets
+"""
+
+
+def test_the_table() -> None:
+    rows = [
+        Row("a", "a build over the floor", ("ours", "floor"), 1.5, ratio("ours", "floor")),
+        Row("b", "bytes", ("ours",), 4, lambda samples: len(samples["ours"]), "MiB"),
+    ]
+    lines = [line.split() for line in rows_text(rows, SAMPLES).splitlines()]
+    assert lines[1][-5:] == ["2", "x", "1.5", "x", "MISSED"]
+    assert lines[2][-5:] == ["4", "MiB", "4", "MiB", "reached"]
+    ours = contenders_text(SAMPLES).splitlines()[1].split()
+    assert ours == ["ours", "2.00", "3.00", "70", "15", "3.00", "1.00", "3.00", "1.00"]
+
+
+def test_files_of_proc() -> None:
+    assert numbers("Name:\tpython3\nPPid:\t17\nVmHWM:\t   2 kB\n") == {"PPid": 17, "VmHWM": 2048}
+    assert numbers("wchar: 5\nwrite_bytes: 4096\n") == {"wchar": 5, "write_bytes": 4096}
+    assert descendants({2: 1, 3: 2, 4: 3, 5: 9, 9: 9}, 2) == {3, 4}
+
+
+def test_a_run_is_measured(tmp_path: Path) -> None:
+    code = f"import time; open('{tmp_path}/x', 'wb').write(bytes(1 << 24)); time.sleep(0.2)"
+
+    def write() -> None:
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    sample = measure(write)
+    assert sample.seconds >= 0.2
+    assert sample.cpu > 0
+    assert sample.peak > 1 << 22
+    assert sample.written in (0, *range(1 << 24, 1 << 25)), "0 where temporary files are in memory"
+
+
+def test_hooks() -> None:
+    names = ["usr/bin/x", "usr/lib/modules/6/vmlinuz", "usr/lib/sysusers.d/a.conf"]
+    assert list(hooks(HOOK, names)) == [("/usr/bin/depmod %v", f"{names[1]}\n{names[2]}\n")]
+    assert list(hooks(HOOK, ["usr/bin/x"])) == []
+    assert list(hooks(HOOK.replace("Post", "Pre"), names)) == []
+    assert list(hooks(HOOK.replace("NeedsTargets", ""), names)) == [("/usr/bin/depmod %v", "")]
+
+
+def test_rows_need_what_there_is(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, ())
+    there = contenders(lab)
+    needed = {name for row in rows(lab) for name in row.needs}
+    assert needed == there.keys()
+
+
+@pytest.mark.parametrize(("word", "status"), [("--help", 0), ("nonsense", 2)])
+def test_the_command_line(word: str, status: int) -> None:
+    argv = [sys.executable, "-m", "bench", word]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert "hostname" in done.stdout + done.stderr

@@ -1,0 +1,134 @@
+"""Every board is whole; a new one is tested by being there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import boards
+from aimager.config.build import read_build
+from aimager.config.parse import read_hostname, read_packages
+from aimager.distros import DISTROS
+from aimager.model.board import Board, Bootloader
+from aimager.model.partition import FileSystem, Label, Role
+from boards import BOARDS
+
+FILES = {
+    path.stem: path for path in Path(boards.__file__).parent.glob("*.py") if path.stem != "__init__"
+}
+every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+
+
+def test_each_file_defines_the_board_of_its_name() -> None:
+    assert [board.replace("-", "_") for board in BOARDS] == sorted(FILES)
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_a_file_is_short_and_nothing_but_a_board(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) < 40
+    module = ast.parse(text)
+    assert ast.get_docstring(module)
+    statements = [s for s in module.body[1:] if not isinstance(s, ast.ImportFrom)]
+    assert len(statements) == 1
+    assert isinstance(statements[0], ast.Assign)
+    assert ast.unparse(statements[0]).startswith("BOARD = Board(")
+
+
+@every_board
+def test_names(board: Board) -> None:
+    assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", board.id)
+    assert board.name
+    read_hostname(board.id)
+
+
+@every_board
+def test_its_distributions_exist_and_are_made_for_it(board: Board) -> None:
+    known = {distro.id: distro for distro in DISTROS}
+    for name in board.distros:
+        assert name in known
+        if board.architecture:
+            assert board.architecture in known[name].architectures
+    assert len(board.distros) == len(set(board.distros))
+
+
+@every_board
+def test_its_packages_are_named_once(board: Board) -> None:
+    assert read_packages(",".join(board.installs), variable="packages") == board.installs
+
+
+@every_board
+def test_a_disk_can_be_booted_and_has_one_root(board: Board) -> None:
+    table = board.partition_table
+    if table is None:
+        assert not (board.kernels or board.initramfs or board.bootloaders or board.command_line)
+        return
+    assert board.kernels
+    assert board.initramfs
+    assert board.architecture
+    roles = [partition.role for partition in table.partitions]
+    assert roles.count(Role.root) == 1
+    assert len(roles) == len(set(roles))
+    assert table.partitions[-1].role is Role.root, "the first boot grows the last partition"
+    assert all(p.size is not None for p in table.partitions if p.role is not Role.root)
+    assert board.tested
+
+
+@every_board
+def test_its_firmware_finds_what_it_starts(board: Board) -> None:
+    table = board.partition_table
+    if table is None:
+        return
+    assert board.bootloaders
+    assert len(set(board.firmware)) == len(board.firmware)
+    boot = table.with_role(Role.boot)
+    assert boot
+    assert boot.file_system is FileSystem.vfat
+    assert table.partitions[0] is boot, "SYSLINUX needs the root's tree, and Pis take the first"
+    for loader in board.bootloaders:
+        match loader:
+            case Bootloader.systemd_boot:
+                assert boot.esp
+            case Bootloader.syslinux:
+                assert table.label is Label.dos
+                assert {"syslinux", "mtools"} <= set(board.packages)
+            case Bootloader.extlinux:
+                # U-Boot takes an ESP of a GPT, and what is marked bootable of a DOS label.
+                assert boot.esp or table.label is Label.dos
+            case Bootloader.raspberry_pi_firmware:
+                assert table.label is Label.dos
+                assert "kernel8.img" in board.boot_files or "kernel7.img" in board.boot_files
+    assert not board.devicetree or Bootloader.extlinux in board.bootloaders
+
+
+@every_board
+def test_raw_pieces_are_files_of_its_packages(board: Board) -> None:
+    assert not board.raw_pieces or board.partition_table
+    for piece in board.raw_pieces:
+        assert not piece.file.startswith("/")
+        assert piece.offset >= 0
+        assert board.partition_table
+        assert piece.offset < board.partition_table.alignment
+
+
+@every_board
+def test_it_can_be_built_for_each_of_its_distributions(board: Board) -> None:
+    for distro in DISTROS:
+        if board.distros and distro.id not in board.distros:
+            continue
+        architectures = distro.architectures
+        if board.architecture:
+            assert board.architecture in architectures
+            architectures = (board.architecture,)
+        for architecture in architectures:
+            words = {"board": board.id, "distro": distro.id, "arch": architecture.value}
+            build = read_build(words, Path("/"))
+            assert build
+            assert build.id == f"{distro.id}-{architecture}-{board.id}"
+
+
+def test_there_is_a_board_that_is_none() -> None:
+    none = BOARDS["none"]
+    assert none.installs == ()
+    assert none.partition_table is None

@@ -1,0 +1,105 @@
+"""Builds that are ended in the middle leave nothing, and the next run goes on."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aimager.distros import platform_for_host
+from aimager.model.architecture import host_architecture
+from aimager.products.run_folder import is_held
+from tests.support.runs import Doit
+
+pytestmark = pytest.mark.slow
+
+HOST = platform_for_host(host_architecture())
+BOARD = {"x86_64": "x64-uefi", "aarch64": "aarch64-uefi"}[HOST.architecture]
+BUILD = (f"distro={HOST.distro.id}", f"board={BOARD}")
+
+# In the order of the build, so that each run comes a stage further.
+STAGES = (
+    (f"fetch-packages:{HOST.id}.borrowed", signal.SIGKILL, 0.2),
+    (f"make-rootfs-archive:{HOST.id}.borrowed", signal.SIGKILL, 1.0),
+    (f"make-rootfs-archive:{HOST.id}", signal.SIGINT, 2.0),
+    (f"make-rootfs-archive:{HOST.id}", signal.SIGKILL, 3.0),
+    (f"install-packages:{HOST.id}-{BOARD}", signal.SIGTERM, 2.0),
+    (f"pack-image:{HOST.id}-{BOARD}", signal.SIGKILL, 2.0),
+)
+
+
+@pytest.fixture(scope="module")
+def cold(doit: Doit, test_cache: Path) -> Doit:
+    """doit on a cache that holds nothing."""
+    folder = test_cache / "interrupted"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return replace(doit, folder=folder)
+
+
+def processes(folder: Path) -> list[str]:
+    """The command lines of all processes that work in ``folder``."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it has just ended
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
+    """Start a build, and send it a signal some time after ``task`` has begun."""
+    running = subprocess.Popen(
+        cold.command("build", *BUILD),
+        env={**cold.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if line.strip() == f".  {task}":
+            break
+    else:
+        pytest.fail(f"{task} never began:\n{''.join(said)}")
+    time.sleep(delay)
+    running.send_signal(number)
+    running.communicate(timeout=60)
+    assert running.returncode != 0
+
+
+@pytest.mark.parametrize(("task", "number", "delay"), STAGES)
+def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
+    interrupt(cold, task, number, delay)
+    deadline = time.monotonic() + 20
+    while (left := processes(cold.folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+    folders = list((cold.cache / "work").iterdir())
+    if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
+        names = {path.name for folder in folders for path in folder.iterdir()}
+        assert names == {"asked", "begun", "view"}
+        assert not any(is_held(folder) for folder in folders)
+    else:
+        assert folders == []
+    assert str(cold.folder) not in Path("/proc/self/mountinfo").read_text()
+    assert not list(cold.out.rglob("*.img"))
+
+
+def test_the_next_run_finishes_and_all_can_be_removed(cold: Doit) -> None:
+    cold.build(*BUILD)
+    image = cold.out / f"{HOST.id}-{BOARD}" / "disk.img"
+    assert image.stat().st_size > 1 << 30
+    assert list((cold.cache / "work").iterdir()) == []
+    assert all(path.lstat().st_uid == os.getuid() for path in cold.folder.rglob("*"))
+    subprocess.run(["rm", "-rf", cold.folder], check=True)
+    assert not cold.folder.exists()

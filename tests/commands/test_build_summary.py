@@ -1,0 +1,212 @@
+"""What is said at the end of a build."""
+
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aimager.commands import build_summary as summary
+from aimager.commands.build_summary import report_failure, show_results
+from aimager.config.build import read_build, read_builds
+from aimager.errors import ConfigError, HostError
+from aimager.files import sha256
+from aimager.graph import artifacts
+from aimager.graph.console.history import Entry, Outcome
+from aimager.image.checksums import Digests
+from aimager.image.manifest import checksums_text, measure
+from aimager.model.build import CHECKSUMS, Build
+from aimager.model.lock import Lock, write_lock
+from tests.support.locked import make_package
+from tests.support.places import ROOT
+
+NAMED = {"distro": "archlinux", "board": "x64-uefi"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a blank, on a host with QEMU, where the packages of every build are known."""
+    lock = tmp_path / "lock.json"
+    packages = (make_package("bash"), make_package("mine", repository="@packages"))
+    lock.write_text(write_lock(Lock("x", (), packages)))
+    monkeypatch.setattr(artifacts, "lock", lambda _: lock)
+    monkeypatch.setattr(summary, "check", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["doit", "build", "board=x64-uefi", "hostname=x", "out=a b"])
+    (tmp_path / "a b").mkdir()
+    return tmp_path / "a b"
+
+
+def make(folder: Path, **more: str) -> Build:
+    """A build and, in ``folder``, what it made."""
+    build = read_build({**NAMED, "out": str(folder), **more}, folder)
+    assert build
+    results = artifacts.results_folder(build)
+    results.mkdir()
+    for name in build.results:
+        (results / name).write_bytes(b"x" * 5000)
+    with (results / build.products[0]).open("r+b") as stream:
+        stream.truncate(2_000_000_000)
+    digests = Digests(1)
+    measured = [measure(results / name, digests) for name in build.results if name != CHECKSUMS]
+    (results / CHECKSUMS).write_text(checksums_text(measured))
+    return build
+
+
+def diary(folder: Path, build: Build, outcome: Outcome) -> Path:
+    """The diary of a run in which pack-image had this outcome."""
+    from aimager.graph.console.history import Diary
+
+    reason = "" if outcome is Outcome.kept else "it has not been made before"
+    entries = [Entry(f"pack-image:{build.id}", "pack-image", outcome, 100.0, 175.0, reason)]
+    entries += [Entry(f"t{n}", f"t{n}", Outcome.done, 90.0, 90.0 + n, "x") for n in range(6)]
+    entries += [Entry("old", "old", Outcome.kept, 90.0, 90.0)]
+    path = folder / "diary.json"
+    Diary({entry.task: entry for entry in entries}).write(path)
+    return path
+
+
+def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder)
+    show_results([build], diary(folder, build, Outcome.done))
+    said = capsys.readouterr().out.splitlines()
+    image = artifacts.results_folder(build) / "disk.img"
+    quoted = shlex.quote(str(image))
+    digest = sha256(image)
+    assert said == [
+        "   1 min 25 s: pack-image 1 min 15 s, t5 5.0 s, t4 4.0 s, t3 3.0 s, 3 others; 1 tasks were"
+        " up to date",
+        f"   {image}",
+        f"      2.0 GB, 8.2 kB of it data; sha256 {digest}",
+        "   beside it: disk.img.bmap, packages.spdx.json, manifest.json, SHA256SUMS",
+        "   to write it to a card, of which all is lost:",
+        f"      bmaptool copy {quoted} /dev/YOUR-CARD",
+        f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+        "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",
+    ]
+
+
+def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = folder / "own.py"
+    text = (ROOT / "boards/x64_uefi.py").read_text()
+    own.write_text(text.replace('id="x64-uefi"', 'id="own"'))
+    words = ["board=x64-uefi, a b/own.py,x64-legacy", "distro=archlinux", "hostname=x"]
+    monkeypatch.setattr(sys, "argv", ["doit", "-n", "2", "build", *words])
+    builds = [make(folder, board=name) for name in ("x64-uefi", str(own), "x64-legacy")]
+    show_results(builds, folder / "none")
+    told = re.findall("doit boot (.*)", capsys.readouterr().out)
+    assert told == [
+        "distro=archlinux board=x64-uefi",
+        "distro=archlinux 'board=a b/own.py'",
+        "distro=archlinux board=x64-legacy",
+    ]
+    for build, command in zip(builds, told, strict=True):
+        named = dict(word.split("=") for word in shlex.split(command))
+        (booted,) = read_builds(named, folder.parent)
+        assert booted.id == build.id
+
+
+def test_no_device_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder)
+    show_results([build], folder / "none")
+    assert set(re.findall(r"/dev/\S+", capsys.readouterr().out)) == {"/dev/YOUR-CARD"}
+
+
+def test_a_build_that_made_nothing_says_less(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = make(folder)
+    show_results([build], diary(folder, build, Outcome.kept))
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3
+    assert said[1] == f"   {artifacts.results_folder(build)}/disk.img"
+
+
+def test_what_cannot_be_booted_or_written_is_not_told_how_to(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_results([make(folder, board="none")], folder / "none")
+    said = capsys.readouterr().out
+    assert "root.tar\n" in said
+    assert "YOUR-CARD" not in said
+    assert "QEMU" not in said
+
+    def missing(*_: object) -> None:
+        raise HostError("there is no QEMU")
+
+    monkeypatch.setattr(summary, "check", missing)
+    show_results([make(folder)], folder / "none")
+    said = capsys.readouterr().out
+    assert "YOUR-CARD" in said
+    assert "doit boot" not in said
+
+
+def test_compressed_products_are_products(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder, compress="zst")
+    show_results([build], folder / "none")
+    said = capsys.readouterr().out
+    assert f"   {artifacts.results_folder(build)}/disk.img.zst\n" in said
+    assert "5.0 kB; sha256" in said
+
+
+def test_several_builds_have_one_report(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["doit", "build", "board=x64-uefi,x64-legacy"])
+    report = folder / "report.html"
+    builds = [
+        make(folder, report=str(report)),
+        make(folder, board="x64-legacy", report=str(report)),
+    ]
+    show_results(builds, diary(folder, builds[0], Outcome.done))
+    assert capsys.readouterr().out.count(f"the report is {report}") == 1
+    page = report.read_text()
+    for build in builds:
+        assert f"Results of {build.id}" in page
+        assert f"Packages of {build.id}" in page
+    assert f'data-task="pack-image:{builds[0].id}"' in page
+
+
+def test_a_report_that_cannot_be_written_is_told(folder: Path) -> None:
+    build = replace(make(folder), report=folder / "none/report.html")
+    (folder / "none").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"report=.* cannot be written: "):
+        show_results([build], folder / "no diary")
+
+
+def failed(task: str, fault: str) -> tuple[Entry, ...]:
+    return (Entry(task, task, Outcome.failed, 1.0, 2.0, "it is new", fault=fault),)
+
+
+def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder: Path) -> None:
+    report = folder / "report.html"
+    build = make(folder, report=str(report))
+    said = report_failure([build], failed(f"install-packages:{build.id}", "no such module"))
+    assert said == f"   the report is {report}"
+    page = report.read_text()
+    assert "no such module" in page
+    assert f"Packages of {build.id}" in page
+    assert "disk.img" not in page
+
+
+def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
+    build = make(folder)
+    assert report_failure([build], failed("a:x", "no")) == ""
+    (folder / "none").write_text("in the way")
+    build = replace(build, report=folder / "none/report.html")
+    assert "none/report.html cannot be written: " in report_failure([build], failed("a:x", "no"))
+    assert report_failure([build], failed("build", "no")) == "", "it was told by then"
+
+
+def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder, packages=str(folder))
+    show_results([build], folder / "none")
+    assert "   NOT SIGNED by anybody: mine 1.0-1\n" in capsys.readouterr().out
+
+
+def test_nothing_to_build(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="there is nothing to build"):
+        show_results([], folder / "none")

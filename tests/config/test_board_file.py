@@ -1,0 +1,171 @@
+"""A user's own board is read from a file, and a file that is none is told from one."""
+
+from pathlib import Path
+
+import pytest
+
+from aimager.config.board_file import load_board, load_boards
+from aimager.config.build import read_build
+from aimager.errors import ConfigError
+from aimager.model.board import Board
+from aimager.model.build import Build
+from aimager.model.settings import AddedFile, Script
+from boards import BOARDS
+from tests.support.places import ROOT
+
+TEXT = (ROOT / "boards/x64_uefi.py").read_text()
+
+
+def write(folder: Path, name: str = "mine", *changes: tuple[str, str]) -> Path:
+    """A board's file, made of one of ours."""
+    folder.mkdir(exist_ok=True)
+    text = TEXT.replace('id="x64-uefi"', f'id="{name}"')
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / f"{name}.py"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_of_our_form_is_a_board(tmp_path: Path) -> None:
+    board = load_board(write(tmp_path))
+    assert board == Board(**{**vars(BOARDS["x64-uefi"]), "id": "mine"})
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine.py"], "nothing is left beside it"
+
+
+HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("BOARD = (", "is not Python: "),
+        ("\0", "is not Python: "),
+        ("import os\n", "has in line 1 what belongs to none: import os"),
+        ('"""A."""\nfor x in y:\n    pass\n', "has in line 2 what belongs to none: for x in y:"),
+        ("print()", "has in line 1 what belongs to none: print()"),
+        ("from .board import x", "has in line 1 what belongs to none: from .board import x"),
+        ("from aimager.nothing import x", "cannot be made: ModuleNotFoundError: "),
+        ("from aimager.model.board import Board\nBOARD = Board()", "cannot be made: TypeError: "),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_board(path)
+    assert caught.value.message.startswith(f"the board {path} {said}")
+    assert caught.value.hint == HINT
+
+
+@pytest.mark.parametrize("text", ["", "BOARD = 1", "board = 1"])
+def test_a_file_without_a_board(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_board(path)
+    assert caught.value.message == f"the file {path} defines no board"
+    with pytest.raises(ConfigError, match=r"other\.py cannot be read: No such file"):
+        load_board(tmp_path / "other.py")
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("kernels", '("linux", "linux-lts")', '("linux")'),
+        ("distros", '("archlinux",)', '"archlinux"'),
+        ("architecture", "Architecture.x86_64", '"x64"'),
+        ("bootloaders", "Bootloader.systemd_boot", '"grub"'),
+        ("files", "tested=", 'files=(("/etc/motd", "hunter2"),), tested='),
+    ],
+)
+def test_a_field_of_another_kind(tmp_path: Path, field: str, old: str, new: str) -> None:
+    path = write(tmp_path, "mine", (old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_board(path)
+    assert caught.value.message.startswith(f"the board {path} has {field}= of another kind")
+    assert "('tree',)" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_meant_is_taken(tmp_path: Path) -> None:
+    changes = [('("linux", "linux-lts")', '["linux"]'), ("Architecture.x86_64", '"x86_64"')]
+    board = load_board(write(tmp_path, "mine", *changes))
+    assert board.kernels == ("linux",)
+    assert board.architecture is BOARDS["x64-uefi"].architecture
+
+
+def test_a_disk_has_a_root(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine", (", root_ext4())", ",)"))
+    with pytest.raises(ConfigError, match="a partition table without a root"):
+        load_board(path)
+
+
+@pytest.mark.parametrize("name", ["A", "a_b", "a--b", "../a", ""])
+def test_an_id_becomes_a_path(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(TEXT.replace('id="x64-uefi"', f'id="{name}"'))
+    with pytest.raises(ConfigError) as caught:
+        load_board(path)
+    assert caught.value.message == f"the board {path} has the id {name!r}"
+
+
+def test_a_folder_of_boards(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no board in the folder"):
+        load_boards(tmp_path)
+    write(tmp_path, "mine")
+    write(tmp_path, "another")
+    (tmp_path / "__init__.py").write_text("1 / 0")
+    assert list(load_boards(tmp_path)) == ["another", "mine"]
+    write(tmp_path, "mine").rename(tmp_path / "zz.py")
+    write(tmp_path, "mine")
+    with pytest.raises(ConfigError) as caught:
+        load_boards(tmp_path)
+    assert caught.value.message == (
+        f"the board {tmp_path}/zz.py has the id mine, which another board has"
+    )
+
+
+def build(folder: Path, **words: str) -> Build:
+    made = read_build(words, folder)
+    assert made
+    return made
+
+
+def test_a_build_for_a_users_own_board(tmp_path: Path) -> None:
+    write(tmp_path / "own")
+    by_folder = build(tmp_path, boards="own", board="mine")
+    assert by_folder == build(tmp_path, board="own/mine.py")
+    assert by_folder.board == build(tmp_path / "own", board="mine.py").board
+    assert by_folder.id == "archlinux-x86_64-mine"
+    write(tmp_path / "own", "mine", ('"console=tty0"', '"quiet"'))
+    other = build(tmp_path, board="own/mine.py")
+    assert other.setup != by_folder.setup
+    assert other.settings_fingerprint != by_folder.settings_fingerprint
+
+
+def test_an_id_of_ours_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "x64-uefi")
+    for words in ({"board": "./x64-uefi.py"}, {"boards": ".", "board": "none", "distro": "arch"}):
+        with pytest.raises(ConfigError, match="has the id x64-uefi, which another board has"):
+            build(tmp_path, **words)
+    assert read_build({"boards": "."}, tmp_path) is None, "no build, so nothing is read"
+
+
+def test_a_board_may_bring_files_services_scripts_and_repositories(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "mine",
+        ('    id="mine",', '''    id="mine",
+    services=("sshd.service",),
+    files=(AddedFile("/etc/motd", "Hello"),),
+    scripts=(Script("a", "#!/bin/sh"),),
+    repositories=("7Ji",),'''),
+        ("\n\nBOARD", "\nfrom aimager.model.settings import AddedFile, Script\n\nBOARD"),
+    )  # fmt: skip
+    made = build(tmp_path, board=str(path), services="fstrim.timer")
+    assert made.setup.services == ("sshd.service", "fstrim.timer")
+    assert made.setup.files == (AddedFile("/etc/motd", "Hello"),)
+    assert made.setup.scripts == (Script("a", "#!/bin/sh"),)
+    assert [repository.id for repository in made.repositories] == ["7Ji"]

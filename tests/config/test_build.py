@@ -1,0 +1,288 @@
+"""The variables of the command line become a build, or are refused by name."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from aimager.config import platform as find_platform
+from aimager.config import storage as read_storage
+from aimager.config.build import read_build
+from aimager.config.platform import find_distro
+from aimager.config.variables import VARIABLES
+from aimager.distros import DISTROS
+from aimager.errors import ConfigError
+from aimager.model.architecture import Architecture
+from aimager.model.build import Compression, MirrorChoice, Product, Tools
+from aimager.model.distro import Distro
+from aimager.model.settings import DEFAULT_LOCALE, Password, Setup, User
+from boards import BOARDS
+
+HERE = Path("/somewhere")
+ELSEWHERE = {
+    "keyring-helper",
+    "report",
+    "boards",
+    "files",
+    "for",
+    "key-file-*",
+    "older",
+    "overlay",
+    "packages",
+    "remote",
+    "reuse-root-tar",
+    "scripts",
+    "shell",
+    "size",
+}
+"""Variables that have tests of their own, for they name files, or describe no build."""
+
+
+def refusal(**words: str) -> tuple[str, str]:
+    """The message and the hint for these words, whose dashes are underscores."""
+    with pytest.raises(ConfigError) as caught:
+        read_build({name.replace("_", "-"): value for name, value in words.items()}, HERE)
+    return caught.value.message, caught.value.hint
+
+
+def test_no_words_no_build() -> None:
+    assert read_build({}, HERE) is None
+
+
+def test_defaults_of_a_board() -> None:
+    build = read_build({"board": "x64-uefi"}, HERE)
+    assert build
+    assert build.id == "archlinux-x86_64-x64-uefi"
+    assert build.board is BOARDS["x64-uefi"]
+    assert build.products == (Product.disk,)
+    assert build.out == HERE / "out"
+    assert build.setup == Setup(
+        hostname="x64-uefi",
+        locales=(DEFAULT_LOCALE,),
+        command_line=BOARDS["x64-uefi"].command_line,
+    )
+    assert build.mirrors == MirrorChoice()
+    assert (build.packages, build.root_size, build.tools) == ((), None, Tools.borrowed)
+    assert build.lock is None
+    assert (build.compressions, build.seed, build.epoch) == ((), "", None)
+
+
+def test_a_distribution_alone_makes_a_root_archive() -> None:
+    build = read_build({"distro": "alarm"}, HERE)
+    assert build
+    assert build.id == "archlinuxarm-aarch64-none"
+    assert build.products == (Product.root_tar,)
+    assert build.setup.hostname == "archlinuxarm"
+
+
+def test_every_variable_reaches_the_build() -> None:
+    words = {
+        "distro": "archlinux",
+        "board": "x64-uefi",
+        "arch": "x86_64",
+        "create": "part-root.img,root.tar",
+        "compress": "xz,zst",
+        "out": "/elsewhere",
+        "root-size": "8GiB",
+        "hostname": "pc",
+        "locales": "de_DE.UTF-8,en_US.UTF-8",
+        "useradd": "-m -G wheel alice",
+        "chpasswd": "alice:a,b",
+        "sudo-group": "wheel",
+        "append-all": "quiet  rw",
+        "install-pkgs": "vim,git",
+        "initrd-maker": "dracut",
+        "services": "sshd",
+        "lock": "image.lock",
+        "seed": "any text",
+        "repo-url-parent": "https://mirror.example/,http://second.example",
+        "repo-url-core": "http://127.0.0.1:1/$repo,http://127.0.0.1:3",
+        "repo-url-extra": "http://127.0.0.1:2/$repo",
+        "trust-key": "ab" * 20,
+        "add-repos": "7Ji",
+        "trust-key-7Ji": "cd" * 20,
+        "tools": "host",
+        "borrow": "no",
+        "offline": "yes",
+        "repo-core": "base",
+        "repos-base": "base,more",
+        "tmpfs-root": "20G",
+        "failed-hooks": "tell",
+        "use-pacman-static": "yes",
+    }
+    elsewhere = {*ELSEWHERE, *read_storage.NAMES}
+    assert not {v.name for v in VARIABLES if not any(map(v.matches, words))} - elsewhere
+    build = read_build(words, HERE, epoch=7)
+    assert build
+    assert build.products == (Product.part_root, Product.root_tar)
+    assert build.compressions == (Compression.xz, Compression.zst)
+    assert (build.seed, build.epoch) == ("any text", 7)
+    assert build.out == Path("/elsewhere")
+    assert build.root_size == 8 << 30
+    assert build.setup == Setup(
+        hostname="pc",
+        locales=("de_DE.UTF-8", "en_US.UTF-8"),
+        users=(User(("-m", "-G", "wheel", "alice")),),
+        passwords=(Password("alice", "a,b"),),
+        sudo_groups=("wheel",),
+        command_line=("quiet", "rw"),
+        services=("sshd.service",),
+    )
+    assert build.initramfs == "dracut"
+    assert build.packages == ("vim", "git")
+    assert build.mirrors == MirrorChoice(
+        parents=("https://mirror.example", "http://second.example"),
+        repositories=(
+            ("core", ("http://127.0.0.1:1/$repo", "http://127.0.0.1:3")),
+            ("extra", ("http://127.0.0.1:2/$repo",)),
+        ),
+        trusted_keys=("AB" * 20,),
+        offline=True,
+        own_keys=("7Ji",),
+    )
+    assert [r.keyring.master_keys for r in build.repositories] == [("CD" * 20,)]
+    assert build.tools is Tools.host
+    assert not build.borrow
+    assert build.pacman_static is True
+    assert build.platform.distro.core_repository == "base"
+    assert build.platform.distro.base_repositories == ("base", "more")
+    assert build.memory == 20 << 30
+    assert build.forgives
+    assert build.lock == HERE / "image.lock"
+
+
+def test_what_does_not_exist_is_named_with_what_does() -> None:
+    boards = ", ".join(BOARDS)
+    assert refusal(board="x65") == (
+        "there is no board x65",
+        f"board= is one of {boards}, or a file: board=./x65.py",
+    )
+    assert refusal(distro="debian") == (
+        "there is no distribution debian",
+        "distro= is one of archlinux or arch, archlinux32 or arch32, archlinuxarm or alarm or "
+        "archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch",
+    )
+    assert refusal(board="x64-uefi", tools="mine") == (
+        "there are no tools mine",
+        "tools= is one of borrowed, host",
+    )
+
+
+def test_a_missing_distribution_is_asked_for() -> None:
+    assert refusal(create="root.tar") == (
+        "distro= is missing",
+        f"it is one of {', '.join(distro.id for distro in DISTROS)}",
+    )
+    assert refusal(board="none") == (
+        "distro= is missing, the board none suits several",
+        f"it is one of {', '.join(distro.id for distro in DISTROS)}",
+    )
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    assert refusal(board="x64-uefi", distro="alarm") == (
+        "the board x64-uefi is not for archlinuxarm",
+        "it is for archlinux",
+    )
+    assert refusal(board="x64-uefi", arch="aarch64") == (
+        "arch=aarch64 does not go with archlinux on the board x64-uefi",
+        "it is one of x86_64",
+    )
+    assert refusal(distro="arch", root_size="1G") == (
+        "root-size= is of no use for the board none, which has no disk",
+        "board= names one with a disk: doit boards lists them",
+    )
+
+
+def test_compressions() -> None:
+    build = read_build({"board": "x64-uefi", "compress": "none"}, HERE)
+    assert build
+    assert build.compressions == ()
+    assert refusal(board="x64-uefi", compress="zst,gz") == (
+        "compress=gz is not known",
+        "it is none, or of zst, xz",
+    )
+
+
+def test_products_that_a_board_does_not_have() -> None:
+    assert refusal(distro="arch", create="disk.img") == (
+        "create=disk.img cannot be made for the board none",
+        "it is one of root.tar, keyring-helper.tar",
+    )
+    everything = "it is one of root.tar, disk.img, part-boot.img, part-root.img, keyring-helper.tar"
+    assert refusal(board="x64-uefi", create="floppy") == (
+        "create=floppy cannot be made for the board x64-uefi",
+        everything,
+    )
+    assert refusal(board="x64-uefi", create=",") == ("create= is empty", everything)
+
+
+@pytest.mark.parametrize("address", ["", "ftp://x/", "mirror.example", "https://", "http:///x"])
+def test_addresses(address: str) -> None:
+    hint = "it starts with https://"
+    assert refusal(board="x64-uefi", repo_url_core=address) == (
+        f"repo-url-core={address} is no address",
+        hint,
+    )
+    assert refusal(board="x64-uefi", repo_url_parent=address) == (
+        f"repo-url-parent={address} is no address",
+        hint,
+    )
+
+
+def test_values_are_checked_whatever_reads_them() -> None:
+    assert refusal(board="x64-uefi", hostname="a_b")[0] == "hostname=a_b is no host name"
+    assert refusal(board="x64-uefi", install_pkgs="-x")[0] == "install-pkgs=-x is no package name"
+    assert refusal(board="x64-uefi", offline="1")[0] == "offline=1 is neither yes nor no"
+    assert refusal(board="x64-uefi", root_size="big")[0] == "root-size=big is no size"
+    assert "whole sectors" in refusal(board="x64-uefi", root_size="1000")[0]
+
+
+def test_an_initramfs_maker_is_no_package_like_others() -> None:
+    assert refusal(board="x64-uefi", install_pkgs="vim,dracut") == (
+        "install-pkgs=dracut is an initramfs maker",
+        "initrd-maker=dracut has it make an initramfs for any machine",
+    )
+    assert refusal(board="x64-uefi", initrd_maker="lilo") == (
+        "there is no initramfs maker lilo",
+        "initrd-maker= is one of booster, mkinitcpio, dracut",
+    )
+
+
+def test_an_empty_password_list_is_none() -> None:
+    build = read_build({"board": "x64-uefi", "chpasswd": ""}, HERE)
+    assert build
+    assert build.setup.passwords == ()
+
+
+@pytest.mark.parametrize("distro", DISTROS, ids=lambda d: d.id)
+def test_distributions_are_found_by_every_name(distro: Distro) -> None:
+    for name in (distro.id, distro.name, distro.name.upper(), *distro.aliases):
+        assert find_distro(name) is distro
+
+
+def test_the_architecture_is_the_hosts_where_there_is_a_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = (Architecture.x86_64, Architecture.aarch64)
+    both = dataclasses.replace(find_distro("arch"), architectures=some)
+    monkeypatch.setattr(find_platform, "DISTROS", (both,))
+    for architecture in some:
+        monkeypatch.setattr(find_platform, "host_architecture", lambda a=architecture: a)
+        build = read_build({"distro": "arch"}, HERE)
+        assert build
+        assert build.platform.architecture is architecture
+    monkeypatch.setattr(find_platform, "host_architecture", lambda: "riscv64")
+    build = read_build({"distro": "arch"}, HERE)
+    assert build
+    assert build.platform.architecture is Architecture.x86_64
+    build = read_build({"distro": "arch", "arch": "aarch64"}, HERE)
+    assert build
+    assert build.id == "archlinux-aarch64-none"
+
+
+def test_what_is_for_the_cache_describes_no_build() -> None:
+    assert read_build({"size": "1G", "older": "3d"}, HERE) is None
+    assert read_build({"size": "1G", "board": "x64-uefi"}, HERE) == read_build(
+        {"board": "x64-uefi"}, HERE
+    )

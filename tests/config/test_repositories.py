@@ -1,0 +1,156 @@
+"""Repositories are added by name or address, and never without a key to trust."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from aimager.config.build import read_build
+from aimager.distros import THIRD_PARTY_REPOSITORIES
+from aimager.errors import ConfigError
+from aimager.graph.plan import Plan
+from aimager.model.architecture import Architecture
+from aimager.model.build import Build
+from aimager.model.distro import Keyring, Platform, ThirdPartyRepository
+from aimager.packages.lock_file import LockedBuild, join, write
+
+HERE = Path("/somewhere")
+KEY, OTHER = "A" * 40, "B" * 40
+
+
+def build_in(folder: Path, **words: str) -> Build:
+    """The build of an archive with these words, whose dashes are underscores."""
+    named = {name.replace("_", "-"): value for name, value in words.items()}
+    made = read_build({"distro": "archlinux", **named}, folder)
+    assert made
+    return made
+
+
+def build(**words: str) -> Build:
+    """The same, where no file is named."""
+    return build_in(HERE, **words)
+
+
+def refusal(**words: str) -> str:
+    """What is said of these words."""
+    with pytest.raises(ConfigError) as caught:
+        build(**words)
+    return str(caught.value)
+
+
+def test_none_is_added_unless_told() -> None:
+    made = build()
+    assert made.repositories == ()
+    assert made.sources == made.platform
+
+
+@pytest.mark.parametrize("known", THIRD_PARTY_REPOSITORIES, ids=lambda r: r.id)
+def test_known_ones_are_whole_or_ask_for_a_key(known: ThirdPartyRepository) -> None:
+    words = {"add_repos": known.id.upper()}
+    if not known.keyring.master_keys:
+        assert refusal(**words).startswith(
+            f"trust-key-{known.id}= is missing, for no key is pinned for the repository {known.id}"
+        )
+        words[f"trust_key_{known.id}"] = KEY
+    made = build(**words)
+    assert [r.id for r in made.repositories] == [known.id]
+    assert made.id == build().id, "the folder of the results stays the same"
+    assert made.sources.id == f"archlinux-x86_64+{known.id}"
+    assert known.keyring.package in made.installs
+    assert set(known.packages) <= set(made.welcome)
+    assert made.settings_fingerprint != build().settings_fingerprint
+
+
+def test_a_users_own_needs_a_key() -> None:
+    made = build(add_repos="mine=https://m/$arch/", trust_key_mine=KEY)
+    (own,) = made.repositories
+    assert own.mirrors.url == "https://m/$arch"
+    assert own.keyring == Keyring("mine", "mine-keyring", (KEY,))
+    assert own.word == "mine=https://m/$arch"
+    assert refusal(add_repos="mine=https://m").startswith("trust-key-mine= is missing")
+    assert refusal(add_repos="mine=https://m", trust_key=KEY).startswith("trust-key-mine= is")
+
+
+def test_its_keys_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.asc").write_bytes(b"keys")
+    words = {"add_repos": "mine=https://m", "trust_key_mine": KEY, "key_file_mine": "mine.asc"}
+    made = build_in(tmp_path, **words)
+    keys = base64.b64encode(b"keys").decode()
+    assert made.repositories[0].keyring == Keyring("mine", "", (KEY,), keys)
+    assert "mine-keyring" not in made.installs
+    assert refusal(**words).startswith(f"key-file-mine= cannot read {HERE}/mine.asc")
+
+
+def test_what_cannot_be_added() -> None:
+    assert refusal(add_repos="7ji=http://x").startswith(
+        "add-repos=7ji=http://x: 7ji is a known repository"
+    )
+    assert refusal(add_repos="nobody").startswith("there is no repository nobody")
+    for name in ("options", "local", "a+b", "a/b", ""):
+        assert f"{name} is no name for a repository" in refusal(add_repos=f"{name}=http://x")
+    assert refusal(add_repos="mine=x", trust_key_mine=KEY).startswith(
+        "add-repos=mine=x is no address"
+    )
+    assert refusal(add_repos="7Ji,7ji").startswith("add-repos= names 7Ji twice\n")
+    assert refusal(trust_key_mine=KEY).startswith(
+        "trust-key-mine= is for a repository that is not added"
+    )
+    assert refusal(add_repos="7Ji", trust_key_7Ji="AB").startswith("trust-key-7Ji=AB is no finger")
+    with pytest.raises(ConfigError, match="the repository archlinuxcn is not for aarch64"):
+        build(distro="alarm", add_repos="archlinuxcn")
+
+
+def test_a_lock_file_knows_what_was_added(tmp_path: Path) -> None:
+    locked = LockedBuild("archlinux", "x86_64", "none", (), "h", "", add_repos=("7Ji",))
+    (tmp_path / "x.lock").write_text(write(join({}, locked)))
+    made = read_build({"lock": "x.lock"}, tmp_path)
+    assert made
+    assert [repository.id for repository in made.repositories] == ["7Ji"]
+
+
+def plan(**words: str) -> Plan:
+    """A plan of such a build, on a host that is like its platform."""
+    made = build(**words)
+    return Plan(made, made.platform, needs_pacman_static=False)
+
+
+def test_only_what_the_board_installs_comes_from_added_repositories() -> None:
+    made = plan(add_repos="7Ji")
+    plain, extended = made.platforms
+    assert (plain.id, extended.id) == ("archlinux-x86_64", "archlinux-x86_64+7Ji")
+    platforms = {request.subject: request.platform for request in made.requests}
+    assert platforms == {
+        "archlinux-x86_64.keyring": plain,
+        "archlinux-x86_64+7Ji.keyring": extended,
+        "archlinux-x86_64.borrowed": plain,
+        "archlinux-x86_64.rootfs": plain,
+        "archlinux-x86_64-none": extended,
+    }
+    packages = {request.subject: request.packages for request in made.requests}
+    assert packages["archlinux-x86_64+7Ji.keyring"] == ("archlinux-keyring", "7ji-keyring")
+
+
+def test_keys_are_trusted_only_where_they_are_meant() -> None:
+    def masters(made: Plan, platform: Platform) -> list[tuple[str, ...]]:
+        return [keyring.master_keys for keyring in made.platform_keyrings(platform)]
+
+    pinned = THIRD_PARTY_REPOSITORIES[[r.id for r in THIRD_PARTY_REPOSITORIES].index("7Ji")]
+    made = plan(add_repos="7Ji,mine=http://m", trust_key_mine=OTHER, trust_key=KEY)
+    plain, extended = made.platforms
+    assert masters(made, plain) == [(KEY,)]
+    assert masters(made, extended) == [
+        (KEY,),
+        (KEY, *pinned.keyring.master_keys),
+        (OTHER,),
+    ]
+
+
+def test_mirrors_of_added_repositories_are_asked_for_them_alone() -> None:
+    made = plan(add_repos="7Ji", repo_url_7Ji="http://seven", repo_url_core="http://core")
+    plain, extended = made.platforms
+    assert made.mirrors(plain).repositories == (("core", ("http://core",)),)
+    assert made.mirrors(extended).repositories == (
+        ("7Ji", ("http://seven",)),
+        ("core", ("http://core",)),
+    )
+    assert made.mirrors(Platform(plain.distro, Architecture.aarch64)).repositories == ()

@@ -1,0 +1,275 @@
+"""Archives have the same bytes wherever they are packed, and unpacking cannot escape its root."""
+
+import errno
+import gzip
+import io
+import lzma
+import os
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from aimager import archive
+from aimager.errors import CommandError, ConfigError, HostError, ImageError
+from aimager.sandbox.namespace import call
+from tests.support import trees
+
+Member = tuple[str, bytes | str, bytes]
+"""A name, its content or the target of the link, and its type."""
+
+
+def package(path: Path, members: Sequence[Member], *, mode: int = 0o755) -> Path:
+    """A package, compressed as its name tells."""
+    text = io.BytesIO()
+    with tarfile.open(fileobj=text, mode="w") as tar:
+        for name, content, kind in members:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            info.mode = mode
+            info.mtime = trees.EPOCH
+            if isinstance(content, str):
+                info.linkname = content
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    if path.suffix == ".zst":
+        path.write_bytes(zstandard.compress(text.getvalue()))
+    else:
+        compress = lzma.compress if path.suffix == ".xz" else gzip.compress
+        path.write_bytes(compress(text.getvalue()))
+    return path
+
+
+REG, DIR, SYM, LNK, CHR = (
+    tarfile.REGTYPE,
+    tarfile.DIRTYPE,
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.CHRTYPE,
+)
+
+
+def test_equal_trees_have_equal_archives(tmp_path: Path) -> None:
+    variant = trees.Variant(tmp_path / "work", 0o077, "Asia/Tokyo", reverse=True)
+    sums = call(trees.pack_twice, variant, work=variant.work)
+    assert len(set(sums)) == 1, sums
+
+
+def test_a_failing_tar_is_quoted(tmp_path: Path) -> None:
+    said = call(trees.overwrite_in_use, trees.Variant(tmp_path / "work"), work=tmp_path / "work")
+    assert said.startswith("tar failed with status 2")
+    assert "etc/shadow" in said
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.zst"])
+def test_a_failing_tar_publishes_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="missing"):
+        archive.pack_tree(trees.TOOLS, tmp_path / "missing", tmp_path / name, epoch=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_zstd_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "zstd_argv", lambda *_: ["zstd", "--nonsense"])
+    (tmp_path / "tree").mkdir()
+    with pytest.raises(CommandError, match="zstd failed"):
+        archive.pack_tree(trees.TOOLS, tmp_path / "tree", tmp_path / "a.tar.zst", epoch=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed", "stranger"])
+def test_a_damaged_archive_is_named(tmp_path: Path, damage: str) -> None:
+    tree, path = tmp_path / "tree", tmp_path / "x.tar.zst"
+    tree.mkdir()
+    (tree / "file").write_bytes(os.urandom(3 << 20))
+    archive.pack_tree(trees.TOOLS, tree, path, epoch=0)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut off": whole[: len(whole) // 2],
+            "changed": whole[:-1] + bytes([whole[-1] ^ 1]),
+            "stranger": b"no archive",
+        }[damage]
+    )
+    with pytest.raises(ImageError, match=r"x\.tar\.zst is damaged"):
+        archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+
+
+def test_what_is_no_tree_is_tars_to_tell(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.zst"
+    path.write_bytes(zstandard.compress(b"no archive"))
+    with pytest.raises(CommandError, match="tar failed"):
+        archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.zst", "tar.gz", "tar.xz"])
+def test_archives_of_every_kind_are_unpacked(tmp_path: Path, suffix: str) -> None:
+    tree, path = tmp_path / "tree", tmp_path / f"x.{suffix}"
+    tree.mkdir()
+    (tree / "file").write_text("content")
+    archive.pack_tree(trees.TOOLS, tree, tmp_path / "plain.tar", epoch=0)
+    plain = (tmp_path / "plain.tar").read_bytes()
+    how: dict[str, Callable[[bytes], bytes]] = {
+        ".zst": zstandard.compress,
+        ".gz": gzip.compress,
+        ".xz": lzma.compress,
+    }
+    path.write_bytes(how[path.suffix](plain) if path.suffix in how else plain)
+    archive.unpack_tree(trees.TOOLS, path, tmp_path / "root")
+    assert (tmp_path / "root/file").read_text() == "content"
+
+
+def test_a_name_must_tell_the_compression(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"a\.zip"):
+        archive.pack_tree(trees.TOOLS, tmp_path, tmp_path / "a.zip", epoch=1)
+
+
+@pytest.mark.parametrize("kind", ["zst", "xz", "gz"])
+def test_members_are_read(tmp_path: Path, kind: str) -> None:
+    path = package(
+        tmp_path / f"keyring.pkg.tar.{kind}",
+        [
+            (".PKGINFO", b"pkgname = keyring", REG),
+            ("./usr/share/pacman/keyrings/a.gpg", b"key", REG),
+            ("usr/share/pacman/keyrings/link.gpg", "/etc/passwd", SYM),
+            ("etc/other", b"no", REG),
+        ],
+    )
+    found = archive.read_members(path, lambda name: name.startswith("usr/share/pacman/keyrings/"))
+    assert found == {"usr/share/pacman/keyrings/a.gpg": b"key"}
+
+
+@pytest.mark.parametrize("kind", ["zst", "xz", "gz"])
+def test_cut_off_packages_are_named(tmp_path: Path, kind: str) -> None:
+    path = package(tmp_path / f"p.pkg.tar.{kind}", [("a", os.urandom(50_000), REG)])
+    whole = path.read_bytes()
+    for size in (len(whole) - 1, len(whole) // 2, 100):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ImageError, match=r"p\.pkg\.tar\..* is damaged"):
+            archive.read_members(path, lambda name: False)
+
+
+def test_a_stranger_is_no_package(tmp_path: Path) -> None:
+    path = tmp_path / "p.pkg.tar.zst"
+    path.write_bytes(b"<html>not found</html>")
+    with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
+        archive.read_members(path, lambda name: True)
+
+
+def test_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MEMBERS_LIMIT", 1 << 20)
+    path = package(tmp_path / "p.pkg.tar.zst", [("a", bytes(2 << 20), REG)])
+    with pytest.raises(ImageError, match="more than 1 MiB"):
+        archive.read_members(path, lambda name: True)
+    assert archive.read_members(path, lambda name: False) == {}
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "usr/../../x"])
+def test_names_do_not_escape(tmp_path: Path, name: str) -> None:
+    path = package(tmp_path / "p.pkg.tar.zst", [(name, b"", REG)])
+    with pytest.raises(ImageError, match="outside the root"):
+        archive.read_members(path, lambda name: True)
+    with pytest.raises(ImageError, match="outside the root"):
+        archive.unpack_packages([path], tmp_path / "root")
+    assert not (tmp_path / "x").exists()
+
+
+def test_packages_are_laid_over_one_another(tmp_path: Path) -> None:
+    filesystem = package(
+        tmp_path / "filesystem.pkg.tar.zst",
+        [
+            (".PKGINFO", b"pkgname = filesystem", REG),
+            ("usr/", b"", DIR),
+            ("usr/bin/", b"", DIR),
+            ("usr/sbin", "bin", SYM),
+            ("lib", "/usr/lib", SYM),
+            ("etc/issue", b"first", REG),
+        ],
+    )
+    shell = package(
+        tmp_path / "shell.pkg.tar.gz",
+        [
+            ("usr/sbin/", b"", DIR),
+            ("usr/sbin/bash", b"shell", REG),
+            ("usr/bin/sh", "bash", SYM),
+            ("usr/bin/rbash", "usr/sbin/bash", LNK),
+            ("lib/modules/a", b"a", REG),
+            ("etc/issue", b"second", REG),
+        ],
+        mode=0o4755,
+    )
+    root = tmp_path / "root"
+    before = os.umask(0o077)
+    try:
+        archive.unpack_packages([filesystem, shell], root)
+    finally:
+        os.umask(before)
+    assert (root / "usr/sbin").is_symlink()
+    assert (root / "usr/bin/sh").read_bytes() == b"shell"
+    assert (root / "usr/bin/bash").stat().st_nlink == 2
+    assert (root / "usr/bin/bash").stat().st_mode & 0o7777 == 0o755
+    assert (root / "usr/lib/modules/a").read_bytes() == b"a"
+    assert (root / "usr/lib").stat().st_mode & 0o7777 == 0o755
+    assert (root / "etc/issue").read_bytes() == b"second"
+    assert not (root / ".PKGINFO").exists()
+
+
+def test_links_do_not_lead_out(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "victim").write_text("whole")
+    path = package(
+        tmp_path / "p.pkg.tar.zst",
+        [
+            ("up", "../../../../../.." + str(outside), SYM),
+            ("up/new", b"evil", REG),
+            ("file", str(outside / "victim"), SYM),
+            ("file", b"evil", REG),
+            ("linked", "up/victim", SYM),
+        ],
+    )
+    archive.unpack_packages([path], tmp_path / "root")
+    assert [entry.name for entry in outside.iterdir()] == ["victim"]
+    assert (outside / "victim").read_text() == "whole"
+    assert (tmp_path / "root" / str(outside)[1:] / "new").read_bytes() == b"evil"
+    assert (tmp_path / "root/file").read_bytes() == b"evil"
+
+
+def test_a_hard_link_to_a_symbolic_link_does_not_follow_it(tmp_path: Path) -> None:
+    path = package(
+        tmp_path / "p.pkg.tar.zst", [("a", "/etc/passwd", SYM), ("b", "a", LNK), ("b", b"x", REG)]
+    )
+    archive.unpack_packages([path], tmp_path / "root")
+    assert (tmp_path / "root/b").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([("dev", b"", CHR)], "no package has"),
+        ([("a", "b", SYM), ("b", "a", SYM), ("a/x", b"", REG)], "loop"),
+        ([("a", b"", REG), ("a/x", b"", REG)], "a/x of p.pkg.tar.zst cannot be unpacked"),
+        ([("a/x", b"", REG), ("a", b"", REG)], "a of p.pkg.tar.zst cannot be unpacked"),
+        ([("a", "missing", LNK)], "a of p.pkg.tar.zst cannot be unpacked"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    tmp_path: Path, members: Sequence[Member], message: str
+) -> None:
+    path = package(tmp_path / "p.pkg.tar.zst", members)
+    with pytest.raises(ImageError, match=message):
+        archive.unpack_packages([path], tmp_path / "root")
+
+
+def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("aimager.archive._Layers.add", fill)
+    path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG)])
+    with pytest.raises(HostError, match=r"a of p\.pkg\.tar\.zst cannot .* No space left") as caught:
+        archive.unpack_packages([path], tmp_path / "root")
+    assert "tmpfs-root=no" in caught.value.hint

@@ -1,0 +1,29 @@
+"""Derived identifiers never change: an image would."""
+
+import re
+import uuid
+
+from aimager.uuids import derive_uuid, derive_volume_id, fat_uuid
+
+
+def test_they_are_fixed() -> None:
+    assert derive_uuid("seed", "root") == "f0abe75a-7431-8359-91ea-9babef8eb17d"
+    assert derive_volume_id("seed", "boot") == "b4a81bcd"
+
+
+def test_they_differ() -> None:
+    pairs = [("seed", "root"), ("seed", "boot"), ("see", "droot"), ("other", "root")]
+    assert len({derive_uuid(*pair) for pair in pairs}) == len(pairs)
+    assert len({derive_volume_id(*pair) for pair in pairs}) == len(pairs)
+
+
+def test_they_are_well_formed() -> None:
+    for number in range(100):
+        value = uuid.UUID(derive_uuid(str(number), "root"))
+        assert value.version == 8
+        assert value.variant == uuid.RFC_4122
+        assert re.fullmatch("[0-9a-f]{8}", derive_volume_id(str(number), "boot"))
+
+
+def test_fat_uuid() -> None:
+    assert fat_uuid("1a2b3c4d") == "1A2B-3C4D"

@@ -1,0 +1,160 @@
+"""sfdisk's notation with our marks becomes a table, and what no image can be made of is refused."""
+
+import pytest
+
+from aimager.errors import ConfigError
+from aimager.image.disk import lay_out, sfdisk_script
+from aimager.model.architecture import Architecture
+from aimager.model.named_tables import NAMED_TABLES
+from aimager.model.partition import FileSystem, GiB, Label, MiB, Partition, PartitionTable, Role
+from aimager.model.sfdisk_table import read_table
+
+ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+LOADER = "8DA63339-0007-60C0-C436-083AC8230908"
+
+DUMP = f"""\
+label: gpt
+label-id: 11111111-2222-4333-8444-555555555555
+device: /dev/sdz
+unit: sectors
+first-lba: 34
+sector-size: 512
+
+/dev/sdz1 : start=64, size=960, type={LOADER}, name="idbloader"
+start=1024,size=6144,type={LOADER},name="uboot"
+aimager@boot: start=32768, size=2097152, type={ESP}, attrs="RequiredPartition GUID:63"
+# home comes before the root, which then can grow
+aimager@home : size=2G, name="my, home"
+aimager@swap:size=512MiB, uuid=AAAAAAAA-2222-4333-8444-555555555555
+aimager@root:
+"""
+
+
+def test_a_dump() -> None:
+    raw = Partition(Role.raw, FileSystem.none, type=LOADER, bootable=False)
+    assert read_table(DUMP) == PartitionTable(
+        Label.gpt,
+        (
+            Partition(**{**vars(raw), "start": 64 * 512, "size": 960 * 512, "name": "idbloader"}),
+            Partition(**{**vars(raw), "start": MiB // 2, "size": 3 * MiB, "name": "uboot"}),
+            Partition(
+                Role.boot,
+                FileSystem.vfat,
+                GiB,
+                esp=True,
+                start=16 * MiB,
+                type=ESP,
+                attributes="RequiredPartition GUID:63",
+                bootable=False,
+            ),
+            Partition(Role.home, FileSystem.ext4, 2 * GiB, name="my, home", bootable=False),
+            Partition(
+                Role.swap,
+                FileSystem.swap,
+                512 * MiB,
+                uuid="aaaaaaaa-2222-4333-8444-555555555555",
+                bootable=False,
+            ),
+            Partition(Role.root, FileSystem.ext4, bootable=False),
+        ),
+        first_lba=34,
+        id="11111111-2222-4333-8444-555555555555",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/sda1", "disk.img1", "./my disk.img1", "/by-path/pci-0000:00:17.0-part1", ""]
+)
+def test_a_dump_of_any_disk(name: str) -> None:
+    table = read_table(f"label: gpt\n{name} : start=64, size=960\naimager@root: start=1MiB\n")
+    raw, root = table.partitions
+    assert (raw.role, raw.start, raw.size) == (Role.raw, 64 * 512, 960 * 512)
+    assert root.role is Role.root
+
+
+def test_it_is_told_to_sfdisk_again() -> None:
+    table = read_table(DUMP)
+    sizes = [partition.size or 700 * MiB for partition in table.partitions]
+    script = sfdisk_script(
+        table,
+        lay_out(table, sizes),
+        disk_id=table.id,
+        partition_uuids=[p.uuid or "x" for p in table.partitions],
+        architecture=Architecture.aarch64,
+    ).splitlines()
+    assert script[:4] == [
+        "label: gpt",
+        "label-id: 11111111-2222-4333-8444-555555555555",
+        "unit: sectors",
+        "first-lba: 34",
+    ]
+    assert script[7] == f'start=64, size=960, type={LOADER}, uuid=x, name="idbloader"'
+    assert script[9].endswith('name="boot", attrs="RequiredPartition GUID:63"')
+    assert script[10].startswith("start=2129920, size=4194304, type=933ac7e1-")
+    assert script[11].startswith("start=6324224, size=1048576, type=0657fd6d-")
+    assert 'uuid=aaaaaaaa-2222-4333-8444-555555555555, name="swap"' in script[11]
+
+
+def test_a_command_line_has_no_newlines() -> None:
+    table = read_table("label: dos; aimager@boot: size=64M, type=ef, bootable; aimager@root:")
+    assert table.label is Label.dos
+    boot, root = table.partitions
+    assert (boot.size, boot.esp, boot.bootable) == (64 * MiB, True, True)
+    assert (root.size, root.start, root.bootable) == (None, None, False)
+
+
+def test_firmware_finds_a_boot_partition_without_a_type() -> None:
+    for text, esp in (
+        ("label: gpt; aimager@boot: size=64M; aimager@root:", True),
+        ("label: gpt; aimager@boot: size=64M, type=linux; aimager@root:", False),
+        ("label: dos; aimager@boot: size=64M; aimager@root:", False),
+    ):
+        boot, _ = read_table(text).partitions
+        assert boot.esp is esp
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("aimager@root:", "label of no kind"),
+        ("label: sun\naimager@root:", "label sun"),
+        ("label: gpt\naimager@boot: size=1G", "no partition for the root"),
+        ("label: gpt\naimager@root:\naimager@root:", "several partitions for root"),
+        ("label: gpt\naimager@var:\naimager@root:", "mark aimager@var"),
+        ("label: gpt\naimager@swap:\naimager@root:", "partition for swap and without a size"),
+        ("label: gpt\naimager@root:\ntype=83", "without a mark and without a size"),
+        ("label: gpt\naimager@root: size=many", "size many"),
+        ("label: gpt\naimager@root: size=0", "size 0"),
+        ("label: gpt\naimager@root: colour=red", "field colour"),
+        ("label: gpt\naimager@root: size = 1G what?", "none of NAME=VALUE"),
+        ("label: gpt\ncolour: red\naimager@root:", "line colour: red"),
+        ("label: gpt\nsector-size: 4096\naimager@root:", "sectors of 512"),
+        ("label: gpt\nfirst-lba: x\naimager@root:", "first-lba: x"),
+        ("label: gpt\nlabel-id: 0x12\naimager@root:", "label-id: 0x12"),
+        ("label: dos\naimager@root: name=x", "DOS label has not"),
+        ("label: dos" + "\nsize=1M" * 4 + "\naimager@root:", "more than four"),
+        ("label: gpt\naimager@boot: start=4M, size=2M\naimager@root: start=5M", "overlap"),
+    ],
+)
+def test_refusals(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_table(text)
+    assert message in caught.value.message
+    assert caught.value.hint or "not known" in caught.value.message
+
+
+@pytest.mark.parametrize("name", NAMED_TABLES)
+def test_named_tables(name: str) -> None:
+    named = NAMED_TABLES[name]
+    table = named.table
+    boot, root = table.partitions
+    assert named.meaning
+    assert table.label == name[:3]
+    assert (boot.role, boot.size, boot.esp) == (Role.boot, GiB, True)
+    assert boot.start == (16 if "16m_gap" in name else 1) * MiB
+    assert root.role is Role.root
+    assert root.size == (16 * GiB if "16g_root" in name else None)
+    for architecture in Architecture:
+        if name.endswith(f"_{architecture.value}"):
+            assert root.type == architecture.gpt_root
+    assert boot.bootable is (table.label is Label.dos)

@@ -1,0 +1,75 @@
+"""What a root's local database says of its packages."""
+
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.packages.local_database import InstalledPackage, read_local_database
+
+DESC = """\
+%NAME%
+gawk
+
+%VERSION%
+1:5.2.1-2
+
+%DESC%
+An interpreter
+
+%URL%
+https://www.gnu.org/software/gawk/
+
+%ARCH%
+x86_64
+
+%BUILDDATE%
+1700000000
+
+%PACKAGER%
+Jan Doe <jan@example.org>
+
+%LICENSE%
+GPL-3.0-or-later
+FSFAP
+
+%DEPENDS%
+glibc
+libreadline.so=8-64
+
+%PROVIDES%
+awk
+
+"""
+
+
+def record(root: Path, folder: str, desc: str) -> None:
+    path = root / "var/lib/pacman/local" / folder
+    path.mkdir(parents=True)
+    (path / "desc").write_text(desc)
+
+
+def test_records(tmp_path: Path) -> None:
+    record(tmp_path, "gawk-1:5.2.1-2", DESC)
+    record(tmp_path, "base-3-2", "%NAME%\nbase\n\n%VERSION%\n3-2\n\n")
+    (tmp_path / "var/lib/pacman/local/ALPM_DB_VERSION").write_text("9\n")
+    assert read_local_database(tmp_path) == {
+        "base": InstalledPackage("base", "3-2", "", "", (), (), ()),
+        "gawk": InstalledPackage(
+            name="gawk",
+            version="1:5.2.1-2",
+            url="https://www.gnu.org/software/gawk/",
+            packager="Jan Doe <jan@example.org>",
+            licenses=("GPL-3.0-or-later", "FSFAP"),
+            depends=("glibc", "libreadline.so=8-64"),
+            provides=("awk",),
+            architecture="x86_64",
+            build_date=1_700_000_000,
+        ),
+    }
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    record(tmp_path, "gawk-1", "%NAME%\ngawk\n\n")
+    with pytest.raises(ImageError, match=r"^var/lib/pacman/local/gawk-1/desc is damaged"):
+        read_local_database(tmp_path)

@@ -1,0 +1,289 @@
+"""An id covers exactly what the making of a product reads, and nothing of where it is made."""
+
+import ast
+import dataclasses
+import functools
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aimager.codec import decode, encode
+from aimager.model.settings import Password, Setup, User
+from aimager.model.workshop import Workshop
+from aimager.products import derivation
+from aimager.products.derivation import Derivation, code_of, derive
+from tests.products.test_stage import MAKE
+from tests.support.places import ROOT
+from tests.support.staged import Shout
+
+IDENTITIES = {"source": "a" * 32, "more.0": "b" * 64, "more.1": "c" * 64}
+
+# Prints a JSON object: the ids of all tasks of a build, whose inputs are taken as known.
+IDS = """\
+import json, os
+import doit.loader
+doit.loader.initial_workdir = os.getcwd()
+import dodo
+from aimager.products.derivation import derive
+from aimager.products.stage import inputs
+for name, tasks in list(vars(dodo).items()):
+    if name.startswith("task_"):
+        list(tasks())
+print(json.dumps({
+    task.title: derive(task.task, task.stage, dict.fromkeys(inputs(task.stage), "")).id
+    for task in dodo.GRAPH.tasks
+}))
+"""
+BUILD = ("distro=archlinux", "board=x64-uefi", "chpasswd=alice:hunter2", "useradd=alice")
+
+
+def ids(root: Path, folder: Path, **environment: str) -> dict[str, str]:
+    """The ids of a build's tasks by title: code in ``root``, run in ``folder``."""
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", IDS, *BUILD],
+        cwd=folder,
+        env={"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the program, which a test may change if it changes it back."""
+    folder = tmp_path_factory.mktemp("copy")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("aimager", "boards"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "dodo.py", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def original(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The ids of the copy as it is."""
+    return ids(copy, tmp_path_factory.mktemp("original"))
+
+
+@functools.cache
+def imported(module: str) -> set[str]:
+    """The files of ours that Python itself reads when it imports ``module``."""
+    script = f"import json, sys, {module}\n" + (
+        "print(json.dumps([m.__file__ for n, m in sys.modules.items()"
+        " if n.partition('.')[0] in ('aimager', 'boards')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
+    return {str(Path(file).relative_to(ROOT)) for file in json.loads(done.stdout)}
+
+
+def id_of(stage: object = MAKE, task: str = "make", **changes: str) -> str:
+    return derive(task, stage, {**IDENTITIES, **changes}).id  # type: ignore[arg-type]
+
+
+def test_an_id_is_32_digits_and_the_same_every_time() -> None:
+    assert len(id_of()) == 32
+    assert int(id_of(), 16)
+    assert id_of(dataclasses.replace(MAKE)) == id_of()
+
+
+def test_what_an_id_depends_on() -> None:
+    ids = [
+        id_of(),
+        id_of(task="other"),
+        id_of(source="d" * 32),
+        id_of(more="e" * 32),
+        id_of(dataclasses.replace(MAKE, level=4)),
+        id_of(dataclasses.replace(MAKE, setup=Setup("po"))),
+        id_of(dataclasses.replace(MAKE, setup=Setup("pi", ("C.UTF-8",)))),
+        id_of(dataclasses.replace(MAKE, maybe=Path("/x"))),
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_what_an_id_does_not_depend_on() -> None:
+    for change in (
+        {"source": Path("/elsewhere")},
+        {"target": Path("/elsewhere")},
+        {"targets": ()},
+        {"tools": None},
+        {"workshop": Workshop(Path("/d"), Path("/d/w"), Path("/d/s"), Path("/d/l"))},
+    ):
+        assert id_of(dataclasses.replace(MAKE, **change)) == id_of()
+
+
+def test_the_order_of_words_counts_and_that_of_inputs_does_not() -> None:
+    one = Shout(Path("a"), ("x", "y"), Path("b"), diary=Path("c"), pause=0)
+    other = dataclasses.replace(one, words=("y", "x"))
+    assert derive("s", one, {}).id != derive("s", other, {}).id
+    identities = dict(reversed(IDENTITIES.items()))
+    assert derive("make", MAKE, identities).id == derive("make", MAKE, IDENTITIES).id
+
+
+def test_settings_are_flat() -> None:
+    assert derive("make", MAKE, IDENTITIES).settings == {
+        "level": "3",
+        "maybe": "null",
+        "nothing": "[]",
+        "setup.command_line": "[]",
+        "setup.files": "[]",
+        "setup.hostname": '"pi"',
+        "setup.locales": '["en_US.UTF-8"]',
+        "setup.own_command_lines": "[]",
+        "setup.passwords": "[]",
+        "setup.scripts": "[]",
+        "setup.services": "[]",
+        "setup.sudo_groups": "[]",
+        "setup.users": "[]",
+    }
+
+
+def test_a_password_is_not_in_what_is_recorded() -> None:
+    made = {}
+    for secret in ("hunter2", "hunter3"):
+        setup = Setup("pi", users=(User(("alice",)),), passwords=(Password("alice", secret),))
+        made[secret] = derive("make", dataclasses.replace(MAKE, setup=setup), {})
+        assert secret not in json.dumps(encode(made[secret]))
+        assert "alice" in made[secret].settings["setup.passwords"]
+    assert made["hunter2"].id != made["hunter3"].id
+
+
+def test_a_derivation_crosses_json_with_its_id() -> None:
+    made = derive("make", MAKE, IDENTITIES)
+    again: Derivation = decode(Derivation, json.loads(json.dumps(encode(made))))
+    assert again == made
+    assert again.id == made.id
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_derivations_have_ids_of_their_own(seed: int) -> None:
+    """Moving a character from one value to the next must not go unseen."""
+    dice = random.Random(seed)
+    letters = '"{}:,\\ \n\x00aé\U0001f600'
+    words = ["".join(dice.choices(letters, k=dice.randrange(5))) for _ in range(6)]
+    found = {
+        Derivation("t", "T", {}, {a: b}, {c: d}).id
+        for a, b, c, d in (dice.choices(words, k=4) for _ in range(40))
+    }
+    dice.seed(seed)
+    words = ["".join(dice.choices(letters, k=dice.randrange(5))) for _ in range(6)]
+    distinct = {tuple(dice.choices(words, k=4)) for _ in range(40)}
+    assert len(found) == len(distinct)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "aimager/stages").glob("[!_]*.py")), ids=lambda path: path.stem
+)
+def test_the_code_of_a_stage_is_what_python_reads_for_it(path: Path) -> None:
+    module = f"aimager.stages.{path.stem}"
+    found = {name for name, _ in code_of(module)}
+    data = {name for name in found if "/content/" in name}
+    headings = {str(p.relative_to(ROOT)) for p in (ROOT / "aimager").rglob("__init__.py")}
+    headings -= {"aimager/distros/__init__.py"}
+    assert found - data - headings == imported(module) - headings
+    assert bool(data) == ("aimager/system/first_boot.py" in found)
+
+
+def test_the_graph_and_boards_are_no_stages_code() -> None:
+    for path in (ROOT / "aimager/stages").glob("[!_]*.py"):
+        names = {name for name, _ in code_of(f"aimager.stages.{path.stem}")}
+        assert not names & {"dodo.py", "aimager/graph/doit_tasks.py", "aimager/products/task.py"}
+        assert not [n for n in names if n.startswith(("boards/", "aimager/distros/"))]
+
+
+def test_code_outside_the_package_is_known_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_strange_stage.py").write_text("import json\nimport aimager.errors\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [name for name, _ in code_of("a_strange_stage")]
+    assert "a_strange_stage.py" in names
+    assert "aimager/errors.py" in names
+
+
+def test_ids_are_the_same_on_another_machine(
+    copy: Path, original: dict[str, str], tmp_path: Path
+) -> None:
+    """Another place of the program, cache, working directory and results, another user."""
+    elsewhere = ids(
+        ROOT,
+        tmp_path / "there",
+        AIMAGER_CACHE=str(tmp_path / "cache"),
+        HOME=str(tmp_path),
+        USER="mallory",
+        LOGNAME="mallory",
+        TZ="Asia/Tokyo",
+        LANG="de_DE.UTF-8",
+        PYTHONHASHSEED="7",
+    )
+    assert elsewhere == original
+    assert any(title.startswith("pack-image") for title in original)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "aimager/model/lock.py",
+            "aimager/packages/keyring.py",
+            "aimager/image/disk.py",
+            "aimager/sandbox/borrowed_root.py",
+        ),
+        *(
+            "aimager/errors.py",
+            "aimager/stages/fetch_packages.py",
+            "aimager/system/content/grow-root",
+        ),
+        *(
+            "dodo.py",
+            "aimager/products/derivation.py",
+            "boards/x64_uefi.py",
+            "aimager/graph/plan.py",
+        ),
+    ],
+)
+def test_changed_code_changes_the_ids_of_those_that_import_it(
+    copy: Path, original: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    path = copy / name
+    before = path.read_bytes()
+    path.write_bytes(before + b"\n# changed\n")
+    try:
+        after = ids(copy, tmp_path / "folder")
+    finally:
+        path.write_bytes(before)
+    reader = "aimager/system/first_boot.py" if "/content/" in name else name
+    stages = {
+        path.stem.replace("_", "-")
+        for path in (ROOT / "aimager/stages").glob("[!_]*.py")
+        if reader in imported(f"aimager.stages.{path.stem}")
+    }
+    if "borrow-root" in stages:  # it is of the other's task
+        stages.add("make-rootfs-archive")
+    changed = {title.partition(":")[0] for title in original if original[title] != after[title]}
+    assert changed == stages & {title.partition(":")[0] for title in original}
+    assert after.keys() == original.keys()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "aimager").rglob("*.py")), ids=lambda p: p.name)
+def test_imports_are_found_as_python_finds_them(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            imported |= {node.module, *names}
+    ours = {name for name in imported if derivation._is_ours(name)}
+    ours |= {"importlib.resources"} & imported
+    assert derivation._imports(module) == (path, frozenset(ours))

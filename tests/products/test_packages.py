@@ -1,0 +1,137 @@
+"""Packages come from the shared store before any mirror is asked, and are checked all the same."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import DownloadError
+from aimager.model.build import MirrorChoice
+from aimager.model.remote import Remote
+from aimager.products.remote.packages import give_packages
+from aimager.stages.fetch_packages import FetchPackages
+from tests.stages.test_fetch_packages import CONTENT, FILE, OTHER, PACKAGE, SIGNATURE, stage, stored
+from tests.support.cells import delete, flip_byte
+from tests.support.locked import make_file
+from tests.support.webserver import Site, serving
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A mirror that has the package."""
+    with serving() as site:
+        site.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
+        yield site
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The second machine's cache."""
+    (tmp_path / "two").mkdir()
+    return tmp_path / "two"
+
+
+def sharing(made: FetchPackages, folder: Path) -> FetchPackages:
+    """The same stage with the store that lies beside ``folder``."""
+    remote = Remote((folder.parent / "store").as_uri(), folder / "remote")
+    return replace(made, workshop=replace(made.workshop, remote=remote))
+
+
+@pytest.fixture
+def shared(site: Site, tmp_path: Path) -> Path:
+    """The store, in which another machine has put the package."""
+    (tmp_path / "one").mkdir()
+    made = sharing(stage(tmp_path / "one", site.url), tmp_path / "one")
+    made.run()
+    assert made.workshop.remote
+    give_packages(made.workshop.remote, [PACKAGE], made.workshop.store)
+    site.asked.clear()
+    return tmp_path / "store/pkg" / PACKAGE.sha256[:2] / PACKAGE.sha256
+
+
+@pytest.mark.usefixtures("shared")
+def test_no_mirror_is_asked(site: Site, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = sharing(stage(folder, site.url), folder)
+    capsys.readouterr()
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    assert site.asked == []
+    assert capsys.readouterr().out == "   took 1 packages from the remote store, 1.0 MB\n"
+    assert made.restore() == ""
+
+
+@pytest.mark.usefixtures("shared")
+def test_offline_it_serves(folder: Path) -> None:
+    made = replace(sharing(stage(folder), folder), mirrors=MirrorChoice(offline=True))
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    other = folder / "other"
+    other.mkdir()
+    packages = (PACKAGE, make_file("zlib", b"zlib"))
+    lacking = replace(sharing(stage(other, packages=packages), folder), mirrors=made.mirrors)
+    with pytest.raises(DownloadError, match=r"^the package zlib 1\.0-1 is not in the cache "):
+        lacking.run()
+
+
+@pytest.mark.parametrize("harm", [flip_byte, delete])
+@pytest.mark.parametrize("name", [PACKAGE.file, f"{PACKAGE.file}.sig"])
+def test_what_is_damaged_comes_from_the_mirror(
+    site: Site,
+    shared: Path,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    harm: Callable[[Path], None],
+) -> None:
+    harm(shared / name)
+    made = sharing(stage(folder, site.url), folder)
+    capsys.readouterr()
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    assert f"{PACKAGE.sha256}/{name} is " in capsys.readouterr().out
+    assert made.workshop.remote
+    give_packages(made.workshop.remote, [PACKAGE], made.workshop.store)
+    assert (shared / PACKAGE.file).read_bytes() == CONTENT
+    assert (shared / f"{PACKAGE.file}.sig").read_bytes() == SIGNATURE
+
+
+def test_another_package_under_its_name_is_not_taken(
+    site: Site, shared: Path, folder: Path
+) -> None:
+    """Though the store's record says that it is whole."""
+    (shared / PACKAGE.file).write_bytes(b"evil")
+    record = shared / "record.json"
+    evil = make_file("evil", b"evil")
+    text = record.read_text().replace(PACKAGE.sha256, evil.sha256)
+    record.write_text(text.replace(f'"size": {PACKAGE.size}', '"size": 4'))
+    made = sharing(stage(folder, site.url), folder)
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    assert made.workshop.remote
+    give_packages(made.workshop.remote, [PACKAGE], made.workshop.store)
+    assert (shared / PACKAGE.file).read_bytes() == CONTENT
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_mirror_gives_the_signature_in_place_of_one_that_was_refused(
+    site: Site, folder: Path
+) -> None:
+    made = sharing(stage(folder, site.url), folder)
+    made.run()
+    PACKAGE.signature(made.workshop.store).unlink()  # as `keyring.verify` does
+    site.content[f"{FILE}.sig"] = OTHER
+    made.run()
+    assert stored(folder) == [CONTENT, OTHER]
+
+
+def test_what_nobody_signed_is_not_put_there(tmp_path: Path) -> None:
+    made = sharing(stage(tmp_path), tmp_path / "one")
+    own = make_file("mine", b"mine", repository="@packages")
+    own.path(made.workshop.store).parent.mkdir(parents=True)
+    own.path(made.workshop.store).write_bytes(b"mine")
+    assert made.workshop.remote
+    give_packages(made.workshop.remote, [own], made.workshop.store)
+    assert not (tmp_path / "store").exists()

@@ -1,0 +1,65 @@
+"""What an image's ids and salts are derived from tells no password."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimager.model.architecture import Architecture
+from aimager.model.board import Boot
+from aimager.model.build import Product
+from aimager.model.lock import Lock
+from aimager.model.settings import HashedPassword, Password, Setup
+from aimager.model.workshop import Workshop
+from aimager.stages.pack_image import PackImage
+from tests.support.locked import make_package
+
+LOCK = Lock("archlinux-x86_64", ("bash",), (make_package("bash"),))
+SETUP = Setup("pc", passwords=(Password("alice", "secret"),))
+HASHED = (HashedPassword("alice", "$6$salt$hash"),)
+STAGE = PackImage(
+    id="archlinux-x86_64-pc",
+    title="Arch Linux",
+    vendor="arch",
+    architecture=Architecture.x86_64,
+    system=Path("/system"),
+    lock=Path("/lock"),
+    setup=SETUP,
+    table=None,
+    boot=Boot(),
+    mirrorlist="etc/mirrors",
+    mirror="http://m",
+    repositories=(),
+    root_size=None,
+    products=(Product.root_tar,),
+    compressions=(),
+    seed="",
+    epoch=None,
+    targets=(Path("/out/root.tar"),),
+    borrowed=None,
+    overlays=(),
+    workshop=Workshop(Path("/c"), Path("/c/w"), Path("/c/s"), Path("/c/l")),
+)
+
+
+def test_a_password_is_in_no_seed() -> None:
+    other = replace(STAGE, setup=replace(SETUP, passwords=(Password("alice", "hunter2"),)))
+    assert other.salt_seed(LOCK) == STAGE.salt_seed(LOCK)
+    assert other.id_seed(LOCK, HASHED) == STAGE.id_seed(LOCK, HASHED)
+    hashed = (HashedPassword("alice", "$6$salt$other"),)
+    assert STAGE.id_seed(LOCK, hashed) != STAGE.id_seed(LOCK, HASHED)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": "x"}, {"id": "other"}, {"setup": replace(SETUP, hostname="other")}]
+)
+def test_other_images_have_other_seeds(changes: dict[str, Any]) -> None:
+    other = replace(STAGE, **changes)
+    assert other.salt_seed(LOCK) != STAGE.salt_seed(LOCK)
+    assert other.id_seed(LOCK, HASHED) != STAGE.id_seed(LOCK, HASHED)
+
+
+def test_other_packages_make_other_seeds() -> None:
+    newer = replace(LOCK, packages=(make_package("bash", version="2"),))
+    assert STAGE.salt_seed(newer) != STAGE.salt_seed(LOCK)

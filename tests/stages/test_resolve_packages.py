@@ -1,0 +1,195 @@
+"""resolve-packages: a lock of what is needed, and a guess of it without pacman."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimager.errors import ConfigError
+from aimager.model.build import MirrorChoice
+from aimager.model.lock import read_lock
+from aimager.packages.sync_database import SyncDatabases, write_databases
+from aimager.products.derivation import derive
+from aimager.stages import resolve_packages
+from aimager.stages.resolve_packages import ResolvePackages
+from tests.packages.test_sync_database import tar_of
+from tests.support.platform_databases import CONF, PLATFORM, package, workshop, write
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Path:
+    """Four packages."""
+    return write(
+        tmp_path / "databases.tar",
+        app=package("app", "lib>=1", "tool-provided"),
+        lib=package("lib"),
+        tool=package("tool", "lib"),
+        other=package("other"),
+    )
+
+
+def stage(tmp_path: Path, databases: Path, *packages: str, **changes: Any) -> ResolvePackages:
+    """The request for these packages."""
+    request = ResolvePackages(
+        platform=PLATFORM,
+        databases=databases,
+        packages=packages,
+        target=tmp_path / "cache/work/run/view/lock.json",
+        pacman_static=None,
+        borrowed=None,
+        mirrors=MirrorChoice(),
+        workshop=workshop(tmp_path),
+    )
+    return dataclasses.replace(request, **changes)
+
+
+def locked(request: ResolvePackages) -> list[str]:
+    return [package.name for package in read_lock(request.target).packages]
+
+
+@pytest.mark.parametrize(
+    ("packages", "changes", "names"),
+    [
+        (("app",), {}, ["app", "lib", "tool"]),
+        (("app",), {"dependencies": False}, ["app"]),
+        (("other",), {"welcome": ("tool", "unknown")}, ["lib", "other", "tool"]),
+        (("lib", "lib"), {"welcome": ("lib",)}, ["lib"]),
+        ((), {}, []),
+    ],
+)
+def test_the_lock_is_foreseen(
+    tmp_path: Path, databases: Path, packages: tuple[str, ...], changes: Any, names: list[str]
+) -> None:
+    request = stage(tmp_path, databases, *packages, **changes)
+    request.foresee()
+    assert locked(request) == names
+    before = request.target.stat().st_mtime_ns
+    request.foresee()
+    assert request.target.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("dependencies", [False, True])
+def test_what_is_foreseen_comes_true(tmp_path: Path, databases: Path, dependencies: bool) -> None:
+    request = stage(tmp_path, databases, "app", dependencies=dependencies)
+    request.foresee()
+    foreseen = request.target.read_bytes()
+    request.target.unlink()
+    request.run()
+    assert request.target.read_bytes() == foreseen
+
+
+@pytest.mark.parametrize("dependencies", [False, True])
+def test_what_the_repositories_do_not_have(
+    tmp_path: Path, databases: Path, dependencies: bool
+) -> None:
+    request = stage(tmp_path, databases, "app", "vmi", "naon", dependencies=dependencies)
+    for action in (request.foresee, request.run):
+        with pytest.raises(ConfigError) as caught:
+            action()
+        assert caught.value.message == "the repositories have no package vmi naon"
+    assert not request.target.exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("tool-provided", ["lib", "tool"]), ("tools", ["lib", "other", "tool"])]
+)
+def test_what_a_word_stands_for_is_asked_for(
+    tmp_path: Path, databases: Path, word: str, names: list[str]
+) -> None:
+    """As after ``pacman -S`` of a group or of a name that is provided, it is no orphan."""
+    write(
+        databases,
+        lib=package("lib"),
+        tool=package("tool", "lib", groups=("tools",)),
+        other=package("other", groups=("tools",)),
+    )
+    request = stage(tmp_path, databases, word)
+    request.foresee()
+    assert locked(request) == names
+    requested = read_lock(request.target).requested
+    assert requested == tuple(sorted({word, *names} - {"lib"}))
+
+
+def test_the_repository_that_pacman_chose_is_locked(
+    tmp_path: Path, databases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dependency's version may be that of a later repository alone."""
+    core = tar_of(app=package("app", "lib>=2"), lib=package("lib"))
+    later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
+    write_databases(SyncDatabases(CONF, (("core", core), ("later", later))), databases)
+    chosen = [("later", "lib"), ("core", "app")]
+    monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
+    request = stage(tmp_path, databases, "app")
+    request.run()
+    found = [(p.name, p.version, p.repository) for p in read_lock(request.target).packages]
+    assert found == [("app", "1-1", "core"), ("lib", "2-1", "later")]
+
+
+def test_a_lock_is_known_by_its_content(tmp_path: Path, databases: Path) -> None:
+    """It is resolved anew for other databases, not for other mirrors."""
+    assert ResolvePackages.by_content
+    request = stage(tmp_path, databases, "app")
+    old, new = ({"databases": digit * 64} for digit in "12")
+    first = derive("resolve-packages", request, old)
+    mirrors = MirrorChoice(parents=("https://user:password@mirror",))
+    other = dataclasses.replace(request, mirrors=mirrors, pacman_static=Path("/x"))
+    assert derive("resolve-packages", other, old) == first
+    assert derive("resolve-packages", request, new).id != first.id
+
+
+def test_an_unrelated_package_leaves_the_lock(tmp_path: Path, databases: Path) -> None:
+    request = stage(tmp_path, databases, "lib")
+    request.foresee()
+    before = request.target.stat()
+    write(databases, lib=package("lib"), other=package("other", version="2-1"))
+    request.foresee()
+    assert (request.target.stat().st_ino, request.target.stat().st_mtime_ns) == (
+        before.st_ino,
+        before.st_mtime_ns,
+    )
+    write(databases, lib=package("lib", version="2-1"))
+    request.foresee()
+    assert request.target.stat().st_ino != before.st_ino
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Path:
+    """Kernels that want any initramfs maker, or a certain one, and two makers."""
+    return write(
+        tmp_path / "kernels.tar",
+        linux=package("linux", "initramfs"),
+        arm=package("arm", "mkinitcpio"),
+        mkinitcpio=package("mkinitcpio", provides=("initramfs",)),
+        booster=package("booster", provides=("initramfs",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("packages", "maker", "requested", "said"),
+    [
+        (("linux",), "mkinitcpio", ("linux", "mkinitcpio"), ""),
+        (("linux",), None, ("linux",), ""),
+        (("arm",), "mkinitcpio", ("arm", "mkinitcpio"), ""),
+        (("arm",), "booster", ("arm",), "booster is left out: mkinitcpio provides an initramfs"),
+        (
+            ("linux", "booster"),
+            "mkinitcpio",
+            ("booster", "linux"),
+            "mkinitcpio is left out: booster provides an initramfs",
+        ),
+    ],
+)
+def test_an_initramfs_maker_is_taken_unless_there_is_another(
+    tmp_path: Path,
+    kernels: Path,
+    capsys: pytest.CaptureFixture[str],
+    packages: tuple[str, ...],
+    maker: str | None,
+    requested: tuple[str, ...],
+    said: str,
+) -> None:
+    made = stage(tmp_path, kernels, *packages, initramfs=maker, dependencies=False)
+    made.run()
+    assert read_lock(made.target).requested == requested
+    assert capsys.readouterr().out.strip() == said

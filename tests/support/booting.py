@@ -1,0 +1,76 @@
+"""Images of boards, built from the stand-in mirror, and what is looked for where one was booted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.commands.boot.probe import BootProbe
+from aimager.model.board import Board
+from boards import BOARDS
+from tests.support.places import ROOT
+from tests.support.runs import USER, Doit
+
+ONE_KERNEL = {"loong64-uefi"}
+"""Those for whose architecture Debian may have no second version to make linux-lts of."""
+
+PATIENCE = "systemd.default_device_timeout_sec=900 audit=0 kpti=off"
+"""An emulated machine on a busy host may need minutes for what systemd waits one and a half. The
+rest spares it what no image depends on: audit records on the console, and page tables of the
+kernel's own on Arm, at whose change, with each system call, QEMU forgets where all pages are."""
+
+WORDS = f"{PATIENCE} systemd.condition_needs_update=no"
+"""The same, without what systemd does after an upgrade: test_builds' boots see that."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A board's image, built, and the build's words."""
+
+    board: Board
+    folder: Path
+
+
+def build(doit: Doit, mirror_for: Callable[[str], Path], name: str, *words: str) -> Image:
+    """The image of a board, from the stand-in mirror of its architecture."""
+    board = BOARDS[name]
+    assert board.architecture
+    mirror_for(board.architecture)
+    word = name
+    if name in ONE_KERNEL:
+        name += "-one-kernel"
+        word = str(doit.folder / f"{name}.py")
+        text = (ROOT / f"boards/{board.id.replace('-', '_')}.py").read_text()
+        own = text.replace(f'id="{board.id}"', f'id="{name}"').replace(', "linux-lts"', ",")
+        Path(word).write_text(own)
+    doit.build(f"board={word}", *words, *USER)
+    return Image(board, doit.out / f"{board.distros[0]}-{board.architecture}-{name}")
+
+
+def see_it_run(probe: BootProbe) -> list[str]:
+    """Log in and see that all of it came up; return the kernel's command line."""
+    probe.wait_for_login(timeout=1200)
+    probe.log_in("alice", "secret", timeout=600)
+    state = probe.run("systemctl is-system-running --wait", timeout=1200, check=False)
+    failed = probe.run("systemctl --failed --no-legend --plain")
+    assert state.strip().endswith("running"), failed
+    assert "vfat" in probe.run("findmnt --noheadings --output FSTYPE /boot")
+    return probe.run("cat /proc/cmdline").split()
+
+
+def see_it_boot(
+    doit: Doit, mirror_for: Callable[[str], Path], name: str, *, network: bool = True
+) -> None:
+    """A board's image boots on the machine of QEMU's that is like the board."""
+    board = BOARDS[name]
+    assert board.architecture
+    words = "append-all=" + " ".join((*board.command_line, WORDS))
+    image = build(doit, mirror_for, name, words).folder / "disk.img"
+    with BootProbe(
+        board.architecture,
+        image,
+        log=doit.cache / "log" / f"boot-{name}.log",
+        firmware=board.firmware[0],
+        disk_size=4 << 30,
+        network=network,
+    ) as probe:
+        assert set(board.command_line) <= set(see_it_run(probe))

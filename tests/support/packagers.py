@@ -1,0 +1,135 @@
+"""A distribution's packagers, and what verifies packages by their keys, with gpg and without."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import TrustError
+from aimager.model.lock import LockedPackage
+from aimager.packages.keyring import KeyringFiles, make_home, populate, verify, verify_by
+from aimager.packages.openpgp.trust import Trust
+from aimager.toolbox import Toolbox
+from tests.support.locked import make_package
+
+TOOLS = Toolbox(None)
+PACKAGE = make_package("demo")
+FILE = PACKAGE.file
+OLD = ["--faked-system-time", "20200101T000000!"]
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder whose path has room for gpg-agent's socket."""
+    with tempfile.TemporaryDirectory(prefix="aim", dir="/tmp") as name:
+        try:
+            yield Path(name)
+        finally:
+            for home in Path(name).iterdir():
+                subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+
+
+class Packagers:
+    """The keys of a distribution's packagers, most of them certified by its master key."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(mode=0o700)
+        self.home = home
+        self.master = self.make_key("master", "never")
+        self.second = self.make_key("second", "never")
+        self.third = self.make_key("third", "never")
+        self.packager = self.make_key("packager", "never")
+        self.expired = self.make_key("expired", "1y")
+        self.revoked = self.make_key("revoked", "never")
+        self.stranger = self.make_key("stranger", "never")
+        for key in (self.packager, self.expired, self.revoked):
+            self.certify(key, self.master)
+
+    def gpg(self, arguments: list[str], input: bytes = b"") -> bytes:
+        options = ["--homedir", str(self.home), "--batch", "--quiet", "--yes", "--passphrase", ""]
+        argv = ["gpg", *options, *arguments]
+        return subprocess.run(argv, input=input, stdout=subprocess.PIPE, check=True).stdout
+
+    def make_key(self, name: str, expires: str, algorithm: str = "ed25519") -> str:
+        user = f"{name} <{name}@example.org>"
+        return self._made(["--quick-gen-key", user, algorithm, "sign", expires])
+
+    def add_subkey(self, key: str, expires: str) -> str:
+        return self._made(["--quick-add-key", key, "ed25519", "sign", expires])
+
+    def _made(self, arguments: list[str]) -> str:
+        said = self.gpg([*OLD, "--status-fd", "1", *arguments])
+        match = re.search(rb"KEY_CREATED . ([0-9A-F]{40})", said)
+        assert match
+        return match[1].decode()
+
+    def certify(self, key: str, *masters: str, options: Sequence[str] = ()) -> None:
+        for master in masters:
+            self.gpg([*OLD, *options, "--local-user", master, "--quick-sign-key", key])
+
+    def export(self, *keys: str) -> bytes:
+        return self.gpg(["--export", *keys])
+
+    def sign(self, key: str, content: bytes, options: Sequence[str] = ()) -> bytes:
+        argv = [*OLD, *options, "--local-user", key, "--detach-sign", "--output", "-"]
+        return self.gpg(argv, content)
+
+    def revoke(self) -> None:
+        text = (self.home / "openpgp-revocs.d" / f"{self.revoked}.rev").read_text()
+        self.gpg(["--import"], text.replace(":-----BEGIN", "-----BEGIN").encode())
+
+
+Judge = Callable[[Sequence[LockedPackage], Path], dict[str, str]]
+"""Verifies packages."""
+
+KeyringOf = Callable[..., AbstractContextManager[Judge]]
+
+
+@contextmanager
+def by_gpg(
+    keys: bytes, trusted: tuple[tuple[str, str], ...], revoked: tuple[str, ...] = ()
+) -> Iterator[Judge]:
+    """gpg, with a keyring that is made of these."""
+    with short_folder() as folder:
+        make_home(TOOLS, folder / "k")
+        populate(TOOLS, folder / "k", KeyringFiles(keys, trusted, revoked), trusted)
+        yield partial(verify, TOOLS, folder / "k")
+
+
+@contextmanager
+def by_ourselves(
+    keys: bytes, trusted: tuple[tuple[str, str], ...], revoked: tuple[str, ...] = ()
+) -> Iterator[Judge]:
+    """What takes gpg's place where there is none yet."""
+    trust = Trust()
+    trust.add(keys, dict(trusted), revoked)
+    yield partial(verify_by, trust.status)
+
+
+WAYS = {"gpg": by_gpg, "without-gpg": by_ourselves}
+
+
+def store_package(store: Path, content: bytes, signature: bytes) -> Path:
+    path = PACKAGE.path(store)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_name(f"{FILE}.sig").write_bytes(signature)
+    return path
+
+
+def refusal(judge: Judge, store: Path) -> str:
+    """What is said against the package after its name; its signature must be gone then."""
+    with pytest.raises(TrustError) as caught:
+        judge([PACKAGE], store)
+    assert "repo-url-parent=" in caught.value.hint
+    start = f"the package demo 1.0-1 is not trusted: {FILE} "
+    assert caught.value.message.startswith(start)
+    # A file that was changed must not be found again.
+    assert PACKAGE.path(store).exists() != ("was changed after" in caught.value.message)
+    assert not PACKAGE.path(store).with_name(f"{FILE}.sig").exists()
+    return caught.value.message.removeprefix(start)

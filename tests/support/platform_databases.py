@@ -1,0 +1,76 @@
+"""Sync databases and a mirror of them for the tests of the stages that read them."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import zstandard
+
+from aimager.distros.archlinux import DISTRO
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Platform
+from aimager.model.workshop import Workshop
+from aimager.packages.sync_database import SyncDatabases, write_databases
+from tests.packages.test_sync_database import desc_text, tar_of
+
+PLATFORM = Platform(DISTRO, Architecture.x86_64)
+CONF = "[options]\n[core]\nInclude = x\n[extra]\nInclude = x\n"
+
+
+def workshop(folder: Path) -> Workshop:
+    """The folders of a cache."""
+    cache = folder / "cache"
+    cache.mkdir(exist_ok=True)
+    return Workshop(cache, cache / "work/run/stage", cache / "pkg", cache / "log/stage.log")
+
+
+def package(
+    name: str,
+    *depends: str,
+    version: str = "1-1",
+    content: bytes = b"x",
+    provides: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
+) -> str:
+    """What a database tells of a package; ``content`` is that of its file."""
+    return desc_text(
+        NAME=[name],
+        VERSION=[version],
+        FILENAME=[f"{name}-{version}-x86_64.pkg.tar.zst"],
+        DEPENDS=list(depends),
+        PROVIDES=[f"{name}-provided", *provides],
+        GROUPS=list(groups),
+        CSIZE=[str(len(content))],
+        SHA256SUM=[hashlib.sha256(content).hexdigest()],
+    )
+
+
+def write(path: Path, **packages: str) -> Path:
+    """Databases of these packages, all of core."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_databases(SyncDatabases(CONF, (("core", tar_of(**packages)),)), path)
+    return path
+
+
+def pacman_package(conf: str) -> bytes:
+    """The file of a package with this pacman.conf."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        member = tarfile.TarInfo("etc/pacman.conf")
+        member.size = len(conf)
+        archive.addfile(member, io.BytesIO(conf.encode()))
+    return zstandard.ZstdCompressor().compress(content.getvalue())
+
+
+def site_of(conf: str = CONF, **extra: str) -> dict[str, bytes]:
+    """A mirror's files: pacman is in core, ``extra`` are the packages of the other repository."""
+    data = pacman_package(conf)
+    path = f"/{DISTRO.mirrors.path}".replace("$arch", "x86_64")
+    core, other = (path.replace("$repo", name).rstrip("/") for name in ("core", "extra"))
+    return {
+        f"{core}/core.db": gzip.compress(tar_of(pacman=package("pacman", content=data))),
+        f"{core}/pacman-1-1-x86_64.pkg.tar.zst": data,
+        f"{other}/extra.db": gzip.compress(tar_of(**extra)),
+    }

@@ -1,0 +1,163 @@
+"""An image's settings: the texts and files that they become."""
+
+import io
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from aimager import process
+from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.model.settings import HashedPassword, Password, Setup, User
+from aimager.system import configure as system_setup
+from aimager.system.configure import ImageRoot, set_up
+from aimager.system.first_boot import content
+from aimager.toolbox import Toolbox
+from tests.system.test_locales import LOCALE_GEN
+
+
+class RecordingRoot(ImageRoot):
+    """A root whose programs are not run but noted."""
+
+    def __init__(self, root: Path, fails: str = "") -> None:
+        super().__init__(root, Toolbox(None, io.BytesIO()), 7)
+        self.runs: list[tuple[list[str], bytes]] = []
+        self.fails = fails
+
+    def run(self, argv: Sequence[str], input: bytes = b"") -> str:
+        self.runs.append((list(argv), input))
+        if self.fails:
+            raise CommandError(argv, 9, self.fails)
+        return ""
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> RecordingRoot:
+    for name, text in (
+        ("etc/locale.gen", LOCALE_GEN),
+        ("etc/passwd", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"),
+        ("etc/group", "root:x:0:\nwheel:x:998:\n"),
+        ("usr/lib/systemd/system/systemd-networkd.service", ""),
+        ("usr/lib/systemd/system/systemd-resolved.service", ""),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return RecordingRoot(tmp_path)
+
+
+def test_a_user_is_added_or_the_reason_told(image: RecordingRoot) -> None:
+    user = User(("-m", "-G", "wheel", "bob"))
+    system_setup.add_user(image, user)
+    assert image.runs == [(["useradd", "-m", "-G", "wheel", "bob"], b"")]
+    failing = RecordingRoot(image.root, fails="useradd: group 'x' does not exist\n")
+    with pytest.raises(ConfigError) as caught:
+        system_setup.add_user(failing, user)
+    assert caught.value.message == (
+        "the user bob cannot be added: useradd: group 'x' does not exist"
+    )
+    assert caught.value.hint == "check useradd="
+
+
+@pytest.mark.skipif(
+    not shutil.which("openssl", path=process.ENVIRONMENT["PATH"]),
+    reason="openssl is missing: hashing of passwords is not tested",
+)
+def test_passwords_are_hashed_the_same_way_each_time_and_logged_nowhere(
+    image: RecordingRoot,
+) -> None:
+    passwords = (Password("alice", "hunter2"), Password("root", "hunter2"))
+    for seed in ("a", "a", "b"):
+        hashed = system_setup.hash_passwords(image.tools, passwords, seed)
+        system_setup.set_passwords(image, hashed)
+    assert [argv for argv, _ in image.runs] == [["chpasswd", "-e"]] * 3
+    first, second, other = (given.decode() for _, given in image.runs)
+    assert first == second != other
+    lines = [line.split(":") for line in first.splitlines()]
+    assert [user for user, _ in lines] == ["alice", "root"]
+    assert all(hashed.startswith("$6$") and len(hashed) == 106 for _, hashed in lines)
+    assert lines[0][1] != lines[1][1], "each user has a salt"
+    assert isinstance(image.tools.log, io.BytesIO)
+    assert image.tools.log.getvalue() == b""
+    salt = lines[0][1].split("$")[2]
+    again = process.run(["openssl", "passwd", "-6", "-salt", salt, "hunter2"])
+    assert again.strip() == lines[0][1]
+
+
+def test_a_password_for_nobody(image: RecordingRoot) -> None:
+    with pytest.raises(ConfigError) as caught:
+        system_setup.set_passwords(image, (HashedPassword("carol", "$6$salt$hash"),))
+    assert caught.value.message == ("chpasswd= names the user carol, whom the image does not have")
+    assert "$6$" not in str(caught.value)
+    system_setup.set_passwords(image, ())
+    assert image.runs == []
+
+
+def test_sudo(image: RecordingRoot) -> None:
+    rules = image.root / "etc/sudoers.d/10-groups"
+    system_setup.allow_sudo(image, ())
+    assert not rules.exists()
+    system_setup.allow_sudo(image, ("wheel", "root"))
+    assert rules.read_text() == "%wheel ALL=(ALL:ALL) ALL\n%root ALL=(ALL:ALL) ALL\n"
+    assert rules.stat().st_mode & 0o7777 == 0o440
+    with pytest.raises(ConfigError) as caught:
+        system_setup.allow_sudo(image, ("wheel", "wheels"))
+    assert caught.value.message == (
+        "sudo-group= names the group wheels, which the image does not have"
+    )
+
+
+def test_network(image: RecordingRoot) -> None:
+    (image.root / "etc/resolv.conf").write_text("nameserver 10.0.0.1\n")
+    system_setup.configure_network(image)
+    network = image.root / "etc/systemd/network/20-wired.network"
+    assert network.read_text() == content("wired.network")
+    wants = (image.root / "etc/systemd/system").glob("*.wants/*")
+    assert {f"{path.parent.name}/{path.name}" for path in wants} == {
+        "multi-user.target.wants/systemd-networkd.service",
+        "sysinit.target.wants/systemd-resolved.service",
+    }
+    link = image.root / "etc/resolv.conf"
+    assert str(link.readlink()) == "../run/systemd/resolve/stub-resolv.conf"
+
+
+def test_an_image_without_networkd(image: RecordingRoot) -> None:
+    (image.root / "usr/lib/systemd/system/systemd-networkd.service").unlink()
+    with pytest.raises(ImageError) as caught:
+        system_setup.configure_network(image)
+    assert caught.value.message == "the image has no systemd-networkd.service"
+
+
+def test_all_of_a_setup(image: RecordingRoot) -> None:
+    listing = image.root / "etc/pacman.d/mirrorlist"
+    listing.parent.mkdir()
+    listing.write_text("#Server = http://m/$repo\n")
+    setup = Setup("pi", ("de_DE.UTF-8",), (User(("bob",)),), (), ("wheel",))
+    for _ in range(2):
+        set_up(
+            image,
+            setup,
+            (HashedPassword("alice", "$6$salt$hash"),),
+            mirrorlist="etc/pacman.d/mirrorlist",
+            mirror="http://m/$repo",
+        )
+        (image.root / "etc/sudoers.d/10-groups").unlink()  # an ordinary user cannot write it
+    etc = image.root / "etc"
+    assert (etc / "hostname").read_text() == "pi\n"
+    assert (etc / "vconsole.conf").read_text() == "KEYMAP=us\n"
+    assert str((etc / "localtime").readlink()) == "../usr/share/zoneinfo/UTC"
+    assert listing.read_text() == "Server = http://m/$repo\n"
+    assert [argv for argv, _ in image.runs] == [
+        ["locale-gen"],
+        ["useradd", "bob"],
+        ["chpasswd", "-e"],
+    ] * 2
+
+
+def test_answers_that_a_root_has_are_kept(image: RecordingRoot) -> None:
+    (image.root / "etc/vconsole.conf").write_text("KEYMAP=de\n")
+    (image.root / "etc/localtime").symlink_to("../usr/share/zoneinfo/Europe/Berlin")
+    set_up(image, Setup("pi", ("POSIX",)), (), mirrorlist="etc/none", mirror="http://m")
+    assert (image.root / "etc/vconsole.conf").read_text() == "KEYMAP=de\n"
+    assert (image.root / "etc/localtime").readlink().name == "Berlin"
+    assert not (image.root / "etc/none").exists()

@@ -1,0 +1,179 @@
+"""Initramfs makers are told to leave nothing out, and nothing of that stays."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aimager.system.initramfs import universal
+
+DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
+BOOSTER = "etc/booster.yaml"
+BASH = shutil.which("bash")
+needs_bash = pytest.mark.skipif(not BASH, reason="bash is missing: mkinitcpio's is not tested")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for folder in ("root/run", "root/etc", "root/usr/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    return tmp_path / "root"
+
+
+def run_hook(root: Path) -> None:
+    """Run what the hook runs, with ``root`` in the place of chroot(2)."""
+    script = (root / "run/universal-initramfs").read_text()
+    for folder in ("usr", "etc", "run"):
+        script = script.replace(f" /{folder}/", f" {root}/{folder}/")
+    subprocess.run(["sh", "-eu"], input=script.encode(), check=True)
+
+
+def add(root: Path, *programs: str) -> None:
+    for program in programs:
+        (root / "usr/bin" / program).touch()
+
+
+def files(root: Path) -> set[str]:
+    return {
+        str(path.relative_to(root))
+        for path in (root / "etc").glob("**/*")
+        if path.is_file() or not any(path.iterdir())
+    }
+
+
+def test_the_hook_comes_before_the_makers(root: Path, tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    with universal(root, hooks):
+        hook = min(hooks.iterdir())
+    assert hook.name < "60-mkinitcpio-remove.hook"
+    assert hook.suffix == ".hook"
+    lines = hook.read_text().splitlines()
+    assert "When = PostTransaction" in lines
+    assert "Exec = /usr/bin/sh /run/universal-initramfs" in lines
+    triggers = [line.removeprefix("Target = ") for line in lines if line.startswith("Target")]
+    assert "usr/lib/modules/*/" in triggers
+    assert {"usr/bin/booster", "usr/bin/dracut", "usr/bin/mkinitcpio"} <= set(triggers)
+    assert all(not trigger.startswith("/") for trigger in triggers)
+
+
+def test_a_root_without_a_maker_is_left_alone(root: Path, tmp_path: Path) -> None:
+    with universal(root, tmp_path / "hooks"):
+        run_hook(root)
+        assert files(root) == set()
+    assert files(root) == set()
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("hooks", "kept"),
+    [
+        ("base udev autodetect microcode block", "base udev microcode block"),
+        ("autodetect", ""),
+        ("base not-autodetect", "base not-autodetect"),
+        ("", ""),
+    ],
+)
+def test_mkinitcpio_loses_autodetect(root: Path, tmp_path: Path, hooks: str, kept: str) -> None:
+    add(root, "mkinitcpio")
+    with universal(root, tmp_path / "hooks"):
+        run_hook(root)
+        script = (
+            f'set -eu; HOOKS=({hooks}); . {root}/{DROP_IN}; echo "${{HOOKS[*]}}";'
+            ' echo "${universal-unset} ${hook-unset}"'
+        )
+        assert BASH
+        said = subprocess.run([BASH, "-c", script], stdout=subprocess.PIPE, check=True)
+        assert said.stdout.decode() == f"{kept}\nunset unset\n"
+    assert files(root) == set()
+    assert not (root / DROP_IN).parent.exists()
+
+
+def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
+    add(root, "mkinitcpio")
+    other = (root / DROP_IN).with_name("other.conf")
+    other.parent.mkdir()
+    other.write_text("MODULES=()\n")
+    with universal(root, tmp_path / "hooks"):
+        run_hook(root)
+        assert (root / DROP_IN).exists()
+    assert files(root) == {"etc/mkinitcpio.conf.d/other.conf"}
+
+
+def test_an_empty_folder_of_the_package_stays(root: Path, tmp_path: Path) -> None:
+    add(root, "mkinitcpio")
+    (root / DROP_IN).parent.mkdir()
+    with universal(root, tmp_path / "hooks"):
+        run_hook(root)
+    assert (root / DROP_IN).parent.is_dir()
+    assert not (root / DROP_IN).exists()
+
+
+@pytest.mark.parametrize("text", [None, "network:\n  dhcp: on\n"])
+def test_booster_is_universal_for_the_time(root: Path, tmp_path: Path, text: str | None) -> None:
+    add(root, "booster")
+    config = root / BOOSTER
+    if text:
+        config.write_text(text)
+        config.chmod(0o640)
+    with universal(root, tmp_path / "hooks"):
+        run_hook(root)
+        assert config.read_text() == f"{text or ''}universal: true\n"
+    if text:
+        assert config.read_text() == text
+        assert config.stat().st_mode & 0o777 == 0o640
+    else:
+        assert not config.exists()
+
+
+def test_boosters_own_settings_stay_where_the_hook_did_not_run(root: Path, tmp_path: Path) -> None:
+    (root / BOOSTER).write_text("strip: true\n")
+    with universal(root, tmp_path / "hooks"):
+        pass
+    assert (root / BOOSTER).read_text() == "strip: true\n"
+
+
+def test_all_is_undone_after_an_error(root: Path, tmp_path: Path) -> None:
+    add(root, "mkinitcpio", "booster")
+    (root / BOOSTER).write_text("strip: true\n")
+    with pytest.raises(ValueError, match="x"), universal(root, tmp_path / "hooks"):
+        run_hook(root)
+        assert files(root) == {DROP_IN, BOOSTER}
+        raise ValueError("x")
+    assert files(root) == {BOOSTER}
+    assert (root / BOOSTER).read_text() == "strip: true\n"
+
+
+def run_dracut_hook(root: Path) -> list[str]:
+    """What dracut was called with by our hook, ``root`` being in the place of chroot(2)."""
+    script = (root / "run/dracut-initramfs").read_text()
+    for folder in ("usr", "boot"):
+        script = re.sub(rf"(?<=[ \"])/{folder}/", f"{root}/{folder}/", script)
+    calls = root / "calls"
+    call = f'dracut() {{ echo "$*" >> {calls}; }}\n'
+    subprocess.run(["sh", "-eu"], input=(call + script).encode(), check=True)
+    return calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_dracut_makes_an_initramfs_for_any_machine_of_each_kernel(
+    root: Path, tmp_path: Path
+) -> None:
+    for version, name, image in (("6.1", "linux-lts", "kernel"), ("7.0", "linux-rpi", "")):
+        folder = root / "usr/lib/modules" / version
+        folder.mkdir(parents=True)
+        (folder / "pkgbase").write_text(f"{name}\n")
+        (folder / "vmlinuz").write_text(image)
+    hooks = tmp_path / "hooks"
+    with universal(root, hooks):
+        assert run_dracut_hook(root) == [], "there is no dracut"
+        add(root, "dracut")
+        assert run_dracut_hook(root) == [
+            f"--force --no-hostonly --reproducible --kver 6.1 {root}/boot/initramfs-linux-lts.img"
+        ]
+        assert str((hooks / "90-dracut-install.hook").readlink()) == "/dev/null"
+        last = max(hooks.iterdir())
+        assert "Exec = /usr/bin/sh /run/dracut-initramfs" in last.read_text().splitlines()
+    assert (root / "boot/vmlinuz-linux-lts").read_text() == "kernel"
+    assert not (root / "boot/vmlinuz-linux-rpi").exists(), "it is empty"
+    assert files(root) == set(), "dracut's configuration stays as it was"

@@ -1,0 +1,73 @@
+"""The Raspberry Pi's firmware is told of the root, and all that it is told of is there."""
+
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.system.bootloader import raspberry_pi_firmware
+from aimager.system.bootloader.raspberry_pi_firmware import command_line_text, named_files
+
+ROOT = ("root=PARTUUID=1a2b3c4d-02", "rw")
+PACKAGED = "root=/dev/mmcblk0p2 rw rootwait console=serial0,115200 console=tty1 fsck.repair=yes\n"
+CONFIGURATION = """\
+# initramfs none.img
+initramfs initramfs-linux.img followkernel
+dtoverlay=vc4-kms-v3d
+[pi5]
+kernel=/kernel_2712.img
+armstub=armstub8-2712.bin
+  device_tree=dtbs/broadcom/bcm2712-rpi-5-b.dtb
+#kernel=other.img
+"""
+
+
+def files(boot: Path, *names: str) -> None:
+    for name in names:
+        path = boot / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text({"config.txt": CONFIGURATION, "cmdline.txt": PACKAGED}.get(name, ""))
+
+
+def test_named_files() -> None:
+    assert named_files(CONFIGURATION) == (
+        "initramfs-linux.img",
+        "kernel_2712.img",
+        "armstub8-2712.bin",
+        "dtbs/broadcom/bcm2712-rpi-5-b.dtb",
+    )
+
+
+def test_the_packages_command_line_gets_another_root() -> None:
+    assert command_line_text(PACKAGED, root=ROOT, words=()) == (
+        "root=PARTUUID=1a2b3c4d-02 rw rootwait console=serial0,115200 console=tty1"
+        " fsck.repair=yes\n"
+    )
+    assert command_line_text(PACKAGED, root=ROOT, words=("rootwait", "quiet")) == (
+        "root=PARTUUID=1a2b3c4d-02 rw rootwait quiet\n"
+    )
+    read_only = (ROOT[0], "ro", "rootfstype=erofs", "systemd.volatile=state")
+    assert command_line_text("rootfstype=ext4 rw quiet", root=read_only, words=()) == (
+        "root=PARTUUID=1a2b3c4d-02 ro rootfstype=erofs systemd.volatile=state quiet\n"
+    )
+
+
+def test_install(tmp_path: Path) -> None:
+    files(tmp_path, "config.txt", "cmdline.txt", *named_files(CONFIGURATION))
+    raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
+    assert (tmp_path / "cmdline.txt").read_text().startswith(" ".join((*ROOT, "rootwait ")))
+    assert (tmp_path / "config.txt").read_text() == CONFIGURATION
+
+
+def test_u_boot_needs_no_command_line(tmp_path: Path) -> None:
+    files(tmp_path, "config.txt", *named_files(CONFIGURATION))
+    raspberry_pi_firmware.install(tmp_path, root=ROOT, words=("quiet",))
+    assert not (tmp_path / "cmdline.txt").exists()
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"no config\.txt in /boot"):
+        raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
+    files(tmp_path, "config.txt", *named_files(CONFIGURATION)[:2])
+    with pytest.raises(ImageError, match=r"config\.txt names armstub8-2712\.bin, which is not"):
+        raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
