@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes this machine ready to build and test: the host packages that are missing, a range of
 # subordinate ids for the user, and the Python environment .venv. Safe to run again at any time.
-# `setup.sh build` leaves out what no build needs: what boots images, and what the tests use.
-# `setup.sh python` makes .venv alone, for tasks that only tell.
+# `setup.sh build` installs what a build needs, `setup.sh demo` what `doit demo` needs besides, and
+# `setup.sh` alone all that the tests use. `setup.sh python` makes .venv alone, which is enough for
+# tasks that only print.
 set -eu
 
 export LC_ALL=C
@@ -19,39 +20,46 @@ die() {
     exit 1
 }
 
-# kind | how to see that it is there | apt | pacman | dnf | zypper | apk
-# "optional" is what only `doit demo`, `doit boot`, `doit test` and builds with tools=host use.
+# who needs it | how to see that it is there | apt | pacman | dnf | zypper | apk
+# Who needs it: "build" is needed by every build, "demo" also by `doit demo`, and "tests" by `doit
+# test`, by `doit boot` for other architectures, and by builds with tools=host.
 needs() {
     recent=$(python_package)
+    boots_x86_64=tests
+    boots_aarch64=tests
+    case $(uname -m) in
+        x86_64) boots_x86_64=demo ;;
+        aarch64) boots_aarch64=demo ;;
+    esac
     cat <<TABLE
-required|python|$recent|python|$recent|$recent|python3
-required|cryptography|python3-cryptography|python-cryptography|python3-cryptography|python3-cryptography|py3-cryptography
-required|programs newuidmap newgidmap usermod|uidmap|shadow|shadow-utils|shadow|shadow shadow-subids
-optional|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
-optional|gnu_tar|tar|tar|tar|tar|tar
-optional|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
-optional|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
-optional|programs mcopy|mtools|mtools|mtools|mtools|mtools
-optional|programs zstd|zstd|zstd|zstd|zstd|zstd
-optional|programs xz|xz-utils|xz|xz|xz|xz
-optional|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
-optional|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
-optional|programs qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-x86_64
-optional|programs qemu-system-aarch64|qemu-system-arm|qemu-system-aarch64|qemu-system-aarch64-core|qemu-arm|qemu-system-aarch64
-optional|programs qemu-system-i386|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-i386
-optional|programs qemu-system-arm|qemu-system-arm|qemu-system-arm|qemu-system-arm-core|qemu-arm|qemu-system-arm
-optional|programs qemu-system-riscv64 qemu-system-loongarch64|qemu-system-misc||||
-optional|firmware x86_64|ovmf|edk2-ovmf|edk2-ovmf|qemu-ovmf-x86_64|ovmf
-optional|firmware aarch64|qemu-efi-aarch64|edk2-aarch64|edk2-aarch64|qemu-uefi-aarch64|aavmf
-optional|firmware riscv64|$(known_to_apt qemu-efi-riscv64)||||
-optional|firmware loongarch64|$(known_to_apt qemu-efi-loongarch64)||||
-optional|u_boot|u-boot-qemu||||
-optional|block_maps|bmap-tools||||
-optional|browser|$(known_to_apt chromium)||||
-optional|programs gcc|gcc|gcc|gcc|gcc|gcc
-optional|cross_gcc|gcc-$(with_dash "$foreign")-linux-gnu||||
-optional|debian_keyring|debian-archive-keyring||||
-optional|shells|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish
+build|python|$recent|python|$recent|$recent|python3
+build|cryptography|python3-cryptography|python-cryptography|python3-cryptography|python3-cryptography|py3-cryptography
+build|programs newuidmap newgidmap usermod|uidmap|shadow|shadow-utils|shadow|shadow shadow-subids
+demo|programs gpg gpgconf gpg-agent|gnupg|gnupg|gnupg2|gpg2|gnupg
+tests|gnu_tar|tar|tar|tar|tar|tar
+tests|programs mke2fs debugfs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs e2fsprogs-extra
+tests|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
+tests|programs mcopy|mtools|mtools|mtools|mtools|mtools
+tests|programs zstd|zstd|zstd|zstd|zstd|zstd
+tests|programs xz|xz-utils|xz|xz|xz|xz
+tests|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
+tests|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
+$boots_x86_64|programs qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-x86_64
+$boots_aarch64|programs qemu-system-aarch64|qemu-system-arm|qemu-system-aarch64|qemu-system-aarch64-core|qemu-arm|qemu-system-aarch64
+tests|programs qemu-system-i386|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-i386
+tests|programs qemu-system-arm|qemu-system-arm|qemu-system-arm|qemu-system-arm-core|qemu-arm|qemu-system-arm
+tests|programs qemu-system-riscv64 qemu-system-loongarch64|qemu-system-misc||||
+$boots_x86_64|firmware x86_64|ovmf|edk2-ovmf|edk2-ovmf|qemu-ovmf-x86_64|ovmf
+$boots_aarch64|firmware aarch64|qemu-efi-aarch64|edk2-aarch64|edk2-aarch64|qemu-uefi-aarch64|aavmf
+tests|firmware riscv64|$(known_to_apt qemu-efi-riscv64)||||
+tests|firmware loongarch64|$(known_to_apt qemu-efi-loongarch64)||||
+tests|u_boot|u-boot-qemu||||
+tests|block_maps|bmap-tools||||
+tests|browser|$(known_to_apt chromium)||||
+tests|programs gcc|gcc|gcc|gcc|gcc|gcc
+tests|cross_gcc|gcc-$(with_dash "$foreign")-linux-gnu||||
+demo|debian_keyring|debian-archive-keyring||||
+tests|shells|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish|bash-completion zsh fish
 TABLE
 }
 
@@ -136,6 +144,12 @@ python() {
     [ -n "$python" ]
 }
 
+# Whether the one who is to build can run a program: root may have it where nobody else can read.
+runs_for_builder() {
+    [ "$me" != root ] || [ "$builder" = root ] ||
+        su -s /bin/sh "$builder" -c "exec '$1' -c ''" </dev/null >/dev/null 2>&1
+}
+
 # Sets $python to a Python >= 3.11 that can make a virtual environment, or to nothing.
 # Debian's lacks ensurepip without python3-venv, pyenv's lacks modules whose headers were missing,
 # pyenv's shims exist for versions that are not selected: so each is asked, not believed.
@@ -145,10 +159,7 @@ find_python() {
         python=$("$candidate" -c '
 import ctypes, ensurepip, ssl, sys, venv, zlib
 print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null) || continue
-        if [ "$me" = root ] && [ "$owner" != 0 ]; then
-            case $python in "${HOME:-/root}"/* | /root/*) continue ;; esac # the owner cannot read it
-        fi
-        [ -z "$python" ] || return 0
+        [ -z "$python" ] || ! runs_for_builder "$python" || return 0
     done
     python=
 }
@@ -188,10 +199,10 @@ find_manager() {
     echo none
 }
 
-# Prints what is missing of a kind, as packages of this host's manager.
+# Prints what is missing of what these need, as packages of this host's manager.
 missing() {
-    needs | while IFS='|' read -r kind test apt pacman dnf zypper apk; do
-        [ "$kind" = "$1" ] || continue
+    needs | while IFS='|' read -r needed_by test apt pacman dnf zypper apk; do
+        case " $* " in *" $needed_by "*) ;; *) continue ;; esac
         # shellcheck disable=SC2086 # the test is a function and its arguments
         ! $test || continue
         case $manager in
@@ -286,7 +297,8 @@ missing_id_ranges() {
 venv_works() {
     .venv/bin/python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
         # A checkout that was moved: the scripts still name the old place.
-        grep -qs "$PWD/.venv/bin/python" .venv/bin/pip
+        grep -qs "$PWD/.venv/bin/python" .venv/bin/pip &&
+        runs_for_builder "$(readlink -f .venv/bin/python3)"
 }
 
 make_venv() {
@@ -325,8 +337,8 @@ compile_modules() {
 
 purpose=${1:-all}
 case $purpose in
-    all | build | python) ;;
-    *) die "there is no setup.sh $purpose; it is: setup.sh [build | python]" ;;
+    all | demo | build | python) ;;
+    *) die "setup.sh does not know $purpose; it is: setup.sh [build | demo | python]" ;;
 esac
 
 me=$(id -un)
@@ -334,6 +346,10 @@ user=$me
 [ "$me" != root ] || user=${SUDO_USER:-root}
 # shellcheck disable=SC2012 # the numeric owner; stat(1) is not the same everywhere
 owner=$(ls -dn . | awk '{ print $3 }')
+# Who is to run what is made here: the one for whom root asks, else the checkout's owner.
+builder=$user
+[ "$me" != root ] || [ "$user" != root ] || builder=$(getent passwd "$owner" | cut -d: -f1)
+builder=${builder:-root}
 manager=$(find_manager)
 refreshed=
 id_files="/etc/subuid /etc/subgid" # usermod refuses to make them
@@ -346,10 +362,13 @@ required=''
 optional=''
 ranges=''
 if [ "$purpose" != python ]; then
-    required=$(missing required)
+    required=$(missing build)
     ranges=$(missing_id_ranges)
 fi
-[ "$purpose" != all ] || optional=$(missing optional)
+case $purpose in
+    demo) optional=$(missing demo) ;;
+    all) optional=$(missing demo tests) ;;
+esac
 
 if [ "$manager" = none ] && [ -n "$required" ]; then
     die "no package manager that is known here; install what brings: $required"
@@ -360,7 +379,7 @@ if [ -n "$required$optional$ranges" ]; then
         [ -z "$required" ] || install $required || die "host packages could not be installed, see above"
         # shellcheck disable=SC2086
         [ -z "$optional" ] || install $optional ||
-            say "without these, tools=host, \`doit boot\`, \`doit demo\` and part of \`doit test\` do not work: $optional"
+            say "without these, tools=host, \`doit boot\`, \`doit demo\` and parts of \`doit test\` do not work: $optional"
         if [ -n "$ranges" ]; then
             say "giving $user subordinate ids: $ranges"
             # shellcheck disable=SC2086
@@ -377,7 +396,7 @@ if [ -n "$required$optional$ranges" ]; then
         if [ -n "$required$ranges" ]; then
             say "this machine lacks what a build needs. As root, once:"
         else
-            say "to boot and test images, and for tools=host (not needed to build), as root, once:"
+            say "to boot and test images, and for tools=host (a build does not need it), as root, once:"
         fi
         printf '\n    %s\n\n' "$command" >&2
         [ -z "$required$ranges" ] || exit 1

@@ -45,7 +45,7 @@ def runner(test_cache: Path) -> Runner:
 
 
 def test_the_matrix(runner: Runner) -> None:
-    listing = replace(runner, action=runner.action / "matrix", used=[], ran=[])
+    listing = replace(runner, action=runner.action / ".github/actions/matrix", used=[], ran=[])
     outputs = listing.run(boards="x64-uefi,none", variables="distro=archlinux\narch=x86_64\n")
     entries = json.loads(outputs["matrix"])["include"]
     assert [entry["board"] for entry in entries] == ["x64-uefi", "none"]

@@ -16,7 +16,7 @@ from tests.support.places import BIN, ROOT
 
 GITHUB_EXAMPLE = ROOT / "docs/ci/github.yml"
 GITLAB_EXAMPLE = ROOT / "docs/ci/gitlab.yml"
-ACTIONS = [ROOT / "action.yml", ROOT / "matrix/action.yml"]
+ACTIONS = [ROOT / "action.yml", ROOT / ".github/actions/matrix/action.yml"]
 
 SCHEMAS = {
     "vendor.github-actions": ACTIONS,
@@ -67,10 +67,10 @@ def test_the_workflow_uses_what_the_actions_have() -> None:
     jobs = read_yaml(GITHUB_EXAMPLE)["jobs"]
     used = {step["uses"]: step for job in jobs.values() for step in job["steps"]}
     for path, name in zip(
-        ACTIONS, ("OWNER/aimager@main", "OWNER/aimager/matrix@main"), strict=True
+        ACTIONS, ("OWNER/aimager@main", "OWNER/aimager/.github/actions/matrix@main"), strict=True
     ):
         assert used[name]["with"].keys() <= read_yaml(path)["inputs"].keys()
-    boards = used["OWNER/aimager/matrix@main"]["with"]["boards"]
+    boards = used["OWNER/aimager/.github/actions/matrix@main"]["with"]["boards"]
     matrix = make_matrix({"boards": boards}, ROOT)
     assert isinstance(matrix, dict)
     entries = matrix["include"]
