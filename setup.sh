@@ -338,7 +338,7 @@ compile_modules() {
 purpose=${1:-all}
 case $purpose in
     all | demo | build | python) ;;
-    *) die "setup.sh does not know $purpose; it is: setup.sh [build | demo | python]" ;;
+    *) die "unknown word $purpose; usage: setup.sh [build | demo | python]" ;;
 esac
 
 me=$(id -un)

@@ -108,5 +108,5 @@ def test_gitlabs_script_is_one_for_a_shell(tmp_path: Path) -> None:
 
 def test_setup_refuses_what_it_does_not_know() -> None:
     done = subprocess.run([ROOT / "setup.sh", "biuld"], capture_output=True, text=True, check=False)
-    told = "setup.sh: there is no setup.sh biuld; it is: setup.sh [build | python]\n"
+    told = "setup.sh: unknown word biuld; usage: setup.sh [build | demo | python]\n"
     assert (done.returncode, done.stderr) == (1, told)
