@@ -1,4 +1,7 @@
-"""The boards that are known: one file each, with nothing but ``BOARD = Board(...)``."""
+"""The boards that are known: one file each, with nothing but ``BOARD = Board(...)``.
+
+May import: model, the ground.
+"""
 
 import importlib
 import pkgutil

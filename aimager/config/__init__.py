@@ -1,1 +1,4 @@
-"""From the words of a command line to a build."""
+"""From the words `name=value` of a command line to a build.
+
+May import: packages, distros, boards, model, the ground.
+"""

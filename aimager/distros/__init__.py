@@ -1,4 +1,7 @@
-"""The distributions and third-party repositories that are known, one file of data each."""
+"""The distributions and third-party repositories that are known, one file of data each.
+
+May import: model, the ground.
+"""
 
 import importlib
 import pkgutil

@@ -1,1 +1,4 @@
-"""doit's side: plans, paths, tasks, and what a run says."""
+"""doit's side: plans, paths, tasks, and what a run prints.
+
+May import: stages, products, packages, sandbox, distros, model, the ground.
+"""

@@ -1,1 +1,4 @@
-"""What can be built: frozen values, which read and write nothing."""
+"""What can be built: frozen values that read and write nothing.
+
+May import: the ground.
+"""

@@ -1,1 +1,4 @@
-"""Mirrors, databases, locks, downloads and keys: pacman's world."""
+"""pacman's world: mirrors, databases, locks, downloads, keys.
+
+May import: sandbox, model, the ground.
+"""

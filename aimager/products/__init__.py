@@ -1,1 +1,4 @@
-"""What tasks make: ids, records, the cache, and why one is made again."""
+"""What tasks make: ids, records, the cache, and why something is rebuilt.
+
+May import: packages, sandbox, model, the ground.
+"""

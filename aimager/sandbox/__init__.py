@@ -1,1 +1,4 @@
-"""Namespaces of a build's own, and the programs that run in them."""
+"""Namespaces of a build's own, and the (borrowed) programs that run in them.
+
+May import: model, the ground.
+"""

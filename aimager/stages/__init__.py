@@ -1,1 +1,4 @@
-"""The tasks' work: one module for each task, whose request is a frozen dataclass with ``run()``."""
+"""The tasks that make a product: one module each, a frozen dataclass with ``run()``.
+
+May import: image, system, products, packages, sandbox, model, the ground.
+"""

@@ -2,6 +2,8 @@
 
 It lets every step of a build run for real where no Arch mirror can be reached: real programs,
 kernels and boot loaders, packed, signed and served as the real mirrors do it.
+
+May import: sandbox, the ground.
 """
 
 from aimager.stand_in.mirror import fingerprint, make_mirror

@@ -1,1 +1,4 @@
-"""The installed system: its packages, settings and boot loaders' files."""
+"""The installed system: packages, settings, boot loaders' files, first boot.
+
+May import: packages, sandbox, model, the ground.
+"""
