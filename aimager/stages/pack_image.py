@@ -15,7 +15,7 @@ from aimager.codec import fingerprint
 from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
-from aimager.image.manifest import Build
+from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_companions
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
@@ -191,7 +191,7 @@ def _pack(stage: PackImage) -> dict[str, str]:
             if ids:
                 mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
             facts = Facts(
-                build=Build(stage.id, stage.title, epoch),
+                build=Built(stage.id, stage.title, epoch),
                 vendor=stage.vendor,
                 packages=reused.missing(lock) if reused else lock.packages,
                 installed=installed,
