@@ -38,8 +38,8 @@ from aimager.system.configure import ImageRoot, hash_passwords, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.first_boot import prepare_first_boot
+from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host, work_size
-from aimager.system.mount_plan import grows
 from aimager.system.reused_root import read_reused
 from aimager.system.sysprep import remove_identity
 
