@@ -15,3 +15,8 @@ def size(count: float) -> str:
         if count >= scale:
             return f"{count / scale:.1f} {unit}"
     return f"{count:.0f} B"
+
+
+def mebibytes(count: int) -> str:
+    """Bytes in whole MiB, rounded up: what file systems and partitions are given."""
+    return f"{-(-count // (1 << 20))} MiB"

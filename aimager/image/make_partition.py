@@ -7,7 +7,9 @@ from aimager.errors import CommandError, ConfigError
 from aimager.files import tree_size
 from aimager.image.filesystem.btrfs import make_btrfs
 from aimager.image.filesystem.erofs_squashfs import make_read_only
-from aimager.image.filesystem.ext4_fat import ext4_size, make_ext4, make_fat
+from aimager.image.filesystem.ext4 import make_ext4
+from aimager.image.filesystem.ext4_size import ext4_size
+from aimager.image.filesystem.fat import make_fat
 from aimager.image.filesystem.swap import make_swap
 from aimager.image.filesystem.xfs import make_xfs
 from aimager.model.image_ids import ImageIds

@@ -47,7 +47,7 @@ def signing_keys(packages: Sequence[LockedPackage], store: Path) -> dict[str, st
 
 
 @dataclass(frozen=True)
-class Build:
+class Built:
     """What was built: the id, the distribution's title, and the time stamp in seconds."""
 
     id: str
@@ -64,7 +64,7 @@ class ReusedArchive:
 
 
 def manifest_text(
-    build: Build,
+    build: Built,
     packages: Sequence[LockedPackage],
     keys: Mapping[str, str],
     products: Mapping[str, str],

@@ -11,7 +11,7 @@ from aimager.image.checksums import Digests
 from aimager.image.compress import compress
 from aimager.image.disk import Extent
 from aimager.image.manifest import (
-    Build,
+    Built,
     Result,
     ReusedArchive,
     checksums_text,
@@ -44,7 +44,7 @@ class Facts:
     has to be written, if there is one.
     """
 
-    build: Build
+    build: Built
     vendor: str
     packages: Sequence[LockedPackage]
     installed: Mapping[str, InstalledPackage]

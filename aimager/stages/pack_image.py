@@ -15,7 +15,7 @@ from aimager.codec import fingerprint
 from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
-from aimager.image.manifest import Build
+from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_companions
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
@@ -38,8 +38,8 @@ from aimager.system.configure import ImageRoot, hash_passwords, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.first_boot import prepare_first_boot
+from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host, work_size
-from aimager.system.mount_plan import grows
 from aimager.system.reused_root import read_reused
 from aimager.system.sysprep import remove_identity
 
@@ -191,7 +191,7 @@ def _pack(stage: PackImage) -> dict[str, str]:
             if ids:
                 mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
             facts = Facts(
-                build=Build(stage.id, stage.title, epoch),
+                build=Built(stage.id, stage.title, epoch),
                 vendor=stage.vendor,
                 packages=reused.missing(lock) if reused else lock.packages,
                 installed=installed,

@@ -9,9 +9,8 @@ from aimager.model.board import Boot, Bootloader, RawPiece
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import Role
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
-from aimager.system.fstab import fstab_text
+from aimager.system.fstab import fstab_text, list_mounts, root_words
 from aimager.system.kernels import Kernel, find_kernels
-from aimager.system.mount_plan import list_mounts, root_words
 
 
 def make_bootable(

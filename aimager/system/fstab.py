@@ -1,9 +1,10 @@
-"""The table of file systems that the image's system mounts, fstab(5)."""
+"""How an image's system finds its file systems: fstab(5) and the kernel's words for the root."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aimager.model.partition import FileSystem
+from aimager.model.image_ids import ImageIds
+from aimager.model.partition import FileSystem, Partition, PartitionTable, Role
 
 _OPTIONS = {
     # FAT has no modes, and what lies in /boot is not for all to read.
@@ -49,3 +50,57 @@ def fstab_text(entries: Sequence[Entry]) -> str:
         )
         lines.append("\t".join(fields))
     return "\n".join(lines) + "\n"
+
+
+def list_mounts(ids: ImageIds) -> tuple[Entry, ...]:
+    """The partitions and subvolumes that the system mounts, each after the one it lies in."""
+    entries: list[Entry] = []
+    for partition in ids.table.filled:
+        source = _source(ids, partition)
+        kind = partition.file_system
+        if partition.role is Role.swap:
+            entries.append(Entry(source, "none", kind))
+        elif partition.subvolumes:
+            entries += [
+                Entry(source, v.mount_point, kind, (f"subvol=/{v.name}", *_compression(partition)))
+                for v in partition.subvolumes
+            ]
+        elif mount_point := partition.role.mount_point:
+            entries.append(Entry(source, mount_point, kind, _compression(partition)))
+    return tuple(
+        sorted(entries, key=lambda entry: (entry.mount_point == "none", entry.mount_point))
+    )
+
+
+def root_words(ids: ImageIds) -> tuple[str, ...]:
+    """The words of the kernel's command line that name the root and say how to mount it."""
+    root = ids.table.with_role(Role.root)
+    assert root, "a table has a root"
+    words = [f"root={_source(ids, root)}", "ro" if root.file_system.read_only else "rw"]
+    if root.file_system is not FileSystem.ext4:
+        words.append(f"rootfstype={root.file_system}")
+    if root.file_system.read_only:
+        # /var in memory: without it half of the system's services fail.
+        words.append("systemd.volatile=state")
+    if root.subvolumes:
+        words.append(f"rootflags=subvol={root.subvolumes[0].name}")
+    return tuple(words)
+
+
+def grows(table: PartitionTable) -> bool:
+    """Whether the root can grow to its disk: it can change, and nothing comes after it."""
+    last = table.partitions[-1]
+    return last.role is Role.root and not last.file_system.read_only
+
+
+def _source(ids: ImageIds, partition: Partition) -> str:
+    if partition.file_system is FileSystem.squashfs:  # which has no UUID
+        return f"PARTUUID={ids.partuuid(partition.role)}"
+    return f"UUID={ids.file_system(partition.role)}"
+
+
+def _compression(partition: Partition) -> tuple[str, ...]:
+    """The mount option that compresses what the system writes as the image is compressed."""
+    if partition.file_system is FileSystem.btrfs and partition.compression:
+        return (f"compress={partition.compression}",)
+    return ()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from aimager import files
-from tests.image.test_ext4_fat import PROGRAMS
 from tests.support.cells import HOST
+from tests.support.partition_images import PROGRAMS
 from tests.support.runs import Doit
 from tests.support.trees import check_ext4, debugfs
 

@@ -13,8 +13,8 @@ from aimager.image.disk import Extent
 from aimager.image.filesystem.used_blocks import used_extents
 from aimager.model.architecture import Architecture
 from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
-from tests.image.test_ext4_fat import boot_tree, check_fat, ext4, fat, small_tree
 from tests.support import trees
+from tests.support.partition_images import boot_tree, check_fat, ext4, fat, small_tree
 from tests.support.places import GOLDEN
 
 BMAPTOOL_PYTHON = "/usr/bin/python3"

@@ -13,7 +13,7 @@ from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, MiB, Partition, Role
 from aimager.model.sfdisk_table import read_table
 from aimager.toolbox import Toolbox
-from tests.image.test_ext4_fat import check_fat, small_tree
+from tests.support.partition_images import check_fat, small_tree
 from tests.support.trees import EPOCH, TOOLS, check_ext4
 
 TABLE = read_table("label: gpt; aimager@boot: size=8M; aimager@home:; aimager@root: size=80M")

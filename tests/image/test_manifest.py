@@ -9,7 +9,7 @@ import pytest
 from aimager.errors import TrustError
 from aimager.image.checksums import Digests
 from aimager.image.manifest import (
-    Build,
+    Built,
     Result,
     ReusedArchive,
     checksums_text,
@@ -28,7 +28,7 @@ PACKAGES = (make_package("bash"), make_package("zlib", repository="extra"))
 
 def test_text() -> None:
     text = manifest_text(
-        Build("archlinux-x86_64-none", "Arch Linux", 1_700_000_000),
+        Built("archlinux-x86_64-none", "Arch Linux", 1_700_000_000),
         PACKAGES,
         {"bash": FINGERPRINT, "zlib": FINGERPRINT[-16:]},
         {"install-packages:x": "b" * 64, "fetch-packages:x": "a" * 64},
@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_what_nobody_signed_is_named(tmp_path: Path) -> None:
     own = make_package("own", repository=UNSIGNED)
     keys = signing_keys((own,), tmp_path)
-    text = manifest_text(Build("x", "X", 1), (*PACKAGES, own), {**keys, "bash": "B"}, {}, [])
+    text = manifest_text(Built("x", "X", 1), (*PACKAGES, own), {**keys, "bash": "B"}, {}, [])
     told = json.loads(text)
     assert told["unsigned"] == ["own"]
     assert {p["name"]: p["signing_key"] for p in told["packages"]}["own"] is None
@@ -83,7 +83,7 @@ def test_what_nobody_signed_is_named(tmp_path: Path) -> None:
 def test_of_what_came_with_an_archive_only_the_record_is_told() -> None:
     given = known("acl", architecture="x86_64")
     reused = ReusedArchive("d" * 64, [given])
-    text = manifest_text(Build("x", "X", 1), PACKAGES, {"bash": "B", "zlib": "Z"}, {}, [], reused)
+    text = manifest_text(Built("x", "X", 1), PACKAGES, {"bash": "B", "zlib": "Z"}, {}, [], reused)
     told = json.loads(text)
     assert [package["name"] for package in told["packages"]] == ["acl", "bash", "zlib"]
     acl = told["packages"][0]

@@ -9,7 +9,7 @@ import pytest
 from aimager import files
 from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
-from aimager.image.manifest import Build
+from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_companions
 from aimager.model.board import Board
 from aimager.model.build import Compression, Product
@@ -23,7 +23,7 @@ from tests.support.trees import TOOLS
 @pytest.fixture
 def facts(tmp_path: Path) -> Facts:
     return Facts(
-        build=Build("archlinux-x86_64-none", "Arch Linux", 1_700_000_000),
+        build=Built("archlinux-x86_64-none", "Arch Linux", 1_700_000_000),
         vendor="arch",
         packages=PACKAGES,
         installed={package.name: known(package.name) for package in PACKAGES},

@@ -10,7 +10,7 @@ from aimager.image.disk import Extent
 from aimager.image.filesystem.swap import make_swap
 from aimager.image.filesystem.used_blocks import used_extents
 from aimager.model.partition import FileSystem, MiB, Partition, Role
-from tests.image.test_ext4_fat import PROGRAMS
+from tests.support.partition_images import PROGRAMS
 from tests.support.trees import TOOLS, UUID
 
 SWAP = Partition(Role.swap, FileSystem.swap, 8 * MiB)

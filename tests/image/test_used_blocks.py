@@ -11,8 +11,8 @@ from aimager.image.disk import Extent, gaps
 from aimager.image.filesystem import used_blocks
 from aimager.image.filesystem.used_blocks import used_extents
 from aimager.model.partition import FileSystem, MiB
-from tests.image.test_ext4_fat import PROGRAMS, boot_tree, check_fat, ext4, fat, small_tree
 from tests.support import trees
+from tests.support.partition_images import PROGRAMS, boot_tree, check_fat, ext4, fat, small_tree
 
 
 def spoil(image: Path, used: tuple[Extent, ...]) -> int:

@@ -4,6 +4,7 @@ import re
 
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import GiB, Label, PartitionTable, Role, boot_fat, root_ext4
+from aimager.model.sfdisk_table import read_table
 
 PARTITIONS = (boot_fat(GiB), root_ext4())
 GPT = PartitionTable(Label.gpt, PARTITIONS)
@@ -30,3 +31,13 @@ def test_seeds_share_none() -> None:
         one, other = everything(ImageIds("a", table)), everything(ImageIds("b", table))
         assert everything(ImageIds("a", table)) == one
         assert len(set(one + other)) == len(one + other)
+
+
+def test_partitions_for_nothing_have_ids_of_their_own() -> None:
+    table = read_table(
+        "label: gpt; size=1M; size=1M, uuid=AAAAAAAA-2222-4333-8444-555555555555; size=1M;"
+        " aimager@root:"
+    )
+    found = ImageIds("seed", table).partitions
+    assert len(set(found)) == 4
+    assert found[1] == "aaaaaaaa-2222-4333-8444-555555555555"

@@ -10,7 +10,7 @@ from pathlib import Path
 from aimager import archive, files
 from aimager.errors import CommandError
 from aimager.image.disk import Extent, begin_disk, place_part
-from aimager.image.filesystem import ext4_fat as filesystems
+from aimager.image.filesystem.ext4 import make_ext4
 from aimager.toolbox import Toolbox
 
 EPOCH = 1700000000
@@ -118,7 +118,7 @@ def make_ext4_twice(variant: Variant) -> list[str]:
     sums = []
     for tree in _two(variant, "one", "deep/er/two"):
         image = variant.work / f"{tree.name}.img"
-        filesystems.make_ext4(TOOLS, tree, image, size=None, uuid=UUID, label="root", epoch=EPOCH)
+        make_ext4(TOOLS, tree, image, size=None, uuid=UUID, label="root", epoch=EPOCH)
         check_ext4(image)
         sums.append(files.sha256(image))
     shown = debugfs(image, "stat /usr/bin/ping")

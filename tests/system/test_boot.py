@@ -7,7 +7,7 @@ import pytest
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, Role
 from aimager.system.boot import make_bootable
-from aimager.system.mount_plan import root_words
+from aimager.system.fstab import root_words
 from boards import BOARDS
 
 BOARD = BOARDS["rpi4"]

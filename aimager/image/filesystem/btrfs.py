@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aimager.errors import CommandError, HostError
-from aimager.image.filesystem import ext4_size as ext4_space
 from aimager.image.filesystem.btrfs_identity import make_repeatable
-from aimager.image.filesystem.ext4_fat import too_small
+from aimager.image.filesystem.usage import BLOCK, too_small, usage
 from aimager.model.partition import MiB, Partition
 from aimager.toolbox import Toolbox
 from aimager.uuids import derive_uuid
@@ -26,8 +25,8 @@ def btrfs_size(tree: Path) -> int:
     Metadata lies twice on the device, and room is given out in chunks of which the last of each
     kind is not full.
     """
-    used = ext4_space.usage(tree)
-    content = used.blocks * ext4_space.BLOCK
+    used = usage(tree)
+    content = used.blocks * BLOCK
     metadata = 2 * (used.inodes * 1024 + content // 512)
     return -(-(content * 5 // 4 + metadata * 5 // 4 + 512 * MiB) // MiB) * MiB
 
@@ -63,7 +62,7 @@ def make_btrfs(
     if partition.compression:
         argv += ["--compress", partition.compression]
     with _arranged(partition, tree) as (top, options):
-        least = ext4_space.usage(top).blocks * ext4_space.BLOCK
+        least = usage(top).blocks * BLOCK
         try:
             tools.run([*argv, *options, *partition.arguments, "--rootdir", top, image])
         except CommandError as error:

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from aimager.image.filesystem.ext4_fat import too_small
+from aimager.image.filesystem.usage import BLOCK, too_small
 from aimager.model.partition import FileSystem, MiB, Partition
 from aimager.toolbox import Toolbox
 
 _EROFS_COMPRESSION = "lz4hc"
 _SQUASHFS_COMPRESSION = "zstd"
 _EROFS_LABEL = 15
-_BLOCK = 4096
 
 
 def make_read_only(
@@ -46,7 +45,7 @@ def make_read_only(
 def _make_erofs(
     tools: Toolbox, partition: Partition, tree: Path, image: Path, *, uuid: str, epoch: int
 ) -> None:
-    argv: list[str | Path] = ["mkfs.erofs", "--quiet", f"-b{_BLOCK}", f"-T{epoch}", "--all-time"]
+    argv: list[str | Path] = ["mkfs.erofs", "--quiet", f"-b{BLOCK}", f"-T{epoch}", "--all-time"]
     argv += [f"-U{uuid}", "-L", partition.role[:_EROFS_LABEL]]
     if partition.compression != "none":
         argv.append(f"-z{partition.compression or _EROFS_COMPRESSION}")

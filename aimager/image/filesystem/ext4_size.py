@@ -1,81 +1,24 @@
-"""The room that a tree needs in an ext4 file system of 4096-byte blocks and 256-byte inodes.
+"""The size of an ext4 image that holds a tree, in blocks of 4096 bytes and inodes of 256.
 
-Counted from what a tree holds, never from how a host stores it (st_blocks), so that equal trees
-get images of equal sizes. The layout's sizes are those of the kernel's
-Documentation/filesystems/ext4 and of e2fsprogs' lib/ext2fs/{initialize,res_gdt}.c.
+The layout's sizes are those of the kernel's Documentation/filesystems/ext4 and of e2fsprogs'
+lib/ext2fs/{initialize,res_gdt}.c.
 """
 
-import os
-import stat
-from dataclasses import dataclass
 from pathlib import Path
 
+from aimager.image.filesystem.usage import BLOCK, Usage, usage
 from aimager.model.partition import GiB, MiB
 
-BLOCK = 4096
-
 _BLOCKS_PER_GROUP = 8 * BLOCK
-_GROUP = _BLOCKS_PER_GROUP * BLOCK
 _INODES_PER_BLOCK = 16
 _DESCRIPTORS_PER_BLOCK = 64
 _BYTES_PER_INODE = 16384
 _MAX_SPARE_DESCRIPTOR_BLOCKS = 1024
 
-_INLINE_SYMLINK = 60
-_ENTRIES_PER_BLOCK = BLOCK - 12 - 264
-"""Bytes of a directory's block that are sure to be used: less the checksum, and the room in which
-the longest name did not fit."""
 
-_COPIED_XATTRS = ("security.capability", "system.posix_acl_", "user.")
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a tree takes in any file system: ``blocks`` of content and ``inodes``."""
-
-    blocks: int
-    inodes: int
-
-
-def usage(tree: Path) -> Usage:
-    """Count the files of ``tree``; hard links once, holes as if they were full."""
-    blocks = inodes = 0
-    linked: set[tuple[int, int]] = set()
-    folders = [os.fspath(tree)]
-    while folders:
-        folder = folders.pop()
-        names = 24  # "." and ".."
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                names += 8 + (len(os.fsencode(entry.name)) + 3) // 4 * 4
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    folders.append(entry.path)
-                    continue
-                if status.st_nlink > 1:
-                    if (status.st_dev, status.st_ino) in linked:
-                        continue
-                    linked.add((status.st_dev, status.st_ino))
-                inodes += 1
-                blocks += _content_blocks(status) + _xattr_blocks(entry.path)
-        inodes += 1
-        blocks += -(-names // _ENTRIES_PER_BLOCK) + _xattr_blocks(folder)
-    return Usage(blocks, inodes)
-
-
-def _content_blocks(status: os.stat_result) -> int:
-    if stat.S_ISREG(status.st_mode):
-        blocks = -(-status.st_size // BLOCK)
-        # Up to four extents lie in the inode itself, each of at most 2^15 blocks.
-        return blocks + (blocks // (1 << 15) + 1 if blocks > 4 << 15 else 0)
-    if stat.S_ISLNK(status.st_mode):
-        return int(status.st_size >= _INLINE_SYMLINK)
-    return 0
-
-
-def _xattr_blocks(path: str) -> int:
-    names = os.listxattr(path, follow_symlinks=False)
-    return int(any(name.startswith(_COPIED_XATTRS) for name in names))
+def ext4_size(tree: Path) -> int:
+    """The bytes of an ext4 image for ``tree``: an eighth of it and 64 MiB are free; whole MiB."""
+    return comfortable_size(usage(tree))
 
 
 def journal_size(size: int) -> int:

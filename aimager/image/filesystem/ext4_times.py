@@ -4,7 +4,7 @@ mke2fs -d takes each inode's times from the tree, and ctime is always when the t
 program can set it. Since 1.47.1 mke2fs clamps all to SOURCE_DATE_EPOCH (e2fsprogs f353a1f1), and
 nothing is left to do here. After one that is older, this reads the inodes' times from the image and
 has debugfs set those that differ, because debugfs knows the inodes' checksums. The layout is that
-of the kernel's Documentation/filesystems/ext4, as `filesystems.make_ext4` chooses it: blocks of
+of the kernel's Documentation/filesystems/ext4, as `ext4.make_ext4` chooses it: blocks of
 4096 bytes, descriptors of 64, inodes of 256, fewer blocks than 2^32.
 """
 

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from aimager.errors import CommandError, HostError
-from aimager.image.filesystem import ext4_size as ext4_space
-from aimager.image.filesystem.ext4_fat import too_small
+from aimager.image.filesystem.usage import BLOCK, too_small, usage
 from aimager.model.partition import MiB, Partition
 from aimager.toolbox import Toolbox
 
@@ -20,8 +19,8 @@ _LEAST_SIZE = 300 * MiB
 
 def xfs_size(tree: Path) -> int:
     """The bytes of an XFS image that holds ``tree`` with room to boot; whole MiB."""
-    used = ext4_space.usage(tree)
-    content = used.blocks * ext4_space.BLOCK + used.inodes * 1024
+    used = usage(tree)
+    content = used.blocks * BLOCK + used.inodes * 1024
     return max(-(-(content * 5 // 4 + 192 * MiB) // MiB) * MiB, _LEAST_SIZE)
 
 

@@ -1,0 +1,46 @@
+"""An ext4 image is given what its tree needs: the smallest suffices, and the margin is modest."""
+
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.image.filesystem.ext4_size import comfortable_size, ext4_size, smallest_size
+from aimager.image.filesystem.usage import Usage, usage
+from aimager.model.partition import GiB, MiB
+from tests.support import trees
+from tests.support.partition_images import ext4, small_tree
+
+
+@pytest.mark.parametrize(
+    ("count", "size"), [(0, 0), (1, 64), (2000, 64), (40_000, 0), (500, 4097), (1, 70 << 20)]
+)
+def test_the_smallest_size_suffices(tmp_path: Path, count: int, size: int) -> None:
+    tree = small_tree(tmp_path / "tree", count, size)
+    least = smallest_size(usage(tree))
+    assert least % MiB == 0
+    trees.check_ext4(ext4(tree, tmp_path / "image", least))
+    with pytest.raises(ImageError, match="root-size=") as caught:
+        ext4(tree, tmp_path / "image", least - MiB)
+    assert f"needs {least >> 20} MiB and was given {(least >> 20) - 1} MiB" in str(caught.value)
+
+
+def test_long_names_and_links_fit(tmp_path: Path) -> None:
+    tree = small_tree(tmp_path / "tree")
+    for number in range(3000):
+        (tree / f"{number:04}{'n' * 247}").symlink_to("/" + "t" * 100)
+    least = smallest_size(usage(tree))
+    trees.check_ext4(ext4(tree, tmp_path / "image", least))
+
+
+@pytest.mark.parametrize("size", [100 * MiB, GiB, 5 * GiB, 40 * GiB])
+def test_the_margin_is_modest(size: int) -> None:
+    tree = Usage(size // 4096, size // 30_000)
+    given = comfortable_size(tree)
+    assert size * 9 // 8 + 64 * MiB < given < size * 1.19 + 140 * MiB
+
+
+def test_ext4_size_is_whole_mebibytes(tmp_path: Path) -> None:
+    size = ext4_size(small_tree(tmp_path / "tree"))
+    assert size % MiB == 0
+    assert 64 * MiB < size < 80 * MiB

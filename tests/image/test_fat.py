@@ -1,0 +1,101 @@
+"""FAT images hold their trees whole, pass fsck.fat, are sparse and always the same."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.model.partition import GiB, MiB
+from tests.support.partition_images import PROGRAMS, boot_tree, check_fat, fat, small_tree
+
+
+@pytest.mark.parametrize("size", [8 * MiB, 35 * MiB, 36 * MiB, 100 * MiB + 512 * 7, 512 * MiB, GiB])
+def test_equal_trees_have_equal_fat_images(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = fat(boot_tree(tmp_path / "one"), tmp_path / "one.img", size)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    before = os.umask(0o077)
+    (tmp_path / "deep/er").mkdir(parents=True)
+    two = fat(boot_tree(tmp_path / "deep/er/two", reverse=True), tmp_path / "two.img", size)
+    os.umask(before)
+    assert one.read_bytes() == two.read_bytes()
+    assert one.stat().st_size == size
+    assert one.stat().st_blocks * 512 < 5 * MiB
+    check_fat(one)
+
+
+def test_fat_holds_the_files(tmp_path: Path) -> None:
+    tree = boot_tree(tmp_path / "tree")
+    image = fat(tree, tmp_path / "image")
+    (tmp_path / "back").mkdir()
+    subprocess.run(["mcopy", "-s", "-i", image, "::/", tmp_path / "back"], env=PROGRAMS, check=True)
+    for path in tree.rglob("*"):
+        if path.is_file():
+            copy = tmp_path / "back" / path.relative_to(tree)
+            assert copy.read_bytes() == path.read_bytes()
+    shown = subprocess.run(
+        ["mdir", "-i", image, "::/"], capture_output=True, text=True, env=PROGRAMS, check=True
+    ).stdout
+    assert "Volume in drive : is BOOT" in shown
+    assert "Volume Serial Number is 1A2B-3C4D" in shown
+    assert "2023-11-14  22:13" in shown
+    assert image.read_bytes()[82:90] == b"FAT32   "
+
+
+def test_fat_holds_odd_names(tmp_path: Path) -> None:
+    names = [
+        "[a]/[b]/[c].txt",
+        "a b/c d",
+        "com10",
+        "console",
+        "-x",
+        "\N{LATIN CAPITAL LETTER O WITH DIAERESIS}dd",
+    ]
+    for name in names:
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).write_text(name)
+    image = fat(tmp_path / "tree", tmp_path / "image")
+    check_fat(image)
+    shown = subprocess.run(
+        ["mdir", "-b", "-/", "-i", image, "::/"],
+        capture_output=True,
+        env={**PROGRAMS, "LC_ALL": "C.UTF-8"},
+        check=True,
+    ).stdout.decode()
+    assert {f"::/{name}" for name in names} <= {*shown.splitlines()}
+
+
+@pytest.mark.parametrize("size", [50 * MiB, 39 * MiB])
+def test_too_small_a_fat_is_named(tmp_path: Path, size: int) -> None:
+    tree = small_tree(tmp_path / "tree", 1, 39 * MiB)
+    (tree / "more").write_bytes(b"x" * 11 * MiB if size > 40 * MiB else b"")
+    with pytest.raises(ImageError, match=f"boot file system has .* and was given {size >> 20} MiB"):
+        fat(tree, tmp_path / "image", size)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "message"),
+    [
+        ("link", "/etc/passwd", "link is of a kind"),
+        ("link", "missing", "link is of a kind"),
+        ("link", "EFI", "link is of a kind"),
+        ("a:b", "", "a:b has a name"),
+        ("VMLINUZ-linux", "", "are one to FAT"),
+        ("aux.txt", "", "aux.txt has a name"),
+        ("Com1", "", "Com1 has a name"),
+        ("\N{GRINNING FACE}", "", "has a name"),
+    ],
+)
+def test_what_fat_cannot_hold_is_named(
+    tmp_path: Path, name: str, target: str, message: str
+) -> None:
+    tree = boot_tree(tmp_path / "tree")
+    if target:
+        (tree / name).symlink_to(target)
+    else:
+        (tree / name).write_text("")
+    with pytest.raises(ImageError, match=message):
+        fat(tree, tmp_path / "image")
