@@ -1,6 +1,5 @@
-"""Files that appear whole or not at all, and locks between builds."""
+"""Files that appear whole or not at all, their SHA-256, and copies that keep holes."""
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -52,34 +51,6 @@ def publish_text(target: Path, text: str) -> None:
         return
     with publish(target) as temporary:
         temporary.write_text(text)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive flock(2) on ``path``, made if missing and removed at the end.
-
-    A crash releases it too. A lock that its holder has removed meanwhile is none: a third who
-    comes now would make and hold another file of that name. Whoever waited for it begins anew.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with path.open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            if not _is_at(stream, path):
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is_at(stream: IO[str], path: Path) -> bool:
-    """Whether the open file is still the one of that name."""
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def sha256(source: Path | IO[bytes]) -> str:

@@ -18,8 +18,8 @@ import pytest
 
 from aimager import stand_in
 from aimager.errors import AimagerError
-from aimager.files import locked
 from aimager.graph import artifacts
+from aimager.locks import locked
 from aimager.packages import download
 from tests.support.runs import Doit, Shared, Warm
 

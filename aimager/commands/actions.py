@@ -1,6 +1,5 @@
 """What tasks do that make no product: they tell, show, remove, boot."""
 
-import fcntl
 import subprocess
 import sys
 import time
@@ -147,7 +146,7 @@ def make_mirror() -> None:
 
 def show_cache() -> None:
     """Show what the cache holds, by kind."""
-    with guard(artifacts.products(), fcntl.LOCK_SH):
+    with guard(artifacts.products(), shared=True):
         products = list_products(artifacts.products())
         items = [*products, *list_packages(artifacts.store(), products)]
     for line in table(items, artifacts.other_folders()):

@@ -2,12 +2,12 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from importlib import resources
 
 from aimager.commands.completion_values import SHELLS, VALUES, Values
 from aimager.config.parse import choices
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
+from aimager.resources import read_data
 
 Words = Mapping[str, str]
 """Words to complete by what they mean."""
@@ -25,9 +25,7 @@ def write_completion(shell: str, tasks: Words) -> str:
             hint=f"it is one of {choices(SHELLS)}",
         )
     names = {_start(variable.name): variable.meaning for variable in VARIABLES}
-    code = (
-        resources.files("aimager.commands").joinpath("content", f"completion.{shell}").read_text()
-    )
+    code = read_data("aimager.commands", f"content/completion.{shell}")
     return writers[shell](tasks, names) + code
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 from aimager.commands.report_timeline import bar, timeline
 from aimager.graph.console.history import Entry, Outcome, that_ran
 from aimager.model.lock import LockedPackage
+from aimager.resources import read_data
 from aimager.units import duration, size
 
 _LARGEST = 25
@@ -54,7 +54,7 @@ def report_page(report: Report) -> str:
     failed = [entry for entry in report.entries if entry.outcome is Outcome.failed]
     kind = "Failed build" if failed else "Build"
     title = f"{kind} of {', '.join(result.id for result in report.results)}"
-    style = resources.files("aimager.commands").joinpath("report.css").read_text()
+    style = read_data("aimager.commands", "content/report.css")
     body = "\n".join(
         [
             f"<h1>{escape(title)}</h1>",

@@ -12,9 +12,9 @@ from doit.exceptions import TaskFailed
 from doit.task import clean_targets
 
 from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
-from aimager.files import locked
 from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
+from aimager.locks import locked
 from aimager.model.build import Build
 from aimager.model.remote import Remote
 from aimager.products.cache import Kept

@@ -7,15 +7,15 @@ List, deprecated ones among them, one id a line.
 import functools
 import re
 from collections.abc import Sequence
-from importlib import resources
 
-_CONTENT = resources.files("aimager.image") / "content"
+from aimager.resources import read_data
+
 _WORD = re.compile(r"\s*([A-Za-z0-9.+-]+|[()])")
 
 
 @functools.cache
 def _ids(name: str) -> frozenset[str]:
-    text = (_CONTENT / f"spdx-{name}.txt").read_text()
+    text = read_data("aimager.image", f"content/spdx-{name}.txt")
     return frozenset(text.lower().split())  # annex D.2: case does not matter in ids
 
 

@@ -13,6 +13,7 @@ import urllib3
 from aimager import files
 from aimager.codec import decode
 from aimager.errors import DownloadError, about
+from aimager.locks import locked
 from aimager.packages.http_diagnosis import (
     explain_connection,
     explain_status,
@@ -74,7 +75,7 @@ class Client:
         """
         memory = target.with_name(f".{target.name}.json")
         lock = target.with_name(f".{target.name}.lock")
-        with files.locked(lock):
+        with locked(lock):
             known = _recall(memory, url, target)
             asked = run / hashlib.sha256(url.encode()).hexdigest() if run else None
             if known and asked and asked.exists():
@@ -118,7 +119,7 @@ class Client:
             report(more)
 
         part = target.with_name(f"{target.name}.part")
-        with files.locked(part.with_name(f".{target.name}.lock")):
+        with locked(part.with_name(f".{target.name}.lock")):
             if target.exists() and files.sha256(target) == sha256:
                 report(size)
                 return

@@ -9,7 +9,6 @@ A run sees products by hard links in its view. So two runs never meet a product 
 just replaced, and nothing is taken away under a run that uses it.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.files import sha256
+from aimager.locks import locked
 from aimager.products.record import RECORD, KeptFile, Record, read_record, write_record
 
 
@@ -94,12 +94,12 @@ class Kept:
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Keep `aimager.products.prune` from removing a product between seeing and using it."""
-        with guard(self.folder.parents[1], fcntl.LOCK_SH):
+        with guard(self.folder.parents[1], shared=True):
             yield
 
     def forget(self) -> None:
         """Remove all kept products."""
-        with guard(self.folder.parents[1], fcntl.LOCK_EX):
+        with guard(self.folder.parents[1]):
             if self.folder.is_dir():
                 shutil.rmtree(self.folder)
 
@@ -109,32 +109,16 @@ class Kept:
 
         That may be another task of this build, whose product is the same for another subject.
         """
-        lock = self.folder.parent / f".{id}.lock"
-        waited = False
-        while True:
-            with self.guarded():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                stream = lock.open("w")
-            with stream:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    waited = True
-                    fcntl.flock(stream, fcntl.LOCK_EX)
-                if lock.exists() and os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
-                    for unfinished in self.folder.glob(f".{id}.*/"):  # of a build that was killed
-                        shutil.rmtree(unfinished)
-                    yield waited
-                    return
-            # It was pruned before it was held.
+        with locked(self.folder.parent / f".{id}.lock", keep=True) as waited:
+            for unfinished in self.folder.glob(f".{id}.*/"):  # of a build that was killed
+                shutil.rmtree(unfinished)
+            yield waited
 
 
 @contextmanager
-def guard(products: Path, operation: int) -> Iterator[None]:
-    """Hold the lock (flock(2)) that lies between those who use ``products`` and who removes."""
-    products.mkdir(parents=True, exist_ok=True)
-    with (products / ".lock").open("a") as stream:
-        fcntl.flock(stream, operation)
+def guard(products: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock between those who use ``products``, who share it, and who removes some."""
+    with locked(products / ".lock", shared=shared, keep=True):
         yield
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from aimager import files, progress
 from aimager.codec import decode, encode
 from aimager.files import data_size
+from aimager.locks import locked
 from aimager.products.cache import find_damage
 from aimager.products.record import KeptFile, Record, read_record
 from aimager.products.task import CachedTask
@@ -48,7 +49,7 @@ class Delivery:
 
     def bring(self, source: Path, record: Record) -> None:
         """Copy the files of ``record`` out of ``source``, if they do not lie there already."""
-        with files.locked(self.memory.with_suffix(".lock")):
+        with locked(self.memory.with_suffix(".lock")):
             brought = self._recall()
             if brought and brought.id == record.id and not find_damage(self.folder, brought.files):
                 return

@@ -1,8 +1,9 @@
 """What a product is derived from, and the id that follows from it.
 
 The id covers exactly what the making of a product reads: the code of its stage and of every module
-of ours that the stage imports, its settings, and the identities of its input files. It holds no
-path, time, user or host, so that a cache can be carried to another machine.
+of ours that the stage imports, the data files that these modules name, its settings, and the
+identities of its input files. It holds no path, time, user or host, so that a cache can be carried
+to another machine.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import functools
 import importlib.util
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from aimager.products.stage import Stage, settings
 from aimager.uuids import recognise
 
 _PACKAGE = Path(__file__).parent.parent
-_DATA = "importlib.resources"
 _ID_DIGITS = 32
 
 _IMPORT = re.compile(
@@ -29,6 +29,9 @@ _IMPORT = re.compile(
 )
 """Statements that import; what only looks like one adds nothing, being no module of ours. Parsing
 all modules would take several times as long as all else that a build with nothing to do does."""
+
+_DATA = re.compile(r'\b(?:read|locate)_data\(\s*"([\w.]+)",\s*f?"([^"]+)",?\s*\)')
+"""Calls of `aimager.resources`; what stands in braces may be anything."""
 
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[\w.]+")
@@ -83,20 +86,17 @@ def _flatten(name: str, value: object, into: dict[str, str]) -> None:
 
 @functools.cache
 def code_of(module: str) -> tuple[tuple[str, str], ...]:
-    """The SHA-256 of every file of ours that ``module`` consists of, itself and what it imports.
+    """The SHA-256 of every file of ours that ``module`` consists of.
 
-    A module that reads package data counts all of the ``content`` beside it.
+    They are the module itself, what it imports, and the data files that these read.
     """
     found: dict[str, str] = {}
     waiting = [module]
     seen = set(waiting)
     while waiting:
-        path, imported = _imports(waiting.pop())
-        found[_name(path)] = sha256(path)
-        if _DATA in imported:
-            data = sorted(p for p in (path.parent / "content").rglob("*") if p.is_file())
-            found |= {_name(file): sha256(file) for file in data}
-        new = imported - seen - {_DATA}
+        code = _read_module(waiting.pop())
+        found |= {_name(path): sha256(path) for path in (code.path, *code.data)}
+        new = code.imports - seen
         seen |= new
         waiting += new
     return tuple(sorted(found.items()))
@@ -107,18 +107,33 @@ def _name(path: Path) -> str:
     return str(path.relative_to(_PACKAGE.parent)) if inside else path.name
 
 
+@dataclass(frozen=True)
+class _Module:
+    """The file of a module, the modules of ours that it imports, and the data files it reads."""
+
+    path: Path
+    imports: frozenset[str]
+    data: tuple[Path, ...]
+
+
 @functools.cache
-def _imports(module: str) -> tuple[Path, frozenset[str]]:
-    """The file of a module, and which of ours it imports; `_DATA` if it reads package data."""
+def _read_module(module: str) -> _Module:
     spec = importlib.util.find_spec(module)
     assert spec and spec.origin, f"{module} has a file"
     path = Path(spec.origin)
+    text = path.read_text(encoding="utf-8")
     found = set()
-    for package, members, modules in _IMPORT.findall(path.read_text()):
+    for package, members, modules in _IMPORT.findall(text):
         names = [f"{package}.{name}" for name in _WORD.findall(members)]
-        found |= {_DATA} & set(names)
         found |= {name for name in (package, *names, *_NAME.findall(modules)) if _is_ours(name)}
-    return path, frozenset(found)
+    return _Module(path, frozenset(found), tuple(_find_data(text)))
+
+
+def _find_data(text: str) -> Iterator[Path]:
+    """The data files that a module of this ``text`` names."""
+    for package, name in _DATA.findall(text):
+        folder = _PACKAGE.parent.joinpath(*package.split("."))
+        yield from folder.glob(re.sub(r"\{[^}]*\}", "*", name))
 
 
 @functools.cache

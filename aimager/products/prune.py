@@ -4,13 +4,13 @@ What a run that is under way uses stays: the products in its view, and the packa
 in its view name.
 """
 
-import fcntl
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager.locks import locked
 from aimager.products.cache import guard
 from aimager.products.inventory import (
     PACKAGES,
@@ -47,7 +47,7 @@ def prune(products: Path, store: Path, runs: Path, limit: Limit) -> Pruned:
     A package is never removed before all locks that name it. ``runs`` is the folder of the runs'
     folders.
     """
-    with guard(products, fcntl.LOCK_EX):
+    with guard(products):
         kept = list_products(products)
         items = [*kept, *list_packages(store, kept)]
         used = _in_use(runs)
@@ -102,9 +102,8 @@ def _tidy(products: Path, store: Path) -> None:
         if path.is_dir():  # nobody is keeping a product now
             shutil.rmtree(path)
             continue
-        with path.open() as stream, suppress(BlockingIOError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        with suppress(BlockingIOError), locked(path, wait=False):
+            pass  # which removes it
     for folder in (*products.glob("*/*/"), *products.glob("*/"), *store.glob("*/")):
         with suppress(OSError):  # it is not empty
             folder.rmdir()

@@ -23,7 +23,6 @@ A process of its own, and not a fork: unshare(2) refuses CLONE_NEWUSER to a prog
 and a builder has them.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -38,6 +37,7 @@ import aimager.errors
 from aimager import codec
 from aimager.errors import AimagerError, HostError
 from aimager.files import temporaries
+from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.sandbox import binfmt, id_map, mounts
 from aimager.sandbox.kept_tmpfs import Shelf
@@ -135,7 +135,12 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
     work = work.absolute().parent.resolve() / work.name
     if any(path.is_relative_to(work) for path in (Path.cwd(), Path(os.environ.get("HOME", "/")))):
         raise ValueError(f"{work} holds more than one call's work")
-    lock = _lock(work, make)
+    try:
+        lock = lock_folder(work, make=make, mode=0o700, wait=False)
+    except BlockingIOError:
+        raise HostError(
+            f"{work} is in use by another build", hint="wait for its end, or stop it"
+        ) from None
     try:
         yield work, lock
     finally:
@@ -144,26 +149,6 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
                 _remove(work, lock)
         finally:
             os.close(lock)
-
-
-def _lock(work: Path, make: bool) -> int:
-    while True:
-        if make:
-            work.parent.mkdir(parents=True, exist_ok=True)
-            work.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(lock), work.stat()):
-                return lock
-        except FileNotFoundError:  # its holder has just removed it
-            pass
-        except BlockingIOError:
-            os.close(lock)
-            raise HostError(
-                f"{work} is in use by another build", hint="wait for its end, or stop it"
-            ) from None
-        os.close(lock)
 
 
 def _remove(work: Path, lock: int) -> None:

@@ -29,6 +29,7 @@ from aimager.codec import fingerprint
 from aimager.errors import HostError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, find_package
+from aimager.resources import locate_data
 from aimager.sandbox import binfmt_mount as emulation
 from aimager.sandbox.binfmt import find_qemu, no_emulation, program_interpreter, runs_here
 from aimager.sandbox.borrowed_root import lender_lock
@@ -147,7 +148,7 @@ def _equip(
 
 
 def _dispatcher() -> Path:
-    return Path(__file__).parent / "dispatcher" / f"dispatch-{host_architecture()}"
+    return locate_data("aimager.sandbox", f"dispatcher/dispatch-{host_architecture()}")
 
 
 def make_kit(borrowed: Path, kit: Path, programs: Sequence[str]) -> None:

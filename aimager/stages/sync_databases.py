@@ -9,7 +9,8 @@ from typing import ClassVar
 from aimager.archive import read_members
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError, DownloadError
-from aimager.files import locked, publish_text
+from aimager.files import publish_text
+from aimager.locks import locked
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED

@@ -21,6 +21,7 @@ from aimager.stand_in.ports import PORTS, Port
 from aimager.stand_in.recipe import Recipe
 from aimager.stand_in.recipes import ALONE_DEBS, list_recipes, list_wanted_debs
 from aimager.stand_in.signing import SigningKey, open_key
+from aimager.stand_in.tables import CONTENT
 
 _TRUSTED = "trust-key"
 """The file with the signing key's fingerprint, in the mirror."""
@@ -145,9 +146,9 @@ def _forget_old(cache: Path, arch: str, results: Iterable[Result]) -> None:
 
 def _hash_code() -> str:
     """All that decides what a package looks like, apart from its recipe and its sources."""
-    here = Path(__file__).parent
+    here = CONTENT.parent
     digest = hashlib.sha256()
-    for path in sorted((*here.glob("*.py"), *(here / "content").rglob("*"))):
+    for path in sorted((*here.glob("*.py"), *CONTENT.rglob("*"))):
         if path.is_file():
             digest.update(f"{path.relative_to(here)}\0".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -1,9 +1,10 @@
 """Lists kept as text files in ``content/tables``: one item a line, ``#`` begins a comment."""
 
 from functools import cache
-from pathlib import Path
 
-CONTENT = Path(__file__).parent / "content"
+from aimager.resources import locate_data
+
+CONTENT = locate_data("aimager.stand_in", "content")
 
 
 @cache

@@ -7,7 +7,8 @@ from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Password, Setup, User
 from aimager.packages.pacman import enable_mirror
-from aimager.system.first_boot import content, enable, write_file
+from aimager.resources import read_data
+from aimager.system.first_boot import enable, write_file
 from aimager.system.locales import set_locales
 from aimager.toolbox import Toolbox
 from aimager.uuids import derive_uuid
@@ -150,7 +151,8 @@ def configure_network(image: ImageRoot) -> None:
     units = image.root / "usr/lib/systemd/system"
     if not (units / "systemd-networkd.service").exists():
         raise ImageError("the image has no systemd-networkd.service", hint="systemd brings it")
-    write_file(image.root / "etc/systemd/network/20-wired.network", content("wired.network"))
+    wired = read_data("aimager.system", "content/wired.network")
+    write_file(image.root / "etc/systemd/network/20-wired.network", wired)
     for service, target in _SERVICES.items():
         if (units / service).exists():
             enable(image.root, service, target)

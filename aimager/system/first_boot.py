@@ -4,19 +4,13 @@ Its machine-id says ``uninitialized``, so that systemd takes the first boot for 
 (machine-id(5)): it makes the id, applies the presets to all units, and runs what we leave here.
 """
 
-from importlib import resources
 from pathlib import Path
 
-_CONTENT = resources.files("aimager.system") / "content"
+from aimager.resources import read_data
 
 _UNITS = Path("etc/systemd/system")
 _PRESETS = Path("etc/systemd/system-preset")
 _QUESTIONS = ("systemd-firstboot.service", "systemd-homed-firstboot.service")
-
-
-def content(name: str) -> str:
-    """The text of a file that goes to every image."""
-    return (_CONTENT / name).read_text()
 
 
 def write_file(path: Path, text: str, mode: int = 0o644) -> None:
@@ -44,7 +38,8 @@ def prepare_first_boot(root: Path, *, grow: bool) -> None:
     ``grow`` is for images that have partitions.
     """
     write_file(root / "etc/machine-id", "uninitialized\n", 0o444)
-    write_file(root / _PRESETS / "50-image.preset", content("image.preset"))
+    preset = read_data("aimager.system", "content/image.preset")
+    write_file(root / _PRESETS / "50-image.preset", preset)
     if not _disables_by_default(root):
         # Else the first boot would enable every unit there is (systemd.preset(5)).
         write_file(root / _PRESETS / "99-default.preset", "disable *\n")
@@ -54,15 +49,18 @@ def prepare_first_boot(root: Path, *, grow: bool) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
     if (root / "usr/bin/pacman-key").exists():
-        _install_unit(root, "pacman-keyring.service", "multi-user.target")
+        unit = read_data("aimager.system", "content/pacman-keyring.service")
+        _install_unit(root, "pacman-keyring.service", unit, "multi-user.target")
     if grow:
-        write_file(root / "usr/local/lib/grow-root", content("grow-root"), 0o755)
-        _install_unit(root, "grow-root.service", "sysinit.target")
+        script = read_data("aimager.system", "content/grow-root")
+        write_file(root / "usr/local/lib/grow-root", script, 0o755)
+        unit = read_data("aimager.system", "content/grow-root.service")
+        _install_unit(root, "grow-root.service", unit, "sysinit.target")
 
 
-def _install_unit(root: Path, unit: str, target: str) -> None:
-    write_file(root / _UNITS / unit, content(unit))
-    enable(root, unit, target)
+def _install_unit(root: Path, name: str, unit: str, target: str) -> None:
+    write_file(root / _UNITS / name, unit)
+    enable(root, name, target)
 
 
 def _disables_by_default(root: Path) -> bool:

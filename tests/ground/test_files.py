@@ -1,19 +1,14 @@
-"""Files appear whole or not at all, locks hold between processes, holes stay holes."""
+"""Files appear whole or not at all, and holes stay holes."""
 
 import errno
-import fcntl
 import hashlib
 import io
 import os
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from aimager import files
-from tests.support.places import ROOT
 
 MIB = 1 << 20
 
@@ -71,64 +66,6 @@ def test_equal_text_is_not_written_again(tmp_path: Path) -> None:
     files.publish_text(target, "kleiner\n")
     assert target.stat().st_mtime_ns != 1
     assert target.read_text() == "kleiner\n"
-
-
-HOLDER = """\
-import sys
-from pathlib import Path
-from aimager.files import locked
-with locked(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def is_locked(path: Path) -> bool:
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-
-@pytest.mark.parametrize("ending", ["well", "killed"])
-def test_a_lock_is_held_until_its_process_ends(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / "a/lock"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, path],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == b"held\n"
-        assert is_locked(path)
-        got = threading.Event()
-
-        def wait() -> None:
-            with files.locked(path):
-                got.set()
-
-        waiter = threading.Thread(target=wait)
-        waiter.start()
-        assert not got.wait(0.1)
-        if ending == "killed":
-            holder.kill()
-        elif holder.stdin:
-            holder.stdin.close()
-        assert got.wait(20)
-        waiter.join()
-    assert not is_locked(path)
-
-
-def test_a_lock_is_released_by_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    with pytest.raises(ValueError, match="x"), files.locked(path):
-        assert is_locked(path)
-        raise ValueError("x")
-    assert not is_locked(path)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3 << 20, (5 << 20) + 7])

@@ -18,7 +18,7 @@ import yaml
 
 from aimager.config.unknown_names import check_names
 from aimager.errors import ConfigError
-from aimager.files import locked
+from aimager.locks import locked
 from tests.support.action_runner import read_yaml
 from tests.support.cells import copy_checkout, fresh_folder
 from tests.support.doit_output import STAGES

@@ -15,17 +15,6 @@ from tests.support.webserver import Site, serving, tag
 
 CONTENT = bytes(range(256)) * 4096
 
-COUNTER = """\
-import sys
-from pathlib import Path
-from aimager.files import locked
-lock, counter = map(Path, sys.argv[1:])
-for _ in range(300):
-    with locked(lock):
-        before = int(counter.read_text())
-        counter.write_text(str(before + 1))
-"""
-
 FETCHER = """\
 import sys
 from pathlib import Path
@@ -67,14 +56,6 @@ def finish(processes: list[subprocess.Popen[str]]) -> None:
     """Wait for all of them, and fail with what one says that fails."""
     said = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), "".join(said)
-
-
-def test_a_lock_that_is_removed_is_still_held_by_one(tmp_path: Path) -> None:
-    counter = tmp_path / "counter"
-    counter.write_text("0")
-    finish(start(COUNTER, tmp_path / "lock", counter, count=4))
-    assert counter.read_text() == "1200"
-    assert list(tmp_path.iterdir()) == [counter]
 
 
 def test_a_package_is_fetched_once(site: Site, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Room is made by what was not used for longest, and nothing is taken from a run."""
 
-import fcntl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -123,7 +122,7 @@ def test_a_product_under_way_is_not_disturbed(cache: Path, source: Path) -> None
 
 def test_nothing_is_removed_between_finding_and_using(cache: Path, source: Path) -> None:
     build(shout(cache, "dead", source))
-    with guard(cache / "product", fcntl.LOCK_SH):
+    with guard(cache / "product", shared=True):
         pruner = threading.Thread(target=prune_all, args=(cache,))
         pruner.start()
         time.sleep(0.1)

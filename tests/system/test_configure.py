@@ -10,9 +10,9 @@ import pytest
 from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Password, Setup, User
+from aimager.resources import read_data
 from aimager.system import configure as system_setup
 from aimager.system.configure import ImageRoot, set_up
-from aimager.system.first_boot import content
 from aimager.toolbox import Toolbox
 from tests.system.test_locales import LOCALE_GEN
 
@@ -111,7 +111,7 @@ def test_network(image: RecordingRoot) -> None:
     (image.root / "etc/resolv.conf").write_text("nameserver 10.0.0.1\n")
     system_setup.configure_network(image)
     network = image.root / "etc/systemd/network/20-wired.network"
-    assert network.read_text() == content("wired.network")
+    assert network.read_text() == read_data("aimager.system", "content/wired.network")
     wants = (image.root / "etc/systemd/system").glob("*.wants/*")
     assert {f"{path.parent.name}/{path.name}" for path in wants} == {
         "multi-user.target.wants/systemd-networkd.service",

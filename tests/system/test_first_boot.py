@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from aimager.system.first_boot import content, enable, prepare_first_boot, write_file
+from aimager.resources import read_data
+from aimager.system.first_boot import enable, prepare_first_boot, write_file
 
 UNITS = "etc/systemd/system"
 PRESETS = "etc/systemd/system-preset"
 KEYRING = "pacman-keyring.service"
+
+
+def content(name: str) -> str:
+    """The text of a file that goes to every image."""
+    return read_data("aimager.system", f"content/{name}")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from aimager.files import locked
+from aimager.locks import locked
 from aimager.model.lock import LockedPackage
 from aimager.model.remote import Remote
 from aimager.packages.store import is_stored, mark_compared
