@@ -2,40 +2,38 @@
 
 import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from doit import get_initial_workdir
 
-from aimager.commands import actions as commands
 from aimager.commands import build_summary as summary
 from aimager.commands import command_line
+from aimager.commands.actions import run_tests
 from aimager.commands.doctor import diagnosis
 from aimager.commands.listing import parameters
-from aimager.commands.registry import Command, Told, list_commands
+from aimager.commands.registry import Command, Told, as_task, list_commands
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry
 from aimager.graph.console.reporter import Reporter
-from aimager.graph.doit_tasks import Graph, command, group, printer, run_heard
-from aimager.graph.install_request import install_request
+from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
 from aimager.graph.plan import Plan, make_plan
-from aimager.stages import (
-    borrow_root,
-    check_root_archive,
-    fetch_packages,
-    fetch_pacman_static,
-    keyring_backup,
-    keyring_init,
-    make_rootfs_archive,
-    pack_image,
-    resolve_packages,
-    sync_databases,
-    take_lock,
-)
-
-Tasks = Iterator[dict[str, Any]]
+from aimager.stages.borrow_root import BorrowRoot
+from aimager.stages.check_root_archive import CheckRootArchive
+from aimager.stages.fetch_packages import FetchPackages
+from aimager.stages.fetch_pacman_static import FetchPacmanStatic
+from aimager.stages.install_packages import InstallPackages
+from aimager.stages.keyring_backup import KeyringBackup
+from aimager.stages.keyring_init import KeyringInit
+from aimager.stages.make_rootfs_archive import MakeRootfsArchive
+from aimager.stages.pack_image import PackImage
+from aimager.stages.resolve_packages import ResolvePackages
+from aimager.stages.reuse_root import ReuseRoot
+from aimager.stages.sync_databases import SyncDatabases
+from aimager.stages.take_lock import TakeLock
 
 
 class BuildReporter(Reporter):
@@ -72,178 +70,185 @@ GRAPH = Graph(
     BUILDS,
     jobs=command_line.jobs_of(sys.argv[1:]),
     kept=artifacts.kept,
+    workshop=artifacts.workshop,
     maker=artifacts.maker,
     before=(lambda: diagnosis.require(plans())) if ASKS_FOR_BUILD else None,
     with_news=lambda error: with_news(plans(), error),
 )
 
 
-def task_fetch_pacman_static() -> Tasks:
-    """fetch a pacman for this host, if it has none that will do"""
-    yield group("fetch-pacman-static", task_fetch_pacman_static)
+@GRAPH.stages
+def task_fetch_pacman_static() -> Stages:
+    """fetch a pacman for this host, if it has none that works"""
     for plan in plans():
-        if not plan.needs_pacman_static:
-            continue
-        name = plan.host.architecture.value
-        request = fetch_pacman_static.FetchPacmanStatic(
-            repository=plan.pacman_static_source,
-            architecture=plan.host.architecture,
-            target=artifacts.pacman_static(name),
-            mirrors=plan.build.mirrors,
-            downloads=artifacts.downloads(f"{plan.pacman_static_source.id}-{name}"),
-            workshop=artifacts.workshop("fetch-pacman-static", name),
-        )
-        yield from GRAPH.stage("fetch-pacman-static", name, request)
+        if plan.needs_pacman_static:
+            name = plan.host.architecture.value
+            stage = partial(
+                FetchPacmanStatic,
+                repository=plan.pacman_static_source,
+                architecture=plan.host.architecture,
+                target=artifacts.pacman_static(name),
+                mirrors=plan.build.mirrors,
+                downloads=artifacts.downloads(f"{plan.pacman_static_source.id}-{name}"),
+            )
+            yield name, stage
 
 
-def task_sync_databases() -> Tasks:
+@GRAPH.stages
+def task_sync_databases() -> Stages:
     """ask the mirrors for each repository's database"""
-    yield group("sync-databases", task_sync_databases)
     for plan in plans():
         for platform in () if plan.lock else plan.synced_platforms:
-            request = sync_databases.SyncDatabases(
+            stage = partial(
+                SyncDatabases,
                 platform=platform,
                 target=artifacts.sync_databases(platform),
                 mirrors=plan.mirrors(platform),
                 downloads=artifacts.downloads(platform.plain.id),
                 folder=plan.package_folder(platform),
                 kept=artifacts.kept_databases(platform),
-                workshop=artifacts.workshop("sync-databases", platform.id),
             )
-            yield from GRAPH.stage("sync-databases", platform.id, request)
+            yield platform.id, stage
 
 
-def task_resolve_packages() -> Tasks:
+@GRAPH.stages
+def task_resolve_packages() -> Stages:
     """write the lock: exactly which packages will be installed"""
-    yield group("resolve-packages", task_resolve_packages)
     for plan in plans():
         for wanted in plan.requests:
             target = artifacts.lock(wanted.subject)
-            workshop = artifacts.workshop("resolve-packages", wanted.subject)
-            request: take_lock.TakeLock | resolve_packages.ResolvePackages
-            if plan.lock:
-                request = take_lock.TakeLock(plan.lock, wanted.subject, target, workshop=workshop)
-            else:
-                request = resolve_packages.ResolvePackages(
-                    platform=wanted.platform,
-                    databases=artifacts.sync_databases(wanted.platform),
-                    packages=wanted.packages,
-                    target=target,
-                    welcome=wanted.welcome,
-                    dependencies=wanted.dependencies,
-                    bootstraps=wanted.bootstraps,
-                    initramfs=wanted.initramfs,
-                    pacman_static=plan.pacman_static,
-                    borrowed=None if wanted.bootstraps else plan.borrowed,
-                    mirrors=plan.mirrors(wanted.platform),
-                    workshop=workshop,
-                )
-            yield from GRAPH.stage("resolve-packages", wanted.subject, request)
+            resolve = partial(
+                ResolvePackages,
+                platform=wanted.platform,
+                databases=artifacts.sync_databases(wanted.platform),
+                packages=wanted.packages,
+                target=target,
+                welcome=wanted.welcome,
+                dependencies=wanted.dependencies,
+                bootstraps=wanted.bootstraps,
+                initramfs=wanted.initramfs,
+                pacman_static=plan.pacman_static,
+                borrowed=None if wanted.bootstraps else plan.borrowed,
+                mirrors=plan.mirrors(wanted.platform),
+            )
+            take = partial(TakeLock, plan.lock, wanted.subject, target) if plan.lock else None
+            yield wanted.subject, take or resolve
 
 
-def task_check_root_archive() -> Tasks:
+@GRAPH.stages
+def task_check_root_archive() -> Stages:
     """see what the archive of reuse-root-tar= holds"""
-    yield group("check-root-archive", task_check_root_archive)
     for plan in plans():
         platform, archive = plan.build.platform, plan.build.reused_root
         if archive:
-            workshop = artifacts.workshop("check-root-archive", platform.id)
             target = artifacts.reused_root(platform)
-            request = check_root_archive.CheckRootArchive(
-                archive, platform.architecture, target, workshop=workshop
-            )
-            yield from GRAPH.stage("check-root-archive", platform.id, request)
+            yield platform.id, partial(CheckRootArchive, archive, platform.architecture, target)
 
 
-def task_fetch_packages() -> Tasks:
+@GRAPH.stages
+def task_fetch_packages() -> Stages:
     """fetch packages and signatures, checked against the lock"""
-    yield group("fetch-packages", task_fetch_packages)
     for plan in plans():
         for wanted in plan.requests:
-            request = fetch_packages.FetchPackages(
+            stage = partial(
+                FetchPackages,
                 platform=wanted.platform,
                 lock=artifacts.lock(wanted.subject),
                 target=artifacts.fetched(wanted.subject),
                 folder=plan.package_folder(wanted.platform),
                 reused=plan.reused if wanted.subject == plan.build.id else None,
                 mirrors=plan.mirrors(wanted.platform),
-                workshop=artifacts.workshop("fetch-packages", wanted.subject),
             )
-            yield from GRAPH.stage("fetch-packages", wanted.subject, request)
+            yield wanted.subject, stage
 
 
-def task_keyring_init() -> Tasks:
+@GRAPH.stages
+def task_keyring_init() -> Stages:
     """make a pacman keyring from pinned keys, with native gpg"""
-    yield group("keyring-init", task_keyring_init)
     for plan in plans():
         for platform in plan.keyring_platforms:
-            subject = f"{platform.id}.keyring"
-            request = keyring_init.KeyringInit(
+            stage = partial(
+                KeyringInit,
                 keyrings=plan.platform_keyrings(platform),
-                lock=artifacts.fetched(subject),
+                lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
                 borrowed=plan.borrowed,
-                workshop=artifacts.workshop("keyring-init", platform.id),
             )
-            yield from GRAPH.stage("keyring-init", platform.id, request)
+            yield platform.id, stage
 
 
-def task_keyring_backup() -> Tasks:
+@GRAPH.stages
+def task_keyring_backup() -> Stages:
     """archive what of a keyring verifies packages"""
-    yield group("keyring-backup", task_keyring_backup)
     for plan in plans():
         for platform in plan.keyring_platforms:
             keyring, target = artifacts.keyring(platform), artifacts.keyring_backup(platform)
-            workshop = artifacts.workshop("keyring-backup", platform.id)
-            request = keyring_backup.KeyringBackup(keyring, target, workshop=workshop)
-            yield from GRAPH.stage("keyring-backup", platform.id, request)
+            yield platform.id, partial(KeyringBackup, keyring, target)
 
 
-def task_make_rootfs_archive() -> Tasks:
+@GRAPH.stages
+def task_make_rootfs_archive() -> Stages:
     """install a platform's base system, and unpack the programs that the host's lends"""
-    yield group("make-rootfs-archive", task_make_rootfs_archive)
     for plan in plans():
         if plan.borrowed and plan.lends:
-            subject = plan.borrow_subject
-            lender = borrow_root.BorrowRoot(
+            lender = partial(
+                BorrowRoot,
                 keyrings=plan.platform_keyrings(plan.host),
                 keyring_lock=artifacts.fetched(f"{plan.host.id}.keyring"),
-                lock=artifacts.fetched(subject),
+                lock=artifacts.fetched(plan.borrow_subject),
                 target=plan.borrowed,
                 emulates=plan.emulates,
-                workshop=artifacts.workshop("make-rootfs-archive", subject),
             )
-            yield from GRAPH.stage("make-rootfs-archive", subject, lender)
+            yield plan.borrow_subject, lender
         platform = plan.build.platform
-        if plan.reused:
-            continue
-        request = make_rootfs_archive.MakeRootfsArchive(
+        if not plan.reused:
+            stage = partial(
+                MakeRootfsArchive,
+                architecture=platform.architecture,
+                lock=artifacts.fetched(f"{platform.id}.rootfs"),
+                keys=artifacts.keys(platform),
+                keyring=artifacts.keyring_backup(platform),
+                target=artifacts.rootfs_archive(platform),
+                epoch=plan.build.epoch,
+                pacman_static=plan.pacman_static,
+                borrowed=plan.borrowed,
+            )
+            yield platform.id, stage
+
+
+@GRAPH.stages
+def task_install_packages() -> Stages:
+    """install the board's packages, every one verified"""
+    for plan in plans():
+        build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
+        root: partial[Any] = partial(
+            InstallPackages,
+            rootfs=artifacts.rootfs_archive(platform),
+            rootfs_lock=artifacts.lock(f"{platform.id}.rootfs"),
+        )
+        if build.reused_root and plan.reused:
+            root = partial(ReuseRoot, archive=build.reused_root, reused=plan.reused)
+        stage = partial(
+            root,
             architecture=platform.architecture,
-            lock=artifacts.fetched(f"{platform.id}.rootfs"),
-            keys=artifacts.keys(platform),
-            keyring=artifacts.keyring_backup(platform),
-            target=artifacts.rootfs_archive(platform),
-            epoch=plan.build.epoch,
+            lock=artifacts.fetched(build.id),
+            keys=artifacts.keys(sources),
+            keyring=artifacts.keyring_backup(sources),
+            target=artifacts.system_archive(build),
+            epoch=build.epoch,
             pacman_static=plan.pacman_static,
             borrowed=plan.borrowed,
-            workshop=artifacts.workshop("make-rootfs-archive", platform.id),
         )
-        yield from GRAPH.stage("make-rootfs-archive", platform.id, request)
+        yield build.id, stage
 
 
-def task_install_packages() -> Tasks:
-    """install the board's packages, every one verified"""
-    yield group("install-packages", task_install_packages)
-    for plan in plans():
-        yield from GRAPH.stage("install-packages", plan.build.id, install_request(plan))
-
-
-def task_pack_image() -> Tasks:
+@GRAPH.stages
+def task_pack_image() -> Stages:
     """set the system up, and make root archive, partition images and disk image of it"""
-    yield group("pack-image", task_pack_image)
     for plan in plans():
         build, distro = plan.build, plan.build.platform.distro
-        request = pack_image.PackImage(
+        stage = partial(
+            PackImage,
             id=build.id,
             title=distro.name,
             vendor=distro.vendor or distro.id,
@@ -266,9 +271,8 @@ def task_pack_image() -> Tasks:
             disk_from=build.disk_from,
             reused=plan.reused,
             borrowed=plan.borrowed,
-            workshop=artifacts.workshop("pack-image", build.id),
         )
-        yield from GRAPH.stage("pack-image", build.id, request, delivery=artifacts.delivery(build))
+        yield build.id, stage, artifacts.delivery(build)
 
 
 def task_build() -> dict[str, Any]:
@@ -281,28 +285,20 @@ def task_build() -> dict[str, Any]:
     }
 
 
-@functools.cache
-def commands_of_ours() -> list[Command]:
+def commands() -> list[Command]:
     """The tasks that make no product."""
-    told = Told(BUILDS, GRAPH, plans(), Path(get_initial_workdir()), Path(__file__))
-    return list_commands(told)
+    return list_commands(Told(BUILDS, GRAPH, plans(), Path(get_initial_workdir()), Path(__file__)))
 
 
 def task_commands() -> Tasks:
     """what makes no product: it tells, shows, writes, removes or boots"""
-    for it in commands_of_ours():
-        yield {
-            "basename": it.name,
-            "doc": it.meaning,
-            **(printer if it.prints else command)(it.action, *it.arguments, options=it.options),
-            "task_dep": list(it.after),
-        }
+    yield from (as_task(it) for it in commands())
 
 
 def task_test() -> dict[str, Any]:
     """run all tests: style, units, real builds and boots"""
     groups = {name[5:].replace("_", "-") for name in globals() if name[:5] == "task_"}
     options: dict[str, Any] = dict.fromkeys(groups - {"commands"}, ())
-    options |= {it.name: it.options for it in commands_of_ours()} | {"build": parameters()}
+    options |= {it.name: it.options for it in commands()} | {"build": parameters()}
     command_line.refuse_unknown_tasks(sys.argv[1:], options, GRAPH.results)  # all are there
-    return {"actions": [commands.run_tests], "uptodate": [False]}
+    return {"actions": [run_tests], "uptodate": [False]}

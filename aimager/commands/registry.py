@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aimager.commands import actions as commands
 from aimager.commands import demo, printers
 from aimager.commands.doctor import diagnosis
 from aimager.commands.listing import LISTS
 from aimager.graph import artifacts
-from aimager.graph.doit_tasks import Graph
+from aimager.graph.doit_tasks import Graph, command, printer
 from aimager.graph.plan import Plan
 from aimager.model.build import Build
 
@@ -29,6 +30,16 @@ class Command:
     after: tuple[str, ...] = ()
     options: tuple[Mapping[str, object], ...] = ()
     prints: bool = False
+
+
+def as_task(it: Command) -> dict[str, Any]:
+    """A command as doit takes it."""
+    return {
+        "basename": it.name,
+        "doc": it.meaning,
+        **(printer if it.prints else command)(it.action, *it.arguments, options=it.options),
+        "task_dep": list(it.after),
+    }
 
 
 JSON = {

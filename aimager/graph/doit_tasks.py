@@ -2,7 +2,7 @@
 
 import functools
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.util import register_after_fork
 from pathlib import Path
@@ -17,6 +17,7 @@ from aimager.graph.console.reporter import PRINTS
 from aimager.locks import locked
 from aimager.model.build import Build
 from aimager.model.remote import Remote
+from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.run_folder import hold
@@ -24,6 +25,15 @@ from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox import syscalls
 from aimager.sandbox.namespace import get_ready
+
+Tasks = Iterator[dict[str, Any]]
+"""Tasks as doit takes them."""
+
+MakeStage = Callable[..., Stage]
+"""A stage that still lacks its ``workshop``."""
+
+Stages = Iterator[tuple[str, MakeStage] | tuple[str, MakeStage, Delivery]]
+"""Stages by their subjects; the product of one with a delivery is for the user's folder."""
 
 
 def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -> TaskFailed | None:
@@ -55,11 +65,6 @@ def run_heard(
         return reporting(action, arguments)
 
 
-def group(name: str, generator: Callable[[], object]) -> dict[str, Any]:
-    """The task that selects all tasks of ``generator``, which is listed even if it has none."""
-    return {"basename": name, "name": None, "doc": generator.__doc__}
-
-
 def command(
     action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, Any]:
@@ -82,7 +87,8 @@ def printer(
 class Graph:
     """Stages as tasks of one ``run`` of doit, each after those that make its inputs.
 
-    ``kept`` tells where products of a task and a subject lie, ``maker`` which task makes a file.
+    Of a task and a subject, ``kept`` tells where products lie, and ``workshop`` where their stage
+    works; ``maker`` tells which task makes a file.
     ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
     before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
     ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
@@ -95,6 +101,7 @@ class Graph:
         *,
         jobs: int = 1,
         kept: Callable[[str, str], Kept],
+        workshop: Callable[[str, str], Workshop],
         maker: Callable[[Path], str | None],
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
@@ -111,13 +118,30 @@ class Graph:
             self._wishes |= {name: getattr(asked, name) for name in names}
         self._requests: dict[tuple[str, str], Stage] = {}
         self._kept = kept
+        self._workshop = workshop
         self._maker = maker
         self._before = before
         self._with_news = with_news
         register_after_fork(self, _end_with_parent)
 
+    def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
+        """Have doit take the stages of ``task_some_name()`` as tasks called ``some-name``.
+
+        A task of that name alone selects all of them, and is listed even where there are none.
+        """
+        basename = generator.__name__.removeprefix("task_").replace("_", "-")
+
+        @functools.wraps(generator)
+        def tasks() -> Tasks:
+            yield {"basename": basename, "name": None, "doc": generator.__doc__}
+            for subject, make, *delivery in generator():
+                request = make(workshop=self._workshop(basename, subject))
+                yield from self.stage(basename, subject, request, *delivery)
+
+        return tasks
+
     def stage(
-        self, basename: str, name: str, request: Stage, *, delivery: Delivery | None = None
+        self, basename: str, name: str, request: Stage, delivery: Delivery | None = None
     ) -> list[dict[str, Any]]:
         """The doit task that runs ``request`` where the cache does not hold its product.
 

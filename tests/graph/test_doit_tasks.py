@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from doit.task import clean_targets
 from aimager.config.build import read_builds
 from aimager.errors import ConfigError
 from aimager.graph import doit_tasks as doit_support
-from aimager.graph.doit_tasks import Graph
+from aimager.graph.doit_tasks import Graph, Stages
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
@@ -66,7 +67,15 @@ def make_graph(tmp_path: Path, boards: str = "", **attention: Any) -> Graph:
         return Kept(tmp_path / "cache/product" / task / subject, work / task / subject)
 
     known = read_builds({"board": boards}, tmp_path) if boards else ()
-    return Graph(tmp_path / "run", known, jobs=3, kept=kept, maker=maker, **attention)
+    return Graph(
+        tmp_path / "run",
+        known,
+        jobs=3,
+        kept=kept,
+        workshop=lambda task, subject: replace(WORKSHOP, work=Path(f"{task}.{subject}")),
+        maker=maker,
+        **attention,
+    )
 
 
 def is_done(task: dict[str, Any]) -> bool:
@@ -97,6 +106,23 @@ def test_a_task(tmp_path: Path, loud: Stage) -> None:
         "targets": [str(tmp_path / "cache/work/run/view/shout/x/loud.txt")],
         "clean": [clean_targets, (made.kept.forget, [])],
     }
+
+
+def test_stages_become_tasks_named_as_their_function(tmp_path: Path, loud: Any) -> None:
+    graph = make_graph(tmp_path)
+
+    @graph.stages
+    def task_shout_at() -> Stages:
+        """say it loudly"""
+        given = {f.name: getattr(loud, f.name) for f in fields(loud) if f.name != "workshop"}
+        yield "x", partial(Worked, **given)
+
+    all_of_them, task = task_shout_at()
+    assert all_of_them == {"basename": "shout-at", "name": None, "doc": "say it loudly"}
+    assert (task["basename"], task["name"]) == ("shout-at", "x")
+    (made,) = graph.tasks
+    stage: Any = made.stage
+    assert stage.workshop.work == Path("shout-at.x")
 
 
 def test_a_task_runs_once(tmp_path: Path, loud: Stage, held: list[Path]) -> None:
@@ -196,17 +222,6 @@ def test_a_task_whose_input_does_not_exist_yet_is_not_done(
     assert held
 
 
-def test_a_group_has_the_words_of_its_tasks() -> None:
-    def task_make() -> None:
-        """make it"""
-
-    assert doit_support.group("make", task_make) == {
-        "basename": "make",
-        "name": None,
-        "doc": "make it",
-    }
-
-
 def fail(error: Exception) -> None:
     raise error
 
@@ -239,12 +254,12 @@ def test_a_commands_options_are_arguments_by_name() -> None:
 KILLED = """
 import multiprocessing, os, sys, time
 from pathlib import Path
-from aimager.graph.doit_tasks import Graph
+from aimager.graph.doit_tasks import Graph, Stages
 def work():
     print("begun", flush=True)
     time.sleep(10)
     print("left", flush=True)
-graph = Graph(Path(sys.argv[1]), (), kept=None, maker=None)
+graph = Graph(Path(sys.argv[1]), (), kept=None, workshop=None, maker=None)
 multiprocessing.get_context("fork").Process(target=work).start()
 sys.stdin.read()
 os.kill(os.getpid(), 9)
