@@ -85,6 +85,7 @@ class Graph:
     ``kept`` tells where products of a task and a subject lie, ``maker`` which task makes a file.
     ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
     before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
+    ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes them.
     ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
     """
 
@@ -98,6 +99,7 @@ class Graph:
         maker: Callable[[Path], str | None],
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
         self.results: dict[str, list[str]] = {}
@@ -114,6 +116,7 @@ class Graph:
         self._maker = maker
         self._before = before
         self._with_news = with_news
+        self._variables = variables or {}
         register_after_fork(self, _end_with_parent)
 
     def stage(
@@ -135,11 +138,8 @@ class Graph:
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
-        task = (
-            DeliveredTask(*values, delivery, remote=self._remote)
-            if delivery
-            else CachedTask(*values, remote=self._remote)
-        )
+        more: dict[str, Any] = {"remote": self._remote, "variables": self._variables}
+        task = DeliveredTask(*values, delivery, **more) if delivery else CachedTask(*values, **more)
         self.tasks.append(task)
         made = outputs(request)
         results = [delivery.folder / path.name for path in made] if delivery else made
