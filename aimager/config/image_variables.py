@@ -34,7 +34,7 @@ WHAT_IS_BUILT = (
         "distro=archlinux",
         choices=tuple(distro.id for distro in DISTROS),
         listed_by="distros",
-        settings=("title", "vendor", "mirrorlist", "mirror"),
+        settings=("title", "vendor", "mirrorlist", "mirror", "platform.distro"),
     ),
     Variable(
         "board",

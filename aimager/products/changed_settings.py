@@ -14,6 +14,9 @@ _KEYS = ("id", "role", "path", "user", "name", "file")
 """What tells items of a list apart, by the names of their fields: the first that they have."""
 
 
+_LONGEST = 160
+"""Values that make a longer line are not told: keys, say."""
+
 _Change = tuple[tuple[str, ...], object, object]
 """The parts of a setting's name, and its values before and after."""
 
@@ -112,7 +115,8 @@ def _tell(change: _Change, variables: Mapping[str, str]) -> str:
         return f"{owner.variable}: {', '.join(added + removed) or 'another order'}"
     if isinstance(before, list | dict) or isinstance(after, list | dict):
         return f"{owner.variable} changed"
-    return f"{owner.variable}: {_text(before)} -> {_text(after)}"
+    told = f"{owner.variable}: {_text(before)} -> {_text(after)}"
+    return told if len(told) < _LONGEST else f"{owner.variable} changed"
 
 
 def _words(value: object, other: object) -> list[str] | None:

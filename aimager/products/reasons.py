@@ -128,20 +128,17 @@ def _is_foreseen(name: str, path: Path | None) -> bool:
 
 
 def _input(name: str, last: Record, path: Path | None, variables: Mapping[str, str]) -> str:
-    variable = _variable(name, variables)
-    if path is None:
+    variable, before = _variable(name, variables), last.derivation.inputs.get(name)
+    record = record_of(path) if path else None
+    if path and not record:
+        how = "added" if before is None else "changed"
+        return f"{variable}: {path.name} {how}" if variable else f"{path.name} {how}"
+    was_own = before is not None and before not in last.ancestors.values()
+    if was_own and (variable or path is None):
         return f"{variable or name} removed"
-    record = record_of(path)
-    if record:
-        was_own = variable and last.derivation.inputs.get(name, "") not in _made(last)
-        return f"{variable} removed" if was_own else f"{record.task} changed"
-    how = "changed" if name in last.derivation.inputs else "added"
-    return f"{variable}: {path.name} {how}" if variable else f"{path.name} {how}"
-
-
-def _made(last: Record) -> set[str]:
-    """What products are known by that the last one was made from; an input may be missing."""
-    return {"", *last.ancestors.values()}
+    if record and (before is not None or not variable):
+        return f"{record.task} changed"
+    return f"{variable or name} changed"
 
 
 def _variable(name: str, variables: Mapping[str, str]) -> str:

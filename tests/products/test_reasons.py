@@ -133,7 +133,7 @@ def test_what_tasks_made_is_told_of_only_when_nothing_else_is(
         "third": tmp_path / "plain",
     }
     now = dataclasses.replace(OLD, inputs=inputs)
-    assert reason(record, now, sources) == ("gone removed; keyring-init changed; plain added")
+    assert reason(record, now, sources) == ("gone changed; keyring-init changed; plain added")
     other = dataclasses.replace(now, settings={"level": "4"})
     assert reason(record, other, sources) == "level: 3 -> 4; plain added"
 
