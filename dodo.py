@@ -74,6 +74,7 @@ GRAPH = Graph(
     maker=artifacts.maker,
     before=(lambda: diagnosis.require(plans())) if ASKS_FOR_BUILD else None,
     with_news=lambda error: with_news(plans(), error),
+    variables=command_line.settings_of(sys.argv[1:]),
 )
 
 

@@ -1,12 +1,12 @@
 """The boards that are known: one file each, with nothing but ``BOARD = Board(...)``.
 
-May import: model, the ground.
+May import: definitions.
 """
 
 import importlib
 import pkgutil
 
-from aimager.model.board import Board
+from aimager.definitions import Board
 
 BOARDS: dict[str, Board] = {
     board.id: board

@@ -11,8 +11,9 @@ from aimager.commands.boot.qemu import boot
 from aimager.commands.command_line import variables_of
 from aimager.commands.listing import LISTS, show, show_table
 from aimager.config.build import boards_folder
-from aimager.config.parse import read_age, read_size, split_list
+from aimager.config.parse import split_list
 from aimager.config.platform import known_boards
+from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.files import publish_text
 from aimager.graph import artifacts
@@ -176,12 +177,10 @@ def read_limit(variables: Mapping[str, str], now: float) -> Limit:
 
     :raises ConfigError: when nothing, or nonsense, is asked for
     """
-    size, older = variables.get("size"), variables.get("older")
+    words = make_words(variables, Path())
+    size, older = words.read("size"), words.read("older")
     if size is None and older is None:
         raise ConfigError(
             "cache-prune needs to know what to remove", hint="say size=10GiB, or older=30d"
         )
-    return Limit(
-        size=None if size is None else read_size(size, variable="size"),
-        since=None if older is None else now - read_age(older, variable="older"),
-    )
+    return Limit(size=size, since=None if older is None else now - older)

@@ -18,6 +18,7 @@ from doit.doit_cmd import DoitMain
 from aimager.config.build import read_builds
 from aimager.config.parse import read_epoch
 from aimager.config.unknown_names import check_names
+from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import AimagerError, ConfigError, explain_system_error
 from aimager.model.build import Build
@@ -53,6 +54,11 @@ def variables_of(words: Sequence[str]) -> dict[str, str]:
     assignments = [word for word in words if "=" in word and not word.startswith("-")]
     assignments += dashed
     return {name: value for name, _, value in (word.partition("=") for word in assignments)}
+
+
+def settings_of(words: Sequence[str]) -> dict[str, str]:
+    """What sets each setting of a stage, as a command line calls it."""
+    return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, variables_of(words))}
 
 
 def _is_parameter(word: str) -> bool:

@@ -1,7 +1,9 @@
 """A user's own board: a Python file of the form of those in ``boards/``."""
 
 import ast
+import functools
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -12,6 +14,16 @@ from aimager.model.board import Board
 from aimager.model.partition import Role
 
 _HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
+_OLD_NAMES = {
+    "aimager.architecture": "aimager.model.architecture",
+    "aimager.board": "aimager.model.board",
+    "aimager.partition": "aimager.model.partition",
+    "aimager.setup": "aimager.model.settings",
+    "aimager.u_boot": "aimager.model.u_boot",
+}
+"""The modules that users' files have imported from before `aimager.definitions` came, and where
+what they held is now."""
+
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -38,6 +50,9 @@ def load_board(path: Path) -> Board:
                 f"the board {path} has in line {statement.lineno} what belongs to none: {line}",
                 hint=_HINT,
             )
+        if isinstance(statement, ast.ImportFrom) and statement.module in _OLD_NAMES:
+            _warn(path, statement.module)
+            statement.module = _OLD_NAMES[statement.module]
     names: dict[str, object] = {"__name__": path.stem}
     try:
         exec(compile(module, str(path), "exec"), names)
@@ -46,6 +61,16 @@ def load_board(path: Path) -> Board:
             f"the board {path} cannot be made: {type(error).__name__}: {error}", hint=_HINT
         ) from error
     return _check(path, names.get("BOARD"))
+
+
+@functools.cache
+def _warn(path: Path, module: str) -> None:
+    """Say once that a file imports from an old name; not where a program reads what is printed."""
+    print(
+        f"WARNING: the board {path} imports from {module}, a name that will be dropped:"
+        " import the same from aimager.definitions",
+        file=sys.stderr,
+    )
 
 
 def _belongs(statement: ast.stmt) -> bool:

@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aimager.errors import ConfigError
+from aimager.memory import ALL_THERE_IS
+from aimager.model.build import Compression
+from aimager.model.partition import SECTOR
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 HERE = "see that it is there, and may be read; a relative path starts where you stand"
 """The hint about a file or folder that is not found."""
+
+YES_OR_NO = ("yes", "no")
+"""What `read_yes` takes."""
 
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
@@ -29,6 +39,35 @@ def split_list(text: str) -> tuple[str, ...]:
 def choices(names: Iterable[str]) -> str:
     """Names to choose from, in one line."""
     return ", ".join(names)
+
+
+def read_choice(kind: type[Choice], text: str, *, variable: str) -> Choice:
+    """The member of ``kind`` that has this value.
+
+    :raises ConfigError: it lists those that exist
+    """
+    if text not in list(kind):
+        raise ConfigError(
+            f"{variable}={text} is not known", hint=f"{variable}= is one of {choices(kind)}"
+        )
+    return kind(text)
+
+
+def read_compressions(text: str) -> tuple[Compression, ...]:
+    """How products are compressed, or ``none``.
+
+    :raises ConfigError: for anything else
+    """
+    names = split_list(text)
+    if names == ("none",):
+        return ()
+    for name in names:
+        if name not in list(Compression):
+            raise ConfigError(
+                f"compress={name} is not known",
+                hint=f"compress= is none, or some of {choices(Compression)}",
+            )
+    return tuple(Compression(name) for name in names)
 
 
 def read_hostname(text: str) -> str:
@@ -133,6 +172,30 @@ def read_size(text: str, *, variable: str) -> int:
     return size
 
 
+def read_sectors(text: str, *, variable: str) -> int:
+    """A size in bytes, as `read_size` reads it, that is one of whole sectors.
+
+    :raises ConfigError: for anything else
+    """
+    size = read_size(text, variable=variable)
+    if size % SECTOR:
+        raise ConfigError(
+            f"{variable}={text} is not a multiple of the {SECTOR} bytes of a sector",
+            hint="write it as 8GiB or 900M",
+        )
+    return size
+
+
+def read_memory(text: str, *, variable: str) -> int | None:
+    """The bytes of memory to use: all for ``yes``, 0 for ``no``, or a size; None if it is empty.
+
+    :raises ConfigError: for anything else
+    """
+    if text in YES_OR_NO:
+        return ALL_THERE_IS if text == "yes" else 0
+    return read_size(text, variable=variable) if text else None
+
+
 def read_age(text: str, *, variable: str) -> int:
     """A length of time in seconds from a number with d for days, h for hours or w for weeks.
 
@@ -149,7 +212,7 @@ def read_yes(text: str, *, variable: str) -> bool:
 
     :raises ConfigError: for anything else
     """
-    if text not in ("yes", "no"):
+    if text not in YES_OR_NO:
         raise ConfigError(f"{variable}={text} is neither yes nor no", hint=f"{variable}=yes")
     return text == "yes"
 

@@ -20,13 +20,11 @@ _DRIVERS = {
 """The Python package that each kind of store needs beside fsspec."""
 
 
-def read_remote(text: str | None, folder: Path) -> str:
-    """The address of the store; empty: there is none. A folder may be relative to ``folder``.
+def read_remote(text: str, folder: Path) -> str:
+    """The address of the store; a folder may be relative to ``folder``.
 
-    :raises ConfigError: when it is no address, or nothing here can speak to such a store
+    :raises ConfigError: when it is not an address, or nothing here can speak to such a store
     """
-    if text is None:
-        return ""
     if "://" not in text:
         if not text:
             raise ConfigError("remote= is empty", hint="it is an address, as remote=s3://bucket")

@@ -2,11 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.parse import HERE, split_list
+from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board, Bootloader
 from aimager.model.build import Product
@@ -34,32 +35,37 @@ _PARTS = tuple(role for role in Role if role is not Role.raw)
 _NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
 
 
-def read_storage(board: Board, variables: Mapping[str, str], folder: Path) -> Board:
-    """``board`` with the disk that ``variables`` ask for; a relative ``table=@FILE`` starts there.
+def read_storage(board: Board, words: Words) -> Board:
+    """``board`` with the disk that the words ask for.
 
     :raises ConfigError: for a value that does not exist, or values that do not go together
     """
     table = board.partition_table
     if table is None:
         for name in NAMES:
-            if name in variables:
+            if name in words:
                 raise ConfigError(
-                    f"{name}= is of no use for the board {board.id}, which has no disk",
+                    f"{name}= has no effect on the board {board.id}, which has no disk",
                     hint="board= names one with a disk: doit boards lists them",
                 )
         return board
-    if "table" in variables:
-        table = _read_table(variables["table"], folder)
+    if "table" in words:
+        table = words.read("table")
+        assert table, "it has been read"
         _check_boot(board, table)
-    table = _with_root(table, variables)
-    for role, arguments in read_arguments(variables.get("mkfs-arg", "")):
+    table = _with_root(table, words)
+    for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
-            raise ConfigError(f"mkfs-arg={role}= is of a partition that the table has not")
+            raise ConfigError(f"mkfs-arg={role}= is for a partition that the table does not have")
         table = table.changed(role, arguments=arguments)
     return board if table == board.partition_table else replace(board, partition_table=table)
 
 
-def _read_table(text: str, folder: Path) -> PartitionTable:
+def read_table_word(text: str, folder: Path) -> PartitionTable:
+    """The table of ``=NAME``, of ``@FILE``, or in the text itself.
+
+    :raises ConfigError: for what is not a table
+    """
     if text.startswith("="):
         if text[1:] not in NAMED_TABLES:
             raise ConfigError(
@@ -99,15 +105,15 @@ def _check_boot(board: Board, table: PartitionTable) -> None:
             )
 
 
-def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> PartitionTable:
+def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
     root = table.with_role(Role.root)
     assert root, "a table has a root"
     kind = root.file_system
-    if "root-fs" in variables:
-        kind = _read_file_system(variables["root-fs"])
+    if "root-fs" in words:
+        kind = words.read("root-fs")
         table = table.changed(Role.root, file_system=kind)
-    if "root-compress" in variables:
-        how = variables["root-compress"]
+    if "root-compress" in words:
+        how = words.read("root-compress")
         if not re.fullmatch(_COMPRESSIONS.get(kind, ""), how):
             raise ConfigError(
                 f"root-compress={how} is not for a root of {kind}",
@@ -115,10 +121,10 @@ def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> Partition
             )
         without = how == "none" and kind is FileSystem.btrfs
         table = table.changed(Role.root, compression="" if without else how)
-    if "root-subvolumes" in variables:
+    if "root-subvolumes" in words:
         if kind is not FileSystem.btrfs:
             raise ConfigError(f"root-subvolumes= is not for a root of {kind}", hint="root-fs=btrfs")
-        subvolumes = read_subvolumes(variables["root-subvolumes"])
+        subvolumes = words.read("root-subvolumes")
         table = table.changed(Role.root, subvolumes=subvolumes)
         own = [role.mount_point for role in Role if role is not Role.root and table.with_role(role)]
         for subvolume in subvolumes:
@@ -129,7 +135,11 @@ def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> Partition
     return table
 
 
-def _read_file_system(name: str) -> FileSystem:
+def read_file_system(name: str) -> FileSystem:
+    """A file system that a root can have.
+
+    :raises ConfigError: it lists those that exist
+    """
     if name == "f2fs":
         raise ConfigError(
             "root-fs=f2fs cannot be made: sload.f2fs loses capabilities and access control lists",
@@ -201,8 +211,8 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
     if text is None:
         return None
     if Product.disk not in products:
-        raise ConfigError("disk-from= is of no use without create=disk.img")
+        raise ConfigError("disk-from= has no effect without create=disk.img")
     path = folder / text
     if not path.is_file():
-        raise ConfigError(f"disk-from={text} is no file", hint=HERE)
+        raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)
     return path

@@ -1,6 +1,6 @@
 """The distributions and third-party repositories that are known, one file of data each.
 
-May import: model, the ground.
+May import: definitions, model, the ground.
 """
 
 import importlib

@@ -91,6 +91,7 @@ class Graph:
     works; ``maker`` tells which task makes a file.
     ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
     before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
+    ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes them.
     ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
     """
 
@@ -105,6 +106,7 @@ class Graph:
         maker: Callable[[Path], str | None],
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
         self.results: dict[str, list[str]] = {}
@@ -122,6 +124,7 @@ class Graph:
         self._maker = maker
         self._before = before
         self._with_news = with_news
+        self._variables = variables or {}
         register_after_fork(self, _end_with_parent)
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
@@ -159,11 +162,8 @@ class Graph:
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
-        task = (
-            DeliveredTask(*values, delivery, remote=self._remote)
-            if delivery
-            else CachedTask(*values, remote=self._remote)
-        )
+        more: dict[str, Any] = {"remote": self._remote, "variables": self._variables}
+        task = DeliveredTask(*values, delivery, **more) if delivery else CachedTask(*values, **more)
         self.tasks.append(task)
         made = outputs(request)
         results = [delivery.folder / path.name for path in made] if delivery else made

@@ -1,5 +1,6 @@
 """A task that is not run where the cache holds its product, and says why when it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aimager import progress
@@ -18,7 +19,8 @@ class CachedTask:
 
     ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
     whether its product is there: that returns why not, or, having laid it out, nothing.
-    ``remote`` is asked for what the cache does not hold, and given what is made.
+    ``remote`` is asked for what the cache does not hold, and given what is made. ``variables`` are
+    those that set its settings, as `aimager.products.changed_settings` takes them.
     """
 
     task: str
@@ -27,6 +29,7 @@ class CachedTask:
     stage: Stage
     kept: Kept
     remote: Remote | None = field(default=None, kw_only=True)
+    variables: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def is_done(self) -> bool:
         """Whether the product is there; then the run sees it."""
@@ -141,7 +144,7 @@ class CachedTask:
 
     def _fault(self, derivation: Derivation, record: Record | None, kept: Kept) -> str:
         if record is None:
-            return differences(self.kept.records(), derivation, inputs(self.stage))
+            return differences(self.kept.records(), derivation, inputs(self.stage), self.variables)
         for name, path in inputs(self.stage).items():
             if record.made_from.get(name) != sha256_of(path):
                 return f"{path.name} came out different"

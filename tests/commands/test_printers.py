@@ -46,7 +46,7 @@ def test_a_matrix_is_json_and_nothing_else(tmp_path: Path) -> None:
         (("matrix", "for=gitbub"), "for=gitbub is not known"),
         (("matrix", "boards=none"), "distro= is missing"),
         (("completion",), "for= is missing"),
-        (("completion", "for=csh"), "for=csh is none to complete in"),
+        (("completion", "for=csh"), "for=csh is not a shell that completion is known for"),
         (("graph",), "there is no graph to draw"),
         (("show",), "there is nothing to show"),
     ],

@@ -87,7 +87,9 @@ def test_what_cannot_be_added() -> None:
     )
     assert refusal(add_repos="nobody").startswith("there is no repository nobody")
     for name in ("options", "local", "a+b", "a/b", ""):
-        assert f"{name} is no name for a repository" in refusal(add_repos=f"{name}=http://x")
+        assert f"{name} is not a valid name of a repository" in refusal(
+            add_repos=f"{name}=http://x"
+        )
     assert refusal(add_repos="mine=x", trust_key_mine=KEY).startswith(
         "add-repos=mine=x is no address"
     )

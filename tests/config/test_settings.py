@@ -1,10 +1,15 @@
 """What is set up in the image is read from the command line and from the files that it names."""
 
+import io
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
 
 from aimager.config.build import read_build
+from aimager.config.settings import read_terminal
 from aimager.errors import ConfigError
 from aimager.model.settings import AddedFile, Password, Script, Setup
 from boards import BOARDS
@@ -101,5 +106,26 @@ def test_overlays(tmp_path: Path) -> None:
     build = read_build({"board": "x64-uefi", "overlay": "a.tar.zst"}, tmp_path)
     assert build
     assert build.overlays == (tmp_path / "a.tar.zst",)
-    assert refusal(tmp_path, overlay="a.zip") == "overlay=a.zip is no archive that is known"
+    assert refusal(tmp_path, overlay="a.zip") == "overlay=a.zip is not an archive of a known form"
     assert refusal(tmp_path, overlay="b.tar") == f"overlay={tmp_path}/b.tar: there is no such file"
+
+
+def test_a_shell_is_opened_on_standard_inputs_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert read_terminal("yes") == Path(os.ttyname(slave))
+        assert read_terminal("no") is None
+    os.close(master)
+
+
+def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/null").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        with pytest.raises(ConfigError, match="shell=yes needs a terminal"):
+            read_terminal("yes")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfigError, match="shell=yes needs a terminal"):
+        read_terminal("yes")
+    with pytest.raises(ConfigError, match="shell=maybe is not known"):
+        read_terminal("maybe")

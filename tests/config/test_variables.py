@@ -1,12 +1,14 @@
-"""The table of variables, and the names that are none."""
+"""The table of variables, what follows from it, and names that it does not have."""
 
 import re
 
 import pytest
 
 from aimager.config.unknown_names import check_names
-from aimager.config.variables import VARIABLES, Variable
+from aimager.config.variable import Group, Variable
+from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
+from tests.support.variables_page import tables, written
 
 
 def test_a_misspelt_variable_is_refused_with_the_right_one() -> None:
@@ -46,6 +48,11 @@ def test_every_variable_explains_itself(variable: Variable) -> None:
     assert variable.matches(name), "the example is of another variable"
 
 
+def test_the_page_of_variables_has_the_same_tables() -> None:
+    """``python -m tests.support.variables_page`` writes them."""
+    assert written() == tables()
+
+
 def test_no_name_is_given_twice() -> None:
     names = [variable.name for variable in VARIABLES]
     assert len(names) == len(set(names))
@@ -53,7 +60,7 @@ def test_no_name_is_given_twice() -> None:
 
 
 def test_a_name_for_many_takes_each_and_gives_the_rest() -> None:
-    append = Variable("append-*", "")
+    append = Variable("append-*", Group.system, "")
     assert append.matches("append-linux-lts")
     assert append.stem("append-linux-lts") == "linux-lts"
     assert not append.matches("append-")

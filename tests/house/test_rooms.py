@@ -10,12 +10,13 @@ import re
 from tests.support.modules import MODULES, imports, tree
 
 GROUND = "ground"
-"""The modules directly in aimager/."""
+"""The modules directly in aimager/, except definitions, which is for the authors of boards."""
 
 
 def read_arrows() -> dict[str, set[str]]:
     """By room: those that it may import, as its docstring says."""
     rooms = {"aimager": GROUND, "boards": "boards", "bench": "bench"}
+    rooms["aimager.definitions"] = "definitions"
     packages = [name for name, path in MODULES.items() if path.name == "__init__.py"]
     rooms |= {name: name.removeprefix("aimager.") for name in packages if name.count(".") == 1}
     arrows = {"dodo": {"commands", "graph", "stages"}}
