@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from aimager.commands.matrix import FORMS
 from aimager.config.failure import STOP, TELL
+from aimager.config.own_boards import BOARDS
 from aimager.config.storage import ROOT_FILE_SYSTEMS
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.model.architecture import Architecture
 from aimager.model.board import Initramfs
 from aimager.model.build import Compression, Product, Tools
 from aimager.model.named_tables import NAMED_TABLES
-from boards import BOARDS
 
 SHELLS = ("bash", "zsh", "fish")
 """The shells that there are completions for."""
