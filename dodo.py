@@ -1,26 +1,19 @@
 """The graph: what is made from what. ``doit list`` prints its tasks."""
 
-import functools
-import sys
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from doit import get_initial_workdir
-
 from aimager.commands import build_summary as summary
-from aimager.commands import command_line
-from aimager.commands.actions import run_tests
+from aimager.commands import program
+from aimager.commands.command_line import load_builds
 from aimager.commands.doctor import diagnosis
 from aimager.commands.listing import parameters
-from aimager.commands.registry import Command, Told, as_task, list_commands
+from aimager.commands.registry import Told, list_commands
 from aimager.graph import artifacts
-from aimager.graph.console.history import Entry
-from aimager.graph.console.reporter import Reporter
+from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph.plan import make_plan
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
 from aimager.stages.fetch_packages import FetchPackages
@@ -35,14 +28,17 @@ from aimager.stages.reuse_root import ReuseRoot
 from aimager.stages.sync_databases import SyncDatabases
 from aimager.stages.take_lock import TakeLock
 
-
-class BuildReporter(Reporter):
-    """Writes the reports of builds that fail, which no task of theirs can do."""
-
-    def tell_of_failure(self, entries: Sequence[Entry]) -> str:
-        return summary.report_failure(BUILDS, entries)
-
-
+ASKED = program.asked()
+BUILDS = load_builds(ASKED, artifacts.CACHE)
+PLANS = [make_plan(build, None if ASKED.resolves_anew else build.lock) for build in BUILDS]
+GRAPH = Graph(
+    artifacts.RUN,
+    BUILDS,
+    jobs=ASKED.jobs,
+    before=(lambda: diagnosis.require(PLANS)) if ASKED.is_for_build else None,
+    with_news=lambda error: with_news(PLANS, error),
+    variables=ASKED.settings,
+)
 DOIT_CONFIG = {
     # doit itself remembers nothing: whether a task must run is seen from the cache of products,
     # which several builds may use at once and another machine may take over.
@@ -51,37 +47,14 @@ DOIT_CONFIG = {
     "sort": "definition",
     "default_tasks": ["build"],
     "verbosity": 2,
-    "reporter": BuildReporter,
+    "reporter": reporter(lambda entries: summary.report_failure(BUILDS, entries)),
 }
-
-ASKS_FOR_BUILD = command_line.asks_for_build(sys.argv[1:])
-BUILDS = command_line.load_builds(Path(get_initial_workdir()), artifacts.CACHE)
-
-
-@functools.cache
-def plans() -> list[Plan]:
-    """The plans of the builds that were asked for."""
-    anew = command_line.resolves_anew(sys.argv[1:])
-    return [make_plan(build, None if anew else build.lock) for build in BUILDS]
-
-
-GRAPH = Graph(
-    artifacts.RUN,
-    BUILDS,
-    jobs=command_line.jobs_of(sys.argv[1:]),
-    kept=artifacts.kept,
-    workshop=artifacts.workshop,
-    maker=artifacts.maker,
-    before=(lambda: diagnosis.require(plans())) if ASKS_FOR_BUILD else None,
-    with_news=lambda error: with_news(plans(), error),
-    variables=command_line.settings_of(sys.argv[1:]),
-)
 
 
 @GRAPH.stages
 def task_fetch_pacman_static() -> Stages:
     """fetch a pacman for this host, if it has none that works"""
-    for plan in plans():
+    for plan in PLANS:
         if plan.needs_pacman_static:
             name = plan.host.architecture.value
             stage = partial(
@@ -98,7 +71,7 @@ def task_fetch_pacman_static() -> Stages:
 @GRAPH.stages
 def task_sync_databases() -> Stages:
     """ask the mirrors for each repository's database"""
-    for plan in plans():
+    for plan in PLANS:
         for platform in () if plan.lock else plan.synced_platforms:
             stage = partial(
                 SyncDatabases,
@@ -115,7 +88,7 @@ def task_sync_databases() -> Stages:
 @GRAPH.stages
 def task_resolve_packages() -> Stages:
     """write the lock: exactly which packages will be installed"""
-    for plan in plans():
+    for plan in PLANS:
         for wanted in plan.requests:
             target = artifacts.lock(wanted.subject)
             resolve = partial(
@@ -139,7 +112,7 @@ def task_resolve_packages() -> Stages:
 @GRAPH.stages
 def task_check_root_archive() -> Stages:
     """see what the archive of reuse-root-tar= holds"""
-    for plan in plans():
+    for plan in PLANS:
         platform, archive = plan.build.platform, plan.build.reused_root
         if archive:
             target = artifacts.reused_root(platform)
@@ -149,7 +122,7 @@ def task_check_root_archive() -> Stages:
 @GRAPH.stages
 def task_fetch_packages() -> Stages:
     """fetch packages and signatures, checked against the lock"""
-    for plan in plans():
+    for plan in PLANS:
         for wanted in plan.requests:
             stage = partial(
                 FetchPackages,
@@ -166,7 +139,7 @@ def task_fetch_packages() -> Stages:
 @GRAPH.stages
 def task_keyring_init() -> Stages:
     """make a pacman keyring from pinned keys, with native gpg"""
-    for plan in plans():
+    for plan in PLANS:
         for platform in plan.keyring_platforms:
             stage = partial(
                 KeyringInit,
@@ -181,7 +154,7 @@ def task_keyring_init() -> Stages:
 @GRAPH.stages
 def task_keyring_backup() -> Stages:
     """archive what of a keyring verifies packages"""
-    for plan in plans():
+    for plan in PLANS:
         for platform in plan.keyring_platforms:
             keyring, target = artifacts.keyring(platform), artifacts.keyring_backup(platform)
             yield platform.id, partial(KeyringBackup, keyring, target)
@@ -190,7 +163,7 @@ def task_keyring_backup() -> Stages:
 @GRAPH.stages
 def task_make_rootfs_archive() -> Stages:
     """install a platform's base system, and unpack the programs that the host's lends"""
-    for plan in plans():
+    for plan in PLANS:
         if plan.borrowed and plan.lends:
             lender = partial(
                 BorrowRoot,
@@ -220,7 +193,7 @@ def task_make_rootfs_archive() -> Stages:
 @GRAPH.stages
 def task_install_packages() -> Stages:
     """install the board's packages, every one verified"""
-    for plan in plans():
+    for plan in PLANS:
         build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
         root: partial[Any] = partial(
             InstallPackages,
@@ -246,7 +219,7 @@ def task_install_packages() -> Stages:
 @GRAPH.stages
 def task_pack_image() -> Stages:
     """set the system up, and make root archive, partition images and disk image of it"""
-    for plan in plans():
+    for plan in PLANS:
         build, distro = plan.build, plan.build.platform.distro
         stage = partial(
             PackImage,
@@ -279,27 +252,18 @@ def task_pack_image() -> Stages:
 def task_build() -> dict[str, Any]:
     """build what distro=, board= and the other variables describe"""
     return {
-        "actions": [(run_heard, ["build", summary.show_results, (BUILDS, artifacts.diary())])],
+        "actions": [
+            (
+                run_heard,
+                ["build", summary.show_results, (BUILDS, artifacts.diary(), ASKED.variables)],
+            )
+        ],
         "uptodate": [False],
         "task_dep": [f"pack-image:{build.id}" for build in BUILDS],
         "params": parameters(),
     }
 
 
-def commands() -> list[Command]:
-    """The tasks that make no product."""
-    return list_commands(Told(BUILDS, GRAPH, plans(), Path(get_initial_workdir()), Path(__file__)))
-
-
 def task_commands() -> Tasks:
     """what makes no product: it tells, shows, writes, removes or boots"""
-    yield from (as_task(it) for it in commands())
-
-
-def task_test() -> dict[str, Any]:
-    """run all tests: style, units, real builds and boots"""
-    groups = {name[5:].replace("_", "-") for name in globals() if name[:5] == "task_"}
-    options: dict[str, Any] = dict.fromkeys(groups - {"commands"}, ())
-    options |= {it.name: it.options for it in commands()} | {"build": parameters()}
-    command_line.refuse_unknown_tasks(sys.argv[1:], options, GRAPH.results)  # all are there
-    return {"actions": [run_tests], "uptodate": [False]}
+    yield from list_commands(Told(ASKED, BUILDS, GRAPH, PLANS))

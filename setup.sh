@@ -324,7 +324,7 @@ make_venv() {
     .venv/bin/python3 -m pip install --quiet --disable-pip-version-check --no-user \
         --editable ".$extras" >&2 || die "pip could not install the Python packages, see above"
     echo "$stamp $extras" >.venv/aimager-setup
-    [ "$me" != root ] || [ "$owner" = 0 ] || chown -R "$owner" .venv ./*.egg-info
+    [ "$me" != root ] || [ "$owner" = 0 ] || chown -R "$owner" .venv
 }
 
 # A build starts many Pythons, some of which may write nothing beside the modules they read.

@@ -1,13 +1,12 @@
 """What is said at the end of a build: what was made and where, and what to do with it."""
 
 import shlex
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aimager.commands.boot.qemu import check
-from aimager.commands.command_line import variables_of
+from aimager.commands.command_line import NAME_IT
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
 from aimager.errors import ConfigError, HostError
@@ -26,17 +25,19 @@ _BOOT_VARIABLES = ("distro", "board", "boards", "arch", "lock", "out")
 """Those by which ``doit boot`` finds the image."""
 
 
-def show_results(builds: Sequence[Build], diary: Path) -> None:
+def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, str]) -> None:
     """Say what became of ``builds``, more of those that were made in this run, and write reports.
+
+    ``diary`` is that of the run, and ``variables`` describe the builds.
 
     :raises ConfigError: when none was asked for, or a report cannot be written
     """
     if not builds:
-        raise ConfigError("there is nothing to build", hint="name it: distro= and board=")
+        raise ConfigError("there is nothing to build", hint=NAME_IT)
     entries = read_diary(diary)
     for line in _times(entries):
         print(f"   {line}")
-    for build, words in zip(builds, _boot_words(), strict=True):
+    for build, words in zip(builds, _boot_words(variables), strict=True):
         for line in (*_warnings(build), *_results(build, entries, words)):
             print(f"   {line}")
     for line in _write_reports(builds, entries, made=True):
@@ -56,9 +57,8 @@ def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
         return str(error)
 
 
-def _boot_words() -> list[str]:
+def _boot_words(given: Mapping[str, str]) -> list[str]:
     """What stands behind ``doit boot`` for each build: of several boards, its own."""
-    given = variables_of(sys.argv[1:])
     names = split_list(given.get("board", ""))
     boards = [{"board": name} if len(names) > 1 else {} for name in names] or [{}]
     found = ({**given, **board} for board in boards)

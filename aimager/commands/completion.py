@@ -14,6 +14,15 @@ Words = Mapping[str, str]
 """Words to complete by what they mean."""
 
 
+def print_completion(variables: Mapping[str, str], tasks: Callable[[], Words]) -> None:
+    """Print what completes ``tasks`` and all variables in the shell of ``for=``.
+
+    :raises ConfigError: for a shell that is not known here
+    """
+    names = {"list": "list the tasks", "help": "explain a task", **tasks()}
+    print(write_completion(variables.get("for", ""), names), end="")
+
+
 def write_completion(shell: str, tasks: Words) -> str:
     """The script that completes ``doit`` in ``shell``, with ``tasks`` by their names.
 

@@ -1,14 +1,14 @@
 """The demonstration: a whole build against the stand-in mirror, and a boot of what comes out."""
 
-import shutil
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from aimager import stand_in
 from aimager.commands.boot.probe import BootProbe
 from aimager.commands.boot.qemu import check
+from aimager.commands.mirror import make_mirror
 from aimager.distros import platform_for_host
 from aimager.errors import HostError, ImageError
 from aimager.model.architecture import Architecture, host_architecture
@@ -24,18 +24,7 @@ USER = "demo"
 SETTINGS = (f"useradd=-m -G wheel {USER}", f"chpasswd={USER}:{USER}", "sudo-group=wheel")
 
 
-def make_mirror(mirror: Path, work: Path, architectures: Sequence[str]) -> None:
-    """Make the stand-in mirror for ``architectures``, on a host that can.
-
-    :raises AimagerError: when Debian's packages cannot be had
-    """
-    if shutil.which("apt-get"):
-        stand_in.make_mirror(mirror, architectures, work)
-    else:
-        print("   this host has no apt-get to make it with: the real mirrors are used")
-
-
-def show(dodo: Path, out: Path, mirror: Path, work: Path, log: Path) -> None:
+def show(out: Path, mirror: Path, work: Path, log: Path) -> None:
     """Build the image of the board that is like this machine, say where it is, and boot it.
 
     :raises AimagerError: when it does not build, or does not boot well
@@ -45,7 +34,7 @@ def show(dodo: Path, out: Path, mirror: Path, work: Path, log: Path) -> None:
     board = BOARDS[architecture]
     make_mirror(mirror, work, [architecture])
     words = (f"distro={platform.distro.id}", f"board={board}")
-    command = [sys.executable, "-m", "doit", "-f", str(dodo), "build", f"out={out}", *words]
+    command = [sys.executable, "-m", "aimager.commands.program", "build", f"out={out}", *words]
     _build([*command, *SETTINGS], mirror if mirror.exists() else None)
     image = out / f"{platform.id}-{board}" / Product.disk
     print(f"   the image is {image}; its user is {USER}, with the password {USER}")
@@ -54,16 +43,23 @@ def show(dodo: Path, out: Path, mirror: Path, work: Path, log: Path) -> None:
 
 
 def _build(command: list[str], mirror: Path | None) -> None:
-    """Run ``doit build`` as a user would; with ``mirror`` None, on the real mirrors."""
+    """Build as a user would; with ``mirror`` None, on the real mirrors."""
     if mirror is None:
-        status = subprocess.run(command, check=False).returncode
+        status = _run(command)
     else:
         with stand_in.serve(mirror) as url:
             trusted = stand_in.fingerprint(mirror)
             words = [f"repo-url-parent={url}", f"trust-key={trusted}"]
-            status = subprocess.run([*command, *words], check=False).returncode
+            status = _run([*command, *words])
     if status:
         raise ImageError("the demonstration's build failed", hint="what it says above tells why")
+
+
+def _run(command: list[str]) -> int:
+    """The exit status of a Python that finds the modules that this one does."""
+    found = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+    environment = {**os.environ, "PYTHONPATH": found}
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _boot(architecture: Architecture, image: Path, log: Path) -> None:

@@ -1,10 +1,13 @@
 """Which boards a continuous integration is to build, each on a machine that does it natively."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aimager.commands.command_line import Asked
 from aimager.config.board_file import load_boards
+from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import find_board, find_platform
 from aimager.config.run_variables import MATRIX_FORMS
@@ -12,7 +15,6 @@ from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board
 from aimager.model.distro import Platform
-from boards import BOARDS
 
 _RUNNERS = {
     "github": {
@@ -25,6 +27,14 @@ _RUNNERS = {
     },
 }
 """The labels of each service's hosted machines by architecture; the first emulates the rest."""
+
+
+def print_matrix(asked: Asked) -> None:
+    """Print the matrix of the command line's ``boards=``.
+
+    :raises ConfigError: as `make_matrix` does
+    """
+    print(json.dumps(make_matrix(asked.variables, asked.folder)))
 
 
 def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | list[Any]:

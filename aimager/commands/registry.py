@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from aimager.commands import actions as commands
-from aimager.commands import demo, printers
+from aimager.commands import cache, completion, demo, graph, lock, matrix, mirror, show, why
+from aimager.commands.boot.run import boot_image
+from aimager.commands.command_line import Asked
 from aimager.commands.doctor import diagnosis
+from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
+from aimager.commands.run_tests import run_tests
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import Graph, command, printer
 from aimager.graph.plan import Plan
@@ -32,7 +34,7 @@ class Command:
     prints: bool = False
 
 
-def as_task(it: Command) -> dict[str, Any]:
+def _as_task(it: Command) -> dict[str, Any]:
     """A command as doit takes it."""
     return {
         "basename": it.name,
@@ -53,30 +55,31 @@ JSON = {
 
 @dataclass(frozen=True)
 class Told:
-    """What commands are told: the ``builds`` that were asked for, their graph and their plans.
+    """What commands are told: the command line, its builds, their graph and their plans."""
 
-    ``folder`` is where doit was started, and relative paths begin; ``dodo`` is doit's file.
-    """
-
+    asked: Asked
     builds: tuple[Build, ...]
     graph: Graph
     plans: Sequence[Plan]
-    folder: Path
-    dodo: Path
 
     @property
     def build(self) -> Build | None:
-        """The one build that was asked for; None: none was, or several were."""
+        """The one build that was asked for; None: no build was, or several were."""
         return self.builds[0] if len(self.builds) == 1 else None
 
 
-def list_commands(told: Told) -> list[Command]:
-    """All commands, as ``doit list`` has them."""
+def list_commands(told: Told) -> list[dict[str, Any]]:
+    """All commands, as doit takes them."""
+    return [_as_task(it) for it in _commands(told)]
+
+
+def _commands(told: Told) -> list[Command]:
+    asked, variables = told.asked, told.asked.variables
     plans, resolved = told.plans, ("resolve-packages",)
-    mirror = (artifacts.mirror(), artifacts.mirror_work())
-    shown = (told.dodo, told.folder / "out", *mirror, artifacts.log("demo"))
+    stand_in = (artifacts.mirror(), artifacts.mirror_work())
+    shown = (asked.folder / "out", *stand_in, artifacts.log("demo"))
     lists = [
-        Command(name, listed.meaning, commands.show_list, (name, told.folder), prints=True)
+        Command(name, listed.meaning, show.show_list, (name, asked), prints=True)
         for name, listed in LISTS.items()
     ]
     return [
@@ -84,21 +87,21 @@ def list_commands(told: Told) -> list[Command]:
         Command(
             "show",
             "print the definitions that distro=, board= and others come to, or that of table==NAME",
-            commands.show_builds,
-            (told.builds,),
+            show.show_builds,
+            (told.builds, variables),
             prints=True,
         ),
         Command(
             "lock",
             "write to lock=FILE exactly which packages a build takes, for others to build the same",
-            commands.write_lock_file,
+            lock.write_lock_file,
             (plans,),
             resolved,
         ),
         Command(
             "update",
             "resolve the packages of lock=FILE anew, and say what changed",
-            commands.update_lock_file,
+            lock.update_lock_file,
             (plans,),
             resolved,
         ),
@@ -114,56 +117,69 @@ def list_commands(told: Told) -> list[Command]:
         Command(
             "why",
             "say what a build would do, and because of what, without doing it",
-            commands.tell_why,
+            why.tell_why,
             (told.graph,),
         ),
         Command(
             "boot",
             "boot the image of distro= and board= in QEMU; ctrl-a x leaves",
-            commands.boot_image,
+            boot_image,
             (told.build,),
         ),
         Command(
             "cache",
             "show what the cache holds: how much of each kind, and when it was used last",
-            commands.show_cache,
+            cache.show_cache,
         ),
         Command(
             "cache-prune",
             "remove what was not used for longest: size=10GiB, older=30d",
-            commands.prune_cache,
+            cache.prune_cache,
+            (variables,),
         ),
         Command(
             "graph",
-            "print a picture, in SVG, of what is made from what",
-            printers.print_graph,
-            (plans, told.graph),
+            "print what is made from what, in Mermaid's language or with for=dot in Graphviz's",
+            graph.print_graph,
+            (plans, told.graph, variables),
             prints=True,
         ),
         Command(
             "matrix",
             "print the boards of boards=A,B with machines to build them on, for=github or gitlab",
-            printers.print_matrix,
-            (told.folder,),
+            matrix.print_matrix,
+            (asked,),
             prints=True,
         ),
         Command(
             "completion",
             "print what completes tasks, variables and values in for=bash, zsh or fish",
-            printers.print_completion,
-            (told.dodo,),
+            completion.print_completion,
+            (variables, list_tasks),
             prints=True,
         ),
         Command(
             "mirror",
             "make the stand-in mirror, of Debian's packages, in the cache: of all ports, or "
             "arch=A,B",
-            commands.make_mirror,
+            mirror.make_asked_mirror,
+            (variables,),
         ),
         Command(
             "demo",
             "build an image for this machine's architecture from the stand-in mirror, and boot it",
             demo.show,
             shown,
+        ),
+        Command(
+            "test",
+            "run all tests of a checkout: style, units, real builds and boots",
+            run_tests,
+        ),
+        Command(
+            "test-fast",
+            "run the tests of a checkout that take no minutes",
+            run_tests,
+            ("-m", "not slow"),
         ),
     ]

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from aimager.config.board_file import add, load_board, load_boards
+from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.board import Board
 from aimager.model.distro import Distro, Platform
-from boards import BOARDS
 
 
 def known_boards(folder: Path | None) -> dict[str, Board]:

@@ -12,6 +12,7 @@ from doit.exceptions import TaskFailed
 from doit.task import clean_targets
 
 from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
+from aimager.graph import artifacts
 from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
 from aimager.locks import locked
@@ -92,7 +93,6 @@ class Graph:
     ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
     before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
     ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes them.
-    ``results`` are the files that doit knows its tasks to make, by the tasks' whole names.
     """
 
     def __init__(
@@ -101,15 +101,14 @@ class Graph:
         builds: Sequence[Build],
         *,
         jobs: int = 1,
-        kept: Callable[[str, str], Kept],
-        workshop: Callable[[str, str], Workshop],
-        maker: Callable[[Path], str | None],
+        kept: Callable[[str, str], Kept] = artifacts.kept,
+        workshop: Callable[[str, str], Workshop] = artifacts.workshop,
+        maker: Callable[[Path], str | None] = artifacts.maker,
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
-        self.results: dict[str, list[str]] = {}
         self._run = run
         self._build = builds[0].id if len(builds) == 1 else ""
         asked = builds[0] if builds else None  # the others differ from it by their boards only
@@ -151,12 +150,12 @@ class Graph:
         With ``delivery``, the product is for the user's folder. There is none where another build
         of the run has brought the same.
 
-        :raises SystemExit: when another build needs it to be made otherwise
+        :raises ConfigError: when another build needs it to be made otherwise
         """
         known = self._requests.setdefault((basename, name), request)
         if known is not request:
             if known != request:
-                raise SystemExit(f"ERROR: {_needed_twice(basename, name)}")
+                raise _needed_twice(basename, name)
             return []
         given: Any = request
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
@@ -167,13 +166,12 @@ class Graph:
         self.tasks.append(task)
         made = outputs(request)
         results = [delivery.folder / path.name for path in made] if delivery else made
-        self.results[f"{basename}:{name}"] = [str(path) for path in results]
         described = {
             "basename": basename,
             "name": name,
             "actions": [(run_heard, [f"{basename}:{name}", self._run_task, [task]])],
             "task_dep": self.makers(request),
-            "targets": self.results[f"{basename}:{name}"],
+            "targets": [str(path) for path in results],
             "uptodate": [(self._is_done, [task])],
             "clean": [clean_targets, (task.kept.forget, [])],
         }

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.boot.kernel import Kernel
 from aimager.commands.boot.probe import BootProbe
 from aimager.commands.boot.qemu import check
-from aimager.commands.boot.raspberry_pi import read_kernel
+from aimager.commands.boot.raspberry_pi import Kernel, read_kernel
 from aimager.model.architecture import Architecture
 from aimager.model.board import Firmware
 from boards import BOARDS

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,10 @@ from tests.support.places import ROOT
 NAMED = {"distro": "archlinux", "board": "x64-uefi"}
 
 
+ASKED = {"board": "x64-uefi", "hostname": "x", "out": "a b"}
+"""The variables of a command line."""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a blank, on a host with QEMU, where the packages of every build are known."""
@@ -33,7 +36,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lock.write_text(write_lock(Lock("x", (), packages)))
     monkeypatch.setattr(artifacts, "lock", lambda _: lock)
     monkeypatch.setattr(summary, "check", lambda *_: None)
-    monkeypatch.setattr(sys, "argv", ["doit", "build", "board=x64-uefi", "hostname=x", "out=a b"])
     (tmp_path / "a b").mkdir()
     return tmp_path / "a b"
 
@@ -69,7 +71,7 @@ def diary(folder: Path, build: Build, outcome: Outcome) -> Path:
 
 def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build = make(folder)
-    show_results([build], diary(folder, build, Outcome.done))
+    show_results([build], diary(folder, build, Outcome.done), ASKED)
     said = capsys.readouterr().out.splitlines()
     image = artifacts.results_folder(build) / "disk.img"
     quoted = shlex.quote(str(image))
@@ -94,9 +96,9 @@ def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
     text = (ROOT / "boards/x64_uefi.py").read_text()
     own.write_text(text.replace('id="x64-uefi"', 'id="own"'))
     words = ["board=x64-uefi, a b/own.py,x64-legacy", "distro=archlinux", "hostname=x"]
-    monkeypatch.setattr(sys, "argv", ["doit", "-n", "2", "build", *words])
     builds = [make(folder, board=name) for name in ("x64-uefi", str(own), "x64-legacy")]
-    show_results(builds, folder / "none")
+    given = dict(word.split("=") for word in words)
+    show_results(builds, folder / "none", given)
     told = re.findall("doit boot (.*)", capsys.readouterr().out)
     assert told == [
         "distro=archlinux board=x64-uefi",
@@ -111,7 +113,7 @@ def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
 
 def test_no_device_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build = make(folder)
-    show_results([build], folder / "none")
+    show_results([build], folder / "none", ASKED)
     assert set(re.findall(r"/dev/\S+", capsys.readouterr().out)) == {"/dev/YOUR-CARD"}
 
 
@@ -119,7 +121,7 @@ def test_a_build_that_made_nothing_says_less(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build = make(folder)
-    show_results([build], diary(folder, build, Outcome.kept))
+    show_results([build], diary(folder, build, Outcome.kept), ASKED)
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 3
     assert said[1] == f"   {artifacts.results_folder(build)}/disk.img"
@@ -128,7 +130,7 @@ def test_a_build_that_made_nothing_says_less(
 def test_what_cannot_be_booted_or_written_is_not_told_how_to(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    show_results([make(folder, board="none")], folder / "none")
+    show_results([make(folder, board="none")], folder / "none", ASKED)
     said = capsys.readouterr().out
     assert "root.tar\n" in said
     assert "YOUR-CARD" not in said
@@ -138,7 +140,7 @@ def test_what_cannot_be_booted_or_written_is_not_told_how_to(
         raise HostError("there is no QEMU")
 
     monkeypatch.setattr(summary, "check", missing)
-    show_results([make(folder)], folder / "none")
+    show_results([make(folder)], folder / "none", ASKED)
     said = capsys.readouterr().out
     assert "YOUR-CARD" in said
     assert "doit boot" not in said
@@ -146,7 +148,7 @@ def test_what_cannot_be_booted_or_written_is_not_told_how_to(
 
 def test_compressed_products_are_products(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build = make(folder, compress="zst")
-    show_results([build], folder / "none")
+    show_results([build], folder / "none", ASKED)
     said = capsys.readouterr().out
     assert f"   {artifacts.results_folder(build)}/disk.img.zst\n" in said
     assert "5.0 kB; sha256" in said
@@ -155,13 +157,13 @@ def test_compressed_products_are_products(folder: Path, capsys: pytest.CaptureFi
 def test_several_builds_have_one_report(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["doit", "build", "board=x64-uefi,x64-legacy"])
     report = folder / "report.html"
     builds = [
         make(folder, report=str(report)),
         make(folder, board="x64-legacy", report=str(report)),
     ]
-    show_results(builds, diary(folder, builds[0], Outcome.done))
+    several = {"board": "x64-uefi,x64-legacy"}
+    show_results(builds, diary(folder, builds[0], Outcome.done), several)
     assert capsys.readouterr().out.count(f"the report is {report}") == 1
     page = report.read_text()
     for build in builds:
@@ -174,7 +176,7 @@ def test_a_report_that_cannot_be_written_is_told(folder: Path) -> None:
     build = replace(make(folder), report=folder / "none/report.html")
     (folder / "none").write_text("in the way")
     with pytest.raises(ConfigError, match=r"report=.* cannot be written: "):
-        show_results([build], folder / "no diary")
+        show_results([build], folder / "no diary", ASKED)
 
 
 def failed(task: str, fault: str) -> tuple[Entry, ...]:
@@ -203,10 +205,10 @@ def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
 
 def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build = make(folder, packages=str(folder))
-    show_results([build], folder / "none")
+    show_results([build], folder / "none", ASKED)
     assert "   NOT SIGNED by anybody: mine 1.0-1\n" in capsys.readouterr().out
 
 
 def test_nothing_to_build(folder: Path) -> None:
     with pytest.raises(ConfigError, match="there is nothing to build"):
-        show_results([], folder / "none")
+        show_results([], folder / "none", ASKED)

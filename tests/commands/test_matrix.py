@@ -1,11 +1,13 @@
 """Matrices over boards for continuous integration."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from aimager.commands.matrix import make_matrix
+from aimager.commands.command_line import Asked
+from aimager.commands.matrix import make_matrix, print_matrix
 from aimager.errors import ConfigError
 from boards import BOARDS
 from tests.support.places import ROOT
@@ -17,6 +19,14 @@ def entries(folder: Path = ROOT, **variables: str) -> list[dict[str, str]]:
     assert isinstance(matrix, dict)
     found: list[dict[str, str]] = matrix["include"]
     return found
+
+
+def test_it_is_printed_as_json_of_the_command_lines_boards(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_matrix(Asked(ROOT, assignments={"boards": "x64-uefi,rpi4"}))
+    told = json.loads(capsys.readouterr().out)["include"]
+    assert [entry["board"] for entry in told] == ["x64-uefi", "rpi4"]
 
 
 def test_each_board_has_a_machine_that_does_it_natively() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aimager.commands.boot import qemu
-from aimager.commands.boot.kernel import Kernel
 from aimager.commands.boot.probe import BootProbe
+from aimager.commands.boot.raspberry_pi import Kernel
 from aimager.errors import CommandError, HostError, ImageError
 from aimager.files import grow_copy
 from aimager.model.architecture import Architecture

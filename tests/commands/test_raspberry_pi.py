@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.boot.kernel import Kernel
 from aimager.commands.boot.raspberry_pi import (
     MODELS,
+    Kernel,
     raspberry_pi_command,
     read_kernel,
     serial_number,

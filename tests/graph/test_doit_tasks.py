@@ -149,7 +149,7 @@ def test_what_several_builds_need_is_one_task(tmp_path: Path, loud: Stage) -> No
     assert len(graph.stage("shout", "x", loud)) == 1
     assert graph.stage("shout", "x", replace(loud)) == []
     assert len(graph.tasks) == 1
-    with pytest.raises(SystemExit, match="need shout:x made in different ways"):
+    with pytest.raises(ConfigError, match="need shout:x made in different ways"):
         graph.stage("shout", "x", replace(loud, words=("more",)))
 
 

@@ -12,7 +12,12 @@ from boards import BOARDS
 from tests.support.modules import MODULES, imports, source_files, tree
 from tests.support.places import BIN, ROOT
 
-IMPORTS_DOIT = {"aimager.commands.command_line", "aimager.graph.doit_tasks", "dodo"}
+IMPORTS_DOIT = {
+    "aimager.commands.doit_commands",
+    "aimager.commands.doit_loader",
+    "aimager.commands.program",
+    "aimager.graph.doit_tasks",
+}
 NAMES_BOARDS_AND_DISTROS = {"bench", "boards", "commands", "config", "distros", "stand_in"}
 """Rooms that are such definitions, read their names from people, or play their mirrors."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.actions import read_limit
+from aimager.commands.cache import read_limit
 from aimager.errors import ConfigError
 from aimager.files import publish_text
 from aimager.model.lock import Lock, write_lock

@@ -25,6 +25,12 @@ import zstandard
 from tests.support.places import ROOT
 
 LIBRARIES = (doit.doit_cmd, requests, tqdm, zstandard)
+PROGRAMS = {
+    "doit": ("doit", "-f", str(ROOT / "dodo.py")),
+    "aimager": ("aimager.commands.program",),
+}
+"""The module of each entry point, and the words before the user's."""
+
 OURS = {"aimager", "boards", "dodo", "tests"}
 
 
@@ -56,11 +62,16 @@ class Nursery:
         self.process.wait()
 
     def run(
-        self, words: Sequence[str], environment: Mapping[str, str], preparation: str = ""
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        preparation: str = "",
+        *,
+        program: str = "doit",
     ) -> tuple[int, str]:
         """The exit status of ``doit`` with these words, and all that it said.
 
-        ``preparation`` is Python that is executed before it.
+        ``preparation`` is Python that is executed before it. ``program`` may be ``aimager``.
         """
         assert self.process.stdin
         assert self.process.stdout
@@ -71,6 +82,7 @@ class Nursery:
             "folder": str(self.folder),
             "output": str(output),
             "preparation": preparation,
+            "program": program,
         }
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
@@ -98,8 +110,9 @@ def _run(job: Mapping[str, str], words: Sequence[str], environment: Mapping[str,
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]
         exec(job["preparation"], {})
-        sys.argv = ["doit", "-f", str(ROOT / "dodo.py"), *words]
-        runpy.run_module("doit", run_name="__main__", alter_sys=True)
+        module, *before = PROGRAMS[job["program"]]
+        sys.argv = [job["program"], *before, *words]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0

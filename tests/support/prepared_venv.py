@@ -10,7 +10,7 @@ def make_venv(checkout: Path, python: str) -> None:
     venv = checkout / ".venv"
     subprocess.run([python, "-m", "venv", venv], check=True)
     (folder,) = venv.glob("lib/python3*/site-packages")
-    (folder / "installed.pth").write_text("\n".join(site.getsitepackages()))
+    (folder / "installed.pth").write_text("\n".join([str(checkout), *site.getsitepackages()]))
     doit = venv / "bin/doit"
     doit.write_text(f"#!{venv}/bin/python\nfrom doit.__main__ import main\nmain()\n")
     doit.chmod(0o755)

@@ -26,8 +26,7 @@ from typing import IO, Self
 from aimager import files, process
 from aimager.commands.boot import firmware as qemu_firmware
 from aimager.commands.boot import qemu
-from aimager.commands.boot.kernel import Kernel
-from aimager.commands.boot.raspberry_pi import raspberry_pi_command
+from aimager.commands.boot.raspberry_pi import Kernel, raspberry_pi_command
 from aimager.errors import CommandError, ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Firmware
@@ -179,8 +178,7 @@ class BootProbe:
     @property
     def output(self) -> str:
         """What the serial port has said so far, without control sequences."""
-        text = self.log.read_text(errors="replace").split("\n", 1)[1]
-        return _plain(text)
+        return _plain(self.log.read_text(errors="replace").split("\n", 1)[1])
 
     def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until the image asks who is there.
@@ -236,8 +234,8 @@ class BootProbe:
         :raises ImageError: when it does not go off
         """
         off = "systemctl poweroff"
-        password = shlex.quote(self._password)
-        self._send(f'[ "$(id -u)" = 0 ] && {off} || echo {password} | sudo -S {off}')
+        sudo = f"echo {shlex.quote(self._password)} | sudo -S {off}"
+        self._send(f'[ "$(id -u)" = 0 ] && {off} || {sudo}')
         deadline = time.monotonic() + timeout
         while self._hear(deadline):
             pass
@@ -286,8 +284,8 @@ class BootProbe:
         return True
 
     def _failure(self, what: str) -> ImageError:
-        lines = [line for line in self.output.splitlines() if line.strip()][-_TAIL_LINES:]
-        tail = "".join(f"\n    {line}" for line in lines)
+        lines = [line for line in self.output.splitlines() if line.strip()]
+        tail = "".join(f"\n    {line}" for line in lines[-_TAIL_LINES:])
         return ImageError(
             f"{self.image.name} does not boot as it should: {what}; its console ends with:{tail}",
             hint=f"{self.log} has all of it",

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from aimager import process
 from aimager.commands.boot.firmware import quoted
-from aimager.commands.boot.kernel import Kernel
 from aimager.errors import CommandError, HostError, ImageError
 from aimager.files import grow_copy
 from aimager.model.partition import GiB
@@ -27,6 +26,21 @@ _LEAST_CARD = 4 * GiB
 _SECTOR = 512
 _FIRST_START = 446 + 8
 """Where the partition table of a DOS label has the first sector of the first partition."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel that QEMU itself loads, in place of a firmware, and what it is started with."""
+
+    image: Path
+    initramfs: Path
+    command_line: str
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """QEMU's options that bring it in."""
+        loaded = ("-kernel", str(self.image), "-initrd", str(self.initramfs))
+        return (*loaded, "-append", self.command_line)
 
 
 @dataclass(frozen=True)

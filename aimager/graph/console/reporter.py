@@ -1,7 +1,7 @@
 """doit's reporter: what doit and all tasks say comes to one audience."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -89,6 +89,16 @@ class Reporter:
     def _say(self, text: str) -> None:
         for line in text.splitlines():
             self._audience.post("text", text=line)
+
+
+def reporter(tell_of_failure: Callable[[Sequence[Entry]], str]) -> type[Reporter]:
+    """The reporter that says at the end of a run that failed what ``tell_of_failure`` returns."""
+
+    class Telling(Reporter):
+        def tell_of_failure(self, entries: Sequence[Entry]) -> str:
+            return tell_of_failure(entries)
+
+    return Telling
 
 
 def _prints(task: Any) -> bool:

@@ -1,0 +1,47 @@
+"""What the cache of products and packages holds, shown and pruned."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from aimager.config.variables import make_words
+from aimager.errors import ConfigError
+from aimager.graph import artifacts
+from aimager.products.cache import guard
+from aimager.products.inventory import list_packages, list_products, table
+from aimager.products.prune import Limit, prune
+
+
+def show_cache() -> None:
+    """Show what the cache holds, by kind."""
+    with guard(artifacts.products(), shared=True):
+        products = list_products(artifacts.products())
+        items = [*products, *list_packages(artifacts.store(), products)]
+    for line in table(items, artifacts.other_folders()):
+        print(line)
+
+
+def prune_cache(variables: Mapping[str, str]) -> None:
+    """Remove from the cache what ``size=`` and ``older=`` leave no room for.
+
+    :raises ConfigError: when neither is given
+    """
+    limit = read_limit(variables, time.time())
+    pruned = prune(artifacts.products(), artifacts.store(), artifacts.runs(), limit)
+    size = sum(item.size for item in pruned.items)
+    print(f"   removed {len(pruned.items)} products and packages, {size / 1e6:.1f} MB")
+    print(f"   left are {pruned.left / 1e6:.1f} MB")
+
+
+def read_limit(variables: Mapping[str, str], now: float) -> Limit:
+    """What ``cache-prune`` is to leave, ``now`` being in seconds since 1970.
+
+    :raises ConfigError: when nothing, or nonsense, is asked for
+    """
+    words = make_words(variables, Path())
+    size, older = words.read("size"), words.read("older")
+    if size is None and older is None:
+        raise ConfigError(
+            "cache-prune needs to know what to remove", hint="say size=10GiB, or older=30d"
+        )
+    return Limit(size=size, since=None if older is None else now - older)

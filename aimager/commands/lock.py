@@ -1,0 +1,69 @@
+"""Lock files: exactly which packages a build takes, written for others to build the same."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aimager.errors import ConfigError
+from aimager.files import publish_text
+from aimager.graph import artifacts
+from aimager.graph.plan import Plan
+from aimager.model.lock import read_lock
+from aimager.packages.lock_file import (
+    LockedBuild,
+    LockFile,
+    changes,
+    download_size,
+    join,
+    read,
+    write,
+)
+
+
+def write_lock_file(plans: Sequence[Plan]) -> None:
+    """Write the lock file that the build names.
+
+    :raises ConfigError: when it names none
+    """
+    path, lock_file = _lock_anew(plans)
+    publish_text(path, write(lock_file))
+    print(f"   {path}: {_count(lock_file)} packages")
+
+
+def update_lock_file(plans: Sequence[Plan]) -> None:
+    """Write it, and say what is now different in it.
+
+    :raises ConfigError: when the build names none, or one that is not there
+    """
+    path, lock_file = _lock_anew(plans)
+    before = read(path)
+    for change in changes(before, lock_file):
+        print(f"   {change}")
+    publish_text(path, write(lock_file))
+    size = download_size(lock_file, artifacts.store()) / 1e6
+    print(f"   {path}: {_count(lock_file)} packages, {size:.1f} MB to download")
+
+
+def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
+    """Where the lock file is to lie, and what it is to hold now."""
+    path = plans[0].build.lock if plans else None
+    if path is None:
+        raise ConfigError("there is nothing to lock", hint="name distro= or board=, and lock=FILE")
+    (plan,) = plans
+    build = plan.build
+    parts = {r.subject: read_lock(artifacts.lock(r.subject)) for r in plan.requests}
+    locked = LockedBuild(
+        distro=build.platform.distro.id,
+        architecture=build.platform.architecture,
+        board=build.board.id,
+        install_packages=build.packages,
+        host=plan.host.id,
+        settings=build.settings_fingerprint,
+        initramfs=build.initramfs or "",
+        add_repos=tuple(repository.word for repository in build.repositories),
+        file_systems=build.file_systems,
+    )
+    return path, join(parts, locked)
+
+
+def _count(lock_file: LockFile) -> int:
+    return sum(len(packages) for packages in lock_file.packages.values())

@@ -1,0 +1,30 @@
+"""The stand-in mirror, made in the cache."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aimager import stand_in
+from aimager.config.parse import split_list
+from aimager.graph import artifacts
+from aimager.model.architecture import Architecture
+
+
+def make_asked_mirror(variables: Mapping[str, str]) -> None:
+    """Make the stand-in mirror for the architectures of ``arch=``, or for every one.
+
+    :raises AimagerError: when there is no such architecture, or Debian's packages cannot be had
+    """
+    names = split_list(variables.get("arch", "")) or tuple(Architecture)
+    make_mirror(artifacts.mirror(), artifacts.mirror_work(), names)
+
+
+def make_mirror(mirror: Path, work: Path, architectures: Sequence[str]) -> None:
+    """Make the stand-in mirror for ``architectures``, on a host that can.
+
+    :raises AimagerError: when Debian's packages cannot be downloaded
+    """
+    if shutil.which("apt-get"):
+        stand_in.make_mirror(mirror, architectures, work)
+    else:
+        print("   this host has no apt-get to make it with: the real mirrors are used")

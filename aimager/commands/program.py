@@ -1,0 +1,76 @@
+"""The program: doit with our graph, as ``aimager``, and as ``doit`` where that finds dodo.py."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from doit import get_initial_workdir
+from doit.cmd_base import DodoTaskLoader
+from doit.doit_cmd import DoitMain
+
+from aimager.commands.command_line import Asked
+from aimager.commands.doit_commands import COMMANDS
+from aimager.commands.doit_loader import Loader
+
+
+class Program(DoitMain):
+    """doit with our commands, and the graph that ``loader`` loads."""
+
+    DOIT_CMDS = COMMANDS
+
+    def __init__(self, loader: Loader) -> None:
+        # What lies where the user stands is none of ours: a pyproject.toml may be of another doit.
+        super().__init__(loader, config_filenames=())
+
+    def process_args(self, cmd_args: list[str]) -> list[str]:
+        """The words that are not of the form ``name=value``; the loader is given those."""
+        words: list[str] = super().process_args(cmd_args)
+        given = (word.partition("=") for word in cmd_args if word[0] != "-" and "=" in word)
+        self.task_loader.assignments = {name: value for name, _, value in given}
+        return words
+
+
+def asked() -> Asked:
+    """What the command line asks for.
+
+    Where doit itself loads our graph, it gets no further: we go on in its place, so that all is
+    said and done as by ``aimager``.
+    """
+    if Loader.asked is None:
+        folder = Path(get_initial_workdir() or Path.cwd())
+        raise SystemExit(run(sys.argv[1:], Loader(folder, DodoTaskLoader.cmd_options)))
+    return Loader.asked
+
+
+def main() -> int:
+    """The program ``aimager``; returns its exit status."""
+    return run(sys.argv[1:], Loader(Path.cwd()))
+
+
+def run(words: Sequence[str], loader: Loader) -> int:
+    """Do what a command line asks for, and return the exit status.
+
+    SIGTERM from here on ends it as Ctrl-C does, so that what is done so far is remembered.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _open_standard_streams()
+    if "" in words:
+        raise SystemExit("ERROR: a word of the command line is empty\n  hint: leave it out")
+    status: int | None = Program(loader).run(list(words))
+    return status or 0
+
+
+def _open_standard_streams() -> None:
+    """Have those that are closed lead nowhere: else other files would get their numbers."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, os.fdopen(number, mode))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

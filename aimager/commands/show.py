@@ -1,0 +1,30 @@
+"""Lists of what there is, and the definitions that a build's words come to, printed."""
+
+from collections.abc import Mapping, Sequence
+
+from aimager.commands.command_line import NAME_IT, Asked
+from aimager.commands.listing import LISTS, show, show_table
+from aimager.config.build import boards_folder
+from aimager.config.platform import known_boards
+from aimager.errors import ConfigError
+from aimager.model.build import Build
+
+
+def show_list(name: str, asked: Asked) -> None:
+    """Print one of `LISTS`."""
+    boards = known_boards(boards_folder(asked.variables, asked.folder))
+    for line in LISTS[name].lines(boards):
+        print(line)
+
+
+def show_builds(builds: Sequence[Build], variables: Mapping[str, str]) -> None:
+    """Print what the variables of ``builds`` come to, or, without a build, that of ``table==``.
+
+    :raises ConfigError: when neither was asked for
+    """
+    name = variables.get("table")
+    if not builds and name is None:
+        raise ConfigError("there is nothing to show", hint=f"{NAME_IT}, or table==NAME")
+    shown = map(show, builds) if builds else [show_table(name or "")]
+    for lines in shown:
+        print(*lines, sep="\n")

@@ -1,0 +1,136 @@
+"""The program as both entry points start it: ``doit`` with our dodo.py, and ``aimager``."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from aimager.commands.doit_commands import COMMANDS
+from tests.support.doit_nursery import PROGRAMS, Nursery, nursery
+from tests.support.places import ROOT
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with nursery(tmp_path_factory.mktemp("program")) as opened:
+        yield opened
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request: pytest.FixtureRequest) -> str:
+    """Each entry point."""
+    name: str = request.param
+    return name
+
+
+def run(opened: Nursery, program: str, line: str) -> tuple[int, str]:
+    """The exit status and what is said of a line's words."""
+    environment = {"AIMAGER_CACHE": str(opened.folder / "cache")}
+    return opened.run(line.split(), environment, program=program)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("build show sohw", "there is no task sohw\n  hint: did you mean show? "),
+        ("lst", "there is no task lst\n  hint: did you mean list? "),
+        ("run lst", "there is no task lst\n  hint: did you mean list? "),
+        ("help biuld", "there is no task biuld\n  hint: did you mean build? "),
+        ("list --all xyz", "there is no task xyz\n  hint: doit list names all"),
+        ("clean --dry-run bord", "there is no task bord\n  hint: did you mean boards? "),
+        ("clean x*y", "there is no task x*y\n"),
+        ("forget nothing", "there is no task nothing\n"),
+        ("build y*", "there is no task y*\n"),
+        ("show --json", "the task show has no such option: --json not recognized\n  hint: doit h"),
+        ("build --board", "the task build has no such option: --board requires argument\n"),
+        ("board=x65-uefi", "there is no board x65-uefi\n  hint: board= is one of"),
+        ("list bord=x", "there is no variable bord=\n  hint: did you mean board="),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(
+    opened: Nursery, program: str, line: str, told: str
+) -> None:
+    status, said = run(opened, program, line)
+    assert (status, said[: len(told) + 7]) == (1, f"ERROR: {told}")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("--no-such build", "doit run: option --no-such not recognized\n  hint: doit help run "),
+        ("list --no-such", "doit list: option --no-such not recognized\n  hint: doit help list "),
+        ("-n many build", "doit run: Error parsing parameter 'num_process' <class 'int'>. inv"),
+    ],
+)
+def test_a_wrong_option_of_doit_itself_is_told(opened: Nursery, line: str, told: str) -> None:
+    status, said = run(opened, "aimager", line)
+    assert (status, said[: len(told) + 7]) == (1, f"ERROR: {told}")
+    plain = subprocess.run(
+        [sys.executable, "-m", "doit", *line.split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (plain.returncode, plain.stderr) == (status, said)
+
+
+def test_doit_has_our_commands_in_a_checkout() -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert known["tool"]["doit"]["plugins"]["command"] == {
+        kind.get_name(): f"{kind.__module__}:{kind.__name__}" for kind in COMMANDS
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("matrix boards=nono", "there is no board nono"),
+        ("matrix for=gitbub", "for=gitbub is not known"),
+        ("completion", "for= is missing"),
+        ("graph", "there is no graph to print"),
+        ("graph board=rpi4 for=svg", "for=svg is not known"),
+        ("show", "there is nothing to show"),
+    ],
+)
+def test_an_error_of_what_prints_is_all_that_is_said(opened: Nursery, line: str, told: str) -> None:
+    status, said = run(opened, "aimager", line)
+    assert status == 1
+    assert said.startswith(told)
+    assert "\n  hint: " in said
+
+
+def test_lists_are_printed_alone(opened: Nursery, program: str) -> None:
+    status, said = run(opened, program, "boards")
+    assert status == 0
+    assert said.startswith("board ")
+
+
+def test_both_list_the_same_tasks(opened: Nursery) -> None:
+    lists = [run(opened, program, "list --all board=x64-uefi") for program in PROGRAMS]
+    assert lists[0] == lists[1]
+    assert "pack-image:archlinux-x86_64-x64-uefi " in lists[0][1]
+
+
+def test_an_empty_word_is_refused() -> None:
+    argv = [sys.executable, "-m", "aimager.commands.program", "build", ""]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR: a word of the command line is empty\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(opened: Nursery, program: str, closed: str) -> None:
+    argv = [sys.executable, "-m", *PROGRAMS[program], "show", "board=x64-uefi"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *argv],
+        env={**os.environ, "AIMAGER_CACHE": str(opened.folder), "PYTHONPATH": str(ROOT)},
+        cwd=opened.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
