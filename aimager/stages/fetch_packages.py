@@ -173,7 +173,7 @@ class FetchPackages:
         urls = repository_urls(self.platform, package.repository, self.mirrors)
         archive = archive_url(self.platform, package.repository, package.name)
         try:
-            return fallback.ask(urls, fetch, archive=archive)
+            return fallback.ask(client, urls, fetch, archive=archive)
         except NoMirrorError as error:
             if not error.is_missed:
                 raise
@@ -202,7 +202,8 @@ class FetchPackages:
         urls = repository_urls(self.platform, package.repository, self.mirrors)
         archive = archive_url(self.platform, package.repository, package.name)
         try:
-            content = fallback.ask(tuple(dict.fromkeys((giver, *urls))), fetch, archive=archive)
+            first = tuple(dict.fromkeys((giver, *urls)))
+            content = fallback.ask(client, first, fetch, archive=archive)
         except NoMirrorError as error:
             if not error.is_missed:
                 raise

@@ -175,7 +175,7 @@ class SyncDatabases:
         if not path.exists() and not take_packages(
             self.workshop.remote, [locked], self.workshop.store
         ):
-            fallback.ask(repository_urls(self.platform, core, self.mirrors), fetch)
+            fallback.ask(client, repository_urls(self.platform, core, self.mirrors), fetch)
         members = read_members(path, lambda name: name == _CONF)
         if _CONF not in members or not repositories(members[_CONF].decode()):
             raise DownloadError(f"{locked.file} holds no {_CONF} that names repositories")

@@ -148,7 +148,7 @@ def _of_mirrors(plans: Sequence[Plan], dates: list[float]) -> Iterator[Finding]:
             asked |= dict.fromkeys((p, plan.mirrors(p)) for p in plan.synced_platforms)
     if not plans:
         asked[platform_for_host(host_architecture()), MirrorChoice()] = None
-    client = Client()
+    client = Client(patience=0)
     for platform, choice in asked:
         for repository in _repositories(platform):
             urls = [f"{u}/{repository}.db" for u in repository_urls(platform, repository, choice)]
