@@ -26,15 +26,15 @@ from aimager.packages.lock_file import (
     LockFile,
     changes,
     download_size,
-    join,
-    read,
-    write,
+    join_locks,
+    read_lock_file,
 )
+from aimager.packages.lock_file import write_lock_file as lock_file_text
 from aimager.products.cache import guard
-from aimager.products.dry_run import foresee
+from aimager.products.dry_run import predict_runs
 from aimager.products.inventory import list_packages, list_products, table
 from aimager.products.prune import Limit, prune
-from aimager.products.run_folder import hold
+from aimager.products.run_folder import hold_run_folder
 
 _NAME_IT = "name it: distro= and board="
 
@@ -66,8 +66,8 @@ def tell_why(graph: Graph) -> None:
     """
     if not graph.tasks:
         raise ConfigError("there is no build to tell of", hint=_NAME_IT)
-    hold(artifacts.RUN)
-    for line in foresee(graph.needed_for("pack-image")):
+    hold_run_folder(artifacts.RUN)
+    for line in predict_runs(graph.needed_for("pack-image")):
         print(line)
 
 
@@ -91,7 +91,7 @@ def write_lock_file(plans: Sequence[Plan]) -> None:
     :raises ConfigError: when it names none
     """
     path, lock_file = _lock_anew(plans)
-    publish_text(path, write(lock_file))
+    publish_text(path, lock_file_text(lock_file))
     print(f"   {path}: {_count(lock_file)} packages")
 
 
@@ -101,10 +101,10 @@ def update_lock_file(plans: Sequence[Plan]) -> None:
     :raises ConfigError: when the build names none, or one that is not there
     """
     path, lock_file = _lock_anew(plans)
-    before = read(path)
+    before = read_lock_file(path)
     for change in changes(before, lock_file):
         print(f"   {change}")
-    publish_text(path, write(lock_file))
+    publish_text(path, lock_file_text(lock_file))
     size = download_size(lock_file, artifacts.store()) / 1e6
     print(f"   {path}: {_count(lock_file)} packages, {size:.1f} MB to download")
 
@@ -128,7 +128,7 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
         add_repos=tuple(repository.word for repository in build.repositories),
         file_systems=build.file_systems,
     )
-    return path, join(parts, locked)
+    return path, join_locks(parts, locked)
 
 
 def _count(lock_file: LockFile) -> int:

@@ -21,7 +21,7 @@ from aimager.config.unknown_names import check_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import AimagerError, ConfigError, explain_system_error
 from aimager.model.build import Build
-from aimager.packages.lock_file import check_build, read
+from aimager.packages.lock_file import check_build, read_lock_file
 
 _BUILD = "build"
 """The task whose parameters the variables are."""
@@ -142,7 +142,7 @@ def _load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
     for build in builds:
         _check_folder(build.out)
         if build.lock and not resolves_anew(sys.argv[1:]):
-            check_build(build, read(build.lock))
+            check_build(build, read_lock_file(build.lock))
     return builds
 
 

@@ -19,7 +19,7 @@ from aimager.memory import ALL_THERE_IS
 from aimager.model.board import Board, Initramfs
 from aimager.model.build import Build, Compression, Product, Tools
 from aimager.model.partition import SECTOR
-from aimager.packages.lock_file import read as read_lock_file
+from aimager.packages.lock_file import read_lock_file
 
 
 def read_build(

@@ -11,8 +11,7 @@ from aimager import process, progress
 from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage
-from aimager.packages.pacman_faults import refuse_conflict, refuse_lost_owner
-from aimager.packages.pacman_progress import Transaction
+from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
 from aimager.sandbox.chroot import make_mount_points
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.toolbox import Toolbox

@@ -145,11 +145,11 @@ def _inputs(old: Derivation, new: Derivation, sources: Mapping[str, Path]) -> di
         name: _input(name, old, new, sources.get(name))
         for name in names
         if old.inputs.get(name) != new.inputs.get(name)
-        and not _is_foreseen(name, sources.get(name))
+        and not _is_predicted(name, sources.get(name))
     }
 
 
-def _is_foreseen(name: str, path: Path | None) -> bool:
+def _is_predicted(name: str, path: Path | None) -> bool:
     """Whether an input is what would be found in the user's root archive, which is told itself."""
     return name == _FOUND and path is not None and not record_of(path)
 

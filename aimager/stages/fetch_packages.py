@@ -56,10 +56,10 @@ class FetchPackages:
         missing = self._missing()
         if missing or self._own():
             return missing_packages(missing) if missing else "the folder of packages is looked into"
-        self.foresee()
+        self.predict()
         return ""
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Lay the target as if all were fetched."""
         publish_text(self.target, self.lock.read_text())
 
@@ -82,7 +82,7 @@ class FetchPackages:
         if missing:
             self._check_space(missing)
             self._fetch_all(missing)
-        self.foresee()
+        self.predict()
 
     def _check_space(self, packages: Sequence[LockedPackage]) -> None:
         store = self.workshop.store
