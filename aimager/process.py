@@ -14,9 +14,6 @@ TAIL_LINES = 20
 Watch = Callable[[str], object]
 """Is told each line that a program says, without its end."""
 
-Started = Callable[[int], object]
-"""Is told the id of a program's process."""
-
 ENVIRONMENT = {
     "LANG": "C.UTF-8",  # pacman refuses UTF-8 file names in C: "Pathname can't be converted"
     "LC_ALL": "C.UTF-8",
@@ -46,14 +43,12 @@ def run(
     input: bytes | None = None,
     cwd: Path | None = None,
     watch: Watch | None = None,
-    started: Started = lambda _: None,
 ) -> str:
     """Run ``argv`` to its end and return its standard output.
 
     Standard output and standard error both go to ``log``. With ``watch`` they are one, in the order
-    in which they were said; each line goes to the log, and to ``watch``, as it comes, and
-    ``started`` is told the process first. With ``root``, the program is run after chroot(2) into
-    it.
+    in which they were said; each line goes to the log, and to ``watch``, as it comes. With
+    ``root``, the program is run after chroot(2) into it.
 
     :raises CommandError: when it ends with another status than 0
     :raises HostError: when it cannot be started
@@ -61,7 +56,7 @@ def run(
     words = [os.fspath(word) for word in argv]
     _log(log, f"$ {shlex.join(words)}\n".encode())
     if watch:
-        done = _follow(words, root, env, cwd, log, watch, started)
+        done = _follow(words, root, env, cwd, log, watch)
         said = done.stdout
     else:
         done = _execute(words, root, env, input, cwd)
@@ -110,7 +105,6 @@ def _follow(
     cwd: Path | None,
     log: IO[bytes] | None,
     watch: Watch,
-    started: Started,
 ) -> subprocess.CompletedProcess[bytes]:
     said = bytearray()
     try:
@@ -128,7 +122,6 @@ def _follow(
     with running:
         assert running.stdout
         try:
-            started(running.pid)
             for line in running.stdout:
                 said += line
                 _log(log, line)

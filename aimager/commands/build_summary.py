@@ -15,7 +15,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
 from aimager.model.build import CHECKSUMS, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
-from aimager.packages.lock_file import read
+from aimager.packages.lock_file import read_lock_file
 from aimager.units import duration, size
 
 _NAMED = 4
@@ -82,7 +82,7 @@ def _times(entries: Sequence[Entry]) -> list[str]:
 
 def _warnings(build: Build) -> list[str]:
     found = []
-    if build.lock and read(build.lock).build.settings != build.settings_fingerprint:
+    if build.lock and read_lock_file(build.lock).build.settings != build.settings_fingerprint:
         found.append(f"the settings are not those that {build.lock} was made with")
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")

@@ -14,7 +14,7 @@ from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 from aimager.model.build import Build
-from aimager.packages.lock_file import check_build, read
+from aimager.packages.lock_file import check_build, read_lock_file
 
 NAME_IT = "name it: distro= and board="
 """What is to be done where a command needs a build and was given none."""
@@ -94,7 +94,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     for build in builds:
         _check_folder(build.out)
         if build.lock and not asked.resolves_anew:
-            check_build(build, read(build.lock))
+            check_build(build, read_lock_file(build.lock))
     return builds
 
 

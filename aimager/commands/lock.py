@@ -13,9 +13,9 @@ from aimager.packages.lock_file import (
     LockFile,
     changes,
     download_size,
-    join,
-    read,
-    write,
+    format_lock_file,
+    join_locks,
+    read_lock_file,
 )
 
 
@@ -25,7 +25,7 @@ def write_lock_file(plans: Sequence[Plan]) -> None:
     :raises ConfigError: when it names none
     """
     path, lock_file = _lock_anew(plans)
-    publish_text(path, write(lock_file))
+    publish_text(path, format_lock_file(lock_file))
     print(f"   {path}: {_count(lock_file)} packages")
 
 
@@ -35,10 +35,10 @@ def update_lock_file(plans: Sequence[Plan]) -> None:
     :raises ConfigError: when the build names none, or one that is not there
     """
     path, lock_file = _lock_anew(plans)
-    before = read(path)
+    before = read_lock_file(path)
     for change in changes(before, lock_file):
         print(f"   {change}")
-    publish_text(path, write(lock_file))
+    publish_text(path, format_lock_file(lock_file))
     size = download_size(lock_file, artifacts.store()) / 1e6
     print(f"   {path}: {_count(lock_file)} packages, {size:.1f} MB to download")
 
@@ -62,7 +62,7 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
         add_repos=tuple(repository.word for repository in build.repositories),
         file_systems=build.file_systems,
     )
-    return path, join(parts, locked)
+    return path, join_locks(parts, locked)
 
 
 def _count(lock_file: LockFile) -> int:

@@ -4,8 +4,8 @@ from aimager.commands.command_line import NAME_IT
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import Graph
-from aimager.products.dry_run import foresee
-from aimager.products.run_folder import hold
+from aimager.products.dry_run import predict_runs
+from aimager.products.run_folder import hold_run_folder
 
 
 def tell_why(graph: Graph) -> None:
@@ -15,6 +15,6 @@ def tell_why(graph: Graph) -> None:
     """
     if not graph.tasks:
         raise ConfigError("there is no build to explain", hint=NAME_IT)
-    hold(artifacts.RUN)
-    for line in foresee(graph.needed_for("pack-image")):
+    hold_run_folder(artifacts.RUN)
+    for line in predict_runs(graph.needed_for("pack-image")):
         print(line)

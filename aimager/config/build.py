@@ -16,7 +16,7 @@ from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.model.board import Board, Initramfs
 from aimager.model.build import Build, Product, Tools
-from aimager.packages.lock_file import read as read_lock_file
+from aimager.packages.lock_file import read_lock_file
 
 
 def read_build(

@@ -21,7 +21,7 @@ from aimager.model.remote import Remote
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
-from aimager.products.run_folder import hold
+from aimager.products.run_folder import hold_run_folder
 from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox import syscalls
@@ -178,7 +178,7 @@ class Graph:
         return [described]
 
     def _run_task(self, task: CachedTask) -> None:
-        hold(self._run)  # unless that failed when it was asked for, it is held already
+        hold_run_folder(self._run)  # unless that failed when it was asked for, it is held already
         self._begin()
         try:
             task.run()
@@ -216,7 +216,7 @@ class Graph:
     def _is_done(self, asked: CachedTask) -> bool:
         """Whether a task need not run; an error is the task's own to tell."""
         try:
-            hold(self._run)
+            hold_run_folder(self._run)
             return asked.is_done()
         except (AimagerError, OSError):
             return False

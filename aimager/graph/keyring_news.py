@@ -9,7 +9,7 @@ from aimager.model.distro import Keyring, Platform
 from aimager.model.lock import LockedPackage, find_package, read_lock
 from aimager.packages.download import Client
 from aimager.packages.fetch_database import fetch_database
-from aimager.packages.lock_file import part, read
+from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirror_fallback import Fallback
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.sync_database import read_database
@@ -56,7 +56,11 @@ def _tell(plan: Plan, platform: Platform, keyring: Keyring) -> Iterator[str]:
 
 def _used(plan: Plan, platform: Platform, name: str) -> LockedPackage | None:
     subject = f"{platform.id}.keyring"
-    lock = part(read(plan.lock), subject) if plan.lock else read_lock(artifacts.lock(subject))
+    lock = (
+        lock_of(read_lock_file(plan.lock), subject)
+        if plan.lock
+        else read_lock(artifacts.lock(subject))
+    )
     return find_package(lock.packages, name)
 
 

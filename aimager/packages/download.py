@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from aimager import files
 from aimager.codec import decode
@@ -21,16 +22,15 @@ from aimager.packages.http_diagnosis import (
     refuse_authorities,
     refuse_page,
 )
+from aimager.packages.retry import ATTEMPTS, PATIENCE, TRANSIENT, MirrorRetry
 
 _CHUNK = 1 << 18
 _LOOK = 512
 _TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
-_ATTEMPTS = 3
-_PAUSE = 1.0  # seconds before the second attempt, twice as many before the third
+_PAUSE = 1.5  # seconds before the second attempt, twice as many before the third
 # The last two: a host name that cannot be one.
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError)
 _CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Report = Callable[[int], object]
 """Is told how many more bytes have arrived."""
@@ -45,7 +45,11 @@ class NotFoundError(DownloadError):
 
 
 class SilentError(DownloadError):
-    """The mirror does not answer, or only that it cannot now; the next file may do without it."""
+    """The mirror does not answer, or says that it cannot now; others may give the next file."""
+
+
+class BusyError(SilentError):
+    """The mirror asks to come again later (Retry-After)."""
 
 
 class BrokenOffError(DownloadError):
@@ -53,10 +57,17 @@ class BrokenOffError(DownloadError):
 
 
 class Client:
-    """Downloads over connections that are kept open; for use by one thread."""
+    """Downloads over connections that are kept open; for use by one thread.
 
-    def __init__(self) -> None:
+    ``patience`` is how many seconds a busy mirror may ask to wait (Retry-After).
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self._adapter = HTTPAdapter()
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._adapter)
         self._session.headers["User-Agent"] = "aimager"
         # Packages are compressed; a mirror must not do it again, or sizes stop to fit.
         self._session.headers["Accept-Encoding"] = "identity"
@@ -170,13 +181,13 @@ class Client:
                 kept = 0  # The fault may be that of what was there, from another mirror.
 
     def _complete(self, url: str, part: Path, size: int, report: Report) -> None:
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 if _size(part) < size:
                     self._resume(url, part, _size(part), report)
                 return
             except BrokenOffError:
-                if attempt == _ATTEMPTS - 1:
+                if attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(_PAUSE * 2**attempt)
 
@@ -195,30 +206,27 @@ class Client:
                 self._receive(response, keep, as_it_is=True)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
-        for attempt in range(_ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            try:
-                response = self._session.get(
-                    quote(url, safe=":/?=&%+~@[]"), headers=headers, stream=True, timeout=_TIMEOUT
-                )
-            except _FAILURES as error:
-                if last:
-                    message, hint = explain_connection(error)
-                    raise SilentError(f"{url} cannot be reached: {message}", hint=hint) from error
-            except OSError as error:
-                refuse_authorities(url, error)
-                raise
-            else:
-                if response.status_code < requests.codes.bad_request:
-                    return response
-                response.close()
-                unfit = response.status_code == requests.codes.requested_range_not_satisfiable
-                if last or not (unfit or response.status_code in _TRANSIENT):
-                    _refuse(url, response)
-                if unfit:
-                    headers = {}
-            time.sleep(_PAUSE * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
+        response = self._ask(url, headers)
+        if response.status_code == requests.codes.requested_range_not_satisfiable and headers:
+            response.close()
+            response = self._ask(url, {})
+        if response.status_code >= requests.codes.bad_request:
+            response.close()
+            _refuse(url, response)
+        return response
+
+    def _ask(self, url: str, headers: dict[str, str]) -> requests.Response:
+        self._adapter.max_retries = MirrorRetry(self.patience, backoff_factor=_PAUSE)
+        try:
+            return self._session.get(
+                quote(url, safe=":/?=&%+~@[]"), headers=headers, stream=True, timeout=_TIMEOUT
+            )
+        except _FAILURES as error:
+            message, hint = explain_connection(error)
+            raise SilentError(f"{url} cannot be reached: {message}", hint=hint) from error
+        except OSError as error:
+            refuse_authorities(url, error)
+            raise
 
     def _receive(
         self,
@@ -290,8 +298,8 @@ def _refuse(url: str, response: requests.Response) -> None:
     kind = DownloadError
     if response.status_code == requests.codes.not_found:
         kind = NotFoundError
-    elif response.status_code in _TRANSIENT:
-        kind = SilentError
+    elif response.status_code in TRANSIENT:
+        kind = BusyError if "Retry-After" in response.headers else SilentError
     raise kind(
         f"{url}: the mirror says {response.status_code} {response.reason}",
         hint=explain_status(response),

@@ -31,4 +31,4 @@ def fetch_database(
     def fetch(url: str) -> bytes:
         return client.fetch_if_changed(f"{url}/{repository}.db", path, check, run=run)
 
-    return fallback.ask(urls, fetch)
+    return fallback.ask(client, urls, fetch)

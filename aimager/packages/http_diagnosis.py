@@ -16,7 +16,7 @@ from aimager.errors import DownloadError
 _PAGE = re.compile(rb"\s*<(!--|(!doctype|\?xml|html|head|body|title|script|meta)\b)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONGEST_TITLE = 60
+_LONGEST_SAID = 60
 _PROXIES = ("https_proxy", "http_proxy", "all_proxy")
 
 _OTHER_MIRROR = "check the network, or name another mirror with repo-url-parent="
@@ -46,8 +46,7 @@ def refuse_page(response: requests.Response, start: bytes) -> None:
         return
     asked = response.history[0].url if response.history else response.url
     title = _TITLE.search(start)
-    named = unescape(title[1].decode(errors="replace"))[:_LONGEST_TITLE] if title else ""
-    printable = "".join(c if c.isprintable() else " " for c in named)
+    printable = _printable(unescape(title[1].decode(errors="replace"))) if title else ""
     page = f"the page '{printable}'" if printable else "a web page"
     led = f" from {urlsplit(response.url).netloc}" if _leads_away(asked, response.url) else ""
     raise PageError(f"{asked}: {page}{led} came in place of the file", hint=_PORTAL)
@@ -65,6 +64,10 @@ def explain_status(response: requests.Response) -> str:
             "the mirror, or a proxy before it, does not serve this machine: name another with"
             " repo-url-parent="
         )
+    if status in (requests.codes.too_many_requests, requests.codes.service_unavailable):
+        wanted = response.headers.get("Retry-After", "")
+        said = f", and asks to wait (Retry-After: {_printable(wanted)})" if wanted else ""
+        return f"the mirror is busy{said}: try again later, or another with repo-url-parent="
     if status == requests.codes.not_found and response.url.endswith(".db"):
         return (
             "it does not carry this repository, or is no mirror: name another with repo-url-parent="
@@ -124,6 +127,11 @@ def _explain_certificate(said: str) -> str:
         "a proxy may have put its certificate before the mirror's: REQUESTS_CA_BUNDLE=FILE names"
         " the authority to trust; an http:// mirror is as safe, for packages have their own keys"
     )
+
+
+def _printable(said: str) -> str:
+    """What a server said, short and without what moves a terminal's cursor."""
+    return "".join(c if c.isprintable() else " " for c in said[:_LONGEST_SAID])
 
 
 def _leads_away(asked: str, came: str) -> bool:

@@ -65,7 +65,7 @@ class LockFile:
     format: int = FORMAT
 
 
-def join(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
+def join_locks(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
     """The lock file of ``build``, whose locks by subject are ``parts``.
 
     :raises ConfigError: when two of them hold different packages of one name
@@ -89,7 +89,7 @@ def join(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
     )
 
 
-def part(lock_file: LockFile, subject: str) -> Lock:
+def lock_of(lock_file: LockFile, subject: str) -> Lock:
     """The lock of ``subject``, as it was joined.
 
     :raises ConfigError: when the file does not hold it
@@ -113,12 +113,12 @@ def part(lock_file: LockFile, subject: str) -> Lock:
     return Lock(found.platform, found.requested, tuple(known[name] for name in found.packages))
 
 
-def write(lock_file: LockFile) -> str:
+def format_lock_file(lock_file: LockFile) -> str:
     """The lock file as text: sorted, one field a line, so that a diff can be read."""
     return json.dumps(encode(lock_file), indent=1, sort_keys=True) + "\n"
 
 
-def read(path: Path) -> LockFile:
+def read_lock_file(path: Path) -> LockFile:
     """The lock file at ``path``.
 
     :raises ConfigError: when there is none, or what is there is damaged or of a newer format
@@ -180,7 +180,7 @@ def check_build(build: Build, lock_file: LockFile) -> None:
             hint="leave out distro=, board= and arch=, or name another file with lock=",
         )
     _check_settings(build, lock_file.build)
-    lock = part(lock_file, build.id)
+    lock = lock_of(lock_file, build.id)
     held = {*lock.requested, *(package.name for package in lock.packages)}
     missing = [name for name in build.installs if name not in held]
     if missing:

@@ -6,7 +6,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aimager.errors import DownloadError, without_passwords
-from aimager.packages.download import NotFoundError, SilentError
+from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
+from aimager.packages.retry import PATIENCE
 
 T = TypeVar("T")
 
@@ -45,29 +46,46 @@ class Fallback:
         self._silent: dict[str, DownloadError] = {}
         self._lock = threading.Lock()
 
-    def ask(self, urls: Sequence[str], fetch: Callable[[str], T], *, archive: str = "") -> T:
+    def ask(
+        self,
+        client: Client,
+        urls: Sequence[str],
+        fetch: Callable[[str], T],
+        *,
+        archive: str = "",
+    ) -> T:
         """What ``fetch`` makes of the first of ``urls`` for which it raises no DownloadError.
 
-        A mirror that did not answer before is not asked while there are others. ``archive`` is
+        A mirror that did not answer before is not asked while there are others, and ``client``
+        waits for one that asks to wait (Retry-After) only when no other gives it. ``archive`` is
         asked where a mirror answers that it has no such file, and none gives it.
 
-        :raises NoMirrorError: when there is no such mirror
+        :raises NoMirrorError: when no mirror gives it
         """
-        reasons = [self._silent[_host(url)] for url in urls if _host(url) in self._silent]
-        waiting = [url for url in urls if _host(url) not in self._silent]
+        reasons = {url: self._silent[_host(url)] for url in urls if _host(url) in self._silent}
+        waiting = [url for url in urls if url not in reasons]
         if not waiting:
-            reasons, waiting = [], list(urls)
+            reasons, waiting = {}, list(urls)
         further = archive if archive not in urls else ""
+        busy: list[str] = []
+        is_patient = False
         while waiting:
             url = waiting.pop(0)
+            is_patient = is_patient or not waiting
+            client.patience = PATIENCE if is_patient else 0
             try:
                 return fetch(url)
             except DownloadError as error:
-                reasons.append(error)
-            if further and not waiting and NoMirrorError(reasons).is_missed:
+                reasons.pop(url, None)
+                reasons[url] = failed = error
+            if isinstance(failed, BusyError) and not is_patient:
+                busy.append(url)
+            if further and not waiting and NoMirrorError(tuple(reasons.values())).is_missed:
                 waiting, further = [further], ""
-            self._learn(url, reasons[-1], waiting)
-        raise NoMirrorError(reasons)
+            if not waiting:
+                waiting, busy = busy, []
+            self._learn(url, failed, waiting)
+        raise NoMirrorError(tuple(reasons.values()))
 
     def _learn(self, url: str, error: DownloadError, waiting: Sequence[str]) -> None:
         host = _host(url)

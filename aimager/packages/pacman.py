@@ -11,10 +11,8 @@ from aimager import process, progress
 from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage
-from aimager.packages.pacman_faults import refuse_conflict, refuse_lost_owner
-from aimager.packages.pacman_progress import Transaction
+from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
 from aimager.sandbox.chroot import make_mount_points
-from aimager.sandbox.exit_codes import with_exit_codes
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.toolbox import Toolbox
 
@@ -30,12 +28,11 @@ _INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
 
 
 class TransactionError(CommandError):
-    """pacman failed: what it ``said``, and with which ``codes`` ended what it ran."""
+    """pacman failed; ``said`` is all that it said."""
 
-    def __init__(self, error: CommandError, said: str, codes: tuple[int, ...]) -> None:
+    def __init__(self, error: CommandError, said: str) -> None:
         super().__init__(error.argv, error.status, error.tail, hint=error.hint)
         self.said = said
-        self.codes = codes
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,16 @@ class Pacman:
         *,
         epoch: int = 0,
         watch: process.Watch = lambda _: None,
-        started: process.Started = lambda _: None,
     ) -> str:
         """Run it, and return all that it says: what fails in a hook is on standard error.
 
-        Each line is given to ``watch`` as it comes, and its process to ``started``.
+        Each line is given to ``watch`` as it comes.
 
         :raises CommandError: when it fails
         """
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         argv = [self.program, *arguments]
-        return process.run(argv, root=self.root, log=log, env=env, watch=watch, started=started)
+        return process.run(argv, root=self.root, log=log, env=env, watch=watch)
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
@@ -186,12 +182,11 @@ def install(
     *,
     explicit: Sequence[str],
     epoch: int,
-) -> tuple[str, tuple[int, ...]]:
+) -> str:
     """Install the files of ``packages``, all verified first, and return what pacman says.
 
-    With that come the exit codes other than 0 of what it ran, as far as they can be known, which
-    it does not tell (libalpm, util.c, _alpm_run_chroot). There may be no packages. Those in
-    ``explicit``, which may be there already, are marked as explicitly installed.
+    There may be no packages. Those in ``explicit``, which may be there already, are marked as
+    explicitly installed.
 
     :raises ConfigError: when two of the packages are in conflict
     :raises HostError: when a file's owner has an id that there is none for
@@ -199,36 +194,25 @@ def install(
     """
     options = ["--noconfirm", "--config", str(conf)]
     files = [str(_file(package, store, conf.parent)) for package in packages]
-    said, text, codes = list[str](), "", tuple[int, ...]()
+    said, text = list[str](), ""
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
         said.append(line)
         transaction.read(line)
 
-    def run(started: process.Started) -> CommandError | None:
-        try:
-            pacman.run(
-                [*_INSTALLING, *options, "--", *files],
-                log,
-                epoch=epoch,
-                watch=watch,
-                started=started,
-            )
-        except CommandError as error:
-            return error
-        return None
-
     if files:
-        error, codes = with_exit_codes(run)
+        try:
+            pacman.run([*_INSTALLING, *options, "--", *files], log, epoch=epoch, watch=watch)
+        except CommandError as error:
+            refuse_conflict("\n".join(said))
+            raise TransactionError(error, "\n".join(said)) from error
         text = "\n".join(said)
         refuse_conflict(text)
-        if error:
-            raise TransactionError(error, text, codes) from error
         refuse_lost_owner(text, conf.parent / "root")
     if explicit:
         pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
-    return text, codes
+    return text
 
 
 def _file(package: LockedPackage, store: Path, work: Path) -> Path:

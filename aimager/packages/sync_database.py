@@ -122,7 +122,7 @@ def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabaseP
 
 
 @dataclass(frozen=True)
-class SyncDatabases:
+class DatabaseArchive:
     """A platform's databases, in pacman.conf's order, and that pacman.conf."""
 
     pacman_conf: str
@@ -140,7 +140,7 @@ class SyncDatabases:
         return packages
 
 
-def write_databases(databases: SyncDatabases, target: Path) -> None:
+def write_databases(databases: DatabaseArchive, target: Path) -> None:
     """Keep them in one archive, whose bytes change only when theirs do."""
     content = pack_members(
         [
@@ -154,7 +154,7 @@ def write_databases(databases: SyncDatabases, target: Path) -> None:
         temporary.write_bytes(content)
 
 
-def read_databases(source: Path) -> SyncDatabases:
+def read_databases(source: Path) -> DatabaseArchive:
     """The databases of an archive that :func:`write_databases` made."""
     members = {}
     with tarfile.open(source, "r:") as archive:
@@ -162,7 +162,7 @@ def read_databases(source: Path) -> SyncDatabases:
             stream = archive.extractfile(member)
             members[member.name] = stream.read() if stream else b""
     pacman_conf = members.pop(PACMAN_CONF).decode()
-    return SyncDatabases(
+    return DatabaseArchive(
         pacman_conf, tuple((name.removesuffix(".db"), data) for name, data in members.items())
     )
 
@@ -177,7 +177,7 @@ def read_repository(source: Path, repository: str) -> Mapping[str, DatabasePacka
 
 
 def read_packages(source: Path) -> Mapping[str, DatabasePackage]:
-    """All packages of such an archive, as `SyncDatabases.read` has them.
+    """All packages of such an archive, as `DatabaseArchive.read` has them.
 
     It is read once, however often it is asked for: thousands of packages take seconds.
 

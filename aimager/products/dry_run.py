@@ -10,7 +10,7 @@ from aimager.products.task import CachedTask
 UP_TO_DATE = "up to date"
 
 
-def foresee(tasks: Iterable[CachedTask]) -> Iterator[str]:
+def predict_runs(tasks: Iterable[CachedTask]) -> Iterator[str]:
     """A line for each of ``tasks``, in their order: why it would run, or that it need not.
 
     Mirrors are not asked, so the databases are those of the last build; and what those resolve to
@@ -27,7 +27,7 @@ def foresee(tasks: Iterable[CachedTask]) -> Iterator[str]:
         else:
             reason = task.explain()
             if reason:
-                task.foresee()
+                task.predict()
         makers |= dict.fromkeys(outputs(task.stage), task.title)
         yield f"{task.title}: {reason or UP_TO_DATE}"
 

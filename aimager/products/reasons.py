@@ -118,11 +118,11 @@ def _inputs(
         name: _input(name, last, sources.get(name), variables)
         for name in names
         if old.inputs.get(name) != new.inputs.get(name)
-        and not _is_foreseen(name, sources.get(name))
+        and not _is_predicted(name, sources.get(name))
     }
 
 
-def _is_foreseen(name: str, path: Path | None) -> bool:
+def _is_predicted(name: str, path: Path | None) -> bool:
     """Whether an input is what would be found in the user's root archive, which is told itself."""
     return name == _FOUND and path is not None and not record_of(path)
 

@@ -17,7 +17,7 @@ from aimager.sandbox.namespace import remove_tree
 _held: dict[Path, int] = {}
 
 
-def hold(folder: Path) -> None:
+def hold_run_folder(folder: Path) -> None:
     """Make ``folder``, remove those beside it that killed runs left, and hold it to the end.
 
     Does nothing when it is held already.
@@ -36,7 +36,7 @@ def _sweep(folder: Path) -> None:
     with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError, PermissionError):
         descriptor = lock_folder(folder, make=False, wait=False)
         try:
-            remove(folder)
+            remove_run_folder(folder)
         finally:
             os.close(descriptor)
 
@@ -52,7 +52,7 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def remove(folder: Path) -> None:
+def remove_run_folder(folder: Path) -> None:
     """Remove the folder of a run that has ended, unless something still works in it."""
     with suppress(HostError, FileNotFoundError):  # a call's supervisor is just removing it
         for work in folder.iterdir():
@@ -62,4 +62,4 @@ def remove(folder: Path) -> None:
 
 def _release(folder: Path, process: int) -> None:
     if os.getpid() == process:
-        remove(folder)
+        remove_run_folder(folder)

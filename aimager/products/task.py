@@ -66,9 +66,9 @@ class CachedTask:
         if self.remote and made:
             give(self.remote, self.stage, made, self.kept.view)
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Let the run see what is known of the product before it is made."""
-        known = getattr(self.stage, "foresee", None)
+        known = getattr(self.stage, "predict", None)
         if known:
             known()
             return

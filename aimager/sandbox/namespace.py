@@ -41,7 +41,7 @@ from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.sandbox import binfmt, id_map, mounts
 from aimager.sandbox.kept_tmpfs import Shelf
-from aimager.sandbox.namespace_child import Order, Setup, resolve, signature
+from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
 
 Q = TypeVar("Q")
@@ -93,7 +93,7 @@ def call(
     linux32 = foreign is not None and emulation is None and foreign is not host_architecture()
     needed = _needed(network, emulation)
     with _held(work) as (place, lock):
-        setup = Setup(
+        setup = NamespaceSetup(
             builder=os.getpid(),
             function=name,
             work=place,
@@ -156,7 +156,7 @@ def _remove(work: Path, lock: int) -> None:
     try:
         shutil.rmtree(work)
     except PermissionError:
-        setup = Setup(os.getpid(), "", work, (), (), (), False, None, None)
+        setup = NamespaceSetup(os.getpid(), "", work, (), (), (), False, None, None)
         _run(setup, None, lock, last=True)
 
 
@@ -179,7 +179,7 @@ def _needed(network: bool, emulation: binfmt.Emulation | None) -> tuple[Path, ..
     return tuple(path for path in paths if path.is_relative_to(mounts.RUN) and path.exists())
 
 
-def _run(setup: Setup, request: Any, lock: int, *, last: bool) -> Any:
+def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
     """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
     supervisor = STANDBY.hire()
     control, child = supervisor.control, supervisor.process
@@ -213,7 +213,7 @@ def _callers() -> list[str]:
 
 def _give_order(
     supervisor: Supervisor,
-    setup: Setup,
+    setup: NamespaceSetup,
     request: Any,
     descriptors: tuple[int, int],
     trees: Mapping[str, int],
@@ -233,7 +233,7 @@ def _give_order(
         os.close(descriptors[0])
 
 
-def _understand(setup: Setup, reply: bytes, status: int) -> Any:
+def _understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:
     try:
         message = json.loads(reply.partition(b"\n")[0])
     except ValueError:  # none, or part of one
@@ -253,7 +253,7 @@ def _understand(setup: Setup, reply: bytes, status: int) -> Any:
     raise ChildFailed(f"{setup.function} ended with status {status} and no answer")
 
 
-def _killed(setup: Setup, number: signal.Signals) -> HostError:
+def _killed(setup: NamespaceSetup, number: signal.Signals) -> HostError:
     hint = ""
     if number == signal.SIGKILL:
         place = "hold the build on disk instead of in memory, or " if setup.tmpfs else ""

@@ -48,7 +48,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
 
 
 @dataclass(frozen=True)
-class Setup:
+class NamespaceSetup:
     """What a namespace is to be like."""
 
     builder: int
@@ -90,7 +90,7 @@ def signature(function: Callable[[Any], Any]) -> tuple[Any, Any]:
     return hints[parameters[0]], hints["return"]
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def error_as_json(error: BaseException) -> dict[str, Any]:
     """An exception as JSON data: ours by its parts, a bug by its traceback."""
     if isinstance(error, CommandError):
         parts = [list(error.argv), error.status, error.tail]
@@ -107,7 +107,7 @@ def describe(error: BaseException) -> dict[str, Any]:
 class Order:
     """What a supervisor is told: ``request`` is JSON, ``trees`` names those that are lent."""
 
-    setup: Setup
+    setup: NamespaceSetup
     request: str
     environment: dict[str, str]
     directory: Path
@@ -133,7 +133,7 @@ def main() -> int:
         try:
             return _supervise(order, control, answer)
         except BaseException as error:
-            _write(answer, describe(error))
+            _write(answer, error_as_json(error))
             return 1
         finally:
             with suppress(OSError):  # the builder removes it, too, unless it was killed by now
@@ -193,7 +193,7 @@ def _empty(directory: Path) -> None:
             path.unlink()
 
 
-def _run_worker(setup: Setup, request: str, control: socket.socket, answer: int) -> int:
+def _run_worker(setup: NamespaceSetup, request: str, control: socket.socket, answer: int) -> int:
     """Run the worker to its end, or to the builder's, and return its exit status.
 
     waitpid(2) on the first process of a PID namespace returns when all others there are gone
@@ -220,7 +220,7 @@ def _run_worker(setup: Setup, request: str, control: socket.socket, answer: int)
     return status if status >= 0 else 128 - status
 
 
-def _work(setup: Setup, request: str, answer: int, *, supervisor: int) -> NoReturn:
+def _work(setup: NamespaceSetup, request: str, answer: int, *, supervisor: int) -> NoReturn:
     """Be the worker: process 1 of its namespace, with which all others in it end."""
     status = 1
     try:
@@ -237,7 +237,7 @@ def _work(setup: Setup, request: str, answer: int, *, supervisor: int) -> NoRetu
             result = codec.encode(function(codec.decode(request_type, json.loads(request))))
             _write(answer, {"answer": result})
         except BaseException as error:
-            _write(answer, describe(error))
+            _write(answer, error_as_json(error))
         sys.stdout.flush()
         sys.stderr.flush()
         status = 0
@@ -250,7 +250,7 @@ def _write(descriptor: int, message: dict[str, Any]) -> None:
         stream.write(json.dumps(message) + "\n")
 
 
-def _enter(setup: Setup) -> None:
+def _enter(setup: NamespaceSetup) -> None:
     """Make the other namespaces, and what they are to hold."""
     here = Path.cwd()
     flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC

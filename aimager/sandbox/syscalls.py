@@ -1,15 +1,13 @@
 """The system calls that Python's library lacks, under the kernel's own names.
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), mount_setattr(2),
-open_tree(2), move_mount(2), prctl(2), personality(2), rename(2) and seccomp(2), and of the kernel's
-headers ``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/personality.h``,
-``linux/fs.h`` and ``linux/seccomp.h``.
+open_tree(2), move_mount(2), prctl(2), personality(2) and rename(2), and of the kernel's headers
+``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/personality.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
 import ctypes
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,17 +43,10 @@ OPEN_TREE_CLONE = 0x1
 OPEN_TREE_CLOEXEC = 0x80000
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 
-SECCOMP_SET_MODE_FILTER = 1
-SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1 << 2
-SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3
-
 # The same on every architecture: asm-generic/unistd.h.
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
 _NR_MOUNT_SETATTR = 442
-_NR_SECCOMP = {"x86": (354, 317), "arm": (383, 277)}
-"""Of 32-bit and of 64-bit programs; all newer architectures have asm-generic/unistd.h's."""
-_NR_SECCOMP_GENERIC = 277
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -69,12 +60,6 @@ class _MountAttr(ctypes.Structure):
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
     ]
-
-
-class _SockFprog(ctypes.Structure):
-    """``struct sock_fprog`` (linux/filter.h)."""
-
-    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
 def _check(result: int, path: str | None = None) -> None:
@@ -184,23 +169,3 @@ def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> None
     """Let two names change places at once: renameat2(2) of glibc 2.28, if the file system can."""
     here, flags = ctypes.c_int(AT_FDCWD), ctypes.c_uint(RENAME_EXCHANGE)
     _check(_libc.renameat2(here, _bytes(one), here, _bytes(other), flags), os.fspath(one))
-
-
-def seccomp(flags: int, program: bytes) -> int:
-    """Have this thread, and those it starts, filtered by ``program``, of ``struct sock_filter``.
-
-    Returns, with SECCOMP_FILTER_FLAG_NEW_LISTENER, the descriptor that tells of system calls.
-    """
-    machine = os.uname().machine  # which tells of 32 bits under PER_LINUX32, too
-    family = "x86" if machine.endswith("86") or machine == "x86_64" else machine[:3]
-    if machine == "aarch64":
-        family = "arm"
-    numbers = _NR_SECCOMP.get(family, (_NR_SECCOMP_GENERIC, _NR_SECCOMP_GENERIC))
-    result: int = _libc.syscall(
-        ctypes.c_long(numbers[sys.maxsize > 1 << 32]),
-        ctypes.c_uint(SECCOMP_SET_MODE_FILTER),
-        ctypes.c_uint(flags),
-        ctypes.byref(_SockFprog(len(program) // 8, program)),
-    )
-    _check(result)
-    return result

@@ -29,7 +29,7 @@ class CheckRootArchive:
         """
         print(f"   {self.archive.name} holds {self._publish()} packages")
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Publish it in silence: nothing is made of the archive yet."""
         self._publish()
 

@@ -56,10 +56,10 @@ class FetchPackages:
         missing = self._missing()
         if missing or self._own():
             return missing_packages(missing) if missing else "the folder of packages is looked into"
-        self.foresee()
+        self.predict()
         return ""
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Lay the target as if all were fetched."""
         publish_text(self.target, self.lock.read_text())
 
@@ -82,7 +82,7 @@ class FetchPackages:
         if missing:
             self._check_space(missing)
             self._fetch_all(missing)
-        self.foresee()
+        self.predict()
 
     def _check_space(self, packages: Sequence[LockedPackage]) -> None:
         store = self.workshop.store
@@ -173,7 +173,7 @@ class FetchPackages:
         urls = repository_urls(self.platform, package.repository, self.mirrors)
         archive = archive_url(self.platform, package.repository, package.name)
         try:
-            return fallback.ask(urls, fetch, archive=archive)
+            return fallback.ask(client, urls, fetch, archive=archive)
         except NoMirrorError as error:
             if not error.is_missed:
                 raise
@@ -202,7 +202,8 @@ class FetchPackages:
         urls = repository_urls(self.platform, package.repository, self.mirrors)
         archive = archive_url(self.platform, package.repository, package.name)
         try:
-            content = fallback.ask(tuple(dict.fromkeys((giver, *urls))), fetch, archive=archive)
+            first = tuple(dict.fromkeys((giver, *urls)))
+            content = fallback.ask(client, first, fetch, archive=archive)
         except NoMirrorError as error:
             if not error.is_missed:
                 raise

@@ -15,8 +15,8 @@ from aimager.packages.dependencies import closure, named_by, providers
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
 from aimager.packages.sync_database import (
+    DatabaseArchive,
     DatabasePackage,
-    SyncDatabases,
     read_databases,
     read_packages,
     read_repository,
@@ -78,7 +78,7 @@ class ResolvePackages:
             else:
                 self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
         known = read_packages(self.databases)
         requested = self._requested(known)
@@ -158,6 +158,6 @@ def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[st
     return closure(known, [name for group in named.values() for name in group])
 
 
-def _lay_databases(databases: SyncDatabases, folder: Path) -> None:
+def _lay_databases(databases: DatabaseArchive, folder: Path) -> None:
     for name, data in databases.databases:
         (folder / f"{name}.db").write_bytes(data)

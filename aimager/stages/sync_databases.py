@@ -20,8 +20,12 @@ from aimager.packages.fetch_database import fetch_database
 from aimager.packages.mirror_fallback import Fallback
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.pacman import repositories
-from aimager.packages.sync_database import SyncDatabases as Databases
-from aimager.packages.sync_database import read_database, read_databases, write_databases
+from aimager.packages.sync_database import (
+    DatabaseArchive,
+    read_database,
+    read_databases,
+    write_databases,
+)
 from aimager.packages.unsigned_folder import make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile
@@ -64,10 +68,10 @@ class SyncDatabases:
             return "the mirrors are asked at every build"
         if not self._is_kept():
             return f"the databases of {self.platform.id} are not in the cache"
-        self.foresee()
+        self.predict()
         return ""
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Take the databases of the last time, if there are any."""
         if self._is_kept():
             self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +90,7 @@ class SyncDatabases:
         if self.mirrors.offline and self.folder and self.kept.exists():
             known = read_databases(self.kept)
             signed = tuple(one for one in known.databases if one[0] != UNSIGNED)
-            self._publish(Databases(known.pacman_conf, signed))
+            self._publish(DatabaseArchive(known.pacman_conf, signed))
             return
         if self.mirrors.offline:
             raise DownloadError(
@@ -109,15 +113,15 @@ class SyncDatabases:
             (name, database if name == core else self._fetch(client, fallback, name))
             for name in names
         )
-        self._publish(Databases(pacman_conf, databases))
+        self._publish(DatabaseArchive(pacman_conf, databases))
 
-    def _publish(self, databases: Databases) -> None:
+    def _publish(self, databases: DatabaseArchive) -> None:
         if self.folder:
             own = (UNSIGNED, make_database(self.folder))
             databases = replace(databases, databases=(own, *databases.databases))
         with locked(self.kept.with_suffix(".lock")):
             self._keep(databases)
-            self.foresee()
+            self.predict()
 
     def _add(self, names: tuple[str, ...]) -> tuple[str, ...]:
         added = tuple(repository.id for repository in self.platform.repositories)
@@ -129,7 +133,7 @@ class SyncDatabases:
             )
         return names + added
 
-    def _keep(self, databases: Databases) -> None:
+    def _keep(self, databases: DatabaseArchive) -> None:
         """Write ``kept``, unless it was made of these very files: large ones take long to read."""
         sources = {name: hashlib.sha256(data).hexdigest() for name, data in databases.databases}
         sources |= {"pacman.conf": databases.pacman_conf}
@@ -175,7 +179,7 @@ class SyncDatabases:
         if not path.exists() and not take_packages(
             self.workshop.remote, [locked], self.workshop.store
         ):
-            fallback.ask(repository_urls(self.platform, core, self.mirrors), fetch)
+            fallback.ask(client, repository_urls(self.platform, core, self.mirrors), fetch)
         members = read_members(path, lambda name: name == _CONF)
         if _CONF not in members or not repositories(members[_CONF].decode()):
             raise DownloadError(f"{locked.file} holds no {_CONF} that names repositories")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from aimager.files import publish_text
 from aimager.model.lock import write_lock
 from aimager.model.workshop import Workshop, environment
-from aimager.packages.lock_file import part, read
+from aimager.packages.lock_file import lock_of, read_lock_file
 
 
 @dataclass(frozen=True)
@@ -26,4 +26,4 @@ class TakeLock:
 
         :raises ConfigError: when the file is none, or does not hold it
         """
-        publish_text(self.target, write_lock(part(read(self.lock_file), self.subject)))
+        publish_text(self.target, write_lock(lock_of(read_lock_file(self.lock_file), self.subject)))

@@ -1,13 +1,13 @@
 """Hooks and scriptlets that failed, by what pacman says of them: which, of what package, and why.
 
 pacman goes on when one fails, and ends well, unless the hook comes before and has AbortOnFail. It
-tells signals, but no exit codes, which are learned otherwise (`aimager.sandbox.exit_codes`). What
-it runs around an installation is alpm-hooks(5).
+says that it failed, and by which signal, but not with which exit code (libalpm, util.c,
+_alpm_run_chroot). What it runs around an installation is alpm-hooks(5).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.process import TAIL_LINES
@@ -48,30 +48,17 @@ class Failure:
     """Whether it makes what the image boots from."""
     aborts: bool = False
     """Whether nothing was installed therefore."""
-    code: int | None = None
-    """What it exited with, as far as that is known."""
 
     def tell(self, so: str = "") -> str:
         """That it failed, ``so`` what follows from that, and what it said, a line each."""
         how = f"was killed by signal {self.signal}" if self.signal else "failed"
-        if self.code is not None:
-            how += f" with exit code {self.code}"
         lines = "".join(f"\n    {line}" for line in self.said) or " it said nothing"
         return f"{self.what} {how}{so}:{lines}"
 
 
-def failures(said: str, root: Path, own: Path, codes: Sequence[int] = ()) -> list[Failure]:
-    """Those that pacman ``said`` failed in ``root``; ``own`` is a folder of further hooks.
-
-    ``codes`` are those other than 0 of all that pacman ran, in order. The last of them are those of
-    the hooks and scriptlets: what else it runs, such as gpg, it has run before.
-    """
-    found = list(_failures(said, root, own))
-    ended = [index for index, failure in enumerate(found) if failure.signal is None]
-    if len(codes) >= len(ended):
-        for index, code in zip(reversed(ended), reversed(codes), strict=False):
-            found[index] = replace(found[index], code=code)
-    return found
+def failures(said: str, root: Path, own: Path) -> list[Failure]:
+    """Those that pacman ``said`` failed in ``root``; ``own`` is a folder of further hooks."""
+    return list(_failures(said, root, own))
 
 
 def _failures(said: str, root: Path, own: Path) -> Iterator[Failure]:

@@ -141,8 +141,8 @@ def _install_system(request: Installation) -> None:
             _locale_made_meanwhile(root, known, packages, log),
         ):
             with _explaining(base if reused else None, root):
-                said, codes = _install(tools, pacman, conf, wanted, packages, workshop, epoch, log)
-            failed = failures(said, root, work / "hooks", codes)
+                said = _install(tools, pacman, conf, wanted, packages, workshop, epoch, log)
+            failed = failures(said, root, work / "hooks")
             check_hooks(failed, request.architecture, workshop)
         print(f"   installed {len(packages)} packages")
         _check(root, wanted, others=reused is not None)
@@ -171,7 +171,7 @@ def _install(
     workshop: Workshop,
     epoch: int,
     log: IO[bytes],
-) -> tuple[str, tuple[int, ...]]:
+) -> str:
     store, home = workshop.store, workshop.work / "gnupg"
     signed = [package for package in packages if package.is_signed]
     if len(signed) < len(packages):
@@ -185,7 +185,7 @@ def _install(
         # pacman verifies all packages before it runs any; our own check has the better words.
         verify(tools, home, signed, store)
         own = workshop.work / "hooks"
-        failed = failures(error.said, workshop.work / "root", own, error.codes)
+        failed = failures(error.said, workshop.work / "root", own)
         aborting = [failure for failure in failed if failure.aborts]
         if not aborting:
             raise

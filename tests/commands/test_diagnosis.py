@@ -15,7 +15,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.graph import artifacts
 from aimager.graph.plan import Plan, make_plan
 from aimager.model.lock import Lock, LockedPackage
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.locked import make_package
 from tests.support.webserver import Site, serving, silence
 
@@ -45,7 +45,7 @@ def plan(folder: Path, *packages: LockedPackage, **words: str) -> Plan:
     if packages:
         lock = Lock("archlinux-x86_64", (), packages)
         build = LockedBuild("archlinux", "x86_64", "none", (), "archlinux-x86_64", "")
-        text = write(join({"archlinux-x86_64-none": lock}, build))
+        text = format_lock_file(join_locks({"archlinux-x86_64-none": lock}, build))
         (folder / "image.lock").write_text(text)
         named["lock"] = "image.lock"
     read = read_build(named, folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.config.test_build import HERE, refusal
 
 
@@ -14,7 +14,7 @@ from tests.config.test_build import HERE, refusal
 def lock(tmp_path: Path) -> str:
     path = tmp_path / "image.lock"
     locked = LockedBuild("archlinux", "x86_64", "x64-uefi", ("vim", "git"), "h", "")
-    path.write_text(write(join({}, locked)))
+    path.write_text(format_lock_file(join_locks({}, locked)))
     return str(path)
 
 

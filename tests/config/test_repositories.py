@@ -12,7 +12,7 @@ from aimager.graph.plan import Plan
 from aimager.model.architecture import Architecture
 from aimager.model.build import Build
 from aimager.model.distro import Keyring, Platform, ThirdPartyRepository
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 
 HERE = Path("/somewhere")
 KEY, OTHER = "A" * 40, "B" * 40
@@ -104,7 +104,7 @@ def test_what_cannot_be_added() -> None:
 
 def test_a_lock_file_knows_what_was_added(tmp_path: Path) -> None:
     locked = LockedBuild("archlinux", "x86_64", "none", (), "h", "", add_repos=("7Ji",))
-    (tmp_path / "x.lock").write_text(write(join({}, locked)))
+    (tmp_path / "x.lock").write_text(format_lock_file(join_locks({}, locked)))
     made = read_build({"lock": "x.lock"}, tmp_path)
     assert made
     assert [repository.id for repository in made.repositories] == ["7Ji"]

@@ -8,7 +8,7 @@ import pytest
 from aimager.config.build import read_build
 from aimager.config.variables import VARIABLES
 from aimager.model.lock import Lock
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.reasons import reasons, tasks_of
 
 BASE = "distro=archlinux board=x64-uefi"
@@ -86,7 +86,7 @@ def folder(tmp_path: Path) -> Path:
     locked = LockedBuild("archlinux", "x86_64", "x64-uefi", (), "host", "")
     for name in ("one", "two"):
         lock = Lock(build.platform.id, (name, *build.installs), ())
-        text = write(join({build.id: lock}, locked))
+        text = format_lock_file(join_locks({build.id: lock}, locked))
         (tmp_path / f"{name}.lock").write_text(text)
     return tmp_path
 

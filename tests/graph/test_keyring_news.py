@@ -12,7 +12,7 @@ from aimager.graph import artifacts
 from aimager.graph.keyring_news import with_news
 from aimager.graph.plan import Plan, make_plan
 from aimager.model.lock import Lock, LockedPackage, write_lock
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.locked import make_database, make_package
 from tests.support.webserver import Site, serving, silence
 
@@ -41,7 +41,7 @@ def locked(folder: Path, url: str, *packages: LockedPackage, **words: str) -> Pl
     """The plan of a build whose lock file holds these packages of keyrings."""
     lock = Lock("archlinux-x86_64", (), packages)
     build = LockedBuild("archlinux", "x86_64", "none", (), "archlinux-x86_64", "")
-    (folder / "image.lock").write_text(write(join({SUBJECT: lock}, build)))
+    (folder / "image.lock").write_text(format_lock_file(join_locks({SUBJECT: lock}, build)))
     return plan(folder, url, lock="image.lock", **words)
 
 

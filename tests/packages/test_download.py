@@ -1,15 +1,17 @@
 """Downloads from a server on this machine: asked for once, resumed, checked."""
 
+import email.utils
 import gzip
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.download import Client, NotFoundError, SilentError
+from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
 from tests.support.webserver import Site, serving
 
 CONTENT = bytes(range(256)) * 4096  # four of the client's chunks
@@ -92,7 +94,7 @@ def test_a_mirror_that_cannot_resume_sends_all(site: Site, file: Fetched, plan: 
 
 def test_a_mirror_that_refuses_ranges_to_the_last_is_named(site: Site, file: Fetched) -> None:
     file.part.write_bytes(b"x" * 1000)
-    site.plan = ["503", "503", "416"]
+    site.plan = ["416", "416"]
     with pytest.raises(DownloadError, match=rf"^{file.url}: the mirror says 416 "):
         file.fetch()
 
@@ -179,6 +181,46 @@ def test_a_mirror_that_stays_busy_is_named(site: Site, file: Fetched) -> None:
     with pytest.raises(SilentError, match=rf"^{file.url}: the mirror says 503 Service Unav"):
         file.fetch()
     assert len(site.asked) == 3
+
+
+def test_a_mirror_is_given_the_time_that_it_asks_for(
+    site: Site, file: Fetched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In seconds, or as a date; what is neither counts for nothing."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    date = email.utils.formatdate(time.time() + 50, usegmt=True)
+    site.plan = ["429 after 7", f"503 after {date}"]
+    file.fetch()
+    assert file.target.read_bytes() == CONTENT
+    seconds, until = slept
+    assert seconds == 7
+    assert 40 < until <= 50
+    site.plan = ["429 after soon", "503 after 60"]
+    assert Client().fetch_small(f"{site.url}/f", limit=len(CONTENT)) == CONTENT
+    assert slept[2:] == [60]
+
+
+@pytest.mark.parametrize(("plan", "patience"), [("429 after 61", 60), ("503 after 1", 0)])
+def test_a_mirror_that_asks_for_too_much_time_is_asked_once(
+    site: Site, plan: str, patience: float
+) -> None:
+    site.plan = [plan]
+    client = Client(patience)
+    with pytest.raises(BusyError, match=rf"/f: the mirror says {plan[:3]} ") as caught:
+        client.fetch_small(f"{site.url}/f", limit=len(CONTENT))
+    assert len(site.asked) == 1
+    assert caught.value.hint == (
+        f"the mirror is busy, and asks to wait (Retry-After: {plan[10:]}): try again later, or"
+        " another with repo-url-parent="
+    )
+
+
+def test_a_busy_mirror_is_asked_to_go_on_where_it_broke_off(site: Site, file: Fetched) -> None:
+    site.plan = ["cut 600000", "503 after 1", "429"]
+    file.fetch()
+    assert [("Range" in headers) for _, headers in site.asked] == [False, True, True, True]
+    assert file.target.read_bytes() == CONTENT
 
 
 def test_a_refusal_is_final(site: Site, file: Fetched) -> None:

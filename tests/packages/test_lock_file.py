@@ -13,7 +13,7 @@ from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.model.lock import UNSIGNED, Lock
 from aimager.packages import lock_file as lockfile
-from aimager.packages.lock_file import LockedBuild, LockFile, join, part, read
+from aimager.packages.lock_file import LockedBuild, LockFile, join_locks, lock_of, read_lock_file
 from tests.support.locked import make_package
 from tests.support.places import GOLDEN
 
@@ -30,7 +30,7 @@ PARTS = {
     f"{X}.borrowed": Lock(X, ("pacman",), (PACMAN,)),
     ID: Lock(A, ("base", "keyring", "linux", "vim"), (GLIBC, KEYS, VIM)),
 }
-FILE = join(PARTS, BUILD)
+FILE = join_locks(PARTS, BUILD)
 STORED = GOLDEN / "lockfile.json"
 
 
@@ -49,33 +49,33 @@ def write(path: Path, data: object) -> Path:
 
 def data() -> dict[str, Any]:
     """The JSON of a good lock file, to be spoilt."""
-    good: dict[str, Any] = json.loads(lockfile.write(FILE))
+    good: dict[str, Any] = json.loads(lockfile.format_lock_file(FILE))
     return good
 
 
 def refusal(path: Path) -> tuple[str, str]:
     """How a file is refused: message and hint."""
     with pytest.raises(ConfigError) as caught:
-        read(path)
+        read_lock_file(path)
     return caught.value.message, caught.value.hint
 
 
 def test_text() -> None:
-    assert lockfile.write(FILE) == STORED.read_text()
+    assert lockfile.format_lock_file(FILE) == STORED.read_text()
 
 
 def test_it_is_read_back() -> None:
-    assert read(STORED) == FILE
+    assert read_lock_file(STORED) == FILE
 
 
 @pytest.mark.parametrize("subject", PARTS)
 def test_every_part_is_given_back_as_it_was(subject: str) -> None:
-    assert part(read(STORED), subject) == PARTS[subject]
+    assert lock_of(read_lock_file(STORED), subject) == PARTS[subject]
 
 
 def test_the_order_of_parts_does_not_matter() -> None:
-    other = join(dict(reversed(PARTS.items())), BUILD)
-    assert lockfile.write(other) == lockfile.write(FILE)
+    other = join_locks(dict(reversed(PARTS.items())), BUILD)
+    assert lockfile.format_lock_file(other) == lockfile.format_lock_file(FILE)
 
 
 def test_a_package_is_listed_once_for_each_platform() -> None:
@@ -90,8 +90,8 @@ def test_a_new_version_changes_what_changed() -> None:
         )
         for subject, lock in PARTS.items()
     }
-    new = lockfile.write(join(parts, BUILD)).splitlines()
-    diff = difflib.ndiff(lockfile.write(FILE).splitlines(), new)
+    new = lockfile.format_lock_file(join_locks(parts, BUILD)).splitlines()
+    diff = difflib.ndiff(lockfile.format_lock_file(FILE).splitlines(), new)
     assert [line.split() for line in diff if line[0] in "+-"] == [
         *(["-", '"size":', "1000,"], ["+", '"size":', "1001,"]),
         *(["-", '"version":', '"1.0-1"'], ["+", '"version":', '"1.0-2"']),
@@ -101,14 +101,14 @@ def test_a_new_version_changes_what_changed() -> None:
 def test_two_of_one_name_on_one_platform_cannot_be_joined() -> None:
     other = Lock(A, (), (dataclasses.replace(GLIBC, version="2.0-1"),))
     with pytest.raises(ConfigError) as caught:
-        join({**PARTS, "other": other}, BUILD)
+        join_locks({**PARTS, "other": other}, BUILD)
     assert caught.value.message == "the lock of other holds glibc 2.0-1, another glibc 1.0-1"
     assert "run the same command again" in caught.value.hint
 
 
 def test_a_part_that_is_missing_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
-        part(FILE, f"{A}.borrowed")
+        lock_of(FILE, f"{A}.borrowed")
     assert caught.value.message == (
         f"the lock file holds no {A}.borrowed: it is that of {ID}, made on a host of {X}"
     )
@@ -119,7 +119,7 @@ def test_a_package_that_is_missing_is_named() -> None:
     spoilt = dataclasses.replace(FILE, packages={A: (GLIBC, KEYS)})
     for subject, name, platform in ((ID, "vim", A), (f"{X}.borrowed", "pacman", X)):
         with pytest.raises(ConfigError) as caught:
-            part(spoilt, subject)
+            lock_of(spoilt, subject)
         assert caught.value.message == (
             f"the lock file holds no package {name} of {platform}, which {subject} names"
         )
@@ -210,7 +210,7 @@ def test_what_is_left_out_is_missed(tmp_path: Path, field: str) -> None:
 
 
 def test_a_cut_off_file_is_refused(tmp_path: Path) -> None:
-    text = lockfile.write(FILE)
+    text = lockfile.format_lock_file(FILE)
     path = tmp_path / "lock"
     for length in range(0, len(text) - 2, 97):
         path.write_text(text[:length])

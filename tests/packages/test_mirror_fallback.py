@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.download import NotFoundError, SilentError
+from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
 
 A, B, C = "http://me:secret@a:1/core", "http://b/core", "http://c/x"
 MISSING = NotFoundError(f"{A}/f: the mirror says 404 Not Found", hint="a")
+BUSY = BusyError(f"{A}/f: the mirror says 429", hint="d")
 SILENT = SilentError(f"{A}/f cannot be reached: no route", hint="b")
 WRONG = DownloadError(f"{B}/f has 1 bytes, its database says 2", hint="c")
 
@@ -21,17 +22,21 @@ class Mirrors:
         self.errors = dict(errors)
         self.asked: list[str] = []
         self.told: list[str] = []
+        self.client = Client()
+        self.patience: list[float] = []
         self.fallback = Fallback(self.told.append)
 
     def fetch(self, url: str) -> str:
         self.asked.append(url)
+        self.patience.append(self.client.patience)
         if url in self.errors:
             raise self.errors[url]
         return f"from {url}"
 
     def ask(self, *urls: str, archive: str = "") -> str:
         self.asked.clear()
-        return self.fallback.ask(urls, self.fetch, archive=archive)
+        self.patience.clear()
+        return self.fallback.ask(self.client, urls, self.fetch, archive=archive)
 
 
 def test_the_first_that_gives_is_the_last_that_is_asked() -> None:
@@ -73,6 +78,29 @@ def test_a_silent_mirror_is_left_out_and_told_of_once() -> None:
     other = A.replace("core", "extra")
     assert mirrors.ask(other, C) == f"from {C}"
     assert mirrors.asked == [C]
+
+
+def test_a_busy_mirror_is_waited_for_only_when_no_other_gives_the_file() -> None:
+    mirrors = Mirrors({A: BUSY, B: WRONG})
+    with pytest.raises(NoMirrorError, match="2 mirrors were tried") as caught:
+        mirrors.ask(A, B)
+    assert (mirrors.asked, mirrors.patience) == ([A, B, A], [0, 60, 60])
+    assert caught.value.reasons == (WRONG, BUSY)
+    mirrors = Mirrors({A: BUSY, C: BUSY})
+    assert mirrors.ask(A, C, B) == f"from {B}"
+    assert (mirrors.asked, mirrors.patience) == ([A, C, B], [0, 0, 60])
+    assert mirrors.ask(A, B) == f"from {B}"
+    assert mirrors.asked == [B]
+
+
+def test_several_busy_mirrors_are_each_waited_for_once() -> None:
+    mirrors = Mirrors({A: BUSY, B: BUSY, C: MISSING})
+    with pytest.raises(NoMirrorError, match="2 mirrors were tried"):
+        mirrors.ask(A, B, archive=C)
+    assert (mirrors.asked, mirrors.patience) == ([A, B, A], [0, 60, 60])
+    with pytest.raises(NoMirrorError, match="3 mirrors were tried"):
+        mirrors.ask(A, B, C)
+    assert mirrors.asked == [C], "the others are known to be busy"
 
 
 def test_where_all_are_silent_they_are_asked_again() -> None:
@@ -135,4 +163,4 @@ def test_only_what_a_mirror_did_wrong_leads_to_the_next(error: type[BaseExceptio
         raise error
 
     with pytest.raises(error):
-        Fallback().ask([A, B], fail)
+        Fallback().ask(Client(), [A, B], fail)

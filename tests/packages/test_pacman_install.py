@@ -34,7 +34,7 @@ def test_what_must_give_way_is_no_refusal(tmp_path: Path) -> None:
     asks = "echo ':: a-1-1 and old-1-1 are in conflict (x). Remove old? [y/N]'"
     program = Pacman(str(script(tmp_path / "pacman", asks)), None)
     arguments = (program, Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
-    said, _ = pacman.install(*arguments, explicit=[], epoch=7)
+    said = pacman.install(*arguments, explicit=[], epoch=7)
     assert "Remove old" in said
 
 
@@ -77,7 +77,7 @@ def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
             explicit=explicit,
             epoch=7,
         )
-        assert said == ("done" if several else "", ())
+        assert said == ("done" if several else "")
     transaction = "7 -U --asdeps --noprogressbar --ask 4 --noconfirm --config /c --"
     assert calls.read_text().splitlines() == [
         f"{transaction} {paths}",
@@ -88,9 +88,8 @@ def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
 
 
 def test_all_that_a_failed_transaction_said_is_told(tmp_path: Path) -> None:
-    program = script(tmp_path / "pacman", "seq 30; (exit 3); (exit 4); exit 1")
+    program = script(tmp_path / "pacman", "seq 30; exit 1")
     how = (Pacman(str(program), None), Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
     with pytest.raises(TransactionError, match="failed with status 1") as caught:
         pacman.install(*how, explicit=["a"], epoch=7)
     assert len(caught.value.said.splitlines()) == 30
-    assert caught.value.codes in ((3, 4), ()), "none where the kernel does not tell"

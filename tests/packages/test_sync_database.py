@@ -13,8 +13,8 @@ import zstandard
 
 from aimager.errors import DownloadError
 from aimager.packages.sync_database import (
+    DatabaseArchive,
     DatabasePackage,
-    SyncDatabases,
     decompress,
     read_database,
     read_databases,
@@ -183,7 +183,7 @@ def test_a_missing_field_or_value_is_refused(missing: str) -> None:
 
 
 def test_the_first_repository_wins() -> None:
-    databases = SyncDatabases(
+    databases = DatabaseArchive(
         "",
         (
             ("core", tar_of(zlib=desc_text())),
@@ -201,37 +201,37 @@ def test_the_first_repository_wins() -> None:
 def test_databases_are_kept_and_read_back_in_order(tmp_path: Path) -> None:
     target = tmp_path / "sync.tar"
     databases = (("extra", gzip.compress(TAR)), ("core", lzma.compress(BIG)))
-    write_databases(SyncDatabases("[extra]\n# größer\n", databases), target)
+    write_databases(DatabaseArchive("[extra]\n# größer\n", databases), target)
     read = read_databases(target)
-    assert read == SyncDatabases("[extra]\n# größer\n", (("extra", TAR), ("core", BIG)))
+    assert read == DatabaseArchive("[extra]\n# größer\n", (("extra", TAR), ("core", BIG)))
 
 
 def test_the_archive_changes_only_when_a_database_does(tmp_path: Path) -> None:
     target, other = tmp_path / "a.tar", tmp_path / "b.tar"
-    write_databases(SyncDatabases("x", (("core", gzip.compress(TAR, mtime=1)),)), target)
+    write_databases(DatabaseArchive("x", (("core", gzip.compress(TAR, mtime=1)),)), target)
     before = target.stat()
-    write_databases(SyncDatabases("x", (("core", gzip.compress(TAR, mtime=2)),)), target)
+    write_databases(DatabaseArchive("x", (("core", gzip.compress(TAR, mtime=2)),)), target)
     assert target.stat().st_mtime_ns == before.st_mtime_ns
     assert target.stat().st_ino == before.st_ino
-    write_databases(SyncDatabases("x", (("core", TAR),)), other)
+    write_databases(DatabaseArchive("x", (("core", TAR),)), other)
     assert other.read_bytes() == target.read_bytes()
-    write_databases(SyncDatabases("x", (("core", BIG),)), target)
+    write_databases(DatabaseArchive("x", (("core", BIG),)), target)
     assert other.read_bytes() != target.read_bytes()
 
 
 def test_a_damaged_database_is_not_kept(tmp_path: Path) -> None:
     cut = gzip.compress(BIG)[:-100]
     with pytest.raises(ValueError, match=r"\S"):
-        write_databases(SyncDatabases("x", (("core", cut),)), tmp_path / "a.tar")
+        write_databases(DatabaseArchive("x", (("core", cut),)), tmp_path / "a.tar")
     assert not list(tmp_path.iterdir())
 
 
 def test_packages_are_read_once_as_long_as_the_archive_is_the_same(tmp_path: Path) -> None:
     archive = tmp_path / "databases.tar"
     database = tar_of(**{"zlib-1": desc_text()})
-    write_databases(SyncDatabases("", (("core", database),)), archive)
+    write_databases(DatabaseArchive("", (("core", database),)), archive)
     known = read_packages(archive)
     assert read_packages(archive) is known
     assert set(known) == {"zlib"}
-    write_databases(SyncDatabases("", (("core", tar_of()),)), archive)
+    write_databases(DatabaseArchive("", (("core", tar_of()),)), archive)
     assert read_packages(archive) == {}

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from aimager.products.dry_run import UP_TO_DATE, foresee
+from aimager.products.dry_run import UP_TO_DATE, predict_runs
 from aimager.products.record import RECORD
 from aimager.products.task import CachedTask
 from tests.products.test_task import FirstWord, Known, as_a, chain
@@ -18,7 +18,7 @@ def three(cache: Path, source: Path) -> list[CachedTask]:
 
 
 def test_nothing_is_known_yet(cache: Path, source: Path) -> None:
-    assert list(foresee(three(cache, source))) == [
+    assert list(predict_runs(three(cache, source))) == [
         "first:x: it has not been made before",
         "second:x: follows first:x",
         "third:x: follows second:x",
@@ -31,7 +31,7 @@ def test_all_is_there(cache: Path, source: Path) -> None:
     for task in three(cache, source):
         build(task)
     for _ in range(2):
-        said = list(foresee(three(cache, source)))
+        said = list(predict_runs(three(cache, source)))
         assert said == [f"{name}:x: {UP_TO_DATE}" for name in ("first", "second", "third")]
 
 
@@ -41,37 +41,37 @@ def test_what_is_damaged_is_told_and_what_follows_is_known(cache: Path, source: 
     for task in tasks:
         build(task)
     (product(tasks[1]) / "loud.txt").unlink()
-    assert list(foresee(three(cache, source))) == [
+    assert list(predict_runs(three(cache, source))) == [
         f"first:x: {UP_TO_DATE}",
         "second:x: loud.txt is missing",
         f"third:x: {UP_TO_DATE}",
     ]
     (product(tasks[1]) / RECORD).unlink()
-    assert list(foresee(three(cache, source)))[1:] == [
+    assert list(predict_runs(three(cache, source)))[1:] == [
         "second:x: it has not been made before",
         "third:x: follows second:x",
     ]
     assert runs(cache, "second") == 1
 
 
-def test_a_task_that_foresees_its_product_lets_others_go_on(cache: Path, source: Path) -> None:
+def test_a_task_that_predicts_its_product_lets_others_go_on(cache: Path, source: Path) -> None:
     run = "r"
     first = as_a(Known, shout(cache, run, source, task="first"))
     second = shout(cache, run, first.kept.view / "loud.txt", task="second")
-    assert list(foresee([first, second])) == [
+    assert list(predict_runs([first, second])) == [
         "first:x: nothing was fetched",
         "second:x: it has not been made before",
     ]
     assert runs(cache, "first") == runs(cache, "second") == 0
 
 
-def test_what_comes_out_the_same_is_not_foreseen_when_it_is_not_known(
+def test_what_comes_out_the_same_is_not_predicted_when_it_is_not_known(
     cache: Path, source: Path
 ) -> None:
     for task in chain(cache, "r1", source, FirstWord):
         build(task)
     source.write_text("hello you")
-    assert list(foresee(chain(cache, "r2", source, FirstWord))) == [
+    assert list(predict_runs(chain(cache, "r2", source, FirstWord))) == [
         "first:x: source changed",
         "second:x: follows first:x",
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aimager.products import run_folder
-from aimager.products.run_folder import hold, is_held, remove
+from aimager.products.run_folder import hold_run_folder, is_held, remove_run_folder
 from tests.support.staged import build, finish, hear, runs, shout, start
 
 
@@ -47,24 +47,24 @@ def dead(tmp_path: Path, name: str = "dead") -> Path:
 def test_a_run_has_a_folder_and_sweeps_what_others_left(tmp_path: Path, ours: Path) -> None:
     folder = dead(tmp_path)
     assert not is_held(folder)
-    hold(ours)
+    hold_run_folder(ours)
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["ours"]
     assert is_held(ours)
     (ours / "file").touch()
-    hold(ours)
+    hold_run_folder(ours)
     assert (ours / "file").exists()
 
 
 def test_what_is_swept_is_swept_once(tmp_path: Path, ours: Path) -> None:
-    hold(ours)
+    hold_run_folder(ours)
     folder = dead(tmp_path)
-    hold(ours)
+    hold_run_folder(ours)
     assert folder.exists()
 
 
 @pytest.mark.usefixtures("live")
 def test_a_live_runs_folder_stays(tmp_path: Path, ours: Path) -> None:
-    hold(ours)
+    hold_run_folder(ours)
     assert is_held(tmp_path / "work/live")
     assert (tmp_path / "work/live/view").is_dir()
 
@@ -76,7 +76,7 @@ def test_a_killed_runs_folder_is_swept_by_the_next(
     live.send_signal(number)
     live.wait()
     assert (tmp_path / "work/live/view").is_dir()
-    hold(ours)
+    hold_run_folder(ours)
     assert not (tmp_path / "work/live").exists()
 
 
@@ -86,7 +86,7 @@ def test_a_run_removes_its_folder_at_its_end(tmp_path: Path, live: subprocess.Po
 
 
 def test_a_forked_process_does_not_remove_it(ours: Path) -> None:
-    hold(ours)
+    hold_run_folder(ours)
     run_folder._release(ours, os.getpid() + 1)
     assert ours.exists()
     run_folder._release(ours, os.getpid())
@@ -99,12 +99,12 @@ def test_what_something_still_works_in_stays(tmp_path: Path, ours: Path) -> None
     (folder / "work").mkdir()
     descriptor = os.open(folder / "work", os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    hold(ours)
+    hold_run_folder(ours)
     assert (folder / "work").exists()
     os.close(descriptor)
-    remove(folder)
+    remove_run_folder(folder)
     assert not folder.exists()
-    remove(folder)
+    remove_run_folder(folder)
 
 
 @pytest.mark.parametrize("name", ["file", "link", "folder"])
@@ -115,7 +115,7 @@ def test_what_is_no_runs_folder_disturbs_nobody(tmp_path: Path, ours: Path, name
     else:
         (tmp_path / "work" / name).symlink_to(tmp_path / name)
     (tmp_path / "folder/kept").mkdir(parents=True)
-    hold(ours)
+    hold_run_folder(ours)
     assert (tmp_path / "folder/kept").exists()
     assert is_held(ours)
     assert not is_held(tmp_path / "work" / name)
@@ -127,14 +127,14 @@ def test_a_folder_is_removed_by_who_holds_it(
     """Else a run that has just made it, and comes to hold it in between, would lose it."""
     folder = dead(tmp_path)
     held = []
-    removes = run_folder.remove
+    removes = run_folder.remove_run_folder
 
     def watch(path: Path) -> None:
         held.append(is_held(path))
         removes(path)
 
-    monkeypatch.setattr(run_folder, "remove", watch)
-    hold(ours)
+    monkeypatch.setattr(run_folder, "remove_run_folder", watch)
+    hold_run_folder(ours)
     assert held == [True]
     assert not folder.exists()
 
@@ -153,7 +153,7 @@ def test_a_folder_that_goes_before_it_is_held_is_made_again(
         return descriptor
 
     monkeypatch.setattr(os, "open", slow)
-    hold(ours)
+    hold_run_folder(ours)
     assert removed == [ours]
     assert is_held(ours)
 

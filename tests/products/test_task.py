@@ -60,10 +60,10 @@ class Known(Shout):
         """Why not."""
         if not self.diary.exists():
             return "nothing was fetched"
-        self.foresee()
+        self.predict()
         return ""
 
-    def foresee(self) -> None:
+    def predict(self) -> None:
         """Lay it out."""
         publish_text(self.target, "KNOWN")
 
@@ -253,17 +253,17 @@ def test_the_whole_cache_holds_no_path(cache: Path, source: Path, tmp_path: Path
         assert str(tmp_path) not in path.read_text()
 
 
-def test_what_is_foreseen_is_known_by_its_record(cache: Path, source: Path) -> None:
+def test_what_is_predicted_is_known_by_its_record(cache: Path, source: Path) -> None:
     build(shout(cache, "r1", source))
     task = shout(cache, "r2", source)
     (product(task) / "loud.txt").unlink()
-    task.foresee()
+    task.predict()
     assert [path.name for path in task.kept.view.iterdir()] == [RECORD]
     unknown = shout(cache, "r3", source, "never")
-    unknown.foresee()
+    unknown.predict()
     assert not unknown.kept.view.exists()
     known = as_a(Known, shout(cache, "r4", source))
-    known.foresee()
+    known.predict()
     assert (known.kept.view / "loud.txt").read_text() == "KNOWN"
 
 

@@ -93,13 +93,13 @@ def test_without_mirrors_those_of_the_last_time_serve(tmp_path: Path, site: Site
     assert site.asked == []
 
 
-def test_what_is_foreseen_are_those_of_the_last_time(tmp_path: Path, site: Site) -> None:
+def test_what_is_predicted_are_those_of_the_last_time(tmp_path: Path, site: Site) -> None:
     request = stage(tmp_path, MirrorChoice())
-    request.foresee()
+    request.predict()
     assert not request.target.exists()
     stage(tmp_path, MirrorChoice(parents=(site.url,)), "earlier").run()
     for _ in range(2):
-        request.foresee()
+        request.predict()
         assert request.target.samefile(request.kept)
 
 

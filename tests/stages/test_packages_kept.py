@@ -115,9 +115,9 @@ def test_another_file_than_the_locks_is_refused(tmp_path: Path, site: Site) -> N
     assert "zlib 1.0-1" in request.restore()
 
 
-def test_it_is_foreseen_as_if_all_were_fetched(tmp_path: Path) -> None:
+def test_it_is_predicted_as_if_all_were_fetched(tmp_path: Path) -> None:
     request = stage(tmp_path, None)
-    request.foresee()
+    request.predict()
     assert request.target.read_bytes() == request.lock.read_bytes()
 
 

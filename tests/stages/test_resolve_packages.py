@@ -9,7 +9,7 @@ import pytest
 from aimager.errors import ConfigError
 from aimager.model.build import MirrorChoice
 from aimager.model.lock import read_lock
-from aimager.packages.sync_database import SyncDatabases, write_databases
+from aimager.packages.sync_database import DatabaseArchive, write_databases
 from aimager.products.derivation import derive
 from aimager.stages import resolve_packages
 from aimager.stages.resolve_packages import ResolvePackages
@@ -58,25 +58,25 @@ def locked(request: ResolvePackages) -> list[str]:
         ((), {}, []),
     ],
 )
-def test_the_lock_is_foreseen(
+def test_the_lock_is_predicted(
     tmp_path: Path, databases: Path, packages: tuple[str, ...], changes: Any, names: list[str]
 ) -> None:
     request = stage(tmp_path, databases, *packages, **changes)
-    request.foresee()
+    request.predict()
     assert locked(request) == names
     before = request.target.stat().st_mtime_ns
-    request.foresee()
+    request.predict()
     assert request.target.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("dependencies", [False, True])
-def test_what_is_foreseen_comes_true(tmp_path: Path, databases: Path, dependencies: bool) -> None:
+def test_what_is_predicted_comes_true(tmp_path: Path, databases: Path, dependencies: bool) -> None:
     request = stage(tmp_path, databases, "app", dependencies=dependencies)
-    request.foresee()
-    foreseen = request.target.read_bytes()
+    request.predict()
+    predicted = request.target.read_bytes()
     request.target.unlink()
     request.run()
-    assert request.target.read_bytes() == foreseen
+    assert request.target.read_bytes() == predicted
 
 
 @pytest.mark.parametrize("dependencies", [False, True])
@@ -84,7 +84,7 @@ def test_what_the_repositories_do_not_have(
     tmp_path: Path, databases: Path, dependencies: bool
 ) -> None:
     request = stage(tmp_path, databases, "app", "vmi", "naon", dependencies=dependencies)
-    for action in (request.foresee, request.run):
+    for action in (request.predict, request.run):
         with pytest.raises(ConfigError) as caught:
             action()
         assert caught.value.message == "the repositories have no package vmi naon"
@@ -105,7 +105,7 @@ def test_what_a_word_stands_for_is_asked_for(
         other=package("other", groups=("tools",)),
     )
     request = stage(tmp_path, databases, word)
-    request.foresee()
+    request.predict()
     assert locked(request) == names
     requested = read_lock(request.target).requested
     assert requested == tuple(sorted({word, *names} - {"lib"}))
@@ -117,7 +117,7 @@ def test_the_repository_that_pacman_chose_is_locked(
     """A dependency's version may be that of a later repository alone."""
     core = tar_of(app=package("app", "lib>=2"), lib=package("lib"))
     later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
-    write_databases(SyncDatabases(CONF, (("core", core), ("later", later))), databases)
+    write_databases(DatabaseArchive(CONF, (("core", core), ("later", later))), databases)
     chosen = [("later", "lib"), ("core", "app")]
     monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
     request = stage(tmp_path, databases, "app")
@@ -140,16 +140,16 @@ def test_a_lock_is_known_by_its_content(tmp_path: Path, databases: Path) -> None
 
 def test_an_unrelated_package_leaves_the_lock(tmp_path: Path, databases: Path) -> None:
     request = stage(tmp_path, databases, "lib")
-    request.foresee()
+    request.predict()
     before = request.target.stat()
     write(databases, lib=package("lib"), other=package("other", version="2-1"))
-    request.foresee()
+    request.predict()
     assert (request.target.stat().st_ino, request.target.stat().st_mtime_ns) == (
         before.st_ino,
         before.st_mtime_ns,
     )
     write(databases, lib=package("lib", version="2-1"))
-    request.foresee()
+    request.predict()
     assert request.target.stat().st_ino != before.st_ino
 
 

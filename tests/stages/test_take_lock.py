@@ -6,7 +6,7 @@ import pytest
 
 from aimager.errors import ConfigError
 from aimager.model.lock import Lock, write_lock
-from aimager.packages.lock_file import LockedBuild, join, write
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from aimager.stages.take_lock import TakeLock
 from tests.support.locked import make_package, make_workshop
 
@@ -17,8 +17,10 @@ LOCK = Lock("x-y", ("base",), (make_package("base"), make_package("glibc")))
 def lock_file(tmp_path: Path) -> Path:
     path = tmp_path / "image.lock"
     other = Lock("x-y", (), (make_package("glibc"),))
-    file = join({"x-y.rootfs": LOCK, "x-y.keyring": other}, LockedBuild("x", "y", "z", (), "h", ""))
-    path.write_text(write(file))
+    file = join_locks(
+        {"x-y.rootfs": LOCK, "x-y.keyring": other}, LockedBuild("x", "y", "z", (), "h", "")
+    )
+    path.write_text(format_lock_file(file))
     return path
 
 

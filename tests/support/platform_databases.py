@@ -12,7 +12,7 @@ from aimager.distros.archlinux import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Platform
 from aimager.model.workshop import Workshop
-from aimager.packages.sync_database import SyncDatabases, write_databases
+from aimager.packages.sync_database import DatabaseArchive, write_databases
 from tests.packages.test_sync_database import desc_text, tar_of
 
 PLATFORM = Platform(DISTRO, Architecture.x86_64)
@@ -50,7 +50,7 @@ def package(
 def write(path: Path, **packages: str) -> Path:
     """Databases of these packages, all of core."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_databases(SyncDatabases(CONF, (("core", tar_of(**packages)),)), path)
+    write_databases(DatabaseArchive(CONF, (("core", tar_of(**packages)),)), path)
     return path
 
 

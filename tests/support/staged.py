@@ -105,7 +105,7 @@ def hear(running: subprocess.Popen[str]) -> str:
 
 def build_there(cache: str, run: str, source: str, pause: str, *words: str) -> None:
     """Build, say so, and keep the run's folder until standard input ends."""
-    run_folder.hold(Path(cache, "work", run))
+    run_folder.hold_run_folder(Path(cache, "work", run))
     task = shout(Path(cache), run, Path(source), *words, pause=float(pause))
     ran = build(task)
     print(f"ran: {ran}, {(task.kept.view / 'loud.txt').read_text()}", flush=True)
@@ -114,7 +114,7 @@ def build_there(cache: str, run: str, source: str, pause: str, *words: str) -> N
 
 def hold_there(folder: str) -> None:
     """Hold a run's folder until standard input ends."""
-    run_folder.hold(Path(folder))
+    run_folder.hold_run_folder(Path(folder))
     Path(folder, "view").mkdir(exist_ok=True)
     print("held", flush=True)
     sys.stdin.read()

@@ -15,9 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Site:
     """What is served, how, and what was asked for.
 
-    The first of ``plan`` is what the next request gets: a status, ``cut N`` to break off after
-    N bytes, ``whole`` to ignore Range, ``slow``, ``late N`` to answer when N were asked, and with
-    content a second after that; when it is empty, all is well.
+    The first of ``plan`` is what the next request gets: a status, ``STATUS after WHEN`` with a
+    Retry-After, ``cut N`` to break off after N bytes, ``whole`` to ignore Range, ``slow``, ``late
+    N`` to answer when N were asked, and with content a second after that; when it is empty, all
+    is well.
     """
 
     url: str = ""
@@ -52,8 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.headers_sent = dict(self.site.headers)
         if self.site.tags and content is not None:
             self.headers_sent["ETag"] = tag(content)
-        if plan.isdigit():
-            self._answer(int(plan))
+        status, _, when = plan.partition(" after ")
+        if when:
+            self.headers_sent["Retry-After"] = when
+        if status.isdigit():
+            self._answer(int(status))
         elif content is None:
             self._answer(404)
         elif self._is_known():

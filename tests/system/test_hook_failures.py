@@ -37,8 +37,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def found(root: Path, said: str, *codes: int) -> list[Failure]:
-    return failures(said, root, root / "own", codes)
+def found(root: Path, said: str) -> list[Failure]:
+    return failures(said, root, root / "own")
 
 
 def test_nothing_failed(root: Path) -> None:
@@ -124,21 +124,3 @@ def test_only_the_last_lines_are_told(root: Path) -> None:
 def test_two_that_failed_are_two(root: Path) -> None:
     said = f"installing nano...\na\n{FAILED}installing linux...\nb\n{FAILED}"
     assert [failure.said for failure in found(root, said)] == [("a",), ("b",)]
-
-
-KILLED = "error: command terminated by signal 11: Segmentation fault\n"
-
-
-def test_exit_codes_are_those_of_the_last_that_ended_so(root: Path) -> None:
-    said = f"installing nano...\n{FAILED}installing linux...\n{KILLED}(1/1) bare.hook\n{FAILED}"
-    known = [failure.code for failure in found(root, said, 2, 2, 127, 3)]
-    assert known == [127, None, 3], "gpg has ended with 2, and what is killed has no code"
-    assert [failure.code for failure in found(root, said, 3)] == [None] * 3, "which one is unknown"
-    assert [failure.code for failure in found(root, said)] == [None] * 3
-
-
-def test_an_exit_code_is_told(root: Path) -> None:
-    (failure,) = found(root, f"installing nano...\noh no\n{FAILED}", 127)
-    assert failure.tell(", alas") == (
-        "the scriptlet of the package nano failed with exit code 127, alas:\n    oh no"
-    )

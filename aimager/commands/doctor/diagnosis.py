@@ -22,10 +22,10 @@ from aimager.model.build import MirrorChoice, Tools
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, read_lock
 from aimager.packages.download import Client
-from aimager.packages.lock_file import part, read
+from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.store import check_space
-from aimager.products.run_folder import hold
+from aimager.products.run_folder import hold_run_folder
 from aimager.toolbox import Toolbox
 
 _PROGRAMS = ("gpg", "tar", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "zstd", "xz")
@@ -106,7 +106,7 @@ def _of_user() -> Iterator[Finding]:
 
 
 def _try_whole() -> str:
-    hold(artifacts.RUN)
+    hold_run_folder(artifacts.RUN)
     return check_whole(artifacts.RUN / "doctor")
 
 
@@ -148,7 +148,7 @@ def _of_mirrors(plans: Sequence[Plan], dates: list[float]) -> Iterator[Finding]:
             asked |= dict.fromkeys((p, plan.mirrors(p)) for p in plan.synced_platforms)
     if not plans:
         asked[platform_for_host(host_architecture()), MirrorChoice()] = None
-    client = Client()
+    client = Client(patience=0)
     for platform, choice in asked:
         for repository in _repositories(platform):
             urls = [f"{u}/{repository}.db" for u in repository_urls(platform, repository, choice)]
@@ -164,7 +164,7 @@ def _repositories(platform: Platform) -> tuple[str, ...]:
 
 
 def _clock(plans: Sequence[Plan], dates: Sequence[float]) -> Finding:
-    locked = [read(plan.lock).packages.values() for plan in plans if plan.lock]
+    locked = [read_lock_file(plan.lock).packages.values() for plan in plans if plan.lock]
     built = [p.build_date for lock in locked for packages in lock for p in packages]
     return examine("clock", partial(network.check_clock, dates, max(built, default=0)))
 
@@ -172,7 +172,7 @@ def _clock(plans: Sequence[Plan], dates: Sequence[float]) -> Finding:
 def _lock_of(plan: Plan) -> Lock | None:
     """What is known of the packages of a build: the user's lock, or that of the last time."""
     if plan.lock:
-        return part(read(plan.lock), plan.build.id)
+        return lock_of(read_lock_file(plan.lock), plan.build.id)
     kept = artifacts.kept("resolve-packages", plan.build.id)
     for record in kept.records():
         try:

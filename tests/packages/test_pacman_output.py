@@ -3,7 +3,7 @@
 import pytest
 
 from aimager import progress
-from aimager.packages.pacman_progress import Transaction
+from aimager.packages.pacman_output import Transaction
 
 SAID = """\
 loading packages...

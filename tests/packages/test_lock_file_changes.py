@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from aimager.model.lock import Lock, LockedPackage
-from aimager.packages.lock_file import LockFile, changes, download_size, join, package_changes
+from aimager.packages.lock_file import LockFile, changes, download_size, join_locks, package_changes
 from tests.packages.test_lock_file import BUILD, FILE, GLIBC, KEYS, PACMAN, VIM, A, X
 
 
 def with_packages(platform: str, *packages: LockedPackage, **others: Any) -> LockFile:
     """A lock file of these packages on a platform."""
     lock = Lock(platform, (), tuple(sorted(packages)))
-    return join({platform: lock, **others}, BUILD)
+    return join_locks({platform: lock, **others}, BUILD)
 
 
 def test_versions_that_changed() -> None:
