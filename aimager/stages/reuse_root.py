@@ -8,6 +8,7 @@ from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.system.install import Installation, install_system
 from aimager.system.reused_root import read_reused
+from aimager.units import count
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class ReuseRoot:
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the archive holds what the packages do not go with
         """
-        held = read_reused(self.reused).packages
-        print(f"   NOT VERIFIED: {self.archive.name} with {len(held)} packages, taken as it is")
+        held = count(len(read_reused(self.reused).packages), "package")
+        print(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
         install_system(
             Installation(
                 architecture=self.architecture,
