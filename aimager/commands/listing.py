@@ -14,9 +14,9 @@ from aimager.model.board import Board
 from aimager.model.build import Build
 from aimager.model.named_tables import NAMED_TABLES
 from aimager.model.partition import Label, MiB, PartitionTable
+from aimager.units import exact_size
 
 _LABELS = {Label.dos: "DOS label", Label.gpt: "GPT"}
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -98,19 +98,11 @@ def show_table(text: str) -> list[str]:
 
 
 def _partitions(table: PartitionTable) -> str:
-    free = f"{size(table.alignment)} free, " if table.alignment > MiB else ""
+    free = f"{exact_size(table.alignment)} free, " if table.alignment > MiB else ""
     return free + ", ".join(
-        f"{p.role} {p.file_system} {size(p.size) if p.size else 'as large as its content'}"
+        f"{p.role} {p.file_system} {exact_size(p.size) if p.size else 'as large as its content'}"
         for p in table.partitions
     )
-
-
-def size(number: int) -> str:
-    """A number of bytes in the largest unit that leaves it whole."""
-    unit = 0
-    while number and number % 1024 == 0 and unit < len(_UNITS) - 1:
-        number, unit = number // 1024, unit + 1
-    return f"{number} {_UNITS[unit]}"
 
 
 def list_variables(_: Mapping[str, Board]) -> list[str]:

@@ -10,7 +10,7 @@ from aimager.commands.report_timeline import bar, timeline
 from aimager.graph.console.history import Entry, Outcome, that_ran
 from aimager.model.lock import LockedPackage
 from aimager.resources import read_data
-from aimager.units import duration, size
+from aimager.units import count, duration, size
 
 _LARGEST = 25
 """So many packages have a bar, the others a row in a table that is opened."""
@@ -158,7 +158,8 @@ def _packages(result: Result) -> str:
     table = _table(f"All packages of {result.id}", head, rows, numbers=(2, 3))
     return _section(
         f"Packages of {result.id}",
-        f"<p>{len(packages)} packages, {size(installed)} installed, {size(fetched)} to download."
+        f"<p>{count(len(packages), 'package')}, {size(installed)} installed,"
+        f" {size(fetched)} to download."
         f" The largest {len(shown)}:</p>\n<ol class=bars>\n{items}\n</ol>\n"
         f"<details><summary>All packages</summary>\n{table}\n</details>",
     )

@@ -10,6 +10,7 @@ from aimager.errors import ConfigError
 from aimager.memory import ALL_THERE_IS
 from aimager.model.build import Compression
 from aimager.model.partition import SECTOR
+from aimager.units import parse_size
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -23,7 +24,6 @@ _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
 _PACKAGE = re.compile(r"[A-Za-z0-9@_+][A-Za-z0-9@._+-]*")
 _ADDRESS = re.compile(r"https?://[^/\s]+.*")
-_SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
 _LATEST = 0xFFFFFFFF  # what a superblock of ext4 can tell, in 2106
@@ -163,10 +163,10 @@ def read_size(text: str, *, variable: str) -> int:
 
     :raises ConfigError: for anything else
     """
-    match = _SIZE.fullmatch(text.strip())
-    if not match or not int(match[1]):
+    # GB is what many people write for GiB.
+    size = parse_size(re.sub(r"(?<!i)B$", "", text.strip(), flags=re.IGNORECASE))
+    if not size:
         raise ConfigError(f"{variable}={text} is no size", hint="write it as 8GiB or 900M")
-    size = int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
     if size > _LARGEST:
         raise ConfigError(f"{variable}={text} is too large", hint="ext4 takes at most 16 TiB")
     return size

@@ -1,22 +1,29 @@
-"""Which texts are licence expressions of SPDX 2.3 (its annex D), by a list of the ids that exist.
+"""Which texts are licence expressions of SPDX 2.3 (its annex D), by the ids that exist.
 
-``content/spdx-licenses.txt`` and ``content/spdx-exceptions.txt`` are those of the SPDX License
-List, deprecated ones among them, one id a line.
+The ids are those of the library license-expression, whose index has them from the SPDX License
+List, deprecated ones among them, and many more of ScanCode's.
 """
 
 import functools
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from aimager.resources import read_data
+if TYPE_CHECKING:
+    from license_expression import Licensing
 
-_WORD = re.compile(r"\s*([A-Za-z0-9.+-]+|[()])")
+_OPERATORS = {"AND", "OR", "WITH"}
+_OTHER_SPELLINGS = {"BSD-2", "GPL", "Verbatim-man-pages"}
+"""Names that the index has for licences beside their ids, and SPDX's list never had."""
+
+_HOLLOW = re.compile(r"\(\s*(?:AND|OR|WITH)\b|\b(?:AND|OR|WITH)\s*(?:\)|$)|\(\s*\)")
+"""Where a term is missing, which the library takes, or fails at otherwise than by its own error."""
 
 
-@functools.cache
-def _ids(name: str) -> frozenset[str]:
-    text = read_data("aimager.image", f"content/spdx-{name}.txt")
-    return frozenset(text.lower().split())  # annex D.2: case does not matter in ids
+def license_list_version() -> str:
+    """The version of the library, which decides what is an id, and so what documents say."""
+    return version("license-expression")
 
 
 def join_licenses(licenses: Sequence[str]) -> str:
@@ -31,37 +38,38 @@ def join_licenses(licenses: Sequence[str]) -> str:
     return " AND ".join(f"({text})" if " OR " in text else text.strip() for text in licenses)
 
 
+@functools.cache
+def _licensing() -> "Licensing":
+    """The parser of expressions that knows SPDX's ids alone, each also with a ``+`` (annex D.2)."""
+    # Not above: it takes 0.1 s, which every build would wait for.
+    from license_expression import LicenseSymbol, Licensing, get_license_index
+
+    licenses, exceptions = set[str](), set[str]()
+    for entry in get_license_index():
+        found = {entry["spdx_license_key"] or "", *entry["other_spdx_license_keys"]}
+        # What the index has as a deprecated exception is to SPDX a licence that includes one.
+        is_exception = entry["is_exception"] and not entry["is_deprecated"]
+        (exceptions if is_exception else licenses).update(found)
+    ids = {key for key in licenses if key and not key.startswith("LicenseRef-")} - _OTHER_SPELLINGS
+    later = {f"{key}+" for key in ids if not key.endswith("+")}
+    return Licensing(
+        [
+            *(LicenseSymbol(key) for key in ids | later),
+            *(LicenseSymbol(key, is_exception=True) for key in exceptions if key),
+        ]
+    )
+
+
+@functools.cache
 def _is_expression(text: str) -> bool:
-    words = _WORD.findall(text)
-    if re.sub(r"\s", "", text) != "".join(words):
+    from license_expression import ExpressionError
+
+    words = re.split(r"[\s()]+", text)
+    if any(word.upper() in _OPERATORS and word not in _OPERATORS for word in words):
+        return False  # the library takes operators in any case, SPDX does not
+    if _HOLLOW.search(text):
         return False
-    rest = _after_expression(words)
-    return rest is not None and not rest
-
-
-def _after_expression(words: Sequence[str]) -> Sequence[str] | None:
-    """What follows the expression that ``words`` begin with; None where they begin with none."""
-    rest = _after_term(words)
-    while rest and rest[0] in ("AND", "OR"):
-        rest = _after_term(rest[1:])
-    return rest
-
-
-def _after_term(words: Sequence[str]) -> Sequence[str] | None:
-    if not words:
-        return None
-    first, *rest = words
-    if first == "(":
-        inner = _after_expression(rest)
-        return inner[1:] if inner and inner[0] == ")" else None
-    if not _is_license(first):
-        return None
-    if rest and rest[0] == "WITH":
-        known = len(rest) > 1 and rest[1].lower() in _ids("exceptions")
-        return rest[2:] if known else None
-    return rest
-
-
-def _is_license(word: str) -> bool:
-    known = _ids("licenses")
-    return word.lower() in known or word.lower().removesuffix("+") in known
+    try:
+        return _licensing().parse(text, validate=True, strict=True, simple=True) is not None
+    except ExpressionError:
+        return False

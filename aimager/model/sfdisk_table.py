@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from aimager.errors import ConfigError
 from aimager.model.partition import SECTOR, FileSystem, Label, MiB, Partition, PartitionTable, Role
+from aimager.units import parse_size
 
 _MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
 _DEVICE = re.compile(r"(?:[^=,]*\d\s*)?:\s*(.*)")
 """sfdisk calls partitions by their disk's name, which may be a file's, and a number."""
 _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
-_SIZE = re.compile(r"(\d+)\s*([KMGT]?)(iB)?", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _IGNORED = ("unit", "sector-size", "device", "grain", "table-length")
@@ -147,11 +147,9 @@ def _read_fields(text: str) -> dict[str, str]:
 
 def _read_bytes(name: str, text: str) -> int:
     """Bytes from a number of sectors, or from one with K, M, G or T, powers of 1024."""
-    match = _SIZE.fullmatch(text)
-    if not match:
+    number = parse_size(text, unit=SECTOR)
+    if number is None:
         raise _refused(f"has the {name} {text}", "write sectors, or 16MiB, or 1G")
-    unit = match[2].upper()
-    number = int(match[1]) << 10 * "KMGT".index(unit) + 10 if unit else int(match[1]) * SECTOR
     if number > 1 << 50 or (name == "size" and not number):
         raise _refused(f"has the {name} {text}, which no disk has")
     return number

@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from aimager import units
 from aimager.errors import HostError
 from aimager.files import sha256
 from aimager.model.lock import LockedPackage
@@ -49,7 +50,8 @@ def check_space(folder: Path, size: int, what: str) -> str:
     free, files = status.f_bavail * status.f_frsize, status.f_favail
     if free < size:
         raise HostError(
-            f"{what} takes up to {_mega(size)}, and the disk of {folder} has {_mega(free)} free",
+            f"{what} takes up to {units.size(size)}, and the disk of {folder} has"
+            f" {units.size(free)} free",
             hint="doit cache-prune size=10GiB makes room; AIMAGER_CACHE=FOLDER names another disk",
         )
     wanted = size // _BYTES_OF_A_FILE
@@ -60,8 +62,5 @@ def check_space(folder: Path, size: int, what: str) -> str:
             " another disk",
         )
     counted = f" and {files} inodes" if status.f_files else ""
-    return f"{_mega(free)}{counted} free" + (f"; {what} takes up to {_mega(size)}" if size else "")
-
-
-def _mega(size: int) -> str:
-    return f"{size / 1e6:.0f} MB"
+    takes = f"; {what} takes up to {units.size(size)}" if size else ""
+    return f"{units.size(free)}{counted} free{takes}"

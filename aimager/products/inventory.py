@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from aimager import units
 from aimager.errors import ConfigError
 from aimager.model.lock import read_lock
 from aimager.products.record import RECORD
@@ -105,20 +106,16 @@ def table(items: Iterable[Item], others: Mapping[str, Path]) -> list[str]:
     ]
     lines = [f"{'kind':20} {'number':>6} {'size':>10}   last used"]
     lines += [
-        f"{kind:20} {number:6} {_megabytes(size):>10}   {_moment(used)}"
+        f"{kind:20} {number:6} {units.size(size):>10}   {_moment(used)}"
         for kind, number, size, used in rows
     ]
     total = sum(size for _, _, size, _ in rows)
-    return [*lines, f"{'total':20} {sum(row[1] for row in rows):6} {_megabytes(total):>10}"]
+    return [*lines, f"{'total':20} {sum(row[1] for row in rows):6} {units.size(total):>10}"]
 
 
 def _newest(folder: Path) -> float:
     times = (status.st_mtime for _, status in _statuses(folder))
     return max(times, default=folder.stat().st_mtime)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
 
 
 def _moment(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from aimager import progress
+from aimager import progress, units
 from aimager.model.remote import Remote
 from aimager.products.cache import Kept, describe_files
 from aimager.products.derivation import Derivation, derive
@@ -87,8 +87,8 @@ class CachedTask:
         record = self._record(derivation)
         taken = take(self.remote, self.stage, record)
         if taken:
-            size = sum(file.size for file in taken.files) / 1e6
-            self._say(f"taken from the remote store, {size:.1f} MB")
+            size = sum(file.size for file in taken.files)
+            self._say(f"taken from the remote store, {units.size(size)}")
             self.kept.keep(taken)
         return taken is not None
 

@@ -9,6 +9,7 @@ from aimager.files import publish_text
 from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop, environment
 from aimager.system.reused_root import look_into, write_reused
+from aimager.units import count
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class CheckRootArchive:
 
         :raises ConfigError: when no build for the architecture can start from the archive
         """
-        print(f"   {self.archive.name} holds {self._publish()} packages")
+        print(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
 
     def predict(self) -> None:
         """Publish it in silence: nothing is made of the archive yet."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager import progress
+from aimager import progress, units
 from aimager.errors import ConfigError, DownloadError, TrustError
 from aimager.files import publish, publish_text
 from aimager.model.build import MirrorChoice
@@ -91,7 +91,7 @@ class FetchPackages:
         parts = [path.with_name(f"{path.name}.part") for path in parts]
         begun = sum(part.stat().st_size for part in parts if part.exists())
         size = max(sum(package.size for package in packages) - begun, 0)
-        check_space(store, size, f"fetching {len(packages)} packages")
+        check_space(store, size, f"fetching {units.count(len(packages), 'package')}")
 
     def _needed(self) -> tuple[LockedPackage, ...]:
         lock = read_lock(self.lock)
@@ -104,8 +104,9 @@ class FetchPackages:
     def _take_from_remote(self, packages: list[LockedPackage]) -> None:
         taken = take_packages(self.workshop.remote, packages, self.workshop.store)
         if taken:
-            size = sum(package.size for package in taken) / 1e6
-            print(f"   took {len(taken)} packages from the remote store, {size:.1f} MB")
+            size = sum(package.size for package in taken)
+            number = units.count(len(taken), "package")
+            print(f"   took {number} from the remote store, {units.size(size)}")
 
     def _own(self) -> list[LockedPackage]:
         return [package for package in self._needed() if not package.is_signed]
@@ -152,7 +153,7 @@ class FetchPackages:
                 ended.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-        print(f"   fetched {len(packages)} packages, {size / 1e6:.1f} MB")
+        print(f"   fetched {units.count(len(packages), 'package')}, {units.size(size)}")
 
     def _fetch(
         self, client: Client, fallback: Fallback, package: LockedPackage, report: Report
@@ -218,10 +219,10 @@ class FetchPackages:
 
 def missing_packages(packages: Sequence[LockedPackage]) -> str:
     """What is to be fetched, in words."""
-    size = sum(package.size for package in packages) / 1e6
+    size = sum(package.size for package in packages)
     named = ", ".join(str(package) for package in packages[:_NAMED])
     others = f" and {len(packages) - _NAMED} more" if len(packages) > _NAMED else ""
-    return f"{named}{others} to fetch, {size:.1f} MB"
+    return f"{named}{others} to fetch, {units.size(size)}"
 
 
 def _is_signature(content: bytes) -> bool:

@@ -1,28 +1,15 @@
 """make-rootfs-archive: a platform's base system, installed from verified packages."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage, read_lock
-from aimager.model.workshop import Workshop, environment
-from aimager.system.install import Installation, install_system
+from aimager.stages.installing import Installing
 
 
-@dataclass(frozen=True)
-class MakeRootfsArchive:
-    """Install the packages of ``lock`` to an empty root; ``epoch`` is as `Installation`'s."""
-
-    architecture: Architecture
-    lock: Path
-    keys: Path
-    borrowed: Path | None
-    target: Path
-    epoch: int | None = None
-    keyring: Path = environment()
-    pacman_static: Path | None = environment()
-    workshop: Workshop = environment()
+@dataclass(frozen=True, kw_only=True)
+class MakeRootfsArchive(Installing):
+    """Install the packages of ``lock`` to an empty root."""
 
     shared: ClassVar[bool] = True
 
@@ -35,15 +22,4 @@ class MakeRootfsArchive:
 
         :raises TrustError: when a package is not signed by a trusted key
         """
-        install_system(
-            Installation(
-                architecture=self.architecture,
-                lock=self.lock,
-                keyring=self.keyring,
-                target=self.target,
-                workshop=self.workshop,
-                epoch=self.epoch,
-                pacman_static=self.pacman_static,
-                borrowed=self.borrowed,
-            )
-        )
+        self.install()

@@ -5,7 +5,7 @@ Beside them lie what tells of them: manifest, SPDX document, block map and check
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_companions
+from aimager.image.spdx_license import license_list_version
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
@@ -54,7 +55,8 @@ class PackImage:
     into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
     None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
     root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive holds that the system was begun with.
+    tells what the user's root archive holds that the system was begun with. ``license_list`` is the
+    version of the list of licences that the SPDX document is made by.
     """
 
     id: str
@@ -79,6 +81,7 @@ class PackImage:
     targets: tuple[Path, ...]
     disk_from: Path | None = None
     reused: Path | None = None
+    license_list: str = field(default_factory=license_list_version)
     workshop: Workshop = environment()
 
     def run(self) -> dict[str, str]:

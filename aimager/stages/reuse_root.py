@@ -3,32 +3,22 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage, read_lock
-from aimager.model.workshop import Workshop, environment
-from aimager.system.install import Installation, install_system
+from aimager.stages.installing import Installing
 from aimager.system.reused_root import read_reused
+from aimager.units import count
 
 
-@dataclass(frozen=True)
-class ReuseRoot:
-    """Install what ``lock`` names, as far as ``archive`` has it not, to the root in that.
+@dataclass(frozen=True, kw_only=True)
+class ReuseRoot(Installing):
+    """Install what ``lock`` names, as far as ``archive`` does not have it, to the root in that.
 
-    ``reused`` tells what it holds. ``epoch`` is as `Installation`'s. The product is for this
-    machine alone: what the user's archive holds is nobody else's.
+    ``reused`` tells what it holds. The product is for this machine alone: what the user's archive
+    holds is nobody else's.
     """
 
-    architecture: Architecture
     archive: Path
     reused: Path
-    lock: Path
-    keys: Path
-    borrowed: Path | None
-    target: Path
-    epoch: int | None = None
-    keyring: Path = environment()
-    pacman_static: Path | None = environment()
-    workshop: Workshop = environment()
 
     def verified(self) -> tuple[LockedPackage, ...]:
         """The packages whose signatures are checked by it."""
@@ -40,19 +30,6 @@ class ReuseRoot:
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the archive holds what the packages do not go with
         """
-        held = read_reused(self.reused).packages
-        print(f"   NOT VERIFIED: {self.archive.name} with {len(held)} packages, taken as it is")
-        install_system(
-            Installation(
-                architecture=self.architecture,
-                lock=self.lock,
-                keyring=self.keyring,
-                target=self.target,
-                workshop=self.workshop,
-                epoch=self.epoch,
-                base=self.archive,
-                reused=self.reused,
-                pacman_static=self.pacman_static,
-                borrowed=self.borrowed,
-            )
-        )
+        held = count(len(read_reused(self.reused).packages), "package")
+        print(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
+        self.install(base=self.archive, reused=self.reused)

@@ -38,6 +38,7 @@ from aimager.system.locales import default_made_meanwhile
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.sysprep import empty_logs, remove_identity
 from aimager.toolbox import Toolbox
+from aimager.units import count
 
 _MARGIN = 512 << 20
 
@@ -144,7 +145,7 @@ def _install_system(request: Installation) -> None:
                 said = _install(tools, pacman, conf, wanted, packages, workshop, epoch, log)
             failed = failures(said, root, work / "hooks")
             check_hooks(failed, request.architecture, workshop)
-        print(f"   installed {len(packages)} packages")
+        print(f"   installed {count(len(packages), 'package')}")
         _check(root, wanted, others=reused is not None)
         forget_times(root, epoch)
         remove_identity(root)

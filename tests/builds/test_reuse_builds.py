@@ -92,7 +92,7 @@ def test_it_is_what_it_would_be_without(given: Given, direct: str) -> None:
     text = given.doit.build(*given.words("install-pkgs=tree"))
     said = read_output(text)
     assert f"make-rootfs-archive:{HOST.platform.id}" not in {*said.ran, *said.skipped}
-    assert "   installed 1 packages\n" in text
+    assert "   installed 1 package\n" in text
     assert {name.split("-")[0] for name in stored_packages(given.doit.cache) - before} == {"tree"}
     assert files.sha256(root(given.doit)) == direct
     again = build(given.doit, *given.words("install-pkgs=tree"))

@@ -73,13 +73,6 @@ def test_a_table_is_shown_as_it_can_be_written() -> None:
         listing.show_table("=gpt_2g_esp")
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(1, "1 bytes"), (1 << 30, "1 GiB"), (3 << 19, "1536 KiB"), (0, "0 bytes")]
-)
-def test_sizes(number: int, text: str) -> None:
-    assert listing.size(number) == text
-
-
 def test_every_variable_is_explained() -> None:
     lines = LISTS["variables"].lines({})
     names = [line.strip()[:-1] for line in lines if re.fullmatch(r"  \S+=", line)]

@@ -65,7 +65,7 @@ def test_there_may_be_nothing(tmp_path: Path) -> None:
     assert list_products(tmp_path / "gone") == []
     assert list_packages(tmp_path / "gone", []) == []
     assert disk_usage(tmp_path / "gone") == 0
-    assert table([], {"logs": tmp_path / "gone"})[-1].split() == ["total", "0", "0.0", "MB"]
+    assert table([], {"logs": tmp_path / "gone"})[-1].split() == ["total", "0", "0", "B"]
 
 
 def test_a_package_was_used_when_the_last_lock_was_that_names_it(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_table(tmp_path: Path) -> None:
         Item("make", tmp_path / "b", 0, 1_100_000_000),
         Item("packages", tmp_path / "c", 0, 1_050_000_000),
     ]
-    for name, size in (("a", 1_000_000), ("b", 2_000_000), ("c", 0), ("log", 4096)):
+    for name, size in (("a", 1_000_000), ("b", 2_000_000), ("c", 0), ("log", 40_960)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(b"x" * size)
     lines = table(items, {"logs": tmp_path / "log", "mirror": tmp_path / "gone"})
@@ -138,7 +138,7 @@ def test_the_table(tmp_path: Path) -> None:
     moment = datetime.fromtimestamp(1_100_000_000).strftime("%Y-%m-%d %H:%M")
     assert lines[1].split() == ["make", "2", "3.0", "MB", *moment.split()]
     assert lines[-1].split() == ["total", "4", "3.0", "MB"]
-    assert len({line.index("MB") for line in lines[1:]}) == 1
+    assert len({line.index("B") for line in lines[1:]}) == 1
 
 
 def test_a_link_that_leads_nowhere_is_no_harm(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_no_mirror_is_asked(site: Site, folder: Path, capsys: pytest.CaptureFixt
     made.run()
     assert stored(folder) == [CONTENT, SIGNATURE]
     assert site.asked == []
-    assert capsys.readouterr().out == "   took 1 packages from the remote store, 1.0 MB\n"
+    assert capsys.readouterr().out == "   took 1 package from the remote store, 1.0 MB\n"
     assert made.restore() == ""
 
 

@@ -75,7 +75,7 @@ def test_one_makes_it_and_the_other_takes_it(
     assert capsys.readouterr().out == "shout:x: it has not been made before\n"
     assert two.explain() == "it has not been made before"  # the store is not asked for that
     assert build(two)
-    assert capsys.readouterr().out == "shout:x: taken from the remote store, 0.0 MB\n"
+    assert capsys.readouterr().out == "shout:x: taken from the remote store, 11 B\n"
     assert (runs(tmp_path / "one"), runs(tmp_path / "two")) == (1, 0)
     assert (two.kept.view / "loud.txt").read_text() == "HELLO THERE"
     records = [read_record(product(task)) for task in (one, two)]
@@ -91,7 +91,7 @@ def test_what_was_made_of_the_same_for_another_subject_is_taken(
     other = other_subject(task_on(tmp_path / "two", source), "run")
     capsys.readouterr()
     assert build(other)
-    assert capsys.readouterr().out == "shout:y: taken from the remote store, 0.0 MB\n"
+    assert capsys.readouterr().out == "shout:y: taken from the remote store, 11 B\n"
     assert runs(tmp_path / "two") == 0
     record = read_record(product(other))
     assert record

@@ -96,7 +96,7 @@ def test_what_a_mirror_has_wrong_comes_from_the_next(
     line, rest = capsys.readouterr().out.split("\n", 1)
     assert line.startswith(f"   {first.url[7:]}: {PACKAGE.file}{reason}")
     assert line.endswith(f"; trying {second.url[7:]}")
-    assert rest == "   fetched 1 packages, 1.0 MB\n"
+    assert rest == "   fetched 1 package, 1.0 MB\n"
 
 
 def test_what_one_mirror_broke_off_the_next_goes_on_with(
@@ -227,7 +227,7 @@ def test_a_disk_without_room_is_told_before_the_first_byte(first: Site, tmp_path
     first.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
     free = os.statvfs(tmp_path)
     large = replace(PACKAGE, size=2 * free.f_bavail * free.f_frsize)
-    with pytest.raises(HostError, match="fetching 1 packages takes up to"):
+    with pytest.raises(HostError, match="fetching 1 package takes up to"):
         stage(tmp_path, first.url, packages=(large,)).run()
     assert not first.asked
     part = PACKAGE.path(tmp_path / "pkg").with_name(f"{PACKAGE.file}.part")

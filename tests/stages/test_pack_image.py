@@ -1,6 +1,7 @@
 """What an image's ids and salts are derived from tells no password."""
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aimager.model.build import Product
 from aimager.model.lock import Lock
 from aimager.model.settings import HashedPassword, Password, Setup
 from aimager.model.workshop import Workshop
+from aimager.products.stage import settings
 from aimager.stages.pack_image import PackImage
 from tests.support.locked import make_package
 
@@ -63,3 +65,7 @@ def test_other_images_have_other_seeds(changes: dict[str, Any]) -> None:
 def test_other_packages_make_other_seeds() -> None:
     newer = replace(LOCK, packages=(make_package("bash", version="2"),))
     assert STAGE.salt_seed(newer) != STAGE.salt_seed(LOCK)
+
+
+def test_the_list_of_licences_counts_in_the_id() -> None:
+    assert settings(STAGE)["license_list"] == version("license-expression")

@@ -50,7 +50,7 @@ def stage(
 
 def test_what_is_missing_is_told(tmp_path: Path, site: Site) -> None:
     request = stage(tmp_path, site)
-    said = "bash 1.0-1, less 1.0-1, zlib 1.0-1 to fetch, 0.0 MB"
+    said = "bash 1.0-1, less 1.0-1, zlib 1.0-1 to fetch, 48 B"
     assert request.restore() == said
     assert not request.target.exists()
     assert site.asked == []
@@ -78,7 +78,7 @@ def test_only_what_is_missing_is_fetched(tmp_path: Path, site: Site, part: str) 
     request.run()
     gone: Path = getattr(PACKAGES[1], part)(request.workshop.store)
     gone.unlink()
-    assert request.restore() == "less 1.0-1 to fetch, 0.0 MB"
+    assert request.restore() == "less 1.0-1 to fetch, 16 B"
     site.asked.clear()
     request.run()
     assert gone.exists()

@@ -19,7 +19,7 @@ from tests.support.runs import Doit
 CI_USER = "aimager-ci"
 """The ordinary user whom .ci/run makes."""
 
-_NEEDS = "import cryptography, doit, fsspec, requests, tqdm, zstandard"
+_NEEDS = "import cryptography, doit, fsspec, license_expression, requests, tqdm, zstandard"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ resolve-packages: the database extra changed
 -- make-rootfs-archive:archlinux-x86_64
 .  install-packages:archlinux-x86_64-x64-uefi
    install-packages: nano 8.7-1 added
-   installed 1 packages
+   installed 1 package
 .  pack-image:archlinux-x86_64-x64-uefi
 pack-image:archlinux-x86_64-x64-uefi: hostname: a -> b
 .  build

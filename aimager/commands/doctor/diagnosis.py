@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from aimager import units
 from aimager.codec import encode
 from aimager.commands.doctor import cache_folder, ids, network
 from aimager.commands.doctor.emulation import check_emulation
@@ -86,7 +87,7 @@ def diagnose(plans: Sequence[Plan]) -> Iterator[Finding]:
     yield from _of_programs(plans)
     yield from _of_cache(artifacts.CACHE)
     yield _disk(plans)
-    yield examine("memory", lambda: f"{available() / 1e6:.0f} MB available")
+    yield examine("memory", lambda: f"{units.size(available())} available")
     yield from _of_emulation(plans, tried)
     dates: list[float] = []
     yield from _of_mirrors(plans, dates)
@@ -188,6 +189,6 @@ def _disk(plans: Sequence[Plan]) -> Finding:
     fetched = {p.path(artifacts.store()): p.size for lock in locks for p in lock.packages}
     size = sum(size for path, size in fetched.items() if not path.exists())
     size += _COPIES * sum(lock.installed_size for lock in locks)
-    what = f"the build of {len(fetched)} packages" if locks else "a small build"
+    what = f"the build of {units.count(len(fetched), 'package')}" if locks else "a small build"
     check = partial(check_space, artifacts.CACHE, size or _SMALL, what)
     return examine("disk", check, needed=bool(locks))

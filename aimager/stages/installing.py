@@ -1,0 +1,58 @@
+"""What each of the stages that install packages reads, and how it has them installed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.model.architecture import Architecture
+from aimager.model.workshop import Workshop, environment
+from aimager.system.install import Installation, install_system
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installing:
+    """The packages of ``lock`` become part of the root archive ``target``.
+
+    They are verified with ``keyring``. The product depends on the ``keys`` in it alone, for the one
+    that certified them is another on every machine. ``borrowed`` is the root whose programs are
+    run, None the host's. ``epoch`` is as `Installation`'s.
+    """
+
+    architecture: Architecture
+    lock: Path
+    keys: Path
+    borrowed: Path | None
+    target: Path
+    epoch: int | None = None
+    keyring: Path = environment()
+    pacman_static: Path | None = environment()
+    workshop: Workshop = environment()
+
+    def install(
+        self,
+        *,
+        base: Path | None = None,
+        base_lock: Path | None = None,
+        reused: Path | None = None,
+    ) -> None:
+        """Publish the archive of the root in ``base``, or of an empty one, with the packages.
+
+        ``base_lock`` and ``reused`` are as `Installation`'s.
+
+        :raises TrustError: when a package is not signed by a trusted key
+        :raises ConfigError: when an archive of the user's holds what the packages do not go with
+        """
+        install_system(
+            Installation(
+                architecture=self.architecture,
+                lock=self.lock,
+                keyring=self.keyring,
+                target=self.target,
+                workshop=self.workshop,
+                base=base,
+                base_lock=base_lock,
+                reused=reused,
+                epoch=self.epoch,
+                pacman_static=self.pacman_static,
+                borrowed=self.borrowed,
+            )
+        )
