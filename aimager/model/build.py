@@ -8,7 +8,7 @@ from aimager.codec import fingerprint
 from aimager.model.board import Board
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
-from aimager.model.settings import Setup
+from aimager.model.settings import Settings
 
 
 class Product(StrEnum):
@@ -87,7 +87,7 @@ class Build:
     platform: Platform
     products: tuple[Product, ...]
     out: Path
-    setup: Setup
+    setup: Settings
     mirrors: MirrorChoice = MirrorChoice()
     packages: tuple[str, ...] = ()
     root_size: int | None = None
