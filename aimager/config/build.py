@@ -7,7 +7,7 @@ from pathlib import Path
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import find_board, find_platform, known_boards
 from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
-from aimager.config.settings import FailedHooks, read_setup
+from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
 from aimager.config.variable import Words
@@ -53,7 +53,7 @@ def read_build(
         platform=platform,
         products=products,
         out=folder / words.read("out", "out"),
-        setup=read_setup(board, platform, words),
+        setup=read_settings(board, platform, words),
         mirrors=read_mirrors(words),
         repositories=read_repositories(board, platform, words),
         packages=_read_packages(words),

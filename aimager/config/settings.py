@@ -13,7 +13,7 @@ from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Platform
-from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Setup
+from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Settings
 
 _MODE = re.compile(r"[0-7]{3,4}")
 
@@ -25,7 +25,7 @@ class FailedHooks(StrEnum):
     tell = "tell"
 
 
-def read_setup(board: Board, platform: Platform, words: Words) -> Setup:
+def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     """The settings of the image.
 
     :raises ConfigError: for values that cannot be, or files that cannot be read
@@ -33,7 +33,7 @@ def read_setup(board: Board, platform: Platform, words: Words) -> Setup:
     name = platform.distro.id if board.partition_table is None else board.id
     users, passwords = separate_passwords(words.read("useradd", ()))
     default, own = _read_command_lines(board, words)
-    return Setup(
+    return Settings(
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
         users=users,

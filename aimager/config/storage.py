@@ -18,18 +18,7 @@ from aimager.model.sfdisk_table import read_table
 NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")
 """The variables that are read here."""
 
-ROOT_FILE_SYSTEMS = (
-    FileSystem.ext4,
-    FileSystem.btrfs,
-    FileSystem.xfs,
-    FileSystem.erofs,
-    FileSystem.squashfs,
-)
-_COMPRESSIONS = {
-    FileSystem.btrfs: "none|lzo|zlib(:[1-9])?|zstd(:([1-9]|1[0-5]))?",
-    FileSystem.erofs: "none|(lz4|lz4hc|lzma|deflate|zstd)(,level=[0-9]{1,3})?",
-    FileSystem.squashfs: "none|gzip|lzo|lz4|xz|zstd",
-}
+ROOT_FILE_SYSTEMS = tuple(kind for kind in FileSystem if kind.can_be_root)
 _SUBVOLUME = re.compile(r"([A-Za-z0-9@._-]+)(?::(/[A-Za-z0-9@._/-]*))?")
 _PARTS = tuple(role for role in Role if role is not Role.raw)
 _NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
@@ -114,15 +103,15 @@ def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
         table = table.changed(Role.root, file_system=kind)
     if "root-compress" in words:
         how = words.read("root-compress")
-        if not re.fullmatch(_COMPRESSIONS.get(kind, ""), how):
+        if not re.fullmatch(kind.compressions, how):
             raise ConfigError(
                 f"root-compress={how} is not for a root of {kind}",
                 hint="write zstd:3 for btrfs, lz4hc for erofs, zstd for squashfs, or none",
             )
-        without = how == "none" and kind is FileSystem.btrfs
+        without = how == "none" and not kind.is_packed
         table = table.changed(Role.root, compression="" if without else how)
     if "root-subvolumes" in words:
-        if kind is not FileSystem.btrfs:
+        if not kind.has_subvolumes:
             raise ConfigError(f"root-subvolumes= is not for a root of {kind}", hint="root-fs=btrfs")
         subvolumes = words.read("root-subvolumes")
         table = table.changed(Role.root, subvolumes=subvolumes)

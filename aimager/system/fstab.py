@@ -6,18 +6,6 @@ from dataclasses import dataclass
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, Partition, PartitionTable, Role
 
-_OPTIONS = {
-    # FAT has no modes, and what lies in /boot is not for all to read.
-    FileSystem.vfat: "rw,relatime,fmask=0177,dmask=0077",
-    FileSystem.erofs: "ro",
-    FileSystem.squashfs: "ro",
-    FileSystem.swap: "defaults",
-}
-_UNCHECKED = (
-    *(FileSystem.btrfs, FileSystem.xfs),  # their fsck programs do nothing, by design
-    *(FileSystem.erofs, FileSystem.squashfs, FileSystem.swap),
-)
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -37,9 +25,9 @@ def fstab_text(entries: Sequence[Entry]) -> str:
     lines = ["# file system\tmount point\ttype\toptions\tdump\tpass"]
     for entry in entries:
         check = 1 if entry.mount_point == "/" else 2
-        if entry.file_system in _UNCHECKED:
+        if not entry.file_system.is_checked:
             check = 0
-        options = (_OPTIONS.get(entry.file_system, "rw,relatime"), *entry.options)
+        options = (entry.file_system.mount_options, *entry.options)
         fields = (
             entry.source,
             entry.mount_point,
@@ -94,13 +82,13 @@ def grows(table: PartitionTable) -> bool:
 
 
 def _source(ids: ImageIds, partition: Partition) -> str:
-    if partition.file_system is FileSystem.squashfs:  # which has no UUID
+    if not partition.file_system.has_uuid:
         return f"PARTUUID={ids.partuuid(partition.role)}"
     return f"UUID={ids.file_system(partition.role)}"
 
 
 def _compression(partition: Partition) -> tuple[str, ...]:
     """The mount option that compresses what the system writes as the image is compressed."""
-    if partition.file_system is FileSystem.btrfs and partition.compression:
+    if partition.file_system.has_subvolumes and partition.compression:
         return (f"compress={partition.compression}",)
     return ()

@@ -15,7 +15,7 @@ from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.build import Compression, MirrorChoice, Product, Tools
 from aimager.model.distro import Distro
-from aimager.model.settings import DEFAULT_LOCALE, Password, Setup, User
+from aimager.model.settings import DEFAULT_LOCALE, Password, Settings, User
 from boards import BOARDS
 
 HERE = Path("/somewhere")
@@ -56,7 +56,7 @@ def test_defaults_of_a_board() -> None:
     assert build.board is BOARDS["x64-uefi"]
     assert build.products == (Product.disk,)
     assert build.out == HERE / "out"
-    assert build.setup == Setup(
+    assert build.setup == Settings(
         hostname="x64-uefi",
         locales=(DEFAULT_LOCALE,),
         command_line=BOARDS["x64-uefi"].command_line,
@@ -120,7 +120,7 @@ def test_every_variable_reaches_the_build() -> None:
     assert (build.seed, build.epoch) == ("any text", 7)
     assert build.out == Path("/elsewhere")
     assert build.root_size == 8 << 30
-    assert build.setup == Setup(
+    assert build.setup == Settings(
         hostname="pc",
         locales=("de_DE.UTF-8", "en_US.UTF-8"),
         users=(User(("-m", "-G", "wheel", "alice")),),

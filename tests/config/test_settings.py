@@ -11,13 +11,13 @@ import pytest
 from aimager.config.build import read_build
 from aimager.config.settings import read_terminal
 from aimager.errors import ConfigError
-from aimager.model.settings import AddedFile, Password, Script, Setup
+from aimager.model.settings import AddedFile, Password, Script, Settings
 from boards import BOARDS
 
 HASH = "$6$salt$" + "a" * 86
 
 
-def setup(folder: Path, **words: str) -> Setup:
+def setup(folder: Path, **words: str) -> Settings:
     """The setup of a build with these words, whose dashes are underscores."""
     named = {name.replace("_", "-"): value for name, value in words.items()}
     build = read_build({"board": "x64-uefi", **named}, folder)
