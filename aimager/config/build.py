@@ -27,7 +27,7 @@ def read_build(
     Relative files and folders start at ``folder``; ``epoch`` is the time that the environment
     gives. What the lock file says need not be said again.
 
-    :raises ConfigError: for a value that does not exist, or values that do not go together
+    :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     check_names(tuple(variables))
     lock = _find_lock(folder, variables.get("lock"))
@@ -115,9 +115,9 @@ def _find_lock(folder: Path, name: str | None) -> Path | None:
 
 
 def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """What the lock file says of the build; nothing where it is still to be made.
+    """What the lock file says about the build; nothing if the file does not exist yet.
 
-    :raises ConfigError: when it is damaged, or is missed
+    :raises ConfigError: when it is damaged, or does not exist and has to
     """
     if not lock.exists() and ("distro" in variables or "board" in variables):
         return {}

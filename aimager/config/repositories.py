@@ -15,7 +15,7 @@ from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepositor
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
-"""pacman's own names, and that of repo-url-parent."""
+"""Names that pacman itself uses, and that of repo-url-parent."""
 
 
 def read_mirrors(words: Words) -> MirrorChoice:
@@ -156,10 +156,10 @@ def _with_keys(
     keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
     if not keyring.master_keys:
         raise ConfigError(
-            f"trust-key-{repository.id}= is missing, for no key is pinned for the repository"
+            f"trust-key-{repository.id}= is missing, because no key is pinned for the repository"
             f" {repository.id}",
-            hint="it takes the fingerprints of its master keys, from where you trust them to be"
-            " right: gpg --fingerprint KEY",
+            hint="it takes the fingerprints of its master keys, from a source that you trust:"
+            " gpg --fingerprint KEY",
         )
     if keys:
         keyring = replace(keyring, package="", keys=keys)

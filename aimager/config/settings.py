@@ -98,7 +98,7 @@ def _read_file(word: str, folder: Path) -> AddedFile:
         )
     if ".." in path.split("/") or path.endswith("/"):
         raise ConfigError(
-            f"files={word}: {path} is no path of a file in the image",
+            f"files={word}: {path} is not the path of a file in the image",
             hint="name the file itself, without ..: files=motd:/etc/motd",
         )
     text = read_text(folder / source, "files", newline="")
@@ -116,7 +116,7 @@ def read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
     for script in scripts:
         if not script.text.startswith("#!"):
             raise ConfigError(
-                f"scripts={script.name} names no program that runs it",
+                f"scripts={script.name} does not say which program runs it",
                 hint="let its first line be #!/bin/sh",
             )
     return scripts
@@ -125,7 +125,7 @@ def read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
 def read_terminal(text: str) -> Path | None:
     """The terminal on which ``shell=yes`` opens a shell.
 
-    :raises ConfigError: when there is none, or the value is another
+    :raises ConfigError: when there is no terminal, or for another value
     """
     if text == "no":
         return None
@@ -136,5 +136,5 @@ def read_terminal(text: str) -> Path | None:
     except (OSError, ValueError) as error:
         raise ConfigError(
             "shell=yes needs a terminal, and standard input is not one",
-            hint="leave it out, and look into the log that the error names",
+            hint="leave it out, and read the log that the error names",
         ) from error

@@ -27,7 +27,7 @@ _NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
 def read_storage(board: Board, words: Words) -> Board:
     """``board`` with the disk that the words ask for.
 
-    :raises ConfigError: for a value that does not exist, or values that do not go together
+    :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     table = board.partition_table
     if table is None:
@@ -65,7 +65,7 @@ def read_table_word(text: str, folder: Path) -> PartitionTable:
         try:
             text = (folder / text[1:]).read_text()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigError(
                 f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
             ) from error
@@ -88,8 +88,8 @@ def _check_boot(board: Board, table: PartitionTable) -> None:
             )
         if boot.bootable is False:
             raise ConfigError(
-                f"table= has a partition for booting that is not active, as the board {board.id}"
-                " needs it",
+                f"table= has a partition for booting that is not active, but the board {board.id}"
+                " needs it to be",
                 hint="add bootable: aimager@boot: size=1GiB, bootable",
             )
 
@@ -119,7 +119,7 @@ def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
         for subvolume in subvolumes:
             if subvolume.mount_point in own:
                 raise ConfigError(
-                    f"root-subvolumes= has {subvolume.mount_point}, which is a partition's already"
+                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted"
                 )
     return table
 
@@ -142,7 +142,7 @@ def read_file_system(name: str) -> FileSystem:
 
 
 def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
-    """Subvolumes, each as ``NAME:FOLDER``; the first is the root's own and needs no folder.
+    """Subvolumes, each as ``NAME:FOLDER``; the first is that of the root and needs no folder.
 
     :raises ConfigError: for anything else
     """
@@ -154,13 +154,13 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
             folder = "/"
         if not match or not folder or ".." in folder or match[1] in (".", ".."):
             raise ConfigError(
-                f"root-subvolumes= has {word}, which is none",
+                f"root-subvolumes= has {word}, which is not a subvolume",
                 hint="write them as @,@home:/home,@log:/var/log",
             )
         folder = re.sub("/+", "/", folder.rstrip("/")) or "/"
         found.append(Subvolume(match[1], folder))
     if not found or found[0].mount_point != "/":
-        raise ConfigError("root-subvolumes= does not begin with the root's own", hint="write @:/")
+        raise ConfigError("root-subvolumes= does not begin with that of the root", hint="write @:/")
     if len({v.name for v in found}) < len(found) or len({v.mount_point for v in found}) < len(
         found
     ):
@@ -171,10 +171,10 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
 def read_arguments(text: str) -> tuple[tuple[Role, tuple[str, ...]], ...]:
     """Arguments of file systems' makers, ``PART=ARGS`` or, separated by commas, several.
 
-    A comma inside of ARGS separates nothing unless ``PART=`` follows. Of one partition's the
-    later ones come after the earlier ones.
+    A comma inside ARGS does not separate unless ``PART=`` follows. Several for one partition are
+    joined in their order.
 
-    :raises ConfigError: for an unfinished quotation, or what is no partition
+    :raises ConfigError: for an unfinished quotation, or an unknown partition
     """
     found: dict[Role, tuple[str, ...]] = {}
     for part in filter(None, _NEXT_PART.split(text.strip())):

@@ -30,13 +30,13 @@ class Product(StrEnum):
 
     @property
     def role(self) -> Role | None:
-        """The partition that it is the image of, if it is one's."""
+        """The partition that it is the image of, if it is of one."""
         roles = {f"part-{role}.img": role for role in Role}
         return roles.get(self.value)
 
 
 class Compression(StrEnum):
-    """What images can also be had in; the value is the file's suffix."""
+    """How products can also be compressed; the value is the suffix of the file."""
 
     zst = "zst"
     xz = "xz"
@@ -97,7 +97,7 @@ class Build:
     reused_root: Path | None = None
     """A root archive to start from in place of the platform's base system."""
     pacman_static: bool | None = None
-    """Whether pacman-static is used in place of the host's; None: where that will not do."""
+    """Whether pacman-static is used in place of the host's; None: where that cannot do the work."""
     memory: int | None = None
     """The bytes of a tmpfs to hold trees, 0 for none; None: one where they fit."""
     borrow: bool = True

@@ -81,8 +81,7 @@ class FileSystem(StrEnum):
 
     @property
     def is_checked(self) -> bool:
-        """Whether it is checked at boot: the fsck programs of btrfs and xfs do nothing, by design,
-        and the rest of those that are not never change or hold no files."""
+        """Whether fsck(8) checks it at boot; the programs of btrfs and xfs do nothing by design."""
         return self in (FileSystem.vfat, FileSystem.ext4)
 
     @property

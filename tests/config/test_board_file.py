@@ -35,18 +35,27 @@ def test_a_file_of_our_form_is_a_board(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.py"], "nothing is left beside it"
 
 
-HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
+HINT = "it imports from aimager.definitions and has BOARD = Board(...), as the files in boards/ do"
+
+
+STRANGE = "has a statement in line {} that a board cannot have"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("BOARD = (", "is not Python: "),
-        ("\0", "is not Python: "),
-        ("import os\n", "has in line 1 what belongs to none: import os"),
-        ('"""A."""\nfor x in y:\n    pass\n', "has in line 2 what belongs to none: for x in y:"),
-        ("print()", "has in line 1 what belongs to none: print()"),
-        ("from .board import x", "has in line 1 what belongs to none: from .board import x"),
+        ("BOARD = (", "is not valid Python: "),
+        ("\0", "is not valid Python: "),
+        ("import os\n", f"{STRANGE.format(1)}: import os"),
+        (
+            '"""A."""\nfor x in y:\n    pass\n',
+            f"{STRANGE.format(2)}: for x in y:",
+        ),
+        ("print()", f"{STRANGE.format(1)}: print()"),
+        (
+            "from .board import x",
+            f"{STRANGE.format(1)}: from .board import x",
+        ),
         ("from aimager.nothing import x", "cannot be made: ModuleNotFoundError: "),
         ("from aimager.definitions import Board\nBOARD = Board()", "cannot be made: TypeError: "),
     ],
@@ -120,7 +129,9 @@ def test_a_field_of_another_kind(tmp_path: Path, field: str, old: str, new: str)
     path = write(tmp_path, "mine", (old, new))
     with pytest.raises(ConfigError) as caught:
         load_board(path)
-    assert caught.value.message.startswith(f"the board {path} has {field}= of another kind")
+    assert caught.value.message.startswith(
+        f"the board {path} has a value of the wrong type in {field}="
+    )
     assert "('tree',)" in caught.value.hint
     assert "hunter2" not in str(caught.value)
 

@@ -86,7 +86,7 @@ def test_files(tmp_path: Path) -> None:
         assert refusal(tmp_path, files=word) == f"files={word} {form}"
     for path in ("/etc/../motd", "/etc/"):
         assert refusal(tmp_path, files=f"motd:{path}") == (
-            f"files=motd:{path}: {path} is no path of a file in the image"
+            f"files=motd:{path}: {path} is not the path of a file in the image"
         )
 
 
@@ -96,7 +96,7 @@ def test_services_and_scripts(tmp_path: Path) -> None:
     made = setup(tmp_path, services="sshd,fstrim.timer,wg@wg0", scripts="a.sh")
     assert made.services == ("sshd.service", "fstrim.timer", "wg@wg0.service")
     assert made.scripts == (Script("a.sh", "#!/bin/sh\n"),)
-    assert refusal(tmp_path, scripts="b.sh") == "scripts=b.sh names no program that runs it"
+    assert refusal(tmp_path, scripts="b.sh") == "scripts=b.sh does not say which program runs it"
     for word in ("-x", "../x.service", "a b", "x.service.d/y.conf"):
         assert refusal(tmp_path, services=word).startswith("services=")
 

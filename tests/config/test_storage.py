@@ -88,7 +88,7 @@ def test_the_root() -> None:
         ({"root_fs": "btrfs", "root_compress": "zstd:16"}, "root-compress=zstd:16 is not for"),
         ({"root_fs": "squashfs", "root_compress": "lz4hc"}, "root-compress=lz4hc is not for"),
         ({"root_subvolumes": "@"}, "not for a root of ext4"),
-        ({"root_fs": "btrfs", "root_subvolumes": "@,@b:/boot"}, "a partition's already"),
+        ({"root_fs": "btrfs", "root_subvolumes": "@,@b:/boot"}, "where a partition is mounted"),
         ({"mkfs_arg": "home=-m 5"}, "for a partition that the table does not have"),
         ({"table": "label: gpt; aimager@root:"}, "no partition for booting"),
     ],

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
+from aimager.config.variable import Group, Variable
 from aimager.config.variables import VARIABLES
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -116,3 +117,12 @@ def test_what_changed_is_called_by_its_variable(
         and not re.fullmatch(r"\d+ more settings", name)
     }
     assert not strange
+
+
+def test_a_name_for_many_takes_each_and_gives_the_rest() -> None:
+    append = Variable("append-*", Group.system, "")
+    assert append.matches("append-linux-lts")
+    assert append.stem("append-linux-lts") == "linux-lts"
+    assert not append.matches("append-")
+    assert not append.matches("append")
+    assert not append.matches("append-a b")

@@ -55,7 +55,7 @@ def test_trees_in_memory(text: str, memory: int) -> None:
     build = read_build({"distro": "arch", "tmpfs-root": text}, HERE)
     assert build
     assert build.memory == memory
-    assert refusal(distro="arch", tmpfs_root="some")[0] == "tmpfs-root=some is no size"
+    assert refusal(distro="arch", tmpfs_root="some")[0] == "tmpfs-root=some is not a size"
 
 
 def test_names_of_repositories() -> None:

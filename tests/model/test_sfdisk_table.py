@@ -116,7 +116,7 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("aimager@root:", "label of no kind"),
+        ("aimager@root:", "has no label"),
         ("label: sun\naimager@root:", "label sun"),
         ("label: gpt\naimager@boot: size=1G", "no partition for the root"),
         ("label: gpt\naimager@root:\naimager@root:", "several partitions for root"),
@@ -126,12 +126,12 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
         ("label: gpt\naimager@root: size=many", "size many"),
         ("label: gpt\naimager@root: size=0", "size 0"),
         ("label: gpt\naimager@root: colour=red", "field colour"),
-        ("label: gpt\naimager@root: size = 1G what?", "none of NAME=VALUE"),
+        ("label: gpt\naimager@root: size = 1G what?", "not of the form NAME=VALUE"),
         ("label: gpt\ncolour: red\naimager@root:", "line colour: red"),
         ("label: gpt\nsector-size: 4096\naimager@root:", "sectors of 512"),
         ("label: gpt\nfirst-lba: x\naimager@root:", "first-lba: x"),
         ("label: gpt\nlabel-id: 0x12\naimager@root:", "label-id: 0x12"),
-        ("label: dos\naimager@root: name=x", "DOS label has not"),
+        ("label: dos\naimager@root: name=x", "DOS label cannot have"),
         ("label: dos" + "\nsize=1M" * 4 + "\naimager@root:", "more than four"),
         ("label: gpt\naimager@boot: start=4M, size=2M\naimager@root: start=5M", "overlap"),
     ],
