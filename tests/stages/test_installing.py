@@ -48,7 +48,7 @@ def both(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def request(both: dict[str, Any], **more: Path) -> Installation:
+def request(both: dict[str, Any], **more: Any) -> Installation:
     given = {name: value for name, value in both.items() if name != "keys"}
     return Installation(**given, **more)
 
