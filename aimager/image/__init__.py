@@ -1,1 +1,1 @@
-"""Disk images of an installed system, and what tells of them."""
+"""Disk images of an installed system, and the files that describe them."""
