@@ -14,7 +14,7 @@ from aimager.model.partition import Label
 BLOCK = 4096
 _CHUNK = 1 << 20
 _NO_CHECKSUM = "0" * 64
-"""What stands in the place of the map's own checksum while that is reckoned."""
+"""Stands for the map's own checksum while that is computed."""
 
 
 def mapped_extents(
@@ -24,11 +24,11 @@ def mapped_extents(
     *,
     kept: Sequence[Extent] = (),
 ) -> tuple[Extent, ...]:
-    """What of a disk of ``size`` bytes has to be written, in order.
+    """The parts of a disk of ``size`` bytes that have to be written, in order.
 
-    Each of ``partitions`` is its place and, relative to that, its parts in use. Besides them
-    everything before the first partition is written, where a boot loader may be, GPT's second
-    table at the end, and what is ``kept`` between the partitions.
+    Each of ``partitions`` is its place and, relative to that, its parts in use. So is everything
+    before the first partition, where a boot loader may be, GPT's second table at the end, and what
+    is ``kept`` between the partitions.
     """
     extents = [Extent(0, min(place.start for place, _ in partitions))]
     for place, used in partitions:

@@ -1,4 +1,4 @@
-"""The SHA-256 of results, taken on other cores while more of them are made."""
+"""The SHA-256 of results, computed on other cores while further results are made."""
 
 import hashlib
 import os
@@ -11,24 +11,24 @@ from aimager import files
 
 
 class GrowingDigest:
-    """The sum of a file that is written from its start to its end, taken meanwhile."""
+    """The checksum of a file, computed while it is written from start to end."""
 
     def __init__(self, path: Path) -> None:
-        self._pool = ThreadPoolExecutor(1)  # one: the sum is taken in the file's order
+        self._pool = ThreadPoolExecutor(1)  # one thread, for the bytes are hashed in order
         self._stream = path.open("rb")
         self._digest = hashlib.sha256()
         self._end = 0
 
     def advance(self, end: int) -> Future[str]:
-        """Take the bytes before ``end``, none of which will be written again; the sum so far."""
+        """Hash the bytes before ``end``, which are final; returns the checksum so far."""
         return self._pool.submit(self._take, end)
 
     def finish(self) -> Future[str]:
-        """The sum of all bytes of the file, which is complete."""
+        """The checksum of the file, which is complete."""
         return self.advance(os.fstat(self._stream.fileno()).st_size)
 
     def close(self) -> None:
-        """Let go of the file, once what was begun is done."""
+        """Close the file, once the work that was begun is done."""
         self._pool.shutdown()
         self._stream.close()
 
@@ -39,10 +39,10 @@ class GrowingDigest:
 
 
 class Digests:
-    """Takes the sums of files with so many ``threads``, which have ended after its block."""
+    """Computes checksums of files in ``threads`` threads, which have ended after its block."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads)  # hashlib lets go of the interpreter
+        self._pool = ThreadPoolExecutor(threads)  # hashlib releases the interpreter's lock
         self._growing: list[GrowingDigest] = []
         self._sums: dict[Path, Future[str]] = {}
 
@@ -55,19 +55,19 @@ class Digests:
             growing.close()
 
     def take(self, path: Path) -> None:
-        """Begin to take the sum of a file that is complete, unless that was begun."""
+        """Begin to compute the checksum of a complete file, unless that was begun before."""
         if path not in self._sums:
             self._sums[path] = self._pool.submit(files.sha256, path)
 
     @contextmanager
     def following(self, path: Path, target: Path) -> Iterator[GrowingDigest]:
-        """Take the sum of ``target`` while it is written as ``path``; complete after the block."""
+        """Compute the checksum of ``target`` while it is written as ``path``, in the block."""
         growing = GrowingDigest(path)
         self._growing.append(growing)
         yield growing
         self._sums[target] = growing.finish()
 
     def of(self, path: Path) -> str:
-        """The sum of a file, in hexadecimal."""
+        """The checksum of a file, in hexadecimal."""
         self.take(path)
         return self._sums[path].result()

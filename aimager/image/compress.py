@@ -11,13 +11,13 @@ from aimager.model.build import Compression
 from aimager.toolbox import Toolbox
 
 ZSTD_LEVEL = 9
-"""Higher ones gain little; its window is one that every decompressor takes unasked."""
+"""Higher levels gain little, and need windows that decompressors accept only with an option."""
 XZ_LEVEL = 6
 XZ_BLOCK = 24 << 20
-"""Three dictionaries of the level, as xz(1) chooses by itself, but told, so that it stays."""
+"""Three times the level's dictionary: xz(1)'s own choice, given so that it stays the same."""
 
 _XZ_THREAD = 192 << 20
-"""The bytes that one thread takes, measured and rounded up."""
+"""The memory that one thread takes in bytes, measured and rounded up."""
 
 
 def compress(tools: Toolbox, source: Path, target: Path, how: Compression) -> None:
@@ -28,7 +28,7 @@ def compress(tools: Toolbox, source: Path, target: Path, how: Compression) -> No
     if how is Compression.zst:
         argv = [*zstd_argv(tools, ZSTD_LEVEL), f"--stream-size={source.stat().st_size}"]
     else:
-        # With one thread it would make blocks that do not tell their sizes, which are other bytes.
+        # A single thread writes blocks without their sizes, which are other bytes.
         threads = _threads(tools, _XZ_THREAD, least=2)
         argv = ["xz", f"-{XZ_LEVEL}", f"--block-size={XZ_BLOCK}", f"--threads={threads}"]
     with (

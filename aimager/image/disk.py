@@ -41,31 +41,30 @@ class Extent:
 def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
     """Where partitions of ``sizes`` bytes lie: each at its own start or the next aligned byte.
 
-    :raises ImageError: when a size is not one of whole sectors, or one lies where it cannot
+    :raises ImageError: when a size is not a multiple of the sector size, or partitions overlap
     """
     extents: list[Extent] = []
     end = _first_usable(table)
     for partition, size in zip(table.partitions, sizes, strict=True):
         if size <= 0 or size % SECTOR:
             raise ImageError(
-                f"the {partition.role} partition's size of {size} bytes is not one of whole"
-                f" sectors of {SECTOR}"
+                f"the size of the {partition.role} partition, {size} bytes, is not a multiple of"
+                f" the sector size, {SECTOR} bytes"
             )
         start = max(_align(end, table.alignment), table.alignment)
         if partition.start is not None:
             start = partition.start
             if start < end:
                 raise ImageError(
-                    f"the {partition.role} partition is to start at sector {start // SECTOR}, but"
-                    f" what is before it ends at sector {end // SECTOR}",
-                    hint="give table= a later start, or none",
+                    f"the {partition.role} partition starts at sector {start // SECTOR}, but"
+                    f" what lies before it ends at sector {end // SECTOR}",
+                    hint="give it a later start in table=, or leave its start out",
                 )
         extents.append(Extent(start, size))
         end = start + size
     if table.last_lba is not None and end > (table.last_lba + 1) * SECTOR:
         raise ImageError(
-            f"the partitions end at sector {end // SECTOR - 1}, after the last one,"
-            f" {table.last_lba}",
+            f"the partitions end at sector {end // SECTOR - 1}, but last-lba is {table.last_lba}",
             hint="leave last-lba out of table=",
         )
     return tuple(extents)
@@ -100,7 +99,7 @@ def sfdisk_script(
     architecture: Architecture,
     size: int | None = None,
 ) -> str:
-    """What sfdisk(8) is to read to make ``table``, nothing left to its own choice.
+    """The input with which sfdisk(8) makes ``table``, nothing left to its own choice.
 
     The disk has ``size`` bytes, None for `disk_size`. ``disk_id`` is a UUID for GPT and eight
     hexadecimal digits for DOS, which has no ``partition_uuids``.
@@ -175,10 +174,10 @@ def begin_disk(
     size: int,
     base: Path | None = None,
 ) -> None:
-    """Write to ``image`` what of a disk of ``size`` bytes lies outside of ``extents``.
+    """Write to ``image`` the parts of a disk of ``size`` bytes that lie outside ``extents``.
 
-    That is the table of ``script``, and what ``base``, an image of at most that size, has there;
-    all else is a hole.
+    These are the table of ``script``, and what ``base``, an image of at most that size, has there;
+    the rest is a hole.
 
     :raises CommandError: when sfdisk refuses the script
     """
@@ -199,14 +198,14 @@ def place_part(
 ) -> None:
     """Write the partition image ``part`` to its place on a disk that was begun; holes stay holes.
 
-    ``written`` is told as `files.copy_data` has it.
+    ``written`` is called as `files.copy_data` calls it.
 
-    :raises ImageError: when it has not the size of its extent
+    :raises ImageError: when its size is not that of its extent
     """
     given = part.stat().st_size
     if given != extent.size:
         raise ImageError(
-            f"{part.name} has {given} bytes, its partition {extent.size}",
+            f"{part.name} has {given} bytes, but its partition has {extent.size}",
             hint=f"remove {part} and build again",
         )
     with part.open("rb") as content, image.open("r+b") as disk:
@@ -216,7 +215,7 @@ def place_part(
 
 
 def gaps(extents: Sequence[Extent], size: int) -> tuple[Extent, ...]:
-    """What of the first ``size`` bytes lies in none of ``extents``, which are in order."""
+    """The parts of the first ``size`` bytes that lie outside ``extents``, which are in order."""
     found: list[Extent] = []
     end = 0
     for extent in (*extents, Extent(size, 0)):

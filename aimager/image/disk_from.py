@@ -18,9 +18,9 @@ _DECOMPRESSORS = {b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 def unpacked(tools: Toolbox, image: Path | None, work: Path) -> Iterator[Path | None]:
     """Yield ``image`` as it is when it is not compressed, else a copy of it below ``work``.
 
-    What it is compressed with is seen from its first bytes.
+    Its first bytes tell how it is compressed.
 
-    :raises ImageError: when it cannot be read to its end
+    :raises ImageError: when it cannot be read, or is damaged
     """
     if image is None:
         yield None

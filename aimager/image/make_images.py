@@ -44,7 +44,7 @@ class Images:
 def make_images(
     images: Images, tools: Toolbox, root: Path, digests: Digests, *, epoch: int
 ) -> tuple[Extent, ...]:
-    """Make those of the products that are images; what of the disk has to be written, if it is one.
+    """Make the products that are images; returns the parts of the disk that have to be written.
 
     The tree ``root`` is taken apart for it. Times after ``epoch``, in seconds since 1970, become
     it.
@@ -59,8 +59,8 @@ def make_images(
 class _Maker:
     """Makes the images of one tree.
 
-    The last partition's, which is the root's and takes the longest, is made while the sum of all
-    that lies before it on the disk is taken, if its size is known before.
+    The last partition is the root's, whose image takes the longest. If its size is known
+    beforehand, it is made while the checksum of all that lies before it on the disk is computed.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class _Maker:
         self.parts = {p.role: images.work / f"part-{p.role}.img" for p in images.table.filled}
 
     def make(self) -> tuple[Extent, ...]:
-        """Make all; what of the disk has to be written."""
+        """Make all images; returns the parts of the disk that have to be written."""
         products = self.images.products
         *first, last = self.images.table.filled
         for partition in first:
@@ -104,7 +104,7 @@ class _Maker:
             syslinux.install_to_partition(self.root, image, epoch=self.epoch, log=self.tools.log)
 
     def _make_disk(self, last: Partition) -> tuple[Extent, ...]:
-        """Make the disk's image and the last partition's, the others being there."""
+        """Make the images of the disk and of its last partition, once the others are made."""
         table, target = self.images.table, self.images.out / Product.disk
         size = size_of(last, self.trees.get(last.role))
         if size is None:
@@ -149,7 +149,7 @@ class _Maker:
         size: int,
         base: Path | None,
     ) -> None:
-        """Write all but the partitions' content."""
+        """Write everything but the partitions' content."""
         ids = self.images.ids
         script = disk.sfdisk_script(
             self.images.table,
@@ -165,7 +165,7 @@ class _Maker:
     def _place_parts(
         self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: GrowingDigest
     ) -> None:
-        """Write the partitions' content, having made the last one unless it is there."""
+        """Write the partitions' content; the last image is made now unless it has been."""
         for role, extent in placed.items():
             if role is not last.role:
                 disk.place_part(image, extent, self.parts[role])
@@ -179,7 +179,7 @@ class _Maker:
 
 
 def _split(table: PartitionTable, root: Path, work: Path) -> dict[Role, Path]:
-    """Take out of ``root`` what lies on partitions of its own, and leave their mount points."""
+    """Move what lies on other partitions out of ``root``, and leave their mount points."""
     trees = {Role.root: root}
     for partition in table.filled:
         if partition.role is Role.root or not partition.role.mount_point:

@@ -1,4 +1,4 @@
-"""The image of one partition: what its table says of it, made by the program of its kind."""
+"""The image of one partition, as its table describes it, made by its file system's program."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from aimager.model.partition import FileSystem, Partition, Role
 from aimager.toolbox import Toolbox
 
 _BLOCK, _INODE = 4096, 256
-"""The bytes of a block of content, and of what beside it is written of each file."""
+"""The bytes of a block of content, and of what is written for each file beside its content."""
 
 
 def make_part(
@@ -54,14 +54,14 @@ def _reason(said: str) -> str:
 
 
 def size_of(partition: Partition, tree: Path | None) -> int | None:
-    """The bytes that the image of ``partition`` will have; None: only its maker can tell."""
+    """The bytes that the image of ``partition`` will have; None: known only once it is made."""
     if partition.size is None and partition.file_system is FileSystem.ext4 and tree:
         return ext4_size(tree)
     return partition.size
 
 
 def part_data(partition: Partition, tree: Path | None) -> int:
-    """About how many bytes of data `make_part` writes; 0: that is not known before."""
+    """About how many bytes of data `make_part` writes; 0: not known beforehand."""
     if tree is None or partition.compression or partition.file_system.is_packed:
         return 0
     return tree_size(tree, block=_BLOCK, each=_INODE)
@@ -114,5 +114,8 @@ def _make(
 def _given(partition: Partition) -> int:
     if partition.size is None:
         kind = "swap" if partition.role is Role.swap else "FAT"
-        raise ConfigError(f"the {partition.role} partition needs a size, for it is {kind}")
+        raise ConfigError(
+            f"the {partition.role} partition is {kind}, which needs a size",
+            hint="give it one in table=, such as size=1GiB",
+        )
     return partition.size

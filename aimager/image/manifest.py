@@ -1,4 +1,4 @@
-"""What an image is made of and what it was made from, for programs, and checksums for people."""
+"""The manifest, which tells programs what an image was made from, and its checksums."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def signing_keys(packages: Sequence[LockedPackage], store: Path) -> dict[str, st
 
 @dataclass(frozen=True)
 class Built:
-    """What was built: the id, the distribution's title, and the time stamp in seconds."""
+    """What was built: its id, the distribution's title, and its time stamp in seconds."""
 
     id: str
     distro: str
@@ -101,7 +101,7 @@ def _package(package: LockedPackage, key: str | None) -> dict[str, str | int | N
 
 
 def _given(package: InstalledPackage) -> dict[str, str | int | None]:
-    """The same of a package that came with an archive: no file of it was seen, nor a signature."""
+    """The same for a package that came with an archive, whose file and signature nobody saw."""
     known = {"name": package.name, "version": package.version, "architecture": package.architecture}
     unknown = ("repository", "file", "sha256", "size", "signing_key")
     return {**known, **dict.fromkeys(unknown)}

@@ -1,6 +1,6 @@
 """Boot loaders that lie outside partitions, where a chip's firmware or a BIOS reads them.
 
-U-Boot's packages tell the places in the dd(1) lines of their scriptlets.
+U-Boot's packages give the places in the dd(1) lines of their scriptlets.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _read(root: Path, piece: RawPiece) -> bytes:
 
 
 def check_room(label: Label, first: int, raws: Sequence[Raw]) -> None:
-    """See that none of ``raws`` lies on the table, on another, or beyond byte ``first``.
+    """See that none of ``raws`` overlaps the table or another, or ends after byte ``first``.
 
     ``first`` is where the first partition starts.
 
@@ -69,18 +69,19 @@ def check_room(label: Label, first: int, raws: Sequence[Raw]) -> None:
         for name, extent in places:
             if raw.extent.start < extent.end and extent.start < raw.extent.end:
                 raise ImageError(
-                    f"the boot loader /{raw.file}, at byte {raw.offset} of the disk, lies on {name}"
+                    f"the boot loader /{raw.file}, at byte {raw.offset} of the disk, overlaps"
+                    f" {name}"
                 )
         if raw.extent.end > first:
             raise ImageError(
-                f"the boot loader /{raw.file} ends at byte {raw.extent.end} of the disk, and the"
-                f" first partition starts at {first}"
+                f"the boot loader /{raw.file} ends at byte {raw.extent.end} of the disk, but the"
+                f" first partition starts at byte {first}"
             )
         places.append((f"/{raw.file}", raw.extent))
 
 
 def write_raw(image: Path, raws: Sequence[Raw]) -> None:
-    """Write ``raws`` to the disk image, and leave all else of it."""
+    """Write ``raws`` to the disk image, and leave the rest of it as it is."""
     with image.open("r+b") as disk:
         for raw in raws:
             disk.seek(raw.offset)

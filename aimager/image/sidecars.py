@@ -1,4 +1,4 @@
-"""What lies beside the products of a build: compressed ones, block map, SPDX, manifest, sums."""
+"""What lies beside a build's products: compressed ones, block map, SPDX, manifest, checksums."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,12 +36,12 @@ from aimager.toolbox import Toolbox
 
 @dataclass(frozen=True)
 class Facts:
-    """What is told of a build: its distribution by title and by ``vendor``, as `Subject` has it.
+    """What the files say of a build; ``vendor`` is as `Subject`'s.
 
     ``installed`` is the image's record of ``packages``; ``store`` holds their signatures. What
     else is installed came with the user's root archive of the SHA-256 ``reused``.
-    ``products`` are the ids, by task, of what it was made from. ``mapped`` is what of the disk
-    has to be written, if there is one.
+    ``products`` are the ids, by task, of what it was made from. ``mapped`` are the parts of
+    the disk, if there is one, that have to be written.
     """
 
     build: Built
@@ -62,7 +62,7 @@ class Facts:
         return tuple(package for name, package in self.installed.items() if name not in names)
 
 
-def write_companions(
+def write_sidecars(
     tools: Toolbox,
     folder: Path,
     products: Sequence[Product],
@@ -72,7 +72,7 @@ def write_companions(
 ) -> dict[str, str]:
     """Publish all that `aimager.model.build.Build.results` names beside ``products`` in ``folder``.
 
-    Returns the SHA-256 of all of them but the list of these, by name. ``digests`` may know some.
+    Returns the SHA-256 of each by name, but not of the list of them. ``digests`` may know some.
 
     :raises TrustError: when a package's signature cannot be read
     :raises ImageError: when the image has no record of a package

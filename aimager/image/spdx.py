@@ -43,13 +43,13 @@ def spdx_text(
 ) -> str:
     """The document for ``packages``, ``installed`` being the image's record of them.
 
-    ``given`` came with a root archive of the user's: no more than the record is known of them.
+    ``given`` came with a root archive of the user's: only their record is known.
 
     :raises ImageError: when the image has no record of one of them
     """
     for package in packages:
         if package.name not in installed:
-            raise ImageError(f"the image has no record of {package}, which is locked")
+            raise ImageError(f"the image has no record of {package}, which is in its lock")
     locked: dict[str, LockedPackage | None] = {package.name: package for package in packages}
     known = {name: installed[name] for name in locked} | {
         package.name: package for package in given
@@ -135,9 +135,9 @@ def _supplier(packager: str) -> str:
 
 
 def _dependencies(packages: Sequence[InstalledPackage]) -> Iterator[tuple[str, str, str]]:
-    """Which of ``packages`` depends on which: on the one of that name, else all that provide it.
+    """Which of ``packages`` depends on which: on the one of that name, or else on all providers.
 
-    Of what is provided in several versions, such as a library's, the very same is taken.
+    Where several versions are provided, as of a library, the same version is taken.
     """
     names = {package.name for package in packages}
     providers: dict[str, set[str]] = {}

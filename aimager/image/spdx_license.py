@@ -29,7 +29,7 @@ def license_list_version() -> str:
 def join_licenses(licenses: Sequence[str]) -> str:
     """The expression for a package under all of ``licenses``; empty where one is no expression.
 
-    Own licences (``LicenseRef-``) count as none, for their texts would have to be given too.
+    Own licences (``LicenseRef-``) do not count, for their texts would have to be given too.
     """
     if not licenses or not all(map(_is_expression, licenses)):
         return ""

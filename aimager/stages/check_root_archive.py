@@ -1,4 +1,4 @@
-"""check-root-archive: what a root archive of the user's holds, if a build can start from it."""
+"""check-root-archive: what a root archive of the user's holds, and whether a build can use it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from aimager.units import count
 
 @dataclass(frozen=True)
 class CheckRootArchive:
-    """Tell what ``archive`` holds, of which nothing is verified."""
+    """Publish what ``archive`` holds; none of it is verified."""
 
     archive: Path
     architecture: Architecture
@@ -31,7 +31,7 @@ class CheckRootArchive:
         print(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
 
     def predict(self) -> None:
-        """Publish it in silence: nothing is made of the archive yet."""
+        """Publish it in silence, for nothing is made of the archive yet."""
         self._publish()
 
     def _publish(self) -> int:

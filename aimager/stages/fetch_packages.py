@@ -52,10 +52,14 @@ class FetchPackages:
     by_content: ClassVar[bool] = True
 
     def restore(self) -> str:
-        """Which packages the store lacks; empty: none, and the target is there."""
+        """Which packages the store lacks; empty where it has all, and the target is there."""
         missing = self._missing()
         if missing or self._own():
-            return missing_packages(missing) if missing else "the folder of packages is looked into"
+            return (
+                missing_packages(missing)
+                if missing
+                else "the folder of packages is read at every build"
+            )
         self.predict()
         return ""
 
@@ -118,8 +122,8 @@ class FetchPackages:
         """
         if self.folder is None:
             raise ConfigError(
-                f"the lock names the package {package}, which nobody signed",
-                hint="packages=FOLDER says where it lies, and that it may be taken",
+                f"the lock names the package {package}, which is not signed",
+                hint="packages=FOLDER says where it is, and allows it",
             )
         source = find(self.folder, package)
         if not package.path(self.workshop.store).exists():
@@ -194,8 +198,8 @@ class FetchPackages:
             content = client.fetch_small(f"{url}/{package.file}.sig", limit=_SIGNATURE_LIMIT)
             if not _is_signature(content):
                 raise DownloadError(
-                    f"{url}/{package.file}.sig is no signature",
-                    hint="a portal or proxy may have answered in the mirror's place; try another"
+                    f"{url}/{package.file}.sig is not a signature",
+                    hint="a portal or proxy may have answered instead of the mirror; try another"
                     " mirror with repo-url-parent=",
                 )
             return content
@@ -209,8 +213,7 @@ class FetchPackages:
             if not error.is_missed:
                 raise
             raise TrustError(
-                f"the package {package} has no signature: there is no {package.file}.sig beside"
-                f" {package.file} on the mirror, so no key vouches for it",
+                f"the package {package} has no signature: the mirror has no {package.file}.sig",
                 hint="try another mirror with repo-url-parent=",
             ) from error
         with publish(package.signature(self.workshop.store)) as temporary:

@@ -1,4 +1,4 @@
-"""fetch-pacman-static: a pacman for a host that has none that will do."""
+"""fetch-pacman-static: a pacman for a host without a usable one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class FetchPacmanStatic:
     """Take pacman-static from ``repository``, or leave ``target`` empty where it has none.
 
     The repository's own keyring package is checked against its pinned keys, and then both
-    packages with the keyring made from it. Where it cannot be had, or is not trusted, there is no
+    packages with the keyring made from it. Where it cannot be fetched or trusted, there is no
     ``target``.
     """
 
@@ -43,13 +43,13 @@ class FetchPacmanStatic:
 
     def verified(self) -> tuple[LockedPackage, ...]:
         """The packages whose signatures are checked by it."""
-        was_had = self.target.stat().st_size > 0
-        return read_lock(self.lock).packages if was_had else ()
+        is_there = self.target.stat().st_size > 0
+        return read_lock(self.lock).packages if is_there else ()
 
     def run(self) -> None:
         """Publish the archive.
 
-        What cannot be had or trusted is not used, and asked for again by the next build: the
+        What cannot be fetched or trusted is not used, and the next build asks for it again: the
         borrowed root's pacman does the work.
         """
         if self.architecture not in self.repository.architectures:
@@ -75,7 +75,7 @@ class FetchPacmanStatic:
 
     def _give_up(self, reason: str) -> None:
         print(f"   no pacman-static: {reason}")
-        self.target.unlink(missing_ok=True)  # it may be that of other keys
+        self.target.unlink(missing_ok=True)  # it may have been verified with other keys
 
     def _publish_none(self) -> None:
         with publish(self.target):
@@ -125,7 +125,9 @@ def _verify_and_pack(stage: FetchPacmanStatic) -> None:
     verify_without_gpg([stage.repository.keyring], lock, [], store)
     program = find_package(lock.packages, _PACKAGE)
     if program is None:
-        raise DownloadError(f"the lock {stage.lock} is not whole", hint="delete it")
+        raise DownloadError(
+            f"the lock {stage.lock} is incomplete", hint="delete it, and build again"
+        )
     tree = stage.workshop.work / "tree"
     unpack_packages([program.path(store)], tree)
     pack_programs(tree, stage.target, epoch=lock.epoch)

@@ -39,7 +39,7 @@ class Installing:
         ``base_lock`` and ``reused`` are as `Installation`'s.
 
         :raises TrustError: when a package is not signed by a trusted key
-        :raises ConfigError: when an archive of the user's holds what the packages do not go with
+        :raises ConfigError: when the packages do not fit what an archive of the user's holds
         """
         install_system(
             Installation(

@@ -1,4 +1,4 @@
-"""keyring-backup: what of a keyring verifies packages, without what could sign them."""
+"""keyring-backup: the part of a keyring that verifies, without the keys that could sign."""
 
 import tarfile
 from dataclasses import dataclass

@@ -21,8 +21,8 @@ _KEYRING = 64 << 20
 class KeyringInit:
     """Make a keyring of ``keyrings`` from the packages of ``lock``, none of which is run.
 
-    The first of ``targets`` is the keyring with the secret key that certified them, which is no
-    other's. The second are the keys that it trusts, which follow from the packages alone.
+    The first of ``targets`` is the keyring with the secret key that certified them, which no other
+    has. The second are the keys that it trusts, which follow from the packages alone.
     """
 
     keyrings: tuple[Keyring, ...]

@@ -1,6 +1,6 @@
 """pack-image: root archive, partition images and disk image of an installed system.
 
-Beside them lie what tells of them: manifest, SPDX document, block map and checksums.
+Beside them lie the manifest, the SPDX document, the block map and checksums.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
-from aimager.image.sidecars import Facts, write_companions
+from aimager.image.sidecars import Facts, write_sidecars
 from aimager.image.spdx_license import license_list_version
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
@@ -55,7 +55,7 @@ class PackImage:
     into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
     None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
     root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive holds that the system was begun with. ``license_list`` is the
+    tells what the user's root archive held that the system started from. ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -88,7 +88,7 @@ class PackImage:
         """Publish the products, and return the SHA-256 of those that were read for it, by name.
 
         :raises ConfigError: when the system cannot be set up as asked
-        :raises ImageError: when it cannot be booted, or does not fit
+        :raises ImageError: when it could not boot, or does not fit
         """
         self.out.mkdir(parents=True, exist_ok=True)
         return call(
@@ -127,7 +127,7 @@ class PackImage:
     def salt_seed(self, lock: Lock) -> str:
         """What the salts of passwords are derived from: everything but the passwords.
 
-        Salts can be read by the image's users, so that of clear passwords they must not tell.
+        The image's users can read salts, so these must not reveal anything of clear passwords.
         """
         setup = self.setup.without_secrets()
         given = (*self.overlays, *(path for path in (self.disk_from, self.reused) if path))
@@ -203,6 +203,6 @@ def _pack(stage: PackImage) -> dict[str, str]:
                 products=provenance([stage.system, stage.lock]),
                 mapped=mapped,
             )
-            return write_companions(
+            return write_sidecars(
                 tools, stage.out, stage.products, stage.compressions, facts, digests
             )

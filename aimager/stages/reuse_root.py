@@ -28,7 +28,7 @@ class ReuseRoot(Installing):
         """Publish the system's archive.
 
         :raises TrustError: when a package is not signed by a trusted key
-        :raises ConfigError: when the archive holds what the packages do not go with
+        :raises ConfigError: when the packages do not fit what the archive holds
         """
         held = count(len(read_reused(self.reused).packages), "package")
         print(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")

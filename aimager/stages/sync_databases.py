@@ -61,7 +61,7 @@ class SyncDatabases:
     by_content: ClassVar[bool] = True
 
     def restore(self) -> str:
-        """Why mirrors must be asked; empty: they must not, and the last databases are there."""
+        """Why mirrors must be asked; empty where they need not and the databases are there."""
         if self.folder:
             return "the folder of packages is read at every build"
         if not self.mirrors.offline:
@@ -99,7 +99,7 @@ class SyncDatabases:
             )
         client, fallback = Client(), Fallback()
         core = self.platform.distro.core_repository
-        self._add((core,))  # refuse one of that name before it is taken for core
+        self._add((core,))  # refuse another of that name before it is taken for core
         database = self._fetch(client, fallback, core)
         pacman_conf = self._fetch_conf(client, fallback, core, database)
         names = self._add(self.platform.distro.base_repositories or repositories(pacman_conf))

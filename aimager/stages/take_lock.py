@@ -24,6 +24,6 @@ class TakeLock:
     def run(self) -> None:
         """Publish the lock, if it is not the one that is there.
 
-        :raises ConfigError: when the file is none, or does not hold it
+        :raises ConfigError: when the file is not a lock file, or lacks the lock
         """
         publish_text(self.target, write_lock(lock_of(read_lock_file(self.lock_file), self.subject)))

@@ -16,8 +16,8 @@ _CONF = "etc/pacman.conf"
 def add_repositories(root: Path, repositories: Sequence[ThirdPartyRepository]) -> None:
     """Let the pacman of ``root`` use ``repositories``, and trust their pinned keys.
 
-    Their keyring packages bring the keys; those of a file are laid where these would have them,
-    and the first boot's ``pacman-key --populate`` takes both.
+    Their keyring packages bring the keys; keys from a file are put where such a package would put
+    them, and the first boot's ``pacman-key --populate`` takes both.
 
     :raises ImageError: when the root has no pacman.conf
     """
@@ -33,7 +33,7 @@ def add_repositories(root: Path, repositories: Sequence[ThirdPartyRepository]) -
 
 
 def with_repositories(pacman_conf: str, repositories: Sequence[ThirdPartyRepository]) -> str:
-    """A pacman.conf with ``repositories`` behind its own; one that it has already stays."""
+    """A pacman.conf with ``repositories`` after its own; one that it has already stays as it is."""
     sections = set(re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE))
     added = [
         f"\n[{repository.id}]\nServer = {repository.mirrors.url}\n"

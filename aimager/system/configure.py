@@ -48,11 +48,11 @@ def set_up(
     mirrorlist: str,
     mirror: str,
 ) -> None:
-    """Make all of ``setup`` so, and enable ``mirror`` where ``mirrorlist`` enables none.
+    """Apply ``setup``, and enable ``mirror`` where ``mirrorlist`` enables none.
 
     ``hashed`` are the setup's passwords.
 
-    :raises ConfigError: when the root cannot have what is asked for
+    :raises ConfigError: when the root lacks what a setting needs
     """
     write_file(image.root / "etc/hostname", f"{setup.hostname}\n")
     set_locales(image.root, setup.locales, image.run)
@@ -85,7 +85,7 @@ def add_user(image: ImageRoot, user: User) -> None:
         image.run(["useradd", *user.arguments])
     except CommandError as error:
         raise ConfigError(
-            f"the user {user.name} cannot be added: {error.tail.strip()}", hint="check useradd="
+            f"the user {user.name} cannot be added: {error.tail.strip()}", hint="correct useradd="
         ) from error
 
 
@@ -118,7 +118,7 @@ def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None
     for entry in passwords:
         if entry.user not in known:
             raise ConfigError(
-                f"chpasswd= names the user {entry.user}, whom the image does not have",
+                f"chpasswd= names the user {entry.user}, who is not in the image",
                 hint="add the user with useradd=; a password may hold commas in chpasswd=@FILE",
             )
     if passwords:
@@ -135,7 +135,7 @@ def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
     for group in groups:
         if group not in known:
             raise ConfigError(
-                f"sudo-group= names the group {group}, which the image does not have",
+                f"sudo-group= names the group {group}, which is not in the image",
                 hint="wheel is the usual one",
             )
     if groups:

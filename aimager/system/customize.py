@@ -38,9 +38,9 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> None:
 
 
 def add_file(image: ImageRoot, file: AddedFile) -> None:
-    """Write a file, owned by root; no link of the image leads it elsewhere.
+    """Write a file, owned by root; a link in the image cannot lead it elsewhere.
 
-    :raises ConfigError: when a folder is where it should be, or a folder of its path is none
+    :raises ConfigError: when its path is that of a folder, or leads through a file
     """
     path = image.root / file.path.lstrip("/")
     if not path.parent.resolve().is_relative_to(image.root.resolve()):
@@ -58,9 +58,9 @@ def add_file(image: ImageRoot, file: AddedFile) -> None:
 def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     """Unpack an archive over the root by the image's own tar, which cannot leave the root.
 
-    Owners and modes are the archive's, but those of folders that are there already.
+    Owners and modes are the archive's, except for folders that exist already.
 
-    :raises ConfigError: when it is no archive, or holds what cannot be made
+    :raises ConfigError: when it cannot be read, or holds what cannot be made
     """
     argv = [
         "tar",
@@ -99,12 +99,12 @@ def enable_service(image: ImageRoot, unit: str) -> None:
     except CommandError as error:
         raise ConfigError(
             f"the service {unit} cannot be enabled: {error.tail.strip()}",
-            hint="install the package that it is of with install-pkgs=",
+            hint="install the package that has it with install-pkgs=",
         ) from error
 
 
 def run_script(image: ImageRoot, script: Script) -> None:
-    """Run a program in the image; what it says goes to the log, what it is does not.
+    """Run a script in the image; its output goes to the log, its text does not.
 
     :raises ConfigError: when it fails
     """
@@ -118,22 +118,22 @@ def run_script(image: ImageRoot, script: Script) -> None:
             how = f"was killed by signal {-error.status}"
         raise ConfigError(
             f"the script {script.name} {how}: {error.tail.strip() or 'it said nothing'}",
-            hint="it is run by root in the image, without the services of a running system",
+            hint="it runs as root in the image, where no services are running",
         ) from error
     except HostError as error:
         first = script.text.partition("\n")[0]
         raise ConfigError(
-            f"the script {script.name} cannot be started by what its first line names: {first}",
-            hint="let it name a program of the image by its whole path; install-pkgs= adds one",
+            f"the script {script.name} cannot be started by its first line: {first}",
+            hint="name a program of the image there by its whole path; install-pkgs= adds one",
         ) from error
     finally:
         path.unlink()
 
 
 def keep_enabled(root: Path) -> None:
-    """Have the first boot leave enabled what is: it applies the presets to all units.
+    """Keep what is enabled so at the first boot, which applies the presets to all units.
 
-    See systemd.preset(5); of a template, its instances are named behind it.
+    See systemd.preset(5); a template's instances are named after it.
     """
     units: dict[str, list[str]] = {}
     for folder in sorted((root / _UNITS).glob("*.[wr]*s")):

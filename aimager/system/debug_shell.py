@@ -2,7 +2,7 @@
 
 A build's processes are in a session of their own, which has no terminal. So the shell gets a new
 pseudoterminal (pty(7)), and what passes between that and the user's is carried here. Nothing that
-is done in it comes into a product: the task has failed.
+is done in it reaches a product: the task has failed.
 """
 
 import fcntl
@@ -45,9 +45,9 @@ def open_shell(root: Path, terminal: Path, why: str) -> None:
     try:
         _write(screen, f"\r\n{why}".replace("\n", "\r\n").encode())
         if shell is None:
-            _write(screen, b"no shell is opened: the root has none\r\n")
+            _write(screen, b"no shell is opened: the root has no shell\r\n")
             return
-        _write(screen, b"This is a shell in the root that failed. Nothing of it is kept; ")
+        _write(screen, b"This is a shell in the root that failed. Nothing in it is kept; ")
         _write(screen, b"exit or ctrl-d ends it, and the build.\r\n")
         _run(root, shell, screen)
     finally:

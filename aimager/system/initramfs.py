@@ -1,6 +1,6 @@
-"""Initramfs makers: have them make images for any machine, not for the one that builds.
+"""Has the initramfs makers make images for any machine, not for the one that builds.
 
-What is configured for that is undone when the packages are installed, so that an update on the
+The configuration for that is undone once the packages are installed, so that an update on the
 device makes what the distribution intends.
 """
 
@@ -47,7 +47,7 @@ Exec = /usr/bin/sh /run/dracut-initramfs
 
 _DRACUT_NAME = "zz-dracut-initramfs.hook"
 _DRACUT_OWN = "90-dracut-install.hook"
-"""The usual name of one that there is, which would make an initramfs for this machine alone."""
+"""The usual name of such a hook, which would make an initramfs for this machine alone."""
 _DRACUT_SCRIPT = """\
 [ -e /usr/bin/dracut ] || exit 0
 for base in /usr/lib/modules/*/pkgbase; do
@@ -120,7 +120,7 @@ def universal(root: Path, hooks: Path) -> Iterator[None]:
 
 
 def _put_back(path: Path, saved: Path) -> None:
-    """Give a configuration its content and times again, or remove it if there was none."""
+    """Give a configuration its content and times again, or remove it if it is new."""
     if saved.exists():
         path.write_bytes(saved.read_bytes())
         shutil.copystat(saved, path)

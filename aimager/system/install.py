@@ -1,4 +1,4 @@
-"""Installing packages to a root, with the hooks of its own distribution, for both who do it."""
+"""Installing packages to a root, with the hooks of its own distribution."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -91,7 +91,7 @@ def install_system(request: Installation) -> None:
 
     :raises TrustError: when a package is not signed by a trusted key; none has been run then
     :raises ImageError: when what is installed is not what is locked
-    :raises ConfigError: when an archive of the user's holds what the packages do not go with
+    :raises ConfigError: when the packages do not fit what an archive of the user's holds
     """
     call(
         _install_system,
@@ -110,7 +110,7 @@ def _install_system(request: Installation) -> None:
     wanted = read_lock(request.lock)
     known = read_lock(request.base_lock) if request.base_lock else Lock("", (), ())
     if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
-        # Another provider was chosen: what the root's own depends on must not stay behind.
+        # Another provider was chosen: the root's own and what it depends on must not stay.
         base, known = None, Lock("", (), ())
     reused = read_reused(request.reused) if request.reused else None
     work = workshop.work
@@ -129,7 +129,7 @@ def _install_system(request: Installation) -> None:
         prepare_root(root)
         pacman = choose_pacman(tools, request.pacman_static, work)
         if pacman is None:
-            raise HostError("there is no pacman", hint="leave tools=host out")
+            raise HostError("the host has no pacman", hint="leave tools=host out")
         unsigned = not all(package.is_signed for package in wanted.packages)
         conf_text = pacman_conf(request.architecture, work, root, unsigned=unsigned)
         conf = write_conf(conf_text, work)
@@ -183,7 +183,7 @@ def _install(
         explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
         return install(pacman, conf, packages, store, log, explicit=explicit, epoch=epoch)
     except TransactionError as error:
-        # pacman verifies all packages before it runs any; our own check has the better words.
+        # pacman verifies all packages before it runs any; our own check has better messages.
         verify(tools, home, signed, store)
         own = workshop.work / "hooks"
         failed = failures(error.said, workshop.work / "root", own)
@@ -191,54 +191,55 @@ def _install(
         if not aborting:
             raise
         raise ImageError(
-            aborting[0].tell(", so that pacman installs nothing"),
-            hint=f"all that was said is in {workshop.log}; shell=yes opens a shell in the root",
+            aborting[0].tell(", so pacman installed nothing"),
+            hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root",
         ) from error
 
 
 def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop: Workshop) -> None:
-    """Refuse a root in which what it boots from was not made, and tell of what else failed.
+    """Refuse a root that lacks what it boots from, and print what else failed.
 
-    pacman goes on, and so are hooks forgiven that an image starts without: their cause may be that
-    no system runs here. What makes an initramfs is not, unless the user wants it.
+    pacman goes on, and so does a build where an image boots without the hook: it may have failed
+    because no system is running here. What makes an initramfs must succeed, unless the user says
+    otherwise.
 
-    :raises HostError: when one met an instruction that is not known here: then few have run
+    :raises HostError: when one met an unknown instruction: then hardly any has run
     :raises ImageError: when one failed without which no image boots
     """
     for failure in failed:
         if failure.signal == signal.SIGILL:
             raise HostError(
-                f"the CPU, or QEMU, does not know all instructions of {architecture}'s packages",
-                hint=f"a newer qemu-{architecture.qemu} may know them; see {workshop.log}",
+                f"the CPU or QEMU lacks an instruction that {architecture}'s packages use",
+                hint=f"a newer qemu-{architecture.qemu} may have it; see {workshop.log}",
             )
     for failure in failed:
         if failure.boots and not workshop.forgives:
             raise ImageError(
                 failure.tell(", without which the image may not boot"),
-                hint=f"all that was said is in {workshop.log}; shell=yes opens a shell in the root,"
+                hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root,"
                 " and failed-hooks=tell goes on as pacman does",
             )
-        print(f"   {failure.tell()}\n    (all that was said is in {workshop.log})")
+        print(f"   {failure.tell()}\n    (all output is in {workshop.log})")
 
 
 def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
-    """Name the packages that nobody signed, if they are those that are locked.
+    """Name the packages that nobody signed, which are known by the lock alone.
 
-    :raises TrustError: when one is another
+    :raises TrustError: when one differs from its lock
     """
     for package in packages:
         if sha256(package.path(store)) != package.sha256:
             raise TrustError(
-                f"the package {package} is not the one that is locked",
+                f"the package {package} differs from the one in the lock",
                 hint=f"remove {package.path(store)} and build again",
             )
         print(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
 def _prepare_reused(root: Path, reused: ReusedRoot) -> None:
-    """Take out of ``root`` what tells of another machine, before anything is run in it.
+    """Remove what belongs to another machine from ``root``, before anything is run in it.
 
-    :raises ImageError: when it does not hold what ``reused`` tells
+    :raises ImageError: when it does not hold what ``reused`` says
     """
     if not reused.is_in(root):
         raise ImageError(
@@ -250,7 +251,7 @@ def _prepare_reused(root: Path, reused: ReusedRoot) -> None:
 
 @contextmanager
 def _explaining(archive: Path | None, root: Path) -> Iterator[None]:
-    """Say in words of the user's why pacman refuses to install to the ``root`` of ``archive``."""
+    """Say in the user's terms why pacman refuses to install to the ``root`` of ``archive``."""
     try:
         yield
     except CommandError as error:

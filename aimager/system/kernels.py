@@ -30,7 +30,7 @@ class Kernel:
     image: Path
     initramfs: Path
     microcode: tuple[Path, ...] = ()
-    """Images to load before the initramfs; doubly loaded where the initramfs holds them too, which
+    """Images to load before the initramfs. Where that holds them too they are loaded twice, which
     does no harm."""
 
     devicetrees: Path | None = None
@@ -73,9 +73,9 @@ def _kernel(root: Path, name: str, version: str) -> Kernel:
     initramfs = _first(boot, initramfs_names)
     if initramfs is None:
         raise ImageError(
-            f"the kernel {name} {version} has no initramfs in /boot: there is none of "
-            + ", ".join(initramfs_names),
-            hint="look in the log for what the initramfs maker said",
+            f"the kernel {name} {version} has no initramfs in /boot: it would be "
+            + " or ".join(initramfs_names),
+            hint="the log has what the initramfs maker said",
         )
     return Kernel(
         name=name,

@@ -29,7 +29,7 @@ Run = Callable[[Sequence[str]], object]
 def set_locales(root: Path, locales: Sequence[str], run: Run) -> None:
     """Enable ``locales`` in locale.gen, generate them, and make the first one LANG.
 
-    :raises ConfigError: when the image knows no such locale
+    :raises ConfigError: when the image does not have such a locale
     """
     path = root / _ENABLED
     text = path.read_text() if path.exists() else ""
@@ -52,7 +52,7 @@ def enable_locale(locale_gen: str, locale: str) -> str:
     enabled, count = pattern.subn(r"\1", locale_gen, count=1)
     if not count:
         raise ConfigError(
-            f"the image knows no locale {locale}", hint="its /etc/locale.gen lists those it knows"
+            f"the image does not have the locale {locale}", hint="its /etc/locale.gen lists them"
         )
     return enabled
 
@@ -71,9 +71,9 @@ def _is_made_for(root: Path, text: str) -> bool:
 
 @contextmanager
 def default_made_meanwhile(root: Path, run: Run) -> Iterator[None]:
-    """Generate the default locale on another core, and be done with it after the block.
+    """Generate the default locale on another core; it is there after the block.
 
-    Nothing in the block may replace what it is made with.
+    The block must not replace the programs and files that make it.
     """
     with ThreadPoolExecutor(1) as pool:
         made = pool.submit(make_default, root, run)
@@ -84,7 +84,7 @@ def default_made_meanwhile(root: Path, run: Run) -> Iterator[None]:
 def make_default(root: Path, run: Run) -> None:
     """Generate the default locale, if the image offers it, and leave locale.gen as it was.
 
-    Where that fails, nothing is made: who wants the locale generates it again, and is told.
+    Where that fails, nothing is left: whoever needs the locale generates it again, and sees why.
     """
     path, archive = root / _ENABLED, root / _ARCHIVE
     if archive.exists() or not path.exists() or not (root / _GENERATOR).exists():

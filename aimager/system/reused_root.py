@@ -1,6 +1,6 @@
 """A root archive of the user's to start from: what it holds, and whether a build can use it.
 
-Its content is not verified. What is read of it here is not run, and nothing is written.
+Its content is not verified. It is only read here: nothing of it is run, and nothing is written.
 """
 
 import json
@@ -103,12 +103,12 @@ def look_into(archive: Path, architecture: Architecture) -> ReusedRoot:
     except (ImageError, tarfile.TarError) as error:
         reason = error.message if isinstance(error, ImageError) else str(error)
         raise ConfigError(
-            f"{word} is no whole tar archive: {reason}",
-            hint="tar --list shows whether it can be read; its name tells how it is compressed",
+            f"{word} is not a complete tar archive: {reason}",
+            hint="tar --list shows whether it can be read; its suffix says how it is compressed",
         ) from error
     if not root.packages:
         raise ConfigError(
-            f"{word} has no local database of pacman's in var/lib/pacman/local",
+            f"{word} has no local pacman database in var/lib/pacman/local",
             hint="the archive's top is the root of a system that pacman has installed",
         )
     _check_architecture(root.packages, architecture, word)
@@ -125,7 +125,7 @@ def _read(members: tarfile.TarFile, word: str, sha256: str) -> ReusedRoot:
         if member.ischr() or member.isblk():
             raise ConfigError(
                 f"{word} holds the device {name}, which cannot be made without root",
-                hint="leave it out when the archive is made, as by tar --exclude=./dev/*",
+                hint="leave it out of the archive, as with tar --exclude=./dev/*",
             )
         size += member.size
         if member.isreg() and _DESC.fullmatch(name):
@@ -139,8 +139,8 @@ def _inside(name: str, word: str) -> str:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts:
         raise ConfigError(
-            f"{word} holds {name}, which lies outside of its root",
-            hint="make it by tar --create --directory=ROOT .",
+            f"{word} holds {name}, which lies outside its root",
+            hint="make it with tar --create --directory=ROOT .",
         )
     return "/".join(parts)
 
@@ -155,7 +155,7 @@ def _read_desc(members: tarfile.TarFile, member: tarfile.TarInfo, word: str) -> 
     except (LookupError, ValueError) as error:
         raise ConfigError(
             f"{word} has a damaged record in {member.name}: {error}",
-            hint="let pacman install the package again before the archive is made",
+            hint="have pacman install the package again before making the archive",
         ) from error
     return package
 
@@ -167,7 +167,7 @@ def _check_architecture(
     for package in packages:
         if package.architecture not in allowed:
             raise ConfigError(
-                f"{word} holds {package} for {package.architecture}, and the build is for"
+                f"{word} holds {package} for {package.architecture}, but the build is for"
                 f" {architecture}",
                 hint="name the archive's own architecture or board with arch= or board=",
             )
@@ -180,15 +180,15 @@ def explain_refusal(error: CommandError, archive: Path, root: Path) -> ConfigErr
     if broken:
         changed, dependency, needing = broken.groups()
         return ConfigError(
-            f"{word} holds {needing}, which needs {dependency}, and this build changes {changed}",
-            hint=f"install-pkgs={needing} takes the one that goes with it",
+            f"{word} holds {needing}, which needs {dependency}, but this build changes {changed}",
+            hint=f"install-pkgs={needing} installs the one that fits",
         )
     in_the_way = _IN_THE_WAY.search(error.tail)
     if in_the_way:
         package, path = in_the_way.groups()
         return ConfigError(
-            f"{word} holds {path.removeprefix(str(root))}, which no package in it owns, and"
-            f" {package} brings one",
-            hint="leave it out when the archive is made, and add it with files= or overlay=",
+            f"{word} holds {path.removeprefix(str(root))}, which no package in it owns, but"
+            f" {package} brings it",
+            hint="leave it out of the archive, and add it with files= or overlay=",
         )
     return None

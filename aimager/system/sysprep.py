@@ -1,4 +1,4 @@
-"""What must be on no two machines, taken out of a root before it is archived."""
+"""What no two machines may share, removed from a root before it is archived."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ _TRACES = (
     "var/log/journal/*",
     "etc/.pwd.lock",
 )
-"""What tells of the build, and differs from one to the next."""
+"""Traces of the build, which differ from one to the next."""
 
 
 def remove_identity(root: Path) -> None:
-    """Remove every secret, id and seed from ``root``, and what the build left of itself."""
+    """Remove every secret, id and seed from ``root``, and the traces of the build."""
     for pattern in (*_PATTERNS, *_TRACES):
         for path in root.glob(pattern):
             if path.is_dir() and not path.is_symlink():
@@ -36,8 +36,8 @@ def remove_identity(root: Path) -> None:
 
 
 def empty_logs(root: Path) -> None:
-    """Leave nothing in the logs of ``root``, which may have run elsewhere."""
-    if (root / "var/log").is_symlink():  # which may lead out of it
+    """Empty the logs of ``root``, which may have run elsewhere."""
+    if (root / "var/log").is_symlink():  # it may lead out of the root
         return
     for folder, _, names in os.walk(root / "var/log"):
         for path in (Path(folder, name) for name in names):

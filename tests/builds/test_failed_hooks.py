@@ -123,7 +123,7 @@ def test_a_hook_before_the_installation_that_prevents_it(warm: Warm, tmp_path: P
     said = warm.doit.refuse(*asked, "create=root.tar", f"reuse-root-tar={root}")
     assert (
         "the hook 00-picky.hook of the package picky ('Looking first...') failed,"
-        " so that pacman installs nothing:\n    no such module: *\n"
+        " so pacman installed nothing:\n    no such module: *\n"
     ) in said
 
 

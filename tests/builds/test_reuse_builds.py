@@ -203,7 +203,7 @@ def test_what_does_not_go_with_the_packages_is_told(
     in_the_way = dirty_copy(given.archive, tmp_path / "way.tar", {"usr/bin/tree": b"#!/bin/sh\n"})
     said = given.doit.refuse(*replace(given, archive=in_the_way).words("install-pkgs=tree"))
     assert (
-        "reuse-root-tar=way.tar holds /usr/bin/tree, which no package in it owns, and tree brings"
+        "reuse-root-tar=way.tar holds /usr/bin/tree, which no package in it owns, but tree brings"
         " one" in said
     )
 
@@ -220,8 +220,8 @@ def test_what_cannot_be_used_is_refused_before_anything_is_fetched(
         stream.write(b"x" * 512)
     other = write_archive(tmp_path / "other.tar", record("bash", arch="sparc"))
     for archive, sentence in (
-        (damaged, "reuse-root-tar=damaged.tar is no whole tar archive: "),
-        (other, "reuse-root-tar=other.tar holds bash 1.0-1 for sparc, and the build is for "),
+        (damaged, "reuse-root-tar=damaged.tar is not a complete tar archive: "),
+        (other, "reuse-root-tar=other.tar holds bash 1.0-1 for sparc, but the build is for "),
     ):
         said = doit.refuse(*replace(given, archive=archive).words())
         assert sentence in said

@@ -190,13 +190,13 @@ def test_too_small_a_root_is_named(
     partition = Partition(Role.root, kind)
     job = Job(tmp_path / "work", programs, partition, size, large=kind is FileSystem.btrfs)
     said = call(say_too_small, job, work=job.work, tmpfs=2 << 30)
-    assert re.match(r"the root file system needs \d+ MiB and was given \d+ MiB", said)
+    assert re.match(r"the root file system needs \d+ MiB, but was given \d+ MiB", said)
 
 
 def test_an_old_mkfs_btrfs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "mkfs.btrfs, part of btrfs-progs v6.2\n"
     monkeypatch.setattr(Toolbox, "run", lambda *_, **__: said)
-    with pytest.raises(HostError, match=r"btrfs-progs v6\.2 cannot make a root"):
+    with pytest.raises(HostError, match=r"btrfs-progs v6\.2 is too old to make a root"):
         btrfs.make_btrfs(
             trees.TOOLS, BTRFS, tmp_path, tmp_path / "x", size=None, uuid=trees.UUID, epoch=1
         )

@@ -102,7 +102,7 @@ def test_the_second_gpt_has_room() -> None:
 
 @pytest.mark.parametrize("size", [0, 513, -512])
 def test_sizes_are_whole_sectors(size: int) -> None:
-    with pytest.raises(ImageError, match="whole sectors"):
+    with pytest.raises(ImageError, match="is not a multiple of the sector size, 512"):
         lay_out(TABLES["gpt"], (size, MiB))
 
 
@@ -135,7 +135,7 @@ def test_parts_are_copied_sparsely(tmp_path: Path) -> None:
 
 def test_a_part_of_another_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(b"x")
-    with pytest.raises(ImageError, match="part has 1 bytes, its partition 512"):
+    with pytest.raises(ImageError, match="part has 1 bytes, but its partition has 512"):
         place_part(tmp_path / "disk", Extent(0, 512), tmp_path / "part")
 
 

@@ -22,7 +22,7 @@ def test_the_smallest_size_suffices(tmp_path: Path, count: int, size: int) -> No
     trees.check_ext4(ext4(tree, tmp_path / "image", least))
     with pytest.raises(ImageError, match="root-size=") as caught:
         ext4(tree, tmp_path / "image", least - MiB)
-    assert f"needs {least >> 20} MiB and was given {(least >> 20) - 1} MiB" in str(caught.value)
+    assert f"needs {least >> 20} MiB, but was given {(least >> 20) - 1} MiB" in str(caught.value)
 
 
 def test_long_names_and_links_fit(tmp_path: Path) -> None:

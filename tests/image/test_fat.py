@@ -72,18 +72,18 @@ def test_fat_holds_odd_names(tmp_path: Path) -> None:
 def test_too_small_a_fat_is_named(tmp_path: Path, size: int) -> None:
     tree = small_tree(tmp_path / "tree", 1, 39 * MiB)
     (tree / "more").write_bytes(b"x" * 11 * MiB if size > 40 * MiB else b"")
-    with pytest.raises(ImageError, match=f"boot file system has .* and was given {size >> 20} MiB"):
+    with pytest.raises(ImageError, match=f"boot file system has .* but was given {size >> 20} MiB"):
         fat(tree, tmp_path / "image", size)
 
 
 @pytest.mark.parametrize(
     ("name", "target", "message"),
     [
-        ("link", "/etc/passwd", "link is of a kind"),
-        ("link", "missing", "link is of a kind"),
-        ("link", "EFI", "link is of a kind"),
+        ("link", "/etc/passwd", "link is a kind of file that FAT cannot hold"),
+        ("link", "missing", "link is a kind of file that FAT cannot hold"),
+        ("link", "EFI", "link is a kind of file that FAT cannot hold"),
         ("a:b", "", "a:b has a name"),
-        ("VMLINUZ-linux", "", "are one to FAT"),
+        ("VMLINUZ-linux", "", "have the same name on FAT"),
         ("aux.txt", "", "aux.txt has a name"),
         ("Com1", "", "Com1 has a name"),
         ("\N{GRINNING FACE}", "", "has a name"),

@@ -69,7 +69,7 @@ def test_some_need_a_size(tmp_path: Path, kind: FileSystem) -> None:
 
 @pytest.mark.parametrize(
     ("version", "message"),
-    [("6.13.0", "xfsprogs 6.13 cannot fill"), ("none", "xfsprogs .* cannot fill")],
+    [("6.13.0", "xfsprogs 6.13 is too old to fill"), ("none", "xfsprogs .* is too old to fill")],
 )
 def test_an_old_mkfs_xfs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, message: str

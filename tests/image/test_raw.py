@@ -56,11 +56,11 @@ def test_room(label: Label, offset: int, size: int) -> None:
 @pytest.mark.parametrize(
     ("label", "offset", "size", "told"),
     [
-        (Label.dos, 0, 441, "at byte 0 of the disk, lies on the partition table"),
-        (Label.dos, 511, 2, "lies on the partition table"),
+        (Label.dos, 0, 441, "at byte 0 of the disk, overlaps the partition table"),
+        (Label.dos, 511, 2, "overlaps the partition table"),
         # Where Allwinner's chips look first.
-        (Label.gpt, 8192, 1, "at byte 8192 of the disk, lies on the partition table"),
-        (Label.dos, 8192, MiB, r"ends at byte 1056768 of the disk, and .* starts at 1048576"),
+        (Label.gpt, 8192, 1, "at byte 8192 of the disk, overlaps the partition table"),
+        (Label.dos, 8192, MiB, r"ends at byte 1056768 of the disk, but .* starts at byte 1048576"),
     ],
 )
 def test_no_room(label: Label, offset: int, size: int, told: str) -> None:
@@ -69,7 +69,7 @@ def test_no_room(label: Label, offset: int, size: int, told: str) -> None:
 
 
 def test_pieces_on_one_another() -> None:
-    with pytest.raises(ImageError, match=r"lies on /boot/u-boot\.bin"):
+    with pytest.raises(ImageError, match=r"overlaps /boot/u-boot\.bin"):
         check_room(Label.dos, MiB, [raw(8192, 1000), raw(9191, 10)])
     check_room(Label.dos, MiB, [raw(8192, 1000), raw(9192, 10)])
 
@@ -120,5 +120,5 @@ def dump(image: Path) -> str:
 def test_layouts_that_no_gpt_leaves_room_for(pieces: tuple[RawPiece, ...], tmp_path: Path) -> None:
     (tmp_path / "boot").mkdir()
     (tmp_path / pieces[0].file).write_bytes(b"U" * 40000)
-    with pytest.raises(ImageError, match="lies on the partition table"):
+    with pytest.raises(ImageError, match="overlaps the partition table"):
         check_room(Label.gpt, 16 * MiB, read_pieces(tmp_path, pieces))

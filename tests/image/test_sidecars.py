@@ -10,7 +10,7 @@ from aimager import files
 from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
 from aimager.image.manifest import Built
-from aimager.image.sidecars import Facts, write_companions
+from aimager.image.sidecars import Facts, write_sidecars
 from aimager.model.board import Board
 from aimager.model.build import Compression, Product
 from tests.graph.test_products import make_build
@@ -46,7 +46,7 @@ def test_all_are_made(
     for product in products:
         (folder / product).write_bytes(b"x" * 10_000)
     with Digests(2) as digests:
-        write_companions(TOOLS, folder, products, compressions, facts, digests)
+        write_sidecars(TOOLS, folder, products, compressions, facts, digests)
     names = list(
         replace(
             make_build(Board("none", "none")), products=products, compressions=compressions

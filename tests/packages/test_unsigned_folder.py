@@ -106,7 +106,7 @@ def test_they_come_from_the_folder_alone(tmp_path: Path) -> None:
     # A lock alone lets none in, though it is in the store by now.
     with pytest.raises(ConfigError) as caught:
         fetch(tmp_path, None, lock).run()
-    assert caught.value.message == "the lock names the package tool 1:2-3, which nobody signed"
+    assert caught.value.message == "the lock names the package tool 1:2-3, which is not signed"
 
 
 def test_others_are_fetched_with_their_signatures_as_ever(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ INPUTS = [
     Case(f"{UEFI} keyring-helper=a.tar,b.tar", "names 2 archives, and takes one", "name one"),
     Case(f"{UEFI} reuse-root-tar=text.txt", "reuse-root-tar=text.txt is not", "its name"),
     Case(f"{UEFI} reuse-root-tar=none.tar", "there is no such file", ""),
-    Case(f"{UEFI} reuse-root-tar=text.tar", "text.tar is no whole tar archive", "tar --list"),
+    Case(f"{UEFI} reuse-root-tar=text.tar", "text.tar is not a complete tar archive", "tar --list"),
     Case(f"{UEFI} tmpfs-root=much", "tmpfs-root=much", ""),
     Case(f"{UEFI} repos-base=a/b", "repos-base=", ""),
     Case(f"{UEFI} offline=perhaps", "offline=perhaps", ""),

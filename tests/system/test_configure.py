@@ -56,7 +56,7 @@ def test_a_user_is_added_or_the_reason_told(image: RecordingRoot) -> None:
     assert caught.value.message == (
         "the user bob cannot be added: useradd: group 'x' does not exist"
     )
-    assert caught.value.hint == "check useradd="
+    assert caught.value.hint == "correct useradd="
 
 
 @pytest.mark.skipif(
@@ -87,7 +87,7 @@ def test_passwords_are_hashed_the_same_way_each_time_and_logged_nowhere(
 def test_a_password_for_nobody(image: RecordingRoot) -> None:
     with pytest.raises(ConfigError) as caught:
         system_setup.set_passwords(image, (HashedPassword("carol", "$6$salt$hash"),))
-    assert caught.value.message == ("chpasswd= names the user carol, whom the image does not have")
+    assert caught.value.message == ("chpasswd= names the user carol, who is not in the image")
     assert "$6$" not in str(caught.value)
     system_setup.set_passwords(image, ())
     assert image.runs == []
@@ -102,9 +102,7 @@ def test_sudo(image: RecordingRoot) -> None:
     assert rules.stat().st_mode & 0o7777 == 0o440
     with pytest.raises(ConfigError) as caught:
         system_setup.allow_sudo(image, ("wheel", "wheels"))
-    assert caught.value.message == (
-        "sudo-group= names the group wheels, which the image does not have"
-    )
+    assert caught.value.message == ("sudo-group= names the group wheels, which is not in the image")
 
 
 def test_network(image: RecordingRoot) -> None:

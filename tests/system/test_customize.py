@@ -143,5 +143,5 @@ def test_a_script_whose_interpreter_is_not_there(
     with pytest.raises(ConfigError) as caught:
         finishing.run_script(image, Script("a.sh", "#!/usr/bin/perl\nprint 1\n"))
     assert caught.value.message == (
-        "the script a.sh cannot be started by what its first line names: #!/usr/bin/perl"
+        "the script a.sh cannot be started by its first line: #!/usr/bin/perl"
     )

@@ -95,7 +95,7 @@ def test_without_a_terminal_nothing_is_opened(tmp_path: Path) -> None:
 def test_a_root_without_a_shell(tmp_path: Path) -> None:
     screen = Screen(b"")
     open_shell(tmp_path, screen.path, "it failed\n")
-    assert "no shell is opened: the root has none" in screen.close()
+    assert "no shell is opened: the root has no shell" in screen.close()
 
 
 def test_a_terminal_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,7 +76,7 @@ def test_one_line_of_locale_gen_changes(locale: str, before: str, after: str) ->
 def test_a_locale_that_is_not_offered_is_named(locale: str) -> None:
     with pytest.raises(ConfigError) as caught:
         enable_locale(LOCALE_GEN, locale)
-    assert caught.value.message == f"the image knows no locale {locale}"
+    assert caught.value.message == f"the image does not have the locale {locale}"
 
 
 def test_locales_are_generated_and_the_first_is_lang(root: Path) -> None:
@@ -94,7 +94,7 @@ def test_some_locales_need_no_generation(root: Path) -> None:
     set_locales(root, ("C.UTF-8",), run)
     assert run.runs == 0
     assert (root / "etc/locale.conf").read_text() == "LANG=C.UTF-8\n"
-    with pytest.raises(ConfigError, match=r"^the image knows no locale de_DE\.UTF-8"):
+    with pytest.raises(ConfigError, match=r"^the image does not have the locale de_DE\.UTF-8"):
         set_locales(root, ("de_DE.UTF-8",), run)
 
 

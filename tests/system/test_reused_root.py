@@ -94,7 +94,7 @@ def test_what_is_no_tar_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"only text\n", b"only text\n" * 1000):
         path.write_bytes(content)
         message, hint = refusal(path)
-        assert message.startswith("reuse-root-tar=root.tar is no whole tar archive: ")
+        assert message.startswith("reuse-root-tar=root.tar is not a complete tar archive: ")
         assert hint.startswith("tar --list ")
 
 
@@ -106,7 +106,9 @@ def test_what_is_damaged_is_refused_and_not_to_be_removed(tmp_path: Path, suffix
     for content in (plain.read_bytes(), whole[: len(whole) // 2]):
         path.write_bytes(content)
         message, hint = refusal(path)
-        assert message.startswith(f"reuse-root-tar=root.tar{suffix} is no whole tar archive: ")
+        assert message.startswith(
+            f"reuse-root-tar=root.tar{suffix} is not a complete tar archive: "
+        )
         assert "remove" not in hint
 
 
@@ -118,14 +120,14 @@ def test_damage_between_members_is_not_taken_for_the_end(tmp_path: Path, damage:
     content = bytearray(path.read_bytes())
     content[start : start + 512] = b"x" * 512
     path.write_bytes(content if damage == "in the middle" else content[:start])
-    assert refusal(path)[0].startswith("reuse-root-tar=root.tar is no whole tar archive: ")
+    assert refusal(path)[0].startswith("reuse-root-tar=root.tar is not a complete tar archive: ")
 
 
 def test_what_pacman_did_not_install_is_refused(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "root.tar", {"etc/passwd": b"", f"{LOCAL}/bash-1": b"a file"})
     message, hint = refusal(path)
     assert message == (
-        "reuse-root-tar=root.tar has no local database of pacman's in var/lib/pacman/local"
+        "reuse-root-tar=root.tar has no local pacman database in var/lib/pacman/local"
     )
     assert hint.startswith("the archive's top is the root")
     below = {f"root.x86_64/{name}": content for name, content in PACKAGES.items()}
@@ -136,7 +138,7 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "root.tar", PACKAGES)
     message, hint = refusal(path, Architecture.aarch64)
     assert message == (
-        "reuse-root-tar=root.tar holds bash 1.0-1 for x86_64, and the build is for aarch64"
+        "reuse-root-tar=root.tar holds bash 1.0-1 for x86_64, but the build is for aarch64"
     )
     assert "arch=" in hint
     mixed = write_archive(
@@ -152,10 +154,10 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
     [
         (special("dev/null", tarfile.CHRTYPE), "holds the device dev/null, which cannot be made"),
         (special("./sda", tarfile.BLKTYPE), "holds the device sda, which cannot be made"),
-        (special("/etc", tarfile.DIRTYPE), "holds /etc, which lies outside of its root"),
-        (special("a/../../b", tarfile.DIRTYPE), "holds a/../../b, which lies outside of its root"),
-        (special("a", tarfile.LNKTYPE, "../b"), "holds ../b, which lies outside of its root"),
-        (special("a", tarfile.LNKTYPE, "/etc/b"), "holds /etc/b, which lies outside of its root"),
+        (special("/etc", tarfile.DIRTYPE), "holds /etc, which lies outside its root"),
+        (special("a/../../b", tarfile.DIRTYPE), "holds a/../../b, which lies outside its root"),
+        (special("a", tarfile.LNKTYPE, "../b"), "holds ../b, which lies outside its root"),
+        (special("a", tarfile.LNKTYPE, "/etc/b"), "holds /etc/b, which lies outside its root"),
     ],
     ids=lambda value: value.name if isinstance(value, tarfile.TarInfo) else "",
 )
@@ -187,7 +189,7 @@ def test_the_path_in_the_way_is_that_in_the_root() -> None:
     explained = explain_refusal(CommandError(["pacman"], 1, tail), Path("a.tar"), Path("/work/r"))
     assert explained
     assert explained.message == (
-        "reuse-root-tar=a.tar holds /bin/vi, which no package in it owns, and vi brings one"
+        "reuse-root-tar=a.tar holds /bin/vi, which no package in it owns, but vi brings it"
     )
 
 

@@ -70,7 +70,7 @@ def make_btrfs(
                 raise too_small(partition.role, given, least, comfortable) from error
             raise
     taken = image.stat().st_size
-    if taken > given:  # mkfs.btrfs lets an image grow as it likes
+    if taken > given:  # mkfs.btrfs grows an image where it needs to
         raise too_small(partition.role, given, taken, max(comfortable, taken))
     make_repeatable(image, uuid=uuid, epoch=epoch)
 
@@ -80,14 +80,14 @@ def _check_version(tools: Toolbox) -> None:
     found = re.search(r"v(\d+)\.(\d+)", said)
     if not found or (int(found[1]), int(found[2])) < _LEAST_VERSION:
         raise HostError(
-            f"btrfs-progs {found[0] if found else said.strip()} cannot make a root",
-            hint="6.13 or newer is needed: leave tools= out, and one is borrowed",
+            f"btrfs-progs {found[0] if found else said.strip()} is too old to make a root",
+            hint="6.13 or newer is needed; without tools=host, such a one is borrowed",
         )
 
 
 @contextmanager
 def _arranged(partition: Partition, tree: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Yield the folder to make a file system of, and the options that tell of its subvolumes."""
+    """Yield the folder to make a file system of, and the options for its subvolumes."""
     if not partition.subvolumes:
         yield tree, []
         return

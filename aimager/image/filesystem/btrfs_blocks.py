@@ -1,4 +1,4 @@
-"""The blocks of a btrfs image: its trees, and where they and all else that is in use lie.
+"""The blocks of a btrfs image: its trees, and where they and everything else in use lie.
 
 The layout is that of the kernel's include/uapi/linux/btrfs_tree.h, with CRC-32C as checksums.
 """
@@ -26,7 +26,7 @@ _METADATA_ITEM = 169
 _CHUNK_ITEM = 228
 
 Change = tuple[int, bytes]
-"""A place in a block, and what is to be there."""
+"""A place in a block, and the bytes that belong there."""
 
 
 def items(block: bytes) -> Iterator[tuple[int, int, int, int]]:
@@ -39,7 +39,7 @@ def items(block: bytes) -> Iterator[tuple[int, int, int, int]]:
 
 
 def spare(block: bytes) -> tuple[int, int]:
-    """Where in a block nothing is: from what byte on, and before which."""
+    """The first byte of a block that is free, and the first after it that is not."""
     (count,) = struct.unpack_from("<I", block, 96)
     if block[100]:
         return _HEADER + count * _POINTER, len(block)
@@ -104,7 +104,7 @@ class Blocks:
             yield struct.unpack_from("<Q", data, 176)[0]
 
     def used(self, roots: Sequence[int]) -> tuple[Extent, ...]:
-        """What of the image is in use, in order: superblocks, and the extents of all trees."""
+        """The parts of the image in use, in order: superblocks, and the extents of all trees."""
         found = [Extent(at, _SUPER_LENGTH) for at in _SUPER_BLOCKS]
         for root in roots:
             for _, leaf in self.walk(root):

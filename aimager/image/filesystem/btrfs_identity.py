@@ -1,4 +1,4 @@
-"""What mkfs.btrfs takes from a clock or from chance, replaced by what always is the same.
+"""What mkfs.btrfs takes from the clock or at random, replaced by what is always the same.
 
 It reads the clock for roots, and copies each inode's ctime and atime, which no program can set; the
 chunk tree's id and the subvolumes' are random. This writes all of them anew in place, in every

@@ -1,8 +1,8 @@
 """CRC-32C (Castagnoli, RFC 3720 12.1), and how it changes with single bytes of a long text.
 
 A CRC is linear: that of a text with some bits flipped is the old one, with the CRC of those bits,
-moved by the zeros behind them, added. So a checksum is renewed without reading the text again,
-which pure Python is slow at.
+moved by the zeros behind them, added. So a checksum is updated without reading the text again,
+which is slow in pure Python.
 """
 
 from collections.abc import Iterable
@@ -62,7 +62,7 @@ def _multiply(one: int, other: int) -> int:
 def changed_crc32c(old: int, length: int, changes: Iterable[tuple[int, bytes, bytes]]) -> int:
     """The CRC-32C of a text of ``length`` bytes after ``changes``, of which it was ``old``.
 
-    Each is a position, the bytes that were there and as many that are there now; none overlap.
+    Each is a position, the bytes that were there, and as many that are there now; none overlap.
     """
     for position, before, after in changes:
         flipped = bytes(a ^ b for a, b in zip(before, after, strict=True))

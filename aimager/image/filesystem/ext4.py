@@ -55,7 +55,7 @@ def make_ext4(
     Owners, modes, hard links, capabilities and access control lists are kept; the top is root's
     with mode 0755. Times after ``epoch`` become it, as do all access and change times. It can
     grow while mounted to 1024 times its size, at most 8 TiB, and further by meta_bg.
-    ``size`` None is `ext4_size`. ``label`` has at most 16 bytes. ``arguments`` are more of mke2fs.
+    ``size`` None is `ext4_size`. ``label`` has at most 16 bytes. mke2fs gets ``arguments``, too.
 
     The inode tables are left to the kernel to zero, and the journal is not zeroed at all: both are
     holes of the image, and must be written as zeros to a disk that held something else.

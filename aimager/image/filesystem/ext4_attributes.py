@@ -57,7 +57,7 @@ def _commands(several: list[tuple[int, list[str]]], folder: Path) -> Iterator[st
 def _unsorted(image: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
     """The inodes whose attributes may be in another order, and the names of these.
 
-    Of those that need a block of their own it is not seen which attributes are there by right.
+    Where a block of its own holds some, it does not tell which of them belong in the inode.
     """
     for number, inode in inodes_in_use(image):
         (extra,) = struct.unpack_from("<H", inode, 128)

@@ -81,7 +81,7 @@ def _mtools_folder(name: str) -> str:
 
 def _fat_too_small(total: int, size: int) -> ImageError:
     return ImageError(
-        f"the boot file system has {mebibytes(total)} of files and was given {mebibytes(size)}",
+        f"the boot file system has {mebibytes(total)} of files, but was given {mebibytes(size)}",
         hint="give the board's boot partition more, or install fewer kernels",
     )
 
@@ -101,12 +101,12 @@ def _fat_folders(tree: Path) -> dict[str, list[Path]]:
         if _FAT_REFUSED.search(path.name):
             raise ImageError(f"the boot file {name} has a name that FAT cannot hold")
         if other := seen.get(name.lower()):
-            raise ImageError(f"the boot files {other} and {name} are one to FAT")
+            raise ImageError(f"the boot files {other} and {name} have the same name on FAT")
         seen[name.lower()] = name
         if path.is_dir() and not path.is_symlink():
             folders[name] = []
         elif path.is_file() and path.resolve().is_relative_to(tree.resolve()):
             folders[name.rpartition("/")[0]].append(path)
         else:
-            raise ImageError(f"the boot file {name} is of a kind that FAT cannot hold")
+            raise ImageError(f"the boot file {name} is a kind of file that FAT cannot hold")
     return folders

@@ -75,6 +75,6 @@ def too_small(label: str, given: int, least: int, comfortable: int) -> ImageErro
     """The error for a file system that was given fewer bytes than its content takes."""
     variable = "root-size= or table=" if label == "root" else "table="
     return ImageError(
-        f"the {label} file system needs {mebibytes(least)} and was given {mebibytes(given)}",
-        hint=f"give it more with {variable}, {mebibytes(comfortable)} say, or leave that out",
+        f"the {label} file system needs {mebibytes(least)}, but was given {mebibytes(given)}",
+        hint=f"give it more with {variable}, such as {mebibytes(comfortable)}, or leave that out",
     )

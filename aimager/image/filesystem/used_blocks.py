@@ -16,15 +16,15 @@ from aimager.image.filesystem.btrfs_blocks import Blocks
 from aimager.model.partition import FileSystem
 from aimager.toolbox import Toolbox
 
-_FIRST_CLUSTER = 2  # the numbers 0 and 1 stand for none (fatgen103, "FAT Data Structure")
+_FIRST_CLUSTER = 2  # no cluster has the numbers 0 and 1 (fatgen103, "FAT Data Structure")
 _SWAP_HEADER = 4096
 _FREE_OF_GROUP = re.compile(r"^  Free blocks: *(.*)$", re.MULTILINE)
 
 
 def used_extents(tools: Toolbox, image: Path, file_system: FileSystem) -> tuple[Extent, ...]:
-    """The parts of ``image`` that its file system does not hold for free, in order.
+    """The parts of ``image`` that its file system does not call free, in order.
 
-    All of it where the file system is none that is known here.
+    That is all of it for a file system that is not known here.
 
     :raises ImageError: when the image does not hold that file system
     """
@@ -99,9 +99,9 @@ def _read_geometry(image: Path, sector: bytes) -> _Fat:
 
 
 def _entries(table: bytes, fat: _Fat) -> Iterator[int]:
-    """The table's entries, up to the last one in use or further, but for clusters that there are.
+    """The table's entries, at least to the last one in use, at most for the clusters that exist.
 
-    The first two are for none.
+    The first two stand for no cluster.
     """
     used = len(table.rstrip(b"\0")) * 8 // fat.bits + 1
     count = min(fat.clusters + _FIRST_CLUSTER, used)
@@ -120,7 +120,7 @@ def _ext4_free(listing: str) -> Iterator[Extent]:
     """The free blocks of all groups that dumpe2fs(8) lists, in order."""
     found = re.search(r"^Block size: +(\d+)$", listing, re.MULTILINE)
     if not found:
-        raise ImageError("dumpe2fs tells no block size")
+        raise ImageError("dumpe2fs does not tell the block size")
     block = int(found[1])
     for group in _FREE_OF_GROUP.findall(listing):
         for blocks in filter(None, group.split(", ")):

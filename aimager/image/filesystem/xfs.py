@@ -14,7 +14,7 @@ _LEAST_VERSION = (6, 17)
 _HINT = "xfsprogs 6.17 or newer is needed: choose another root-fs=, such as btrfs"
 
 _LEAST_SIZE = 300 * MiB
-"""mkfs.xfs makes none that is smaller."""
+"""The smallest that mkfs.xfs makes."""
 
 
 def xfs_size(tree: Path) -> int:
@@ -38,7 +38,7 @@ def make_xfs(
 
     Access control lists are lost: mkfs.xfs writes them by a name that the kernel does not know.
 
-    :raises HostError: when there are no xfsprogs, or they are too old
+    :raises HostError: when xfsprogs are missing or too old
     :raises ImageError: when ``size`` is less than the tree needs
     """
     _check_version(tools)
@@ -52,7 +52,7 @@ def make_xfs(
         tools.run([*argv, *partition.arguments, "-p", tree, image], env=env)
     except CommandError as error:
         if "No space left" in error.tail or given < _LEAST_SIZE:
-            # How little would do, mkfs.xfs does not tell.
+            # mkfs.xfs does not say how much it needs.
             least = _LEAST_SIZE if given < _LEAST_SIZE else comfortable
             raise too_small(partition.role, given, least, comfortable) from error
         raise
@@ -63,12 +63,12 @@ def _check_version(tools: Toolbox) -> None:
         said = tools.run(["mkfs.xfs", "-V"], quiet=True)
     except HostError as error:
         raise HostError(
-            "there is no mkfs.xfs, neither in the host platform's repositories nor on the host",
+            "mkfs.xfs is neither in the host platform's repositories nor on the host",
             hint=_HINT,
         ) from error
     version = re.search(r"(\d+)\.(\d+)", said)
     if not version or (int(version[1]), int(version[2])) < _LEAST_VERSION:
         raise HostError(
-            f"xfsprogs {version[0] if version else said.strip()} cannot fill a file system",
+            f"xfsprogs {version[0] if version else said.strip()} is too old to fill a file system",
             hint=_HINT,
         )

@@ -26,7 +26,7 @@ def install(
     title: str,
     devicetree: str = "",
 ) -> None:
-    """Put the configuration for ``kernels`` into ``boot``, and device trees where they lack.
+    """Put the configuration for ``kernels`` into ``boot``, and device trees where they are missing.
 
     ``boot`` is the tree that becomes the boot partition and already holds the kernels' files.
     RISC-V's kernels keep their device trees beside their modules in ``root``; U-Boot needs them

@@ -1,8 +1,8 @@
 """The Raspberry Pi's own firmware, which starts the kernel by config.txt and cmdline.txt.
 
 Both files come from the kernel's or from U-Boot's package, and lie with all others at the top of
-the first FAT partition (raspberrypi.com/documentation/computers/config_txt.html). What can be
-done here is to name the root file system, and to see that nothing that they name is missing.
+the first FAT partition (raspberrypi.com/documentation/computers/config_txt.html). All that
+is left to do is to name the root file system, and to see that no file that they name is missing.
 """
 
 import re
@@ -24,7 +24,7 @@ def install(boot: Path, *, root: Sequence[str], words: Sequence[str]) -> None:
     """Name the root in cmdline.txt, if ``boot`` has one, and check config.txt.
 
     ``boot`` is the tree that becomes the boot partition, with the files of the packages. ``root``
-    is what the kernel is told of the root, such as ``root=PARTUUID=...`` and ``rw``. ``words``, if
+    are the words that name the root, such as ``root=PARTUUID=...`` and ``rw``. ``words``, if
     there are any, replace the rest of the command line. Where there is no cmdline.txt, U-Boot is
     what is started.
 

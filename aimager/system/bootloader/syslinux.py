@@ -1,7 +1,7 @@
 """SYSLINUX for PCs with a BIOS: code in the master boot record, then in a FAT boot partition.
 
 All its parts come from the image's own package, for they must be of one version. The program that
-puts ldlinux.sys into a FAT partition holds that file itself, in no package is it to be found, so
+puts ldlinux.sys into a FAT partition contains that file, which no package has, so
 the program is run: the image's, in the image's root, on the partition's image and without
 mounting it, by mtools (syslinux(1)).
 """
