@@ -11,7 +11,7 @@ from aimager.products.record import Record, record_of
 
 _DIGITS = 16
 _MOST = 5
-"""So many packages, settings and files are named, the others counted."""
+"""How many packages, settings and files are named; the others are counted."""
 
 _VARIABLES = {
     "setup.hostname": "hostname",
@@ -31,7 +31,7 @@ _LOCKS = ("lock", "rootfs_lock")
 """The inputs of stages that are locks."""
 
 _FOUND = "reused"
-"""That which tells what the user's root archive holds."""
+"""The input that says what the user's root archive holds."""
 
 
 def locked_packages(sources: Mapping[str, Path]) -> tuple[LockedPackage, ...]:
@@ -46,7 +46,7 @@ def versions_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
 
 
 def origins_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
-    """The repositories and files of packages, the latter by their SHA-256, cut short."""
+    """The repositories and files of packages, the latter by a short SHA-256."""
     return {p.name: f"{p.repository} {p.sha256[:_DIGITS]}" for p in packages}
 
 
@@ -72,7 +72,7 @@ def differences(
 
 
 def _packages(last: Record, sources: Mapping[str, Path]) -> list[str]:
-    """What became of packages, also where their versions are the same."""
+    """How packages changed, also those of equal versions."""
     packages = locked_packages(sources)
     versions, origins = versions_of(packages), origins_of(packages)
     same = [name for name in origins if last.packages.get(name) == versions[name]]
@@ -93,7 +93,7 @@ def _shortened(changes: list[str], things: str) -> list[str]:
 
 
 def _settings(old: Derivation, new: Derivation) -> list[str]:
-    """What settings changed; one that became a file, or was one, is none."""
+    """What settings changed, without those that became files, or were files."""
     names = old.settings.keys() | new.settings.keys()
     files = old.inputs.keys() | new.inputs.keys()
     return [
@@ -139,7 +139,7 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def _inputs(old: Derivation, new: Derivation, sources: Mapping[str, Path]) -> dict[str, str]:
-    """What became of the input files that are others than before, by the names of inputs."""
+    """How the input files changed, by the names of inputs."""
     names = sorted(old.inputs.keys() | new.inputs.keys())
     return {
         name: _input(name, old, new, sources.get(name))
@@ -150,7 +150,7 @@ def _inputs(old: Derivation, new: Derivation, sources: Mapping[str, Path]) -> di
 
 
 def _is_predicted(name: str, path: Path | None) -> bool:
-    """Whether an input is what would be found in the user's root archive, which is told itself."""
+    """Whether an input would be found in the user's root archive, which has a reason of its own."""
     return name == _FOUND and path is not None and not record_of(path)
 
 
@@ -165,5 +165,5 @@ def _input(name: str, old: Derivation, new: Derivation, path: Path | None) -> st
 
 
 def _is_own(name: str, path: Path | None) -> bool:
-    """Whether an input is a file of the user's own, which no task has made or will make."""
+    """Whether an input is the user's own file, which no task has made or will make."""
     return path is not None and name not in _LOCKS and not record_of(path)
