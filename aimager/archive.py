@@ -14,11 +14,11 @@ from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
 LEVEL = 1
-"""zstd's compression level unless told: what stays in the cache is written and read here, and a
-higher one costs more time than the few bytes that it saves are worth."""
+"""zstd's default compression level: the cache is written and read on one machine, and a higher one
+costs more time than the few bytes that it saves are worth."""
 
 MEMBERS_LIMIT = 64 << 20
-"""No more bytes than these are read out of a package into memory."""
+"""How many bytes of a package are read into memory at most."""
 
 _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
@@ -49,8 +49,8 @@ def pack_tree(
     """
     if not target.name.endswith((".tar", ".tar.zst")):
         raise ConfigError(
-            f"{target.name} is no name of an archive that can be made",
-            hint="let it end in .tar or .tar.zst",
+            f"{target.name} does not end as an archive that can be made",
+            hint="use a name that ends in .tar or .tar.zst",
         )
     argv = _create_argv(root, epoch, exclude)
     with (
@@ -173,8 +173,8 @@ def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, byte
             total += member.size
             if total > MEMBERS_LIMIT:
                 raise ImageError(
-                    f"the files looked for in {package.name} are more than"
-                    f" {MEMBERS_LIMIT >> 20} MiB, {name} being the one too many"
+                    f"the files wanted from {package.name} have more than"
+                    f" {MEMBERS_LIMIT >> 20} MiB, up to {name}"
                 )
             content = archive.extractfile(member)
             assert content, "a regular file has content"
@@ -225,7 +225,7 @@ def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str,
 
 
 class _Layers:
-    """A root that packages' files are laid in."""
+    """A root that packages' files are unpacked to."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

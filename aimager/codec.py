@@ -42,7 +42,7 @@ def encode(value: object) -> Any:
 
 
 def decode(kind: Any, data: Any) -> Any:
-    """The value of type ``kind`` that ``data``, made by :func:`encode`, stands for.
+    """The value of type ``kind`` of which :func:`encode` made ``data``.
 
     A field that is missing takes its default; one that the dataclass does not have is an error.
 

@@ -21,7 +21,7 @@ _ZSTD_INPUT = 1 << 13
 
 _DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError)
 _UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
-"""What makepkg can compress by, too, and Python cannot decompress."""
+"""Compressions that makepkg knows, and Python cannot undo."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if path.suffix in _UNREADABLE:
         raise ImageError(
             f"{path.name} cannot be read here: it is compressed as {path.suffix}",
-            hint="what it holds is needed before there is a program for that; have it compressed"
+            hint="its content is needed before a program for that is there; have it compressed"
             " as .zst",
         )
     try:
@@ -71,7 +71,7 @@ class _Bz2Stream(bz2.BZ2File):
 
 
 class _ZstdReader(io.RawIOBase):
-    """Decompress zstd frames; zstandard's own reader takes a cut-off one for a whole one."""
+    """Decompress zstd frames; zstandard's own reader takes a cut-off one as complete."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream

@@ -17,10 +17,10 @@ def without_passwords(text: str) -> str:
 
 
 class AimagerError(Exception):
-    """Something the user, the host or a mirror caused; a bug is never one of these.
+    """Something that the user, the host or a mirror caused, not a bug.
 
     ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do; where
-    there is none, the kind's ``usual_hint`` is told. Passwords in addresses are not.
+    it is empty, the kind's ``usual_hint`` is shown. Passwords in addresses are not.
     """
 
     usual_hint = ""
@@ -61,13 +61,13 @@ class TrustError(AimagerError):
 
 
 class KeyTroubleError(TrustError):
-    """A key is not trusted, or is no more, of which a newer keyring may know otherwise."""
+    """A key is not trusted, or no longer valid; a newer keyring may say otherwise."""
 
 
 class ImageError(AimagerError):
     """The image cannot be made as described, or would be unsafe to ship."""
 
-    usual_hint = "the logs in the cache folder tell more; ask who made the package or the board"
+    usual_hint = "the logs in the cache folder say more; ask the maker of the package or the board"
 
 
 MAKE_ROOM = (
@@ -82,7 +82,7 @@ _FULL = "No space left on device"
 
 @contextmanager
 def about(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Have an OSError of the block that names no file, as of writing to one, name ``path``."""
+    """Let an OSError of the block that names no file, such as one of writing, name ``path``."""
     try:
         yield
     except OSError as error:
@@ -92,7 +92,7 @@ def about(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def explain_system_error(error: OSError) -> HostError | None:
-    """What the user can mend of what the kernel refuses: space, permissions; None is a bug."""
+    """The error for what the user can mend: space, permissions; None if it is a bug."""
     if error.errno not in _MENDABLE:
         return None
     place = error.filename or ("this machine" if error.errno in _OF_ALL else "a file")

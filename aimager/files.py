@@ -20,8 +20,8 @@ def publish(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Yield the path of a temporary file that becomes ``target`` when the block ends well.
 
     It is flushed to the disk before it gets its name (rename(2)), so that no crash leaves a
-    product that looks whole. When the block raises, it is removed and ``target`` is untouched; what
-    it met on a disk that is full is laid to ``target``, if to no other file.
+    product that looks whole. When the block raises, it is removed and ``target`` is untouched; an
+    error of a disk that is full names ``target``, if it names no other file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -154,8 +154,8 @@ def copy_data(
 ) -> None:
     """Copy the first ``size`` bytes of ``reader`` to ``writer`` at byte ``at``, holes left out.
 
-    Those before ``begin`` are left out too, and move nothing. ``written`` is told now and then
-    before which byte of ``writer`` no more will be written.
+    Those before ``begin`` are left out too, and move nothing. ``written`` is
+    called now and then with the byte of ``writer`` before which no more will be written.
     """
     for start, end in _data(reader, begin, size):
         while start < end:

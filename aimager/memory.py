@@ -12,7 +12,7 @@ ALL_THERE_IS = -1
 
 
 def available(meminfo: str | None = None) -> int:
-    """The bytes that programs may take without swapping; 0 where the kernel does not tell.
+    """The bytes that programs may take without swapping; 0 where the kernel does not say.
 
     ``meminfo`` is the text of /proc/meminfo (proc_meminfo(5)).
     """

@@ -1,6 +1,6 @@
-"""What a stage is at: told by whoever works, wherever it runs, to who shows it.
+"""What a stage is doing: sent by the code that does it, wherever it runs, to what shows it.
 
-It is told on standard output, which a function in a namespace has too: between lines for people,
+It is sent on standard output, which a function in a namespace has, too: between lines for people,
 in records of one line each, MARK and JSON. Only where a task is heard
 (`aimager.graph.console.events`) are there records; else a stage prints nothing but its lines.
 """
@@ -17,7 +17,7 @@ from typing import IO
 from aimager.files import data_size, temporaries
 
 HEARD = "AIMAGER_HEARD"
-"""In the environment of a task that is heard."""
+"""In the environment of a task whose output is shown."""
 
 MARK = "\x1e"
 """The record separator, as in RFC 7464."""
@@ -30,7 +30,7 @@ _last = ("", 0.0)
 
 
 def step(name: str, *, done: int = 0, total: int = 0, unit: str = "", detail: str = "") -> None:
-    """Tell that the stage is at ``name``, and has ``done`` so many of ``total`` of it.
+    """Report that the stage is doing ``name``, and has ``done`` so many of ``total``.
 
     ``unit`` is "B" for bytes; a ``total`` of 0 is not known.
     """
@@ -51,7 +51,7 @@ def reason(title: str, text: str) -> None:
 
 
 def _tell(record: dict[str, object]) -> bool:
-    """Print a record, if somebody hears it."""
+    """Print a record, if something shows it."""
     if HEARD not in os.environ:
         return False
     print(f"{MARK}{json.dumps(record)}\n", end="", flush=True)
@@ -97,7 +97,7 @@ def growing(name: str, target: Path, total: Callable[[], int] = lambda: 0) -> It
 
 @contextmanager
 def reading(name: str, source: IO[bytes]) -> Iterator[None]:
-    """Tell, while the block runs, how far ``source`` has been read, be it by another process.
+    """Tell, while the block runs, how far ``source`` has been read, even by another process.
 
     Whoever inherits a descriptor shares its offset (open(2)).
     """

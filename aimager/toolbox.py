@@ -15,10 +15,10 @@ from aimager.errors import CommandError, HostError
 
 
 class Toolbox:
-    """Runs programs out of ``borrowed``, an unpacked root of the host's own architecture.
+    """Runs programs from ``borrowed``, an unpacked root of the host's own architecture.
 
-    Paths mean the same to a borrowed program as to the caller: whoever makes the toolbox has
-    bound the folders that programs are told of at their own paths below ``borrowed``. ``lender`` is
+    Paths mean the same to a borrowed program as to the caller: the folders that programs are given
+    are bound at their own paths below ``borrowed`` when the toolbox is made. ``lender`` is
     the same tree where files can be made in it and linked. ``jobs`` is how many run programs at
     the same time.
     """
@@ -102,7 +102,7 @@ class Toolbox:
     def pipe_in(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:
         """Run ``argv`` and yield its standard input to write to; the block's end closes it.
 
-        :raises CommandError: when the program failed, be it that it stopped reading early
+        :raises CommandError: when the program failed, or stopped reading early
         :raises HostError: when it is missing
         """
         with self._started(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
@@ -118,7 +118,7 @@ class Toolbox:
     def pipe_through(
         self, argv: Sequence[str | os.PathLike[str]], source: IO[bytes], target: IO[bytes]
     ) -> None:
-        """Run ``argv`` with the open files as its standard input and output; nothing passes here.
+        """Run ``argv`` with open files as its standard input and output.
 
         ``source`` must not have been read from, nor ``target`` written to.
 

@@ -1,4 +1,4 @@
-"""Identifiers derived from a seed: as unlike one another as random ones, and always the same."""
+"""Identifiers derived from a seed: as different as random ones, and always the same."""
 
 import functools
 import hashlib

@@ -50,7 +50,7 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
 
 
 def named_by(packages: Mapping[str, DatabasePackage], word: str) -> list[str]:
-    """The packages that ``word`` asks for, as with pacman(8)'s ``-S``; there may be none.
+    """The packages that ``word`` asks for, as with pacman(8)'s ``-S``; which may be empty.
 
     It is the name of a package, else what one provides, else that of a group.
     """

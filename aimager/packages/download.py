@@ -1,4 +1,4 @@
-"""HTTP to a checked file: conditional, resumable, whole or not at all."""
+"""HTTP to a checked file: conditional, resumable, complete or not at all."""
 
 import hashlib
 import json
@@ -12,7 +12,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from aimager import files
-from aimager.codec import decode
 from aimager.errors import DownloadError, about
 from aimager.locks import locked
 from aimager.packages.http_diagnosis import (
@@ -22,6 +21,7 @@ from aimager.packages.http_diagnosis import (
     refuse_authorities,
     refuse_page,
 )
+from aimager.packages.remembered import note_asked, recall
 from aimager.packages.retry import ATTEMPTS, PATIENCE, TRANSIENT, MirrorRetry
 
 _CHUNK = 1 << 18
@@ -33,7 +33,7 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeErr
 _CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 
 Report = Callable[[int], object]
-"""Is told how many more bytes have arrived."""
+"""Called with how many more bytes have arrived."""
 
 
 Check = Callable[[bytes], object]
@@ -69,7 +69,7 @@ class Client:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
         self._session.headers["User-Agent"] = "aimager"
-        # Packages are compressed; a mirror must not do it again, or sizes stop to fit.
+        # Packages are compressed; if a mirror did it again, sizes would no longer fit.
         self._session.headers["Accept-Encoding"] = "identity"
 
     def fetch_if_changed(
@@ -87,14 +87,14 @@ class Client:
         memory = target.with_name(f".{target.name}.json")
         lock = target.with_name(f".{target.name}.lock")
         with locked(lock):
-            known = _recall(memory, url, target)
+            known = recall(memory, url, target)
             asked = run / hashlib.sha256(url.encode()).hexdigest() if run else None
             if known and asked and asked.exists():
                 return target.read_bytes()
             conditions = {name: known[name] for name in _CONDITIONS if name in known}
             with self._get(url, conditions) as response:
                 if conditions and response.status_code == requests.codes.not_modified:
-                    _note_asked(asked)
+                    note_asked(asked)
                     return target.read_bytes()
                 for unfinished in files.temporaries(target):  # of a killed run
                     if unfinished not in (memory, lock):
@@ -108,7 +108,7 @@ class Client:
             kept = {name: value for name, value in said.items() if value}
             digest = hashlib.sha256(content).hexdigest()
             files.publish_text(memory, json.dumps({"url": url, "sha256": digest, **kept}))
-            _note_asked(asked)
+            note_asked(asked)
             return content
 
     def fetch(
@@ -116,7 +116,7 @@ class Client:
     ) -> None:
         """Make ``target`` the file of ``size`` bytes with this hash that is at ``url``.
 
-        What an interrupted download left, from whichever mirror, is gone on with. Two builds
+        What an interrupted download left is resumed, whichever mirror it came from. Two builds
         that want the same file wait for each other, and the second finds it there.
 
         :raises DownloadError: when the mirror does not give it, or gives something else; what
@@ -153,7 +153,7 @@ class Client:
         return bytes(content)
 
     def look(self, url: str) -> str:
-        """See that ``url`` can be had, without having it; returns the mirror's time (Date).
+        """See that ``url`` can be fetched, without fetching it; returns the mirror's time (Date).
 
         :raises DownloadError: when the mirror does not give it, or something else
         """
@@ -164,7 +164,7 @@ class Client:
             return response.headers.get("Date", "")
 
     def _fetch_part(self, url: str, part: Path, size: int, sha256: str, report: Report) -> None:
-        """Make ``part`` whole and check it; what is wrong is not left to go on with."""
+        """Complete ``part`` and check it; a wrong file is not left to be resumed."""
         if _size(part) > size:
             part.unlink()
         kept = _size(part)
@@ -236,9 +236,9 @@ class Client:
         limit: int | None = None,
         as_it_is: bool = False,
     ) -> None:
-        """Give ``keep`` all that comes; ``as_it_is`` also where a Content-Encoding is named.
+        """Give ``keep`` all that arrives, with ``as_it_is`` without undoing a Content-Encoding.
 
-        There are mirrors that name a package's own compression so.
+        Some mirrors name a package's own compression as one.
         """
         received = 0
         try:
@@ -252,26 +252,8 @@ class Client:
         except _FAILURES as error:
             raise BrokenOffError(
                 f"{response.url} broke off: {reason(error)}",
-                hint="run the same command again: what is whole is kept",
+                hint="run the same command again: complete files are kept",
             ) from error
-
-
-def _note_asked(asked: Path | None) -> None:
-    if asked:
-        asked.parent.mkdir(parents=True, exist_ok=True)
-        asked.touch()
-
-
-def _recall(memory: Path, url: str, target: Path) -> dict[str, str]:
-    """What is known of ``target``, if it is what ``url`` was; empty: nothing."""
-    if not (target.exists() and memory.exists()):
-        return {}
-    try:
-        said: dict[str, str] = decode(dict[str, str], json.loads(memory.read_bytes()))
-    except ValueError:  # a damaged file, as after a loss of power
-        return {}
-    same = said.get("url") == url and said.get("sha256") == files.sha256(target)
-    return said if same else {}
 
 
 def _check(url: str, part: Path, size: int, sha256: str) -> None:

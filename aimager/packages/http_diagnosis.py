@@ -1,7 +1,7 @@
 """What stands between this machine and a mirror, recognised by how it answers.
 
-Portals of hotels and of public networks answer every address with a page of their own; proxies
-answer in the mirror's place, refuse, or put a certificate of theirs before its.
+Portals of hotels and public networks answer every address with a page of their own; proxies
+answer in the mirror's place, refuse, or replace its certificate.
 """
 
 import os
@@ -21,8 +21,8 @@ _PROXIES = ("https_proxy", "http_proxy", "all_proxy")
 
 _OTHER_MIRROR = "check the network, or name another mirror with repo-url-parent="
 _PORTAL = (
-    "open any page in a browser, in case this network wants a login, and run the same command"
-    " again; else the address is no mirror's: name another with repo-url-parent="
+    "open any page in a browser, in case this network asks for a login, and run the same command"
+    " again; or the address is not a mirror's: name another with repo-url-parent="
 )
 
 
@@ -35,11 +35,11 @@ class PageError(DownloadError):
 
 
 def refuse_page(response: requests.Response, start: bytes) -> None:
-    """See that what a mirror gives, and ``start`` is the beginning of, is no web page.
+    """See that the file that a mirror sends, which begins with ``start``, is not a web page.
 
-    No database, package or signature begins as one.
+    No database, package or signature begins like one.
 
-    :raises PageError: when it is one
+    :raises PageError: when it is a web page
     """
     is_part = response.status_code == requests.codes.partial_content
     if is_part or not _PAGE.match(start.removeprefix(_BYTE_ORDER_MARK)):
@@ -58,10 +58,10 @@ def explain_status(response: requests.Response) -> str:
     if status == requests.codes.network_authentication_required:
         return _PORTAL
     if status == requests.codes.proxy_authentication_required:
-        return f"the proxy wants a name and password: {_proxies()}, as http://NAME:PASSWORD@HOST"
+        return f"the proxy asks for a name and password: {_proxies()}, as http://NAME:PASSWORD@HOST"
     if status in (requests.codes.unauthorized, requests.codes.forbidden):
         return (
-            "the mirror, or a proxy before it, does not serve this machine: name another with"
+            "the mirror, or a proxy in between, does not serve this machine: name another with"
             " repo-url-parent="
         )
     if status in (requests.codes.too_many_requests, requests.codes.service_unavailable):
@@ -70,7 +70,8 @@ def explain_status(response: requests.Response) -> str:
         return f"the mirror is busy{said}: try again later, or another with repo-url-parent="
     if status == requests.codes.not_found and response.url.endswith(".db"):
         return (
-            "it does not carry this repository, or is no mirror: name another with repo-url-parent="
+            "it does not have this repository, or is not a mirror: name another with"
+            " repo-url-parent="
         )
     return (
         "its database is newer or older than its files: try again later, or another mirror"
@@ -84,7 +85,7 @@ def explain_connection(error: Exception) -> tuple[str, str]:
     if "SOCKS" in said:
         return said, f"pip install PySocks where doit is, or unset the proxy: {_proxies()}"
     if isinstance(error, _BY_PROXIES) or "Proxy URL" in said:
-        return f"the proxy does not help: {said}", f"see whether it is the right one: {_proxies()}"
+        return f"the proxy failed: {said}", f"check that it is the right one: {_proxies()}"
     if isinstance(error, requests.exceptions.SSLError):
         return said, _explain_certificate(said)
     if "name resolution" in said or "not known" in said:
@@ -93,14 +94,15 @@ def explain_connection(error: Exception) -> tuple[str, str]:
 
 
 def refuse_authorities(url: str, error: OSError) -> None:
-    """Tell of the file of certificate authorities that requests does not find, if that is all.
+    """Explain that requests does not find its file of certificate authorities, if that is so.
 
     :raises DownloadError: when it is
     """
     if error.errno is None and "CA certificate" in str(error):
         names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
         raise DownloadError(
-            f"{url} cannot be reached: there is no such file of authorities: {reason(error)}",
+            f"{url} cannot be reached: the file of certificate authorities is missing:"
+            f" {reason(error)}",
             hint=f"unset {' and '.join(n for n in names if os.environ.get(n)) or names[0]}, or"
             " name a file of certificates with it",
         ) from error
@@ -120,12 +122,12 @@ def reason(error: Exception) -> str:
 def _explain_certificate(said: str) -> str:
     if "not yet valid" in said or "expired" in said:
         return (
-            "the clock of this machine may be wrong (date tells it; as root: timedatectl set-ntp"
+            "the clock of this machine may be wrong (date shows it; as root: timedatectl set-ntp"
             " true); packages are verified by their own keys, so an http:// mirror is as safe"
         )
     return (
-        "a proxy may have put its certificate before the mirror's: REQUESTS_CA_BUNDLE=FILE names"
-        " the authority to trust; an http:// mirror is as safe, for packages have their own keys"
+        "a proxy may have replaced the mirror's certificate: REQUESTS_CA_BUNDLE=FILE names the"
+        " authority to trust; an http:// mirror is as safe, because packages have their own keys"
     )
 
 

@@ -11,7 +11,7 @@ _OTHER_MIRROR = "try another mirror with repo-url-parent="
 
 
 def expiry(words: Words) -> str:
-    """When the signing key expired, as `` on 2025-01-31``; empty where it is not told."""
+    """When the signing key expired, as `` on 2025-01-31``; empty if gpg does not say."""
     said = words.get("KEYEXPIRED") or ("",)
     if not said[0].isdecimal():
         return ""
@@ -32,7 +32,7 @@ def advise(words: Words, built: int, now: float | None = None) -> str:
         today, then = (time.strftime("%Y-%m-%d", time.gmtime(t)) for t in (now, built))
         return (
             f"the clock says {today}, and the package was built on {then}: set the clock, as root:"
-            f" timedatectl set-ntp true; else {_OTHER_MIRROR}"
+            f" timedatectl set-ntp true; or {_OTHER_MIRROR}"
         )
     if "BADSIG" in words:
         return f"it was changed on the mirror or on the way here: {_OTHER_MIRROR}"
@@ -42,7 +42,9 @@ def advise(words: Words, built: int, now: float | None = None) -> str:
             f" mirror that is up to date has both: {_OTHER_MIRROR}"
         )
     if "REVKEYSIG" in words:
-        return f"its owner gave it up, so do not trust the package; a newer one: {_OTHER_MIRROR}"
+        return (
+            f"its owner revoked it, so do not trust the package; for a newer one, {_OTHER_MIRROR}"
+        )
     if "NO_PUBKEY" in words or "ERRSIG" in words:
         return (
             "its owner is not known here; a newer keyring package may have the key, and a mirror"
@@ -50,7 +52,7 @@ def advise(words: Words, built: int, now: float | None = None) -> str:
         )
     if owner := " ".join(words.get("GOODSIG", ("",))[1:]):
         return (
-            f"it says that it is {owner}'s; a newer keyring package may vouch for it, and else only"
-            f" you can, with trust-key=: {_OTHER_MIRROR}"
+            f"it says that it is {owner}'s; a newer keyring package may vouch for it, or you can,"
+            f" with trust-key=: {_OTHER_MIRROR}"
         )
     return f"the mirror may be wrong or out of date: {_OTHER_MIRROR}"

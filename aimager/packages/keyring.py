@@ -22,7 +22,7 @@ KEYRINGS = "usr/share/pacman/keyrings/"
 
 _MASTER = "Pacman Keyring Master Key <pacman@localhost>"
 _MARGINALLY = "4"
-"""The level of trust in a pinned key that no keyring package tells of (gpg's ownertrust)."""
+"""The level of trust in a pinned key that no keyring package lists (gpg's ownertrust)."""
 
 _TRUST_ENOUGH = {"TRUST_FULLY", "TRUST_ULTIMATE"}
 """What pacman's TrustedOnly asks for (libalpm: ALPM_SIGVALIDITY_FULL)."""
@@ -38,7 +38,7 @@ class KeyringFiles:
 
 
 def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> KeyringFiles:
-    """The keyring that lies in a package, of which nothing is run.
+    """The keyring in a package, whose files are read and not run.
 
     :raises TrustError: when the package has none of that name
     """
@@ -82,7 +82,7 @@ def pinned(files: KeyringFiles, keyring: Keyring, source: str) -> tuple[tuple[st
             f"the package {source} trusts the keys"
             f" {' '.join(key for key, _ in files.trusted) or '(none)'}, none of which is pinned for"
             f" the keyring {keyring.name}: {' '.join(keyring.master_keys)}",
-            hint="it is another's; if you know the keys to be right, name them with trust-key=, or"
+            hint="if you know that the keys are right, name them with trust-key=, or"
             f" with trust-key-{keyring.name}= if that is a repository which you add",
         )
     return kept
@@ -105,7 +105,7 @@ def make_keyring(
 def _pinned_keyrings(
     keyrings: Sequence[Keyring], lock: Lock, store: Path
 ) -> Iterator[tuple[KeyringFiles, tuple[tuple[str, str], ...]]]:
-    """Each keyring with those of its keys that are to be trusted; the others are told."""
+    """Each keyring with those of its keys that will be trusted; the others are printed."""
     for keyring in keyrings:
         files, source = keyring_files(lock, store, keyring)
         trusted = pinned(files, keyring, source)
@@ -160,14 +160,14 @@ def open_home(tools: Toolbox, archive: Path, home: Path) -> None:
 def make_home(tools: Toolbox, home: Path) -> None:
     """Make a GnuPG home with a key of its own, which certifies what is trusted.
 
-    :raises HostError: when gpg made no key, be it that it says nothing of it
+    :raises HostError: when gpg made no key, even if it reports no error
     """
     home.mkdir(mode=0o700)
     (home / "pubring.gpg").touch(mode=0o600)  # else gpg makes a pubring.kbx, which pacman misses
     # As `pacman-key --init` does, but Ed25519: this keyring never leaves the building machine.
     _gpg(tools, home, ["--passphrase", "", "--quick-gen-key", _MASTER, "ed25519", "sign", "never"])
     if not any((home / "private-keys-v1.d").glob("*.key")):
-        raise HostError("gpg made no key", hint="is the path of the cache folder very long?")
+        raise HostError("gpg made no key", hint="the path of the cache folder may be too long")
 
 
 def populate(
@@ -269,7 +269,7 @@ def _problem(words: Words) -> str:
         key = (words.get("NO_PUBKEY") or words["ERRSIG"])[0]
         return f"is signed by the key {key}, which is not in the keyring"
     if "VALIDSIG" not in words:
-        return "has a signature file that is none"
+        return "has a signature file that does not hold a signature"
     if not _TRUST_ENOUGH & words.keys():
         key = words["VALIDSIG"][0]
         return f"is signed by the key {key}, which no pinned master key vouches for"

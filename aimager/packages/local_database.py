@@ -47,8 +47,8 @@ def read_local_database(root: Path) -> dict[str, InstalledPackage]:
 def read_record(desc: str) -> InstalledPackage:
     """The package that a ``desc`` tells of.
 
-    :raises LookupError: when it does not tell name or version
-    :raises ValueError: when its time is none
+    :raises LookupError: when it lacks name or version
+    :raises ValueError: when its time is not a number
     """
     fields = read_fields(desc)
     return InstalledPackage(

@@ -16,8 +16,8 @@ FORMAT = 1
 
 _LONGEST_REASON = 200  # characters: what is wrong may be all of the file
 
-_ANEW = "doit update lock=FILE resolves it anew"
-_TAKE_IN = "doit update lock=FILE takes in what is asked for"
+_ANEW = "doit update lock=FILE resolves it again"
+_TAKE_IN = "doit update lock=FILE adds what is asked for"
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def join_locks(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
         for package in lock.packages:
             if known.setdefault(package.name, package) != package:
                 raise ConfigError(
-                    f"the lock of {subject} holds {package}, another {known[package.name]}",
-                    hint="the mirror changed meanwhile: run the same command again",
+                    f"the lock of {subject} holds {package}, another lock {known[package.name]}",
+                    hint="the mirror changed in between: run the same command again",
                 )
     return LockFile(
         build=build,
@@ -121,7 +121,7 @@ def format_lock_file(lock_file: LockFile) -> str:
 def read_lock_file(path: Path) -> LockFile:
     """The lock file at ``path``.
 
-    :raises ConfigError: when there is none, or what is there is damaged or of a newer format
+    :raises ConfigError: when the file is missing, damaged, or of a newer format
     """
     try:
         data = json.loads(path.read_text())
@@ -140,7 +140,7 @@ def read_lock_file(path: Path) -> LockFile:
     except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not a lock file: {str(error)[:_LONGEST_REASON]}",
-            hint="restore it, or delete it and make it anew with doit lock lock=FILE",
+            hint="restore it, or delete it and make a new one with doit lock lock=FILE",
         ) from error
     return lock_file
 
@@ -148,11 +148,11 @@ def read_lock_file(path: Path) -> LockFile:
 def _check_format(path: Path, data: Any) -> None:
     number = data.get("format") if isinstance(data, dict) else None
     if type(number) is not int or number < FORMAT:
-        raise ValueError("it names no format")
+        raise ValueError("its format is missing")
     if number > FORMAT:
         raise ConfigError(
             f"the lock file {path} is of format {number}, and this aimager knows only {FORMAT}",
-            hint="use a newer aimager, or delete it and make it anew with doit lock lock=FILE",
+            hint="use a newer aimager, or delete it and make a new one with doit lock lock=FILE",
         )
 
 
@@ -189,7 +189,7 @@ def check_build(build: Build, lock_file: LockFile) -> None:
     if unsigned and build.package_folder is None:
         raise ConfigError(
             f"the lock file holds {unsigned[0]}, which nobody signed",
-            hint="packages=FOLDER says where it lies, and that it may be taken",
+            hint="packages=FOLDER names its folder, and allows its use",
         )
 
 
@@ -217,8 +217,8 @@ def package_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]
 def changes(old: LockFile, new: LockFile) -> list[str]:
     """The same between two lock files; ``a 1-1 rebuilt`` is another file of the same version.
 
-    Sorted by name. What became of a name is told once; where it differs between platforms, they
-    stand before it.
+    Sorted by name. A name has one line, or, where platforms differ, one for each of them, which
+    begins with the platform's id.
     """
     found: dict[str, dict[str, str]] = {}
     for platform in sorted({*old.packages, *new.packages}):

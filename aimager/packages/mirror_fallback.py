@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class NoMirrorError(DownloadError):
-    """No mirror gives a file; ``reasons`` are what was wrong with each that was asked, in order.
+    """No mirror gives a file; ``reasons`` are the errors of those that were asked, in order.
 
     The message is that of the last.
     """
@@ -36,7 +36,7 @@ class NoMirrorError(DownloadError):
 
 
 class Fallback:
-    """For all downloads of one stage, which learn from one another who does not answer.
+    """For all downloads of one stage, which share what they learn of mirrors that do not answer.
 
     ``tell`` is given the lines that say which mirror is tried in place of another.
     """

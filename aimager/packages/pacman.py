@@ -1,4 +1,4 @@
-"""pacman: which one to run, its configuration, and what it is run for."""
+"""pacman: which one to run, its configuration, and what we run it for."""
 
 import re
 import shutil
@@ -64,8 +64,8 @@ class Pacman:
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
     """The borrowed pacman, which is the same on every host, else pacman-static, else the host's.
 
-    All of them need gpg. ``static`` is the archive of pacman-static, None where the host's will
-    do, empty where there is none, and missing where none could be had.
+    All of them need gpg. ``static`` is the archive of pacman-static: None where the host's pacman
+    is enough, an empty file where there is none for this host, missing if it was not fetched.
     """
     if tools.borrowed and (tools.borrowed / "usr/bin/pacman").exists():
         return Pacman("pacman", tools.borrowed)
@@ -92,12 +92,12 @@ def _host_version() -> tuple[int, ...]:
 def repositories(pacman_conf: str) -> tuple[str, ...]:
     """The repositories that a pacman.conf enables, in order.
 
-    :raises DownloadError: for a name that no repository can have: they become names of files
+    :raises DownloadError: for a name that is not valid; names become names of files
     """
     sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
     for name in sections:
         if not _REPOSITORY.fullmatch(name):
-            raise DownloadError(f"a pacman.conf names the repository {name!r}, which cannot be")
+            raise DownloadError(f"the pacman.conf names a repository {name!r}, which is not valid")
     return tuple(dict.fromkeys(name for name in sections if name != "options"))
 
 
@@ -144,7 +144,7 @@ def write_conf(text: str, work: Path) -> Path:
 
 
 def prepare_root(root: Path) -> None:
-    """Make the folders that pacman wants before the first package is there."""
+    """Make the folders that pacman needs before the first package is installed."""
     for folder in ("var/cache/pacman/pkg", "var/lib/pacman/sync", "var/log", "etc/pacman.d"):
         (root / folder).mkdir(parents=True, exist_ok=True)
         (root / folder).chmod(0o755)
@@ -189,7 +189,7 @@ def install(
     explicitly installed.
 
     :raises ConfigError: when two of the packages are in conflict
-    :raises HostError: when a file's owner has an id that there is none for
+    :raises HostError: when the namespace lacks the id of a file's owner
     :raises TransactionError: when pacman fails
     """
     options = ["--noconfirm", "--config", str(conf)]

@@ -1,4 +1,4 @@
-"""What pacman's own words tell: how far it is, and faults after which it goes on all the same."""
+"""What pacman's output says: how far it is, and faults that it only mentions."""
 
 import re
 from pathlib import Path
@@ -21,10 +21,10 @@ _PACKAGE = re.compile(r"(installing|upgrading|reinstalling|downgrading|removing)
 
 
 class Transaction:
-    """Tells what pacman is at, with ``--noprogressbar``, by the lines that it prints.
+    """Reports what pacman is doing, by the lines that it prints with ``--noprogressbar``.
 
-    Hooks are told by their descriptions (alpm-hooks(5)). Only after the line that announces them
-    is a line like theirs taken for one: what scriptlets say stands between pacman's own words.
+    Hooks are known by their descriptions (alpm-hooks(5)). A line like theirs counts only after the
+    line that announces hooks, because the output of scriptlets comes between pacman's own.
     """
 
     def __init__(self, packages: int) -> None:
@@ -83,7 +83,7 @@ def refuse_lost_owner(said: str, root: Path) -> None:
         user, group, path = found.groups()
         file = path.removeprefix(f"{root}/")
         raise HostError(
-            f"{file} belongs to {user}:{group}, and you have no subordinate ids that are so high",
+            f"{file} belongs to {user}:{group}, and your subordinate ids do not go that far",
             hint=f"the administrator can give you a range of {max(int(user), int(group))} ids or"
             " more in /etc/subuid and /etc/subgid",
         )

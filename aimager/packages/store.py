@@ -1,4 +1,4 @@
-"""The store of packages: whether what lies there is what a lock names.
+"""The store of packages: whether the files in it are those that a lock names.
 
 A package's file is given its build date as modification time once its bytes have been compared.
 So one of that time and size is not read again, and one that was changed, or that lies in a restored

@@ -52,7 +52,7 @@ def decompress(data: bytes) -> bytes:
 
 
 def _decompress_zstd(data: bytes) -> bytes:
-    """All frames of ``data``; zstandard's own reader takes a cut-off one for a whole one."""
+    """All frames of ``data``; zstandard's own reader takes a cut-off one as complete."""
     content = []
     while data:
         frame = zstandard.ZstdDecompressor().decompressobj()
@@ -72,7 +72,7 @@ def read_database(repository: str, data: bytes) -> dict[str, DatabasePackage]:
         return {p.locked.name: p for p in _read_packages(repository, decompress(data))}
     except (ValueError, LookupError, tarfile.TarError) as error:
         raise DownloadError(
-            f"the database {repository}.db is not one: {error}",
+            f"{repository}.db is not a sync database: {error}",
             hint="a portal or proxy may have answered in the mirror's place; try another mirror"
             " with repo-url-parent=",
         ) from error

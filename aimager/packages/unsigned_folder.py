@@ -28,11 +28,11 @@ _FIELDS = {
 def make_database(folder: Path) -> bytes:
     """A sync database of all packages in ``folder``, as repo-add makes one.
 
-    :raises ConfigError: when there is none, or one is damaged, or two have one name
+    :raises ConfigError: when it has no packages, a damaged one, or two of one name
     """
     files = sorted(path for path in folder.glob("*.pkg.tar*") if path.name.endswith(_SUFFIXES))
     if not files:
-        raise ConfigError(f"there is no package in the folder {folder}")
+        raise ConfigError(f"the folder {folder} has no packages")
     members: dict[str, tuple[str, bytes]] = {}
     for path in files:
         fields = dict(_read(path))
@@ -51,7 +51,7 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
     try:
         info = read_members(path, lambda name: name == _INFO)[_INFO].decode()
     except (ImageError, KeyError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no package", hint="makepkg makes packages") from error
+        raise ConfigError(f"{path} is not a package", hint="makepkg makes packages") from error
     found: dict[str, list[str]] = {}
     for line in info.splitlines():
         key, equals, value = line.partition(" = ")
@@ -59,7 +59,7 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
             found.setdefault(_FIELDS[key], []).append(value.strip())
     missing = {"NAME", "VERSION", "ARCH", "ISIZE", "BUILDDATE"} - found.keys()
     if missing:
-        raise ConfigError(f"the package {path} does not tell its {sorted(missing)[0]}")
+        raise ConfigError(f"the package {path} lacks its {sorted(missing)[0]}")
     yield "FILENAME", [path.name]
     yield "CSIZE", [str(path.stat().st_size)]
     yield "SHA256SUM", [sha256(path)]

@@ -36,7 +36,7 @@ class Kept:
         return [record for folder in folders if (record := read_record(folder))]
 
     def find(self, id: str) -> Record | None:
-        """The record of the product ``id``, whole or not."""
+        """The record of the product ``id``, damaged or not."""
         record = read_record(self.folder / id)
         return record if record and record.id == id else None
 
@@ -47,9 +47,9 @@ class Kept:
                 yield Kept(folder.parent, self.view)
 
     def damage(self, record: Record) -> str:
-        """What is wrong with a kept product's files; empty: they are those of the record.
+        """What is wrong with a kept product's files; empty if they are those of the record.
 
-        A file of the recorded size and time is taken for whole; one of another time, such as a
+        A file of the recorded size and time is taken as undamaged; one of another time, such as a
         restored cache has, is read once.
         """
         return find_damage(self.folder / record.id, record.files)
@@ -65,7 +65,7 @@ class Kept:
             (self.view / name).hardlink_to(folder / name)
 
     def see(self, record: Record) -> None:
-        """Let the run see the record of a product that is not there itself."""
+        """Let the run see the record of a product whose files are not there."""
         self.view.mkdir(parents=True, exist_ok=True)
         (self.view / RECORD).unlink(missing_ok=True)
         write_record(record, self.view)
@@ -105,7 +105,7 @@ class Kept:
 
     @contextmanager
     def making(self, id: str) -> Iterator[bool]:
-        """Hold the right to make the product ``id``; yields whether another was at it.
+        """Hold the right to make the product ``id``; yields whether another was making it.
 
         That may be another task of this build, whose product is the same for another subject.
         """
@@ -117,7 +117,7 @@ class Kept:
 
 @contextmanager
 def guard(products: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock between those who use ``products``, who share it, and who removes some."""
+    """Hold the lock of ``products``: who uses them shares it, who removes some does not."""
     with locked(products / ".lock", shared=shared, keep=True):
         yield
 
@@ -125,7 +125,7 @@ def guard(products: Path, *, shared: bool = False) -> Iterator[None]:
 def describe_files(
     paths: Sequence[Path], known: Mapping[str, str] | None = None
 ) -> tuple[KeptFile, ...]:
-    """What is to be recorded of a product's files, some of whose SHA-256 may be ``known``."""
+    """What a record says of a product's files, some of whose SHA-256 may be ``known``."""
     sums = known or {}
     described = []
     for path in paths:
@@ -136,7 +136,7 @@ def describe_files(
 
 
 def find_damage(folder: Path, files: Sequence[KeptFile]) -> str:
-    """What is wrong with ``files`` in ``folder``, in words; empty: nothing."""
+    """What is wrong with ``files`` in ``folder``, in words; empty if nothing is."""
     for file in files:
         path = folder / file.name
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Bringing results to the user's folder, and knowing whether they still lie there as brought."""
+"""Delivering results to the user's folder, and knowing whether they are still there unchanged."""
 
 import fcntl
 import json
@@ -19,12 +19,12 @@ from aimager.products.task import CachedTask
 _FICLONE = 0x40049409  # linux/fs.h
 
 _NAMES_IN_CACHE = 2
-"""Of a product's file: where it is kept, and in the view of the run that brings it."""
+"""Of a product's file: where it is kept, and in the view of the run that delivers it."""
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What was brought last: the product's id, and its files as they then lay there."""
+    """What was delivered last: the product's id, and its files as they were then."""
 
     id: str
     files: tuple[KeptFile, ...]
@@ -32,13 +32,13 @@ class Brought:
 
 @dataclass(frozen=True)
 class Delivery:
-    """``folder`` is the user's; ``memory`` keeps what was brought there."""
+    """``folder`` is the user's; ``memory`` keeps what was delivered there."""
 
     folder: Path
     memory: Path
 
     def fault(self, record: Record) -> str:
-        """What became of the product of ``record`` where it was brought; empty: nothing.
+        """What happened to the product of ``record`` after its delivery; empty if nothing did.
 
         A folder that is gone as a whole, or was never there, only has to be filled.
         """
@@ -48,7 +48,7 @@ class Delivery:
         return find_damage(self.folder, brought.files)
 
     def bring(self, source: Path, record: Record) -> None:
-        """Copy the files of ``record`` out of ``source``, if they do not lie there already."""
+        """Copy the files of ``record`` from ``source``, unless they are there already."""
         with locked(self.memory.with_suffix(".lock")):
             brought = self._recall()
             if brought and brought.id == record.id and not find_damage(self.folder, brought.files):
@@ -119,7 +119,7 @@ class DeliveredTask(CachedTask):
         return super().is_done() and self._bring()
 
     def explain(self) -> str:
-        """Why the task must run: a result that was brought and is no more is a reason, too."""
+        """Why the task must run: a delivered result that is missing is a reason, too."""
         return super().explain() or self.lack()
 
     def lack(self) -> str:
@@ -129,7 +129,7 @@ class DeliveredTask(CachedTask):
         return f"{self.delivery.folder}: {fault}" if fault else ""
 
     def run(self) -> None:
-        """Make the product, unless the cache holds it, and bring it to the user's folder."""
+        """Make the product, unless the cache holds it, and deliver it to the user's folder."""
         super().run()
         self._bring()
 

@@ -14,8 +14,8 @@ def predict_runs(tasks: Iterable[CachedTask]) -> Iterator[str]:
     """A line for each of ``tasks``, in their order: why it would run, or that it need not.
 
     Mirrors are not asked, so the databases are those of the last build; and what those resolve to
-    is our own guess where no lock tells it. What depends on a product that would be made anew, and
-    is not known yet, says so.
+    is our own guess where no lock names the packages. What depends on a product that would be
+    made again, and is not known yet, says so.
 
     :raises AimagerError: when something that is asked for does not exist
     """

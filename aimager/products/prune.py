@@ -1,4 +1,4 @@
-"""Making room in the cache: what was not used for the longest time goes first.
+"""Making room in the cache: what has not been used for the longest time goes first.
 
 What a run that is under way uses stays: the products in its view, and the packages that the locks
 in its view name.
@@ -55,7 +55,7 @@ def prune(products: Path, store: Path, runs: Path, limit: Limit) -> Pruned:
         # A lock goes before its packages, which were last used when it was.
         free.sort(key=lambda item: (item.used, item.kind == PACKAGES))
         gone: list[Item] = []
-        # More than once, for what two products share is only freed with the second.
+        # More than once, because what two products share is only freed with the second.
         while chosen := _choose(free, limit, disk_usages([products, store])):
             for item in chosen:
                 shutil.rmtree(item.folder)

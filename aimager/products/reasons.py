@@ -11,13 +11,13 @@ from aimager.products.record import Record, record_of
 
 _DIGITS = 16
 _MOST = 5
-"""So many packages, settings and files are named, the others counted."""
+"""How many packages, settings and files are named; the others are counted."""
 
 _LOCKS = ("lock", "rootfs_lock")
 """The inputs of stages that are locks."""
 
 _FOUND = "reused"
-"""That which tells what the user's root archive holds."""
+"""The input that says what the user's root archive holds."""
 
 
 def locked_packages(sources: Mapping[str, Path]) -> tuple[LockedPackage, ...]:
@@ -32,7 +32,7 @@ def versions_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
 
 
 def origins_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
-    """The repositories and files of packages, the latter by their SHA-256, cut short."""
+    """The repositories and files of packages, the latter by a short SHA-256."""
     return {p.name: f"{p.repository} {p.sha256[:_DIGITS]}" for p in packages}
 
 
@@ -65,7 +65,7 @@ def differences(
 
 
 def _packages(last: Record, sources: Mapping[str, Path]) -> list[str]:
-    """What became of packages, also where their versions are the same."""
+    """How packages changed, also those of equal versions."""
     packages = locked_packages(sources)
     versions, origins = versions_of(packages), origins_of(packages)
     same = [name for name in origins if last.packages.get(name) == versions[name]]
@@ -86,7 +86,7 @@ def _shortened(changes: list[str], things: str) -> list[str]:
 
 
 def _settings(old: Derivation, new: Derivation, variables: Mapping[str, str]) -> list[str]:
-    """What settings changed, but for those that became files, or were some."""
+    """What settings changed, without those that became files, or were files."""
     files = {_field(name) for name in (*old.inputs, *new.inputs)}
     before, after = (
         {name: value for name, value in derivation.settings.items() if name not in files}
@@ -111,7 +111,7 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 def _inputs(
     last: Record, new: Derivation, sources: Mapping[str, Path], variables: Mapping[str, str]
 ) -> dict[str, str]:
-    """What became of the input files that are others than before, by the names of inputs."""
+    """How the input files changed, by the names of inputs."""
     old = last.derivation
     names = sorted(old.inputs.keys() | new.inputs.keys())
     return {
@@ -123,7 +123,7 @@ def _inputs(
 
 
 def _is_predicted(name: str, path: Path | None) -> bool:
-    """Whether an input is what would be found in the user's root archive, which is told itself."""
+    """Whether an input would be found in the user's root archive, which has a reason of its own."""
     return name == _FOUND and path is not None and not record_of(path)
 
 
@@ -147,7 +147,7 @@ def _variable(name: str, variables: Mapping[str, str]) -> str:
 
 
 def _is_own(name: str, sources: Mapping[str, Path], variables: Mapping[str, str]) -> bool:
-    """Whether an input is, or was, a file of the user's own, which no task makes."""
+    """Whether an input is, or was, the user's own file, which no task makes."""
     path = sources.get(name)
     if path is None:
         return bool(_variable(name, variables))

@@ -55,7 +55,7 @@ def write_record(record: Record, folder: Path) -> None:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record in ``folder``; None: there is none, or none that is whole."""
+    """The record in ``folder``; None if it is missing or damaged."""
     path = folder / RECORD
     if not path.is_file():
         return None
@@ -67,13 +67,13 @@ def read_record(folder: Path) -> Record | None:
 
 
 def record_of(path: Path) -> Record | None:
-    """The record of the product that the file ``path`` is of, if it is one's."""
+    """The record of the product that the file ``path`` belongs to, if it belongs to one."""
     record = read_record(path.parent)
     return record if record and record.file(path.name) else None
 
 
 def identity_of(path: Path) -> str:
-    """What the file is known by to what is made from it."""
+    """The identity of the file for the products that are made from it."""
     record = record_of(path)
     return sha256_of(path) if record is None or record.by_content else record.id
 

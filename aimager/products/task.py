@@ -36,7 +36,7 @@ class CachedTask:
         return not self.explain()
 
     def explain(self) -> str:
-        """Why the task must run; empty: it need not, and the run sees its product."""
+        """Why the task must run; empty if it need not, and the run sees its product."""
         with self.kept.guarded():
             restore = getattr(self.stage, "restore", None)
             return str(restore()) if restore else self._find(self._derive())
@@ -93,7 +93,7 @@ class CachedTask:
         return taken is not None
 
     def _make(self, derivation: Derivation) -> Record | None:
-        """Make and keep it; None: it could not be had this time, and is asked for again."""
+        """Make and keep it; None if that failed for now, and is to be tried again next time."""
         known = self.stage.run()
         made = [path for path in outputs(self.stage) if path.exists()]
         progress.step("keeping the product")
@@ -104,7 +104,7 @@ class CachedTask:
         return record
 
     def _take_twin(self, derivation: Derivation) -> str:
-        """Keep what was made of the same for another subject, which is returned; empty: none."""
+        """Keep the equal product of another subject, which is returned; empty if there is none."""
         for other in self.kept.others(derivation.id):
             record = other.find(derivation.id)
             if record and not self._fault(derivation, record, other):
@@ -135,7 +135,7 @@ class CachedTask:
         return derive(self.task, self.stage, identities)
 
     def _find(self, derivation: Derivation) -> str:
-        """Why what is kept will not do; empty: it will, and the run sees it."""
+        """Why the kept product cannot be used; empty if it can, and the run sees it."""
         record = self.kept.find(derivation.id)
         reason = self._fault(derivation, record, self.kept)
         if record and not reason:

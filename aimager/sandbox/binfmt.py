@@ -3,7 +3,7 @@
 Since Linux 6.7 (commit 21ca59b365c0, "binfmt_misc: enable sandboxed mounts") a user namespace may
 have a binfmt_misc of its own, so nothing is asked of the host but a statically linked qemu. As
 soon as it is mounted, the host's handlers are no longer seen. On older kernels the host's own
-handler will do, if the kernel holds its interpreter open (flag F). Format:
+handler is enough, if the kernel holds its interpreter open (flag F). Format:
 https://docs.kernel.org/admin-guide/binfmt-misc.html
 """
 
@@ -61,11 +61,11 @@ class Emulation:
 
     architecture: Architecture
     interpreter: Path | None
-    """The qemu to register; None: the host has none that will do."""
+    """The qemu to register; None if the host has no suitable one."""
     host_handler: bool
-    """Whether the host's own handler will do where no own binfmt_misc can be had."""
+    """Whether the host's own handler is enough where we cannot mount a binfmt_misc."""
     later: bool = False
-    """Whether a qemu may still be found inside, for which a binfmt_misc is to be there."""
+    """Whether a qemu may still be found inside, and needs a binfmt_misc then."""
 
 
 def runs_here(architecture: Architecture) -> bool:
@@ -122,7 +122,7 @@ def handler_name(architecture: Architecture) -> str:
 
 
 def parse_handler(text: str) -> Handler | None:
-    """The handler that a file of a binfmt_misc directory describes; None: not one by magic."""
+    """The handler that a binfmt_misc file describes; None if it does not match by magic."""
     lines = text.splitlines()
     pairs = dict(line.replace(":", "", 1).split(" ", 1) for line in lines if " " in line)
     if "magic" not in pairs:
@@ -197,7 +197,7 @@ def program_interpreter(program: bytes) -> str | None:
 
 
 def no_emulation(architecture: Architecture, reason: str) -> HostError:
-    """The error to raise when neither an own binfmt_misc nor the host's handler can be had."""
+    """The error to raise when neither a binfmt_misc of our own nor the host's handler works."""
     return HostError(
         f"programs for {architecture} cannot be run here: {reason}",
         hint="use Linux 6.7 or later with binfmt_misc, or have the host register "

@@ -21,7 +21,7 @@ def start_emulation(emulation: Emulation) -> None:
             _mount_binfmt()
             return
     except OSError as error:
-        reason = f"an own binfmt_misc is refused ({error.strerror})"
+        reason = f"the kernel refuses a binfmt_misc of our own ({error.strerror})"
     if has_own_binfmt() or not emulation.host_handler:
         raise no_emulation(emulation.architecture, reason)
     _choose_cpu(emulation.architecture)

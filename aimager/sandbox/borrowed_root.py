@@ -45,7 +45,7 @@ LOCK = "lock.json"
 
 
 def lender_lock(borrowed: Path) -> Lock | None:
-    """The packages of an unpacked borrowed root; None: it does not tell.
+    """The packages of an unpacked borrowed root; None if it does not list them.
 
     :raises ConfigError: when the file is damaged
     """
@@ -66,7 +66,7 @@ def open_toolbox(
 
     ``folders``, among them what ``work`` lies in, are seen by the programs at their own paths; so
     is what is mounted below ``work`` later. The tree is kept in memory for later calls, or, where
-    that is too small or not wished for (``memory``, see `tmpfs_size`), unpacked below ``work``.
+    memory is short or not wanted (``memory``, see `tmpfs_size`), unpacked below ``work``.
     """
     if archive is None:
         return Toolbox(None, log, jobs=jobs)
@@ -91,7 +91,7 @@ def open_toolbox(
 
 
 def lend(tree: Path, archive: Path) -> None:
-    """Spare the next `open_toolbox` to unpack ``archive``: this mounted tree is what it holds."""
+    """Save the next `open_toolbox` from unpacking ``archive``: ``tree`` is mounted and holds it."""
     keep_tree(_name(archive), tree)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from aimager.sandbox import mounts, syscalls
 
 _MOST = 2
-"""So many trees are kept: each takes memory until the builder's end."""
+"""How many trees are kept: each takes memory until the builder's end."""
 
 _NAME_LIMIT = 4096
 
@@ -52,7 +52,7 @@ class Shelf:
 
 
 def _receive(worker: socket.socket) -> tuple[str, int] | None:
-    """A tree that was sent, with its name; None: there is no more for now."""
+    """A tree that was sent, with its name; None if no more is waiting."""
     try:
         name, descriptors, _, _ = socket.recv_fds(worker, _NAME_LIMIT, 1)
     except (BlockingIOError, ConnectionResetError):
@@ -75,7 +75,7 @@ class Loan:
         place.mkdir(parents=True, exist_ok=True)
         try:
             syscalls.move_mount(descriptor, place)
-        except OSError:  # who had it before was killed while it had it
+        except OSError:  # its last holder was killed while it held the tree
             return False
         finally:
             os.close(descriptor)
@@ -96,7 +96,7 @@ _loan: Loan | None = None
 
 
 def accept(loan: Loan) -> None:
-    """Let this process, a worker, have what it was lent."""
+    """Let this process, a worker, use what it was lent."""
     global _loan
     _loan = loan
 
@@ -104,7 +104,7 @@ def accept(loan: Loan) -> None:
 def mount_tree(name: str, place: Path, *, size: int) -> bool:
     """Mount the tree ``name`` at ``place``, or an empty one of ``size`` bytes.
 
-    Returns whether it was there; what is new is to be given to `keep_tree` once it is filled.
+    Returns whether it was there; give a new one to `keep_tree` once it is filled.
     """
     if _loan and _loan.attach(name, place):
         return True
@@ -119,6 +119,6 @@ def mount_new(place: Path, *, size: int) -> None:
 
 
 def keep_tree(name: str, place: Path) -> None:
-    """Keep the tree at ``place`` for the builder's later calls, if that can be."""
+    """Keep the tree at ``place`` for the builder's later calls, if possible."""
     if _loan:
         _loan.offer(name, place)

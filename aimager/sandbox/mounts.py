@@ -1,4 +1,4 @@
-"""What is mounted in a namespace, as a list that can be printed, and its carrying out.
+"""What is mounted in a namespace: a list that can be printed, and what carries it out.
 
 A host's mounts, seen from a new user namespace, hang together: those below a mount can neither be
 uncovered nor bound without (mount_namespaces(7), "Restrictions on mount namespaces"). So every

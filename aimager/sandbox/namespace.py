@@ -116,7 +116,7 @@ def call(
 
 
 def get_ready() -> None:
-    """Have the next call's process get ready on another core: it will then begin sooner."""
+    """Have the next call's process get ready on another core, so that it begins sooner."""
     STANDBY.prepare(_callers())
 
 
@@ -152,7 +152,7 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
 
 
 def _remove(work: Path, lock: int) -> None:
-    """Remove what the supervisor did not: as this user, or, if that does not do, as root."""
+    """Remove what the supervisor did not: as this user, or, if that fails, as root."""
     try:
         shutil.rmtree(work)
     except PermissionError:
@@ -203,7 +203,7 @@ def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
 
 
 def _callers() -> list[str]:
-    """The modules of ours that use `call`, whose functions the next one may be to run."""
+    """The modules of ours that use `call`, whose functions the next call may run."""
     return sorted(
         name
         for name, module in sys.modules.items()

@@ -49,12 +49,12 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
 
 @dataclass(frozen=True)
 class NamespaceSetup:
-    """What a namespace is to be like."""
+    """What a namespace has to look like."""
 
     builder: int
     """Process id of the process that wants the answer."""
     function: str
-    """``module:qualname`` of what is to be run; empty: only remove the work directory."""
+    """``module:qualname`` of the function to run; empty: only remove the work directory."""
     work: Path
     writable: tuple[Path, ...]
     products: tuple[Path, ...]
@@ -63,7 +63,7 @@ class NamespaceSetup:
     tmpfs: int | None
     emulation: Emulation | None
     linux32: bool = False
-    """uname(2) is to answer as a 32-bit kernel does, which programs choose their packages by."""
+    """Whether uname(2) answers as a 32-bit kernel does, by which programs choose their packages."""
 
 
 def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
@@ -251,7 +251,7 @@ def _write(descriptor: int, message: dict[str, Any]) -> None:
 
 
 def _enter(setup: NamespaceSetup) -> None:
-    """Make the other namespaces, and what they are to hold."""
+    """Make the other namespaces, and mount what they need."""
     here = Path.cwd()
     flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
     try:

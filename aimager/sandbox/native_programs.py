@@ -97,7 +97,7 @@ def lending(
 def borrowable(
     table: Iterable[Lent], native: Lock | None, target: Lock, log: IO[bytes]
 ) -> list[str]:
-    """The programs that may be borrowed, as paths with wildcards; ``log`` is told which may not.
+    """The programs that may be borrowed, as paths with wildcards; ``log`` gets those that may not.
 
     That is so where the package has the same upstream version on both sides, and was signed.
     """
@@ -116,12 +116,12 @@ def borrowable(
             continue
         programs += [name if "/" in name else f"usr/bin/{name}" for name in lent.programs]
     if emulated:
-        log.write(f"emulated, for their versions differ: {', '.join(emulated)}\n".encode())
+        log.write(f"emulated, because their versions differ: {', '.join(emulated)}\n".encode())
     return programs
 
 
 def _version(lock: Lock | None, name: str) -> str:
-    """The upstream version of a package, without the release; empty: it is none to go by."""
+    """A package's upstream version, without the release; empty if the package is not signed."""
     package = find_package(lock.packages, name) if lock else None
     return package.version.rpartition("-")[0] if package and package.is_signed else ""
 
@@ -133,7 +133,7 @@ def _equip(
     architecture: Architecture,
     qemu: Path,
 ) -> None:
-    """Make the folder ``kit`` with all that is in one; it appears whole or not at all."""
+    """Make the folder ``kit``, which appears complete or not at all."""
     making = kit.with_name("making")
     if making.exists():  # by a call that was killed
         shutil.rmtree(making)
@@ -234,7 +234,7 @@ def _register(architecture: Architecture, interpreter: Path) -> None:
 
 
 def bash_machine(architecture: Architecture) -> dict[str, str]:
-    """What bash, which was compiled to say it of another machine, is to say of its machine."""
+    """What bash has to say of its machine, although it was compiled for another."""
     abi = "gnueabihf" if architecture is Architecture.armv7h else "gnu"
     machine = architecture.machine
     system = f"linux-{abi}"

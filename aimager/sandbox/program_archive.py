@@ -1,4 +1,4 @@
-"""Archives of programs to borrow, packed and unpacked by Python alone: no program is there yet."""
+"""Archives of programs to borrow, which Python packs and unpacks without any program."""
 
 import os
 import tarfile

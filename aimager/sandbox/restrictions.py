@@ -7,7 +7,7 @@ from pathlib import Path
 from aimager.errors import HostError
 
 Setting = Callable[[str], str]
-"""What the machine says of ``sysctl:NAME`` or ``status:FIELD``; empty: it has no such thing."""
+"""What the machine says of ``sysctl:NAME`` or ``status:FIELD``; empty: it does not exist."""
 
 _KINDS = ("user", "mnt", "pid", "uts", "ipc", "net")
 
@@ -52,7 +52,7 @@ def apparmor_restricts(setting: Setting) -> bool:
 
 
 def allow_in_apparmor(program: Path) -> str:
-    """What root types to have it allow them: to all, or by a profile to ``program`` alone.
+    """What root types to allow them: to all, or by a profile to ``program`` alone.
 
     That of Ubuntu's own programs is of this form (apparmor.d(5), "flags", "userns").
     """

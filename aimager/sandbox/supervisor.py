@@ -42,7 +42,7 @@ class Supervisor:
         self.control.sendall(line[1:])
 
     def dismiss(self) -> None:
-        """Let it end, and wait for that."""
+        """Let it end, and wait for its end."""
         self.control.close()
         self.process.wait()
 
@@ -66,13 +66,13 @@ class Standby:
         return _start((), quiet=False)
 
     def prepare(self, modules: Sequence[str]) -> None:
-        """Have one read ``modules`` and stand by, where that takes nobody's core."""
+        """Have one import ``modules`` and stand by, if a core is free for that."""
         if self._ready is None and len(os.sched_getaffinity(0)) > 1:
             self._owner = os.getpid()
             self._ready = _start(modules, quiet=True)
 
     def dismiss(self) -> None:
-        """End it, if it is ours; nothing is lost with it."""
+        """End it, if it is ours."""
         ready, self._ready = self._ready, None
         if ready and self._owner == os.getpid():
             ready.process.kill()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aimager.errors import DownloadError, HostError
 
 _OTHER_NAMES = {"trixie": "stable"}
-"""Where a suite is in a mirror's midst of an update, its other name may lead to a whole copy."""
+"""While a mirror updates a suite, its other name may lead to a complete copy."""
 _FIRMWARE = "non-free-firmware"
 _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -92,7 +92,7 @@ class Archive:
             "Dir::State::Lists": self.folder / "lists",
             "Dir::State::status": self.folder / "status",
             "Dir::Cache": self.folder / "cache",
-            # Container images switch these caches off, and then each call reads all lists anew.
+            # Container images switch these caches off, and then each call reads all lists again.
             "Dir::Cache::pkgcache": "pkgcache.bin",
             "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
             "Dir::Etc::SourceList": self.folder / "sources.list",
@@ -115,13 +115,13 @@ class Archive:
             reason = failed.group() if failed else result.stdout.strip()[-300:]
             raise DownloadError(
                 f"apt-get {words[0]} failed for {self.architecture}: {reason}",
-                hint="is the mirror in the host's apt sources reachable?",
+                hint="check that the mirror in the host's apt sources is reachable",
             )
         return result.stdout
 
 
 def open_archive(architecture: str, suites: Sequence[str], folder: Path) -> Archive:
-    """Debian's archive with fresh lists of ``suites``; raises HostError where there is no apt."""
+    """Debian's archive with fresh lists of ``suites``; raises HostError on a host without apt."""
     uri = find_mirror(Path("/etc/apt"))
     keyring = next((path for path in _KEYRINGS if path.is_file()), None)
     if keyring is None:
@@ -135,7 +135,7 @@ def open_archive(architecture: str, suites: Sequence[str], folder: Path) -> Arch
         for components in (f"main {_FIRMWARE}", "main")
         for names in (tuple(suites), others)
     )
-    problem = DownloadError("there is nothing to download")
+    problem = DownloadError("nothing to download")
     for names, components in attempts:
         lines = (f"deb [signed-by={keyring}] {uri} {name} {components}\n" for name in names)
         try:
@@ -156,7 +156,7 @@ def _check_suites(archive: Archive, suites: Iterable[str]) -> None:
     named = {word for text in releases for word in re.findall(r"^Codename: (\S+)$", text, re.M)}
     missing = [suite for suite in suites if suite in _OTHER_NAMES and suite not in named]
     if missing:
-        raise DownloadError(f"the mirror has no whole copy of Debian's {', '.join(missing)}")
+        raise DownloadError(f"the mirror has no complete copy of Debian's {', '.join(missing)}")
 
 
 def find_mirror(configuration: Path) -> str:

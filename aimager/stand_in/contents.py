@@ -34,7 +34,7 @@ def gather_files(recipe: Recipe, arch: str, debs: Iterable[Path]) -> list[Entry]
 
 
 def read_folder(folder: Path) -> Iterator[Entry]:
-    """The files below a folder; scripts are told by their first line.
+    """The files below a folder; scripts are recognised by their first line.
 
     Modes are not read from the disk: an installed Python package need not keep them.
     """

@@ -32,7 +32,7 @@ def _version(name: str) -> list[int]:
 
 
 def find_kernel(recipe: Recipe, debs: Mapping[str, Deb]) -> list[Deb]:
-    """The packages with the recipe's kernel; none, where no older one is to be had."""
+    """The packages with the recipe's kernel; empty, if there is no older one."""
     newest = _parts(recipe.option, debs)
     if not recipe.older:
         return [debs[name] for name in newest]

@@ -35,8 +35,8 @@ def make_mirror(target: Path, architectures: Sequence[str], work: Path | None = 
     unknown = [arch for arch in architectures if arch not in PORTS]
     if unknown:
         raise ConfigError(
-            f"there is no stand-in mirror for {', '.join(unknown)}",
-            hint=f"there are those for {', '.join(PORTS)}",
+            f"the stand-in mirror cannot have {', '.join(unknown)}",
+            hint=f"it can have {', '.join(PORTS)}",
         )
     work = (work or target.with_name(target.name + ".work")).absolute()
     target = target.absolute()
@@ -145,7 +145,7 @@ def _forget_old(cache: Path, arch: str, results: Iterable[Result]) -> None:
 
 
 def _hash_code() -> str:
-    """All that decides what a package looks like, apart from its recipe and its sources."""
+    """A hash of what shapes a package, apart from its recipe and its sources."""
     here = CONTENT.parent
     digest = hashlib.sha256()
     for path in sorted((*here.glob("*.py"), *CONTENT.rglob("*"))):

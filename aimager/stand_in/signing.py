@@ -37,7 +37,7 @@ class SigningKey:
 def open_key(kept: Path) -> Iterator[SigningKey]:
     """The key kept in the folder ``kept``, made at the first time."""
     if shutil.which("gpg") is None:
-        raise HostError("gpg is missing, which signs the packages", hint="install gnupg")
+        raise HostError("gpg, which signs the packages, is missing", hint="install gnupg")
     with tempfile.TemporaryDirectory(prefix="aimager-", dir="/tmp") as folder:
         home = Path(folder)
         try:

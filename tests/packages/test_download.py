@@ -73,7 +73,7 @@ def test_what_has_arrived_is_kept_for_the_next_run(site: Site, file: Fetched) ->
     with pytest.raises(DownloadError) as caught:
         file.fetch()
     assert caught.value.message.startswith(f"{file.url} broke off: ")
-    assert caught.value.hint == "run the same command again: what is whole is kept"
+    assert caught.value.hint == "run the same command again: complete files are kept"
     assert not file.target.exists()
     kept = file.part.stat().st_size
     assert kept > 0

@@ -121,7 +121,7 @@ def test_a_part_that_begins_as_a_page_is_a_part(site: Site, tmp_path: Path) -> N
         (511, "open any page in a browser"),
         (407, "http_proxy and https_proxy name it"),
         (403, "does not serve this machine"),
-        (404, "it does not carry this repository"),
+        (404, "it does not have this repository"),
         (500, "try again later"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("http_proxy", url.replace("//", "//me:secret@"))
         error = refusal("http://mirror.invalid/core.db")
     assert isinstance(error, SilentError)
-    assert "the proxy does not help: " in error.message
+    assert "the proxy failed: " in error.message
     assert f"http_proxy={url}" in error.hint
     assert "secret" not in str(error)
 

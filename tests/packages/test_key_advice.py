@@ -16,7 +16,7 @@ KEY = "0123456789ABCDEF"
         ({"BADSIG": [KEY]}, "changed on the mirror or on the way", False),
         ({"BADSIG": [KEY], "VALIDSIG": [KEY]}, "changed on the mirror", False),
         ({"EXPKEYSIG": [KEY, "Ann"], "VALIDSIG": [KEY]}, "if its owner extended it", True),
-        ({"REVKEYSIG": [KEY, "Ann"], "VALIDSIG": [KEY]}, "its owner gave it up", True),
+        ({"REVKEYSIG": [KEY, "Ann"], "VALIDSIG": [KEY]}, "its owner revoked it", True),
         ({"NO_PUBKEY": [KEY], "ERRSIG": [KEY]}, "its owner is not known here", True),
         ({"GOODSIG": [KEY, "Ann", "<a@b>"], "VALIDSIG": [KEY]}, "it is Ann <a@b>'s", True),
         ({"VALIDSIG": [KEY]}, "wrong or out of date", True),

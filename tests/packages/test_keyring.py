@@ -95,7 +95,7 @@ def test_a_changed_package(packagers: Packagers, judge: Judge, tmp_path: Path) -
 def test_a_signature_that_is_none(packagers: Packagers, judge: Judge, tmp_path: Path) -> None:
     for garbage in (b"", b"<html>404</html>", b"\x88\x75\x04\x00", b"x" * 10_000):
         store_package(tmp_path, b"content", garbage)
-        assert refusal(judge, tmp_path) == "has a signature file that is none"
+        assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
 
 
 @pytest.mark.parametrize("how", ["--clearsign", "--sign"])
@@ -104,12 +104,12 @@ def test_a_signed_message_is_no_signature_of_a_package(
 ) -> None:
     options = [*OLD, "--local-user", packagers.packager, how, "--output", "-"]
     store_package(tmp_path, b"evil", packagers.gpg(options, b"a letter\n"))
-    assert refusal(judge, tmp_path) == "has a signature file that is none"
+    assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
 
 
 def test_a_missing_signature(judge: Judge, tmp_path: Path) -> None:
     store_package(tmp_path, b"content", b"").with_name(f"{FILE}.sig").unlink()
-    assert refusal(judge, tmp_path) == "has a signature file that is none"
+    assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
 
 
 def test_an_unknown_key(packagers: Packagers, judge: Judge, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_two_of_one_name_on_one_platform_cannot_be_joined() -> None:
     other = Lock(A, (), (dataclasses.replace(GLIBC, version="2.0-1"),))
     with pytest.raises(ConfigError) as caught:
         join_locks({**PARTS, "other": other}, BUILD)
-    assert caught.value.message == "the lock of other holds glibc 2.0-1, another glibc 1.0-1"
+    assert caught.value.message == "the lock of other holds glibc 2.0-1, another lock glibc 1.0-1"
     assert "run the same command again" in caught.value.hint
 
 
@@ -112,7 +112,7 @@ def test_a_part_that_is_missing_is_named() -> None:
     assert caught.value.message == (
         f"the lock file holds no {A}.borrowed: it is that of {ID}, made on a host of {X}"
     )
-    assert caught.value.hint == "doit update lock=FILE resolves it anew"
+    assert caught.value.hint == "doit update lock=FILE resolves it again"
 
 
 def test_a_package_that_is_missing_is_named() -> None:
@@ -255,7 +255,7 @@ def test_a_build_is_what_the_file_is_of() -> None:
     with pytest.raises(ConfigError) as caught:
         lockfile.check_build(build_of(board="aarch64-uefi", install_pkgs="vim,nano,git"), fitting)
     assert caught.value.message == "the lock file does not hold nano git"
-    assert caught.value.hint == "doit update lock=FILE takes in what is asked for"
+    assert caught.value.hint == "doit update lock=FILE adds what is asked for"
     with pytest.raises(ConfigError) as caught:
         lockfile.check_build(build_of(distro="alarm"), fitting)
     assert caught.value.message == f"the lock file is that of {ID}, not of {A}-none"

@@ -57,7 +57,9 @@ def test_a_lost_owner_is_no_success(tmp_path: Path) -> None:
     said = f"warning given when extracting {path} (Can't set user=70000/group=9 for {path})"
     program = Pacman(str(script(tmp_path / "pacman", f'echo "warning: {said}" >&2')), None)
     arguments = (program, tmp_path / "conf", [make_package("a")], tmp_path, io.BytesIO())
-    with pytest.raises(HostError, match=r"^usr/a b belongs to 70000:9, and you have no") as caught:
+    with pytest.raises(
+        HostError, match=r"^usr/a b belongs to 70000:9, and your subordinate"
+    ) as caught:
         pacman.install(*arguments, explicit=[], epoch=7)
     assert "a range of 70000 ids or more" in caught.value.hint
 

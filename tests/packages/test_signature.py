@@ -81,7 +81,7 @@ def test_other_versions() -> None:
         (b"", "cut off"),
         (new_packet(body(NAMES_KEY))[:-1], "cut off"),
         (new_packet(body(b"\xff\x00\x00\x00\xff\x10")), "cut off"),
-        (b"-----BEGIN PGP SIGNATURE-----", "no binary"),
+        (b"-----BEGIN PGP SIGNATURE-----", "not binary"),
         (b"\xc2\xe0" + body(NAMES_KEY), "in parts"),
         (b"\x8b" + body(NAMES_KEY), "no length"),
         (new_packet(b"\x05" + bytes(20)), "version 5"),

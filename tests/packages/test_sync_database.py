@@ -111,12 +111,12 @@ def test_damage_is_noticed(kind: str, damage: str) -> None:
             whole[index] ^= 0xFF
     with pytest.raises(ValueError, match=r"\S"):
         decompress(bytes(whole))
-    with pytest.raises(DownloadError, match=r"^the database core\.db is not one: \S"):
+    with pytest.raises(DownloadError, match=r"^core\.db is not a sync database: \S"):
         read_database("core", bytes(whole))
 
 
 def test_a_stream_of_no_known_form_is_noticed() -> None:
-    with pytest.raises(DownloadError, match=r"^the database core\.db is not one: .*block type"):
+    with pytest.raises(DownloadError, match=r"^core\.db is not a sync database: .*block type"):
         read_database("core", gzip.compress(b"")[:10] + b"\xff" * 100)
 
 
@@ -147,7 +147,7 @@ def test_a_stream_may_have_several_frames() -> None:
 def test_what_is_no_database_is_refused(data: bytes) -> None:
     with pytest.raises(DownloadError) as caught:
         read_database("extra", data)
-    assert caught.value.message.startswith("the database extra.db is not one: ")
+    assert caught.value.message.startswith("extra.db is not a sync database: ")
     assert "repo-url-parent=" in caught.value.hint
 
 
@@ -170,7 +170,7 @@ def test_what_leads_astray_is_refused(changes: dict[str, list[str]], reason: str
     with pytest.raises(DownloadError) as caught:
         read_database("core", tar_of(zlib=desc_text(**changes)))
     reason = reason.format(DESC["FILENAME"][0])
-    assert caught.value.message == f"the database core.db is not one: {reason}"
+    assert caught.value.message == f"core.db is not a sync database: {reason}"
 
 
 @pytest.mark.parametrize("missing", ["FILENAME", "NAME", "SHA256SUM", "CSIZE", "BUILDDATE"])
@@ -178,7 +178,7 @@ def test_a_missing_field_or_value_is_refused(missing: str) -> None:
     text = desc_text().replace(f"%{missing}%", "%OTHER%")
     with pytest.raises(DownloadError, match=missing):
         read_database("core", tar_of(zlib=text))
-    with pytest.raises(DownloadError, match=r"the database core\.db is not one: "):
+    with pytest.raises(DownloadError, match=r"core\.db is not a sync database: "):
         read_database("core", tar_of(zlib=desc_text(**{missing: []})))
 
 

@@ -230,7 +230,7 @@ def test_two_signatures_are_none(packagers: Packagers, tmp_path: Path) -> None:
     store_package(tmp_path, CONTENT, made + made)
     keys = packagers.export(packagers.packager, packagers.master)
     with WAYS["without-gpg"](keys, ((packagers.master, "5"),)) as judge:
-        assert refusal(judge, tmp_path) == "has a signature file that is none"
+        assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
 
 
 def test_no_damage_makes_a_key_trusted(packagers: Packagers, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_another_version_is_emulated(version: str) -> None:
     programs, told = choose(native, lock(make_package("sed", version=version)), SED)
     assert programs == []
     upstream = version.split("-")[0]
-    assert told == f"emulated, for their versions differ: sed (sed {upstream}, borrowed 4.9)\n"
+    assert told == f"emulated, because their versions differ: sed (sed {upstream}, borrowed 4.9)\n"
 
 
 def test_what_the_lender_lacks_is_emulated() -> None:

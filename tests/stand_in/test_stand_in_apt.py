@@ -57,7 +57,7 @@ def test_another_suite_of_that_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[list[str]]
 ) -> None:
     updates(monkeypatch, asked, broken="trixie", codenames={"stable": "forky"})
-    with pytest.raises(DownloadError, match="no whole copy of Debian's trixie"):
+    with pytest.raises(DownloadError, match="no complete copy of Debian's trixie"):
         apt.open_archive("amd64", ["trixie"], tmp_path)
 
 

@@ -18,7 +18,7 @@ _RIDING = {10, 12, 21}
 
 _MAY_SIGN = 0x02
 _SHA1_ENDS = 1547856000
-"""Since 2019-01-19 gpg takes no certification of another's key that has SHA-1."""
+"""Since 2019-01-19 gpg accepts no certification of another's key that is made with SHA-1."""
 
 CERTIFICATIONS = range(Kind.GENERIC, Kind.POSITIVE + 1)
 
@@ -59,7 +59,7 @@ class Certificate:
         return self.key.hashed, b"\xb4" + len(user).to_bytes(4, "big"), user
 
     def user(self, now: float) -> str:
-        """The user id that the owner goes by; empty where there is none."""
+        """The owner's primary user id; empty if there is no user id."""
         live = list(self.live_users(now))
         primary = [it for it in live if it[1].says(Sub.PRIMARY_USER)]
         chosen = max(primary or live, key=lambda it: it[1].created, default=(b"", None))
@@ -124,7 +124,7 @@ class Certificate:
         return binding is not None and _signs(binding) and self._is_answered(subkey, binding)
 
     def subkey_expires(self, subkey: Key, now: float) -> float:
-        """When a subkey expires or did, be it that the primary key does so before."""
+        """When a subkey expires, which is at the latest when the primary key does."""
         binding = self._binding(subkey, now)
         lasts = binding.seconds(Sub.KEY_EXPIRES) if binding else 0
         return subkey.created + lasts if lasts else math.inf
@@ -177,7 +177,7 @@ def _signs(signature: Signature) -> bool:
 def _parsed(body: bytes) -> Signature | None:
     try:
         return parse(body)
-    except ValueError:  # one that counts for nothing
+    except ValueError:  # it is ignored
         return None
 
 
@@ -224,5 +224,5 @@ def _list_of(certificate: Certificate, kind: int, body: bytes) -> list[Signature
 def _parsed_key(body: bytes) -> Key | None:
     try:
         return parse_key(body)
-    except ValueError:  # one that counts for nothing
+    except ValueError:  # it is ignored
         return None

@@ -51,7 +51,7 @@ def multiprecision(stream: io.BytesIO) -> int:
 def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The type and the body of each packet, with a header of either format.
 
-    :raises ValueError: when it is no binary OpenPGP data, or not whole
+    :raises ValueError: when it is not binary OpenPGP data, or not complete
     """
     stream = io.BytesIO(data)
     while stream.tell() < len(data):
@@ -61,7 +61,7 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _read_packet(stream: io.BytesIO) -> tuple[int, bytes]:
     head = number(stream, 1)
     if not head & 0x80:
-        raise ValueError("it is no binary OpenPGP data")
+        raise ValueError("it is not binary OpenPGP data")
     if head & 0x40:
         return head & 0x3F, read(stream, _packet_length(stream))
     if head & 3 == 3:

@@ -67,7 +67,7 @@ class Signature:
         return self.seconds(Sub.CREATED)
 
     def seconds(self, kind: Sub) -> int:
-        """The time in a hashed subpacket; 0 where there is none."""
+        """The time in a hashed subpacket; 0 if it is missing."""
         return int.from_bytes(self.hashed.get(kind, b""), "big")
 
     def says(self, kind: Sub) -> bool:
@@ -128,7 +128,7 @@ def issuer(signature: bytes) -> str:
 
     Empty where the signature names none.
 
-    :raises ValueError: when it is no binary signature, or of a version other than 3, 4 and 6
+    :raises ValueError: when it is not a binary signature, or not of version 3, 4 or 6
     """
     for kind, body in packets(signature):
         if kind == PACKET:

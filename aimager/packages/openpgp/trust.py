@@ -22,7 +22,7 @@ from aimager.packages.openpgp.packets import packets
 from aimager.packages.openpgp.signature import PACKET, Kind, Signature, parse
 
 _WEIGHTS = {"4": 1, "5": 3, "6": 3}
-"""What a certification counts, by the ownertrust of who made it: marginal, full, ultimate."""
+"""The weight of a certification, by the ownertrust of its maker: marginal, full, ultimate."""
 _ENOUGH = 3
 
 _CHUNK = 1 << 20
@@ -97,7 +97,7 @@ class Trust:
     def status(self, signature: Path, content: Path) -> dict[str, list[str]]:
         """What gpg's status lines would say (GnuPG's doc/DETAILS), by their first words.
 
-        One binary signature over ``content`` is looked for; empty where ``signature`` is none.
+        One binary signature over ``content`` is looked for; empty if there is none.
         """
         made = _read_signature(signature)
         if made is None:

@@ -1,6 +1,6 @@
 """Packages in a shared store: by the SHA-256 that the lock names, each with its signature.
 
-Where they come from vouches for nothing: signatures are verified when packages are used. One is
+The store is not trusted: signatures are verified when packages are used. One is
 put there only after that.
 """
 

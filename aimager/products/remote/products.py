@@ -1,4 +1,4 @@
-"""What of a task goes to a shared store, and what is taken from there.
+"""Which products go to a shared store, and which are taken from there.
 
 A stage that is ``shared`` shares its product: no secret is in it. A stage whose ``verified()``
 tells which packages' signatures are checked by it lets these go there.

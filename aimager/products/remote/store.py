@@ -6,7 +6,7 @@
     URL/pkg/AB/SHA256/      a package, its signature, and record.json
 
 A record is written last, and names its files with their SHA-256. So what is half written is not
-found, and what is damaged is not taken. What fails is told once, and the run asks no more; the
+found, and what is damaged is not taken. A failure is reported once, and the run asks no more; the
 build goes on without the store.
 """
 
@@ -29,7 +29,7 @@ _CONSEQUENCES = {
     _UNWRITTEN: "nothing more is put there",
     _EXPOSED: "only packages are taken from there",
 }
-"""The files of a run that say how the store is used no more."""
+"""The files of a run that note how the store is no longer used."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def describe(path: Path) -> SharedFile:
 
 
 def find(remote: Remote, folder: str) -> Entry | None:
-    """The entry in a folder of the store; None: there is none, or none can be had."""
+    """The entry in a folder of the store; None if it is missing or cannot be read."""
     if _is_noted(remote, _UNREAD):
         return None
     try:
         entry: Entry = decode(Entry, json.loads(read(remote, f"{folder}/{_RECORD}")))
     except (MissingError, ValueError, RecursionError):
-        return None  # the latter two: it is just being written, or damaged
+        return None  # the latter two: it is being written, or damaged
     except StoreError as error:
         _note(remote, _UNREAD, f"failed: {error}")
         return None
@@ -78,9 +78,9 @@ def find(remote: Remote, folder: str) -> Entry | None:
 
 
 def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
-    """Make ``target`` a file of the entry in ``folder``; tells whether that was had.
+    """Make ``target`` a file of the entry in ``folder``; returns whether the store has it.
 
-    An entry that is not as its record says is told of and made void, so that it is made anew.
+    An entry that differs from its record is reported and made void, so that it is made again.
     """
     if _is_noted(remote, _UNREAD):
         return False
@@ -115,13 +115,13 @@ def put(remote: Remote, folder: str, entry: Entry, source: Path) -> None:
 
 
 def is_given_to(remote: Remote) -> bool:
-    """Whether anything can be put there."""
+    """Whether it can be written."""
     failed = _is_noted(remote, _UNREAD) or _is_noted(remote, _UNWRITTEN)
     return remote.is_writable and not failed
 
 
 def is_exposed(remote: Remote) -> bool:
-    """Whether somebody on the way could change what comes from there; that is told of."""
+    """Whether somebody on the way could change what comes from there, which is then reported."""
     if remote.is_exposed:
         _note(remote, _EXPOSED, "is read by plain http, which anybody on the way can change")
     return remote.is_exposed
@@ -151,7 +151,7 @@ def _is_noted(remote: Remote, note: str) -> bool:
 
 
 def _note(remote: Remote, note: str, fault: str) -> None:
-    """Note, and say the first time in a run, how the store is used no more, and why."""
+    """Note, and say once in a run, how the store is no longer used, and why."""
     remote.notes.mkdir(parents=True, exist_ok=True)
     try:
         (remote.notes / note).touch(exist_ok=False)

@@ -1,4 +1,4 @@
-"""The files of a shared store, by fsspec: read and written whole, or not without a reason.
+"""The files of a shared store, by fsspec: read and written completely, or an error says why.
 
 Each question is put in a thread of its own, which nobody waits for longer than an answer may take:
 so a store of whatever kind cannot hold a build up.
@@ -27,7 +27,7 @@ _CHUNK_TIME = 30.0
 
 
 class StoreError(Exception):
-    """The store does not do what it should; the message says why, without a secret."""
+    """The store failed; the message says why, without a secret."""
 
 
 class MissingError(StoreError):
@@ -66,7 +66,7 @@ _KINDS = {
 def read(remote: Remote, path: str) -> bytes:
     """A small file.
 
-    :raises StoreError: when it cannot be had
+    :raises StoreError: when it cannot be read
     """
     system, root = _connected(remote)
     return bytes(_ask(remote, partial(system.cat_file, f"{root}/{path}")))
@@ -107,7 +107,7 @@ def send(remote: Remote, path: str, source: Path) -> None:
                 _ask(remote, partial(stream.write, chunk), _CHUNK_TIME)
         _ask(remote, stream.close, _CHUNK_TIME)
     except BaseException:
-        with suppress(AttributeError):  # that of a folder is not ended by anybody
+        with suppress(AttributeError):  # that of a folder needs no end
             stream.closed = True  # else it is, and so waited for, when it is thrown away
         raise
 
@@ -130,7 +130,7 @@ def _connected(remote: Remote) -> tuple[Any, str]:
 @functools.cache
 def _connect(url: str, process: int) -> tuple[Any, str]:
     """The file system of ``url`` and the path in it, for one process: none survives a fork."""
-    import fsspec  # here, for most builds have no shared store
+    import fsspec  # here, because most builds have no shared store
 
     system, root = fsspec.url_to_fs(url, **_KINDS[urlsplit(url).scheme].options)
     return system, root.rstrip("/")
