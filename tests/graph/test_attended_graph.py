@@ -17,7 +17,7 @@ from tests.support.staged import runs
 
 @pytest.fixture(autouse=True)
 def _nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doit_support, "hold", lambda _: None)
+    monkeypatch.setattr(doit_support, "hold_run_folder", lambda _: None)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Worked(Shout):
 def held(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that are held for a run; none is, in truth."""
     folders: list[Path] = []
-    monkeypatch.setattr(doit_support, "hold", folders.append)
+    monkeypatch.setattr(doit_support, "hold_run_folder", folders.append)
     return folders
 
 

@@ -11,7 +11,14 @@ from aimager.products.derivation import _DATA
 from aimager.resources import locate_data, read_data
 from tests.support.modules import MODULES, imports, tree
 
-OTHER_WAYS = {"aimager.resources", "aimager.products.derivation", "bench.lab", "bench.rows", "dodo"}
+OTHER_WAYS = {
+    "aimager.resources",
+    "aimager.products.derivation",
+    "aimager.places",
+    "bench.lab",
+    "bench.rows",
+    "dodo",
+}
 """The one way, what counts code, and what is not installed."""
 
 
