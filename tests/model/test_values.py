@@ -3,10 +3,11 @@
 import dataclasses
 import importlib
 import pkgutil
+from typing import Any
 
 import aimager.model
 
-CLASSES = {
+CLASSES: dict[str, Any] = {
     f"{module.name}.{name}": value
     for module in pkgutil.iter_modules(aimager.model.__path__)
     for name, value in vars(importlib.import_module(f"aimager.model.{module.name}")).items()
