@@ -138,8 +138,10 @@ def _load_builds(folder: Path, cache: Path) -> tuple[Build, ...]:
     variables = variables_of(sys.argv[1:])
     for name, value in variables.items():
         if not _is_text(value):
+            is_secret = any(v.secret and v.matches(name) for v in VARIABLES)
             raise ConfigError(
-                f"{name}={value} is not in UTF-8", hint="type it on a terminal that writes UTF-8"
+                f"{name}={'' if is_secret else value} is not in UTF-8",
+                hint="type it on a terminal that writes UTF-8",
             )
     if not _OF_NO_BUILD.isdisjoint(sys.argv[1:]):
         check_names(tuple(variables))

@@ -106,6 +106,8 @@ def test_what_is_no_utf_8_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     with pytest.raises(SystemExit) as caught:
         load(monkeypatch, tmp_path, "board=x64-uefi", "append-all=b\udcff")
     assert "append-all=b\udcff is not in UTF-8\n  hint: type it" in str(caught.value)
+    with pytest.raises(SystemExit, match="chpasswd= is not in UTF-8"):
+        load(monkeypatch, tmp_path, "board=x64-uefi", "chpasswd=alice:hunter2\udcff")
     for folder in (tmp_path / "c\udcff", Path("\udcff")):
         with pytest.raises(SystemExit, match="is not in UTF-8\n  hint: AIMAGER_CACHE"):
             load(monkeypatch, folder, "list")
