@@ -84,8 +84,10 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
         if not _is_text(value):
+            is_secret = any(v.secret and v.matches(name) for v in VARIABLES)
             raise ConfigError(
-                f"{name}={value} is not in UTF-8", hint="type it on a terminal that writes UTF-8"
+                f"{name}={'' if is_secret else value} is not in UTF-8",
+                hint="type it on a terminal that writes UTF-8",
             )
     if not _OF_NO_BUILD.isdisjoint(asked.words):
         check_names(tuple(asked.variables))

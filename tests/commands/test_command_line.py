@@ -64,6 +64,9 @@ def test_what_is_not_in_utf_8_is_refused(tmp_path: Path) -> None:
     words = {"board": "x64-uefi", "append-all": "b\udcff"}
     with pytest.raises(ConfigError, match="append-all=b\udcff is not in UTF-8\n  hint: type it"):
         load_builds(Asked(ROOT, assignments=words), tmp_path)
+    secret = {"board": "x64-uefi", "chpasswd": "alice:hunter2\udcff"}
+    with pytest.raises(ConfigError, match="chpasswd= is not in UTF-8"):
+        load_builds(Asked(ROOT, assignments=secret), tmp_path)
     for folder in (tmp_path / "c\udcff", Path("\udcff")):
         with pytest.raises(ConfigError, match="is not in UTF-8\n  hint: AIMAGER_CACHE"):
             load_builds(Asked(ROOT, "list"), folder)

@@ -9,10 +9,56 @@ from aimager.config import platform as find_platform
 from aimager.config.build import read_build
 from aimager.config.platform import find_distro
 from aimager.distros import DISTROS
+from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Distro
+from boards import BOARDS
 
 HERE = Path("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("board", "distro", "arch", "message", "hint"),
+    [
+        (
+            *("none", "debian", None, "there is no distribution debian"),
+            "distro= is one of archlinux or arch, archlinux32 or arch32, archlinuxarm or alarm or"
+            " archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch",
+        ),
+        (
+            *("none", None, None, "distro= is missing, and the board none suits several"),
+            f"it is one of {', '.join(distro.id for distro in DISTROS)}",
+        ),
+        (
+            *("x64-uefi", "alarm", None, "the board x64-uefi is not for archlinuxarm"),
+            "it is for archlinux",
+        ),
+        (
+            *("x64-uefi", None, "aarch64"),
+            "arch=aarch64 does not go with archlinux on the board x64-uefi",
+            "it is one of x86_64",
+        ),
+    ],
+)
+def test_refusals(
+    board: str, distro: str | None, arch: str | None, message: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_platform.find_platform(BOARDS[board], distro, arch)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_board_that_no_distribution_can_be_for() -> None:
+    board = dataclasses.replace(BOARDS["x64-uefi"], architecture=Architecture.riscv64)
+    with pytest.raises(ConfigError, match="Arch Linux does not exist for riscv64, which the boa"):
+        find_platform.find_platform(board, None, None)
+
+
+def test_a_board_that_does_not_exist() -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_platform.find_board("x65", dict(BOARDS), HERE)
+    assert caught.value.message == "there is no board x65"
+    assert caught.value.hint == f"board= is one of {', '.join(BOARDS)}, or a file: board=./x65.py"
 
 
 @pytest.mark.parametrize("distro", DISTROS, ids=lambda d: d.id)

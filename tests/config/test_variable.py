@@ -1,12 +1,13 @@
 """``doit why`` calls what changed by the variable that the user changes."""
 
 import re
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
 
 from aimager.config.build import read_build
-from aimager.config.variable import Group, Variable
+from aimager.config.variable import Group, Variable, setting_names
 from aimager.config.variables import VARIABLES
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -126,3 +127,31 @@ def test_a_name_for_many_takes_each_and_gives_the_rest() -> None:
     assert not append.matches("append-")
     assert not append.matches("append")
     assert not append.matches("append-a b")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), {"a": "one or two", "b": "two", "c": "many-*"}),
+        (("two",), {"a": "two", "b": "two", "c": "many-*"}),
+        (("two", "one"), {"a": "one", "b": "two", "c": "many-*"}),
+        (("many-x",), {"a": "one or two", "b": "two", "c": "many-*"}),
+    ],
+)
+def test_of_several_that_set_the_same_it_is_the_one_that_is_given(
+    given: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    one = Variable("one", Group.system, "", settings=("a",))
+    two = Variable("two", Group.system, "", settings=("a", "b"))
+    many = Variable("many-*", Group.system, "", settings=("c",))
+    assert setting_names((one, two, many), given) == expected
+
+
+def test_values_in_words() -> None:
+    one = Variable("one", Group.system, "", choices=("a", "b"))
+    assert one.values == "one of a, b"
+    assert replace(one, several=True).values == "some of a, b"
+    assert replace(one, listed_by="boards").values == "doit boards lists them"
+    assert replace(one, choices=()).values == ""
+    with pytest.raises(FrozenInstanceError):
+        one.name = "other"  # type: ignore[misc]
