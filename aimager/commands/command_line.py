@@ -33,7 +33,8 @@ class Asked:
 
     ``command`` is doit's own, ``words`` are the names behind it and their tasks' options, and
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
-    as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date.
+    as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
+    ``single``, none but those that are named.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class Asked:
     assignments: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 1
     always: bool = False
+    single: bool = False
 
     @cached_property
     def variables(self) -> dict[str, str]:

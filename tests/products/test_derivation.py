@@ -25,18 +25,21 @@ IDENTITIES = {"source": "a" * 32, "more.0": "b" * 64, "more.1": "c" * 64}
 
 # Prints a JSON object: the ids of all tasks of a build, whose inputs are taken as known.
 IDS = """\
-import json, os
-import doit.loader
-doit.loader.initial_workdir = os.getcwd()
-import dodo
+import json, sys
+from pathlib import Path
+from aimager.commands.doit_loader import Loader
 from aimager.products.derivation import derive
 from aimager.products.stage import inputs
-for name, tasks in list(vars(dodo).items()):
+loader = Loader(Path.cwd())
+loader.assignments = dict(word.split("=", 1) for word in sys.argv[1:])
+loader.ask("run", ["build"], {})
+loader.setup({})
+for name, tasks in list(loader.namespace.items()):
     if name.startswith("task_"):
         list(tasks())
 print(json.dumps({
     task.title: derive(task.task, task.stage, dict.fromkeys(inputs(task.stage), "")).id
-    for task in dodo.GRAPH.tasks
+    for task in loader.graph.tasks
 }))
 """
 BUILD = ("distro=archlinux", "board=x64-uefi", "chpasswd=alice:hunter2", "useradd=alice")
