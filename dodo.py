@@ -39,6 +39,7 @@ GRAPH = Graph(
     alone=ASKED.single,
     before=(lambda: diagnosis.require(PLANS)) if ASKED.is_for_build else None,
     with_news=lambda error: with_news(PLANS, error),
+    variables=ASKED.settings,
 )
 DOIT_CONFIG = {
     # doit itself remembers nothing: whether a task must run is seen from the cache of products,

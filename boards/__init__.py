@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from aimager.model.board import Board
+from aimager.definitions import Board
 
 BOARDS: dict[str, Board] = {
     board.id: board

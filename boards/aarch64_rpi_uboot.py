@@ -3,9 +3,17 @@
 U-Boot takes extlinux.conf before the script that comes with its package [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="aarch64-rpi-uboot",

@@ -4,9 +4,17 @@ The device tree has to be the box's: give its name to devicetree here before bui
 own U-Boot reads other files (s905_autoscript, uEnv.txt), which are not made.
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="amlogic-s9xxx",

@@ -1,8 +1,17 @@
 """Any 32-bit Armv7 board that the mainline kernel knows, with U-Boot in its own flash memory."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    GiB,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="armv7h-uboot",

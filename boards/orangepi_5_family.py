@@ -4,9 +4,18 @@ Their U-Boot knows only GPT and takes the EFI system partition. The gap before i
 loader on the card itself. Names of kernels and the serial port's speed are unverified [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    GiB,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="orangepi-5-family",

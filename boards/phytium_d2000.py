@@ -3,9 +3,17 @@
 That the kernel for them is at 7Ji's was read in a build recipe of 2025 [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    GiB,
+    Initramfs,
+    Label,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="phytium-d2000",

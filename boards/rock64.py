@@ -3,10 +3,19 @@
 The names of U-Boot's files are those of its package's scriptlet; their folder is unverified [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
-from aimager.model.u_boot import rockchip_in_two
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    GiB,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    rockchip_in_two,
+    root_ext4,
+)
 
 BOARD = Board(
     id="rock64",

@@ -3,9 +3,17 @@
 They look for kernel_2712.img first and take kernel8.img where there is none [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="rpi5",

@@ -1,8 +1,16 @@
 """Raspberry Pi Zero 2 W, in 64-bit mode."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    Initramfs,
+    Label,
+    MiB,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="rpi-zero2w",

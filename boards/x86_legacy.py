@@ -3,9 +3,17 @@
 Which kernels and microcode Arch Linux 32 has today is not verified [U].
 """
 
-from aimager.model.architecture import Architecture
-from aimager.model.board import Board, Bootloader, Initramfs
-from aimager.model.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+from aimager.definitions import (
+    Architecture,
+    Board,
+    Bootloader,
+    GiB,
+    Initramfs,
+    Label,
+    PartitionTable,
+    boot_fat,
+    root_ext4,
+)
 
 BOARD = Board(
     id="x86-legacy",

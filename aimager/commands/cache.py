@@ -3,8 +3,9 @@
 import fcntl
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
-from aimager.config.parse import read_age, read_size
+from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
 from aimager.products.cache import guard
@@ -38,12 +39,10 @@ def read_limit(variables: Mapping[str, str], now: float) -> Limit:
 
     :raises ConfigError: when nothing, or nonsense, is asked for
     """
-    size, older = variables.get("size"), variables.get("older")
+    words = make_words(variables, Path())
+    size, older = words.read("size"), words.read("older")
     if size is None and older is None:
         raise ConfigError(
             "cache-prune needs to know what to remove", hint="say size=10GiB, or older=30d"
         )
-    return Limit(
-        size=None if size is None else read_size(size, variable="size"),
-        since=None if older is None else now - read_age(older, variable="older"),
-    )
+    return Limit(size=size, since=None if older is None else now - older)

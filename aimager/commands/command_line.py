@@ -10,6 +10,7 @@ from pathlib import Path
 from aimager.config.build import read_builds
 from aimager.config.parse import read_epoch
 from aimager.config.unknown_names import check_names
+from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 from aimager.model.build import Build
@@ -51,6 +52,11 @@ class Asked:
         start = self.words.index(_BUILD) if _BUILD in self.words else len(self.words)
         dashed = (word[2:].partition("=") for word in self.words[start:] if _is_parameter(word))
         return {**self.assignments, **{name: value for name, _, value in dashed}}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What sets each setting of a stage, as the user calls it."""
+        return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, self.variables)}
 
     @property
     def is_for_build(self) -> bool:

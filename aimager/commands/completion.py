@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 
-from aimager.commands.completion_values import SHELLS, VALUES, Values
 from aimager.config.parse import choices
+from aimager.config.run_variables import SHELLS
+from aimager.config.variable import Variable
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 
@@ -30,7 +31,9 @@ def write_completion(shell: str, tasks: Words) -> str:
     writers = dict(zip(SHELLS, (_write_bash, _write_zsh, _write_fish), strict=True))
     if shell not in writers:
         raise ConfigError(
-            f"for={shell} is none to complete in" if shell else "for= is missing",
+            f"for={shell} is not a shell that completion is known for"
+            if shell
+            else "for= is missing",
             hint=f"it is one of {choices(SHELLS)}",
         )
     names = {_start(variable.name): variable.meaning for variable in VARIABLES}
@@ -74,24 +77,29 @@ def _write_case() -> str:
     return "_aimager_values() {\n    case $1 in\n" + _cases(_assignments) + "    esac\n}\n"
 
 
-def _cases(write: Callable[[Values], str]) -> str:
-    return "".join(f"        {name}) {write(values)} ;;\n" for name, values in VALUES.items())
+def _cases(write: Callable[[Variable], str]) -> str:
+    return "".join(f"        {v.name}) {write(v)} ;;\n" for v in _completed())
 
 
-def _assignments(values: Values) -> str:
-    flags = "".join(f" {flag}=yes" for flag in _flags(values))
-    return f"values={shlex.quote(' '.join(values.words))}{flags}"
+def _completed() -> list[Variable]:
+    """The variables whose values can be completed."""
+    return [variable for variable in VARIABLES if variable.choices or variable.paths]
 
 
-def _flags(values: Values) -> list[str]:
-    return [flag for flag in ("several", "paths") if getattr(values, flag)]
+def _assignments(variable: Variable) -> str:
+    flags = "".join(f" {flag}=yes" for flag in _flags(variable))
+    return f"values={shlex.quote(' '.join(variable.choices))}{flags}"
+
+
+def _flags(variable: Variable) -> list[str]:
+    return [flag for flag in ("several", "paths") if getattr(variable, flag)]
 
 
 def _write_fish(tasks: Words, names: Words) -> str:
     cases = "".join(
-        f"        case {_quoted([name])}\n"
-        f"            printf '%s\\n' {_quoted((*_flags(values), *values.words))}\n"
-        for name, values in VALUES.items()
+        f"        case {_quoted([variable.name])}\n"
+        f"            printf '%s\\n' {_quoted((*_flags(variable), *variable.choices))}\n"
+        for variable in _completed()
     )
     return (
         f"set --global __aimager_tasks {_tabbed(tasks)}\n"

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from aimager.codec import encode
-from aimager.config.variables import VARIABLES, Variable
+from aimager.config.variable import Variable
+from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
 from aimager.model.board import Board
@@ -112,16 +114,19 @@ def size(number: int) -> str:
 
 
 def list_variables(_: Mapping[str, Board]) -> list[str]:
-    """Each variable with its meaning, default and an example."""
+    """Each variable by what it is about, with its meaning, values, default and an example."""
     lines = []
-    for variable in VARIABLES:
-        default = f" (default: {variable.default})" if variable.default else ""
-        lines += [
-            f"{variable.name}=",
-            f"    {variable.meaning}{default}",
-            f"    {variable.example}",
-        ]
-    return lines
+    for group, variables in groupby(VARIABLES, key=lambda variable: variable.group):
+        lines += ["", f"{group}:"]
+        for variable in variables:
+            values = f" ({variable.values})" if variable.values else ""
+            default = f" (default: {variable.default})" if variable.default else ""
+            lines += [
+                f"  {variable.name}=",
+                f"      {variable.meaning}{values}{default}",
+                f"      {variable.example}",
+            ]
+    return lines[1:]
 
 
 @dataclass(frozen=True)
@@ -142,22 +147,32 @@ LISTS = {
 
 
 def parameters() -> list[dict[str, str]]:
-    """The variables as parameters of a task of doit, which ``doit help TASK`` prints."""
-    return [
-        {
-            "name": variable.name,
-            "long": variable.name,
-            "default": variable.default,
-            "metavar": "VALUE",
-            "help": _help(variable).replace("%", "%%"),
-        }
-        for variable in VARIABLES
-    ]
+    """The variables as parameters of a task of doit, which ``doit help TASK`` prints.
+
+    The first of a group begins with what the group is about, for doit knows no headings there.
+    """
+    found = []
+    for group, variables in groupby(VARIABLES, key=lambda variable: variable.group):
+        heading = f"[{group}] "
+        for variable in variables:
+            found.append(
+                {
+                    "name": variable.name,
+                    "long": variable.name,
+                    "default": variable.default,
+                    "metavar": "VALUE",
+                    "section": group.value,
+                    "help": f"{heading}{_help(variable)}".replace("%", "%%"),
+                }
+            )
+            heading = ""
+    return found
 
 
 def _help(variable: Variable) -> str:
+    values = f"; {variable.values}" if variable.values else ""
     default = f"; default: {variable.default}" if variable.default else ""
-    return f"{variable.meaning}{default}; example: {variable.example}"
+    return f"{variable.meaning}{values}{default}; example: {variable.example}"
 
 
 def show(build: Build) -> list[str]:

@@ -10,13 +10,11 @@ from aimager.config.board_file import load_boards
 from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import find_board, find_platform
+from aimager.config.run_variables import MATRIX_FORMS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board
 from aimager.model.distro import Platform
-
-FORMS = ("github", "gitlab")
-"""The services that a matrix can be written for."""
 
 _RUNNERS = {
     "github": {
@@ -47,9 +45,9 @@ def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | 
 
     :raises ConfigError: for what is no board, or is for several distributions without ``distro=``
     """
-    form = variables.get("for", FORMS[0])
-    if form not in FORMS:
-        raise ConfigError(f"for={form} is not known", hint=f"it is one of {choices(FORMS)}")
+    form = variables.get("for", MATRIX_FORMS[0])
+    if form not in MATRIX_FORMS:
+        raise ConfigError(f"for={form} is not known", hint=f"it is one of {choices(MATRIX_FORMS)}")
     boards = _find_boards(split_list(variables.get("boards", "")), folder)
     entries = [_entry(word, board, variables, _RUNNERS[form]) for word, board in boards]
     if form == "gitlab":

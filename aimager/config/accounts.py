@@ -26,7 +26,7 @@ _USERADD_TAKES_ARGUMENT = frozenset(
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]*\$?")
 _HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$=,]{22,}")
-"""What crypt(5) makes; no password in clear looks so but by design."""
+"""What crypt(5) makes; a password in clear does not look like this unless somebody wants it to."""
 
 
 def read_users(text: str) -> tuple[User, ...]:
@@ -55,7 +55,7 @@ def read_users(text: str) -> tuple[User, ...]:
             elif name:
                 if not _NAME.fullmatch(name):
                     raise ConfigError(
-                        f"useradd={text}: {name} is no login name",
+                        f"useradd={text}: {name} is not a valid login name",
                         hint="write what useradd takes, the login name last: -m -G wheel alice",
                     )
                 users.append(User((*arguments, name)))
@@ -77,9 +77,9 @@ def _takes_argument(option: str) -> bool:
 
 
 def separate_passwords(users: Sequence[User]) -> tuple[tuple[User, ...], tuple[Password, ...]]:
-    """Users without useradd's ``-p``, and its hashes: arguments can be read in lists of processes.
+    """Users without useradd's ``-p``, and its hashes, because arguments show in lists of processes.
 
-    useradd(8) takes the last of several.
+    Of several hashes useradd(8) takes the last.
     """
     kept, passwords = [], []
     for user in users:
@@ -118,8 +118,8 @@ def _separate(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 def read_passwords(text: str) -> tuple[Password, ...]:
     """``USER:PASSWORD`` or, separated by commas or in lines, several.
 
-    A password may hold commas itself. One that is the hash of one (crypt(5)) is taken for that, as
-    ``chpasswd -e`` takes it.
+    A password may contain commas. What looks like a hash (crypt(5)) is taken as one, as
+    ``chpasswd -e`` does.
 
     :raises ConfigError: when the colon is missing; the message does not repeat the text
     """
@@ -152,6 +152,7 @@ def read_groups(text: str) -> tuple[str, ...]:
     for group in groups:
         if not _NAME.fullmatch(group):
             raise ConfigError(
-                f"sudo-group={group} is no group name", hint="write it as wheel, or wheel,admin"
+                f"sudo-group={group} is not a valid group name",
+                hint="write it as wheel, or wheel,admin",
             )
     return groups

@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from aimager.config.failure import STOP, read_failed_hooks, read_terminal
-from aimager.config.parse import HERE, choices, read_packages, read_size, read_yes, split_list
+from aimager.config.parse import choices, split_list
 from aimager.config.platform import find_board, find_platform, known_boards
-from aimager.config.remote import read_remote
 from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
-from aimager.config.settings import read_archives, read_setup
+from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
-from aimager.config.variables import OF_NO_BUILD
+from aimager.config.variable import Words
+from aimager.config.variables import VARIABLES, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
-from aimager.memory import ALL_THERE_IS
 from aimager.model.board import Board, Initramfs
-from aimager.model.build import Build, Compression, Product, Tools
-from aimager.model.partition import SECTOR
+from aimager.model.build import Build, Product, Tools
 from aimager.packages.lock_file import read as read_lock_file
 
 
@@ -28,55 +25,56 @@ def read_build(
     """The build that ``variables`` describe; None where they name neither board nor distribution.
 
     Relative files and folders start at ``folder``; ``epoch`` is the time that the environment
-    gives. What the lock file is of need not be said again.
+    gives. What the lock file says need not be said again.
 
-    :raises ConfigError: for a value that does not exist, or values that do not go together
+    :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     check_names(tuple(variables))
     lock = _find_lock(folder, variables.get("lock"))
     if lock:
         variables = {**_read_locked(lock, variables), **variables}
     if "distro" not in variables and "board" not in variables:
-        if variables.keys() - {*OF_NO_BUILD, "arch"}:  # arch= alone is for the mirror
+        if any(v.describes_build and any(map(v.matches, variables)) for v in VARIABLES):
             raise ConfigError(
                 "distro= is missing", hint=f"it is one of {choices(d.id for d in DISTROS)}"
             )
         return None
+    words = make_words(variables, folder)
     boards = known_boards(boards_folder(variables, folder))
-    board = find_board(variables.get("board", "none"), boards, folder)
-    board = _with_initramfs(board, variables.get("initrd-maker"))
-    board = read_storage(board, variables, folder)
-    platform = find_platform(board, variables.get("distro"), variables.get("arch"))
-    platform = with_own_repositories(platform, variables)
-    tools = _read_tools(variables.get("tools", Tools.borrowed))
-    products = _read_products(board, tools, variables.get("create"))
+    board = find_board(words.read("board", "none"), boards, folder)
+    board = _with_initramfs(board, words)
+    board = read_storage(board, words)
+    platform = find_platform(board, words.read("distro"), words.read("arch"))
+    platform = with_own_repositories(platform, words)
+    tools = words.read("tools", Tools.borrowed)
+    products = _read_products(board, tools, words)
     return Build(
         board=board,
         platform=platform,
         products=products,
-        out=folder / variables.get("out", "out"),
-        setup=read_setup(board, platform, variables, folder),
-        mirrors=read_mirrors(variables),
-        repositories=read_repositories(board, platform, variables, folder),
-        packages=_read_packages(variables.get("install-pkgs", "")),
-        root_size=_read_root_size(board, variables.get("root-size")),
+        out=folder / words.read("out", "out"),
+        setup=read_settings(board, platform, words),
+        mirrors=read_mirrors(words),
+        repositories=read_repositories(board, platform, words),
+        packages=_read_packages(words),
+        root_size=_read_root_size(board, words),
         tools=tools,
-        borrow=read_yes(variables.get("borrow", "yes"), variable="borrow"),
-        helper=_read_helper(tools, variables.get("keyring-helper", ""), folder),
-        reused_root=_read_archive(variables.get("reuse-root-tar", ""), folder, "reuse-root-tar"),
+        borrow=words.read("borrow", True),
+        helper=_read_helper(tools, words),
+        reused_root=words.read("reuse-root-tar"),
         lock=lock,
-        compressions=_read_compressions(variables.get("compress", "none")),
-        seed=variables.get("seed", ""),
-        disk_from=read_disk_from(variables.get("disk-from"), products, folder),
+        compressions=words.read("compress", ()),
+        seed=words.read("seed", ""),
+        disk_from=read_disk_from(words.read("disk-from"), products, folder),
         epoch=epoch,
-        package_folder=_read_folder(variables.get("packages", ""), folder),
-        remote=read_remote(variables.get("remote"), folder),
-        pacman_static=_read_choice(variables, "use-pacman-static"),
-        memory=_read_memory(variables.get("tmpfs-root")),
-        report=_read_report(variables.get("report", ""), folder),
-        overlays=read_archives(variables.get("overlay", ""), folder, variable="overlay"),
-        terminal=read_terminal(variables.get("shell", "no")),
-        forgives=read_failed_hooks(variables.get("failed-hooks", STOP)),
+        package_folder=words.read("packages"),
+        remote=words.read("remote", ""),
+        pacman_static=words.read("use-pacman-static"),
+        memory=words.read("tmpfs-root"),
+        report=words.read("report"),
+        overlays=words.read("overlay", ()),
+        terminal=words.read("shell"),
+        forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
     )
 
 
@@ -94,7 +92,7 @@ def read_builds(
         return (build,) if build else ()
     if "lock" in variables:
         raise ConfigError(
-            f"lock= is of one board, and board= names {len(names)}",
+            f"lock= is for one board, and board= names {len(names)}",
             hint="give each board a lock file, and name one board at a time",
         )
     builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
@@ -117,9 +115,9 @@ def _find_lock(folder: Path, name: str | None) -> Path | None:
 
 
 def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """What the lock file says of the build; nothing where it is still to be made.
+    """What the lock file says about the build; nothing if the file does not exist yet.
 
-    :raises ConfigError: when it is damaged, or is missed
+    :raises ConfigError: when it is damaged, or does not exist and has to
     """
     if not lock.exists() and ("distro" in variables or "board" in variables):
         return {}
@@ -134,24 +132,16 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _read_helper(tools: Tools, text: str, folder: Path) -> Path | None:
-    if text and tools is Tools.host:
+def _read_helper(tools: Tools, words: Words) -> Path | None:
+    if words.texts.get("keyring-helper") and tools is Tools.host:
         raise ConfigError(
-            "keyring-helper= is of no use with tools=host", hint="leave one of the two out"
+            "keyring-helper= has no effect with tools=host", hint="leave one of the two out"
         )
-    return _read_archive(text, folder, "keyring-helper")
+    helper: Path | None = words.read("keyring-helper")
+    return helper
 
 
-def _read_archive(text: str, folder: Path, variable: str) -> Path | None:
-    archives = read_archives(text, folder, variable=variable)
-    if len(archives) > 1:
-        raise ConfigError(
-            f"{variable}= names {len(archives)} archives, and takes one", hint="name one of them"
-        )
-    return archives[0] if archives else None
-
-
-def _read_products(board: Board, tools: Tools, text: str | None) -> tuple[Product, ...]:
+def _read_products(board: Board, tools: Tools, words: Words) -> tuple[Product, ...]:
     table = board.partition_table
     possible = tuple(
         p
@@ -160,9 +150,9 @@ def _read_products(board: Board, tools: Tools, text: str | None) -> tuple[Produc
         or (p is Product.keyring_helper and tools is Tools.borrowed)
         or (p.is_image and table and (p.role is None or table.with_role(p.role)))
     )
-    if text is None:
+    if "create" not in words:
         return (Product.disk if table else Product.root_tar,)
-    products = split_list(text)
+    products: tuple[str, ...] = words.read("create")
     for name in products:
         if name not in possible:
             raise ConfigError(
@@ -174,20 +164,14 @@ def _read_products(board: Board, tools: Tools, text: str | None) -> tuple[Produc
     return tuple(Product(name) for name in products)
 
 
-def _with_initramfs(board: Board, name: str | None) -> Board:
+def _with_initramfs(board: Board, words: Words) -> Board:
     """The board with the initramfs maker that the user wants."""
-    if not name:
-        return board
-    if name not in list(Initramfs):
-        raise ConfigError(
-            f"there is no initramfs maker {name}",
-            hint=f"initrd-maker= is one of {choices(Initramfs)}",
-        )
-    return replace(board, initramfs=Initramfs(name))
+    maker = words.read("initrd-maker") if words.texts.get("initrd-maker") else None
+    return replace(board, initramfs=maker) if maker else board
 
 
-def _read_packages(text: str) -> tuple[str, ...]:
-    packages = read_packages(text, variable="install-pkgs")
+def _read_packages(words: Words) -> tuple[str, ...]:
+    packages: tuple[str, ...] = words.read("install-pkgs", ())
     for name in packages:
         if name in list(Initramfs):
             raise ConfigError(
@@ -197,64 +181,11 @@ def _read_packages(text: str) -> tuple[str, ...]:
     return packages
 
 
-def _read_choice(variables: Mapping[str, str], name: str) -> bool | None:
-    return read_yes(variables[name], variable=name) if name in variables else None
-
-
-def _read_memory(text: str | None) -> int | None:
-    if text in ("yes", "no"):
-        return ALL_THERE_IS if text == "yes" else 0
-    return read_size(text, variable="tmpfs-root") if text else None
-
-
-def _read_folder(text: str, folder: Path) -> Path | None:
-    if text and not (folder / text).is_dir():
-        raise ConfigError(f"packages={text}: there is no such folder", hint=HERE)
-    return folder / text if text else None
-
-
-def _read_report(text: str, folder: Path) -> Path | None:
-    if not text:
-        return None
-    if (folder / text).is_dir() or not (folder / text).parent.is_dir():
-        raise ConfigError(f"report={text} cannot be written", hint="name a file in a folder")
-    return folder / text
-
-
-def _read_compressions(text: str) -> tuple[Compression, ...]:
-    names = split_list(text)
-    if names == ("none",):
-        return ()
-    for name in names:
-        if name not in list(Compression):
-            raise ConfigError(
-                f"compress={name} is not known",
-                hint=f"it is none, or of {choices(Compression)}",
-            )
-    return tuple(Compression(name) for name in names)
-
-
-def _read_root_size(board: Board, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if board.partition_table is None:
+def _read_root_size(board: Board, words: Words) -> int | None:
+    if "root-size" in words and board.partition_table is None:
         raise ConfigError(
-            f"root-size= is of no use for the board {board.id}, which has no disk",
+            f"root-size= has no effect on the board {board.id}, which has no disk",
             hint="board= names one with a disk: doit boards lists them",
         )
-    size = read_size(text, variable="root-size")
-    if size % SECTOR:
-        raise ConfigError(
-            f"root-size={text} is not one of whole sectors of {SECTOR} bytes",
-            hint="write it as 8GiB or 900M",
-        )
+    size: int | None = words.read("root-size")
     return size
-
-
-def _read_tools(text: str) -> Tools:
-    try:
-        return Tools(text)
-    except ValueError:
-        raise ConfigError(
-            f"there are no tools {text}", hint=f"tools= is one of {choices(Tools)}"
-        ) from None

@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aimager.errors import ConfigError
+from aimager.memory import ALL_THERE_IS
+from aimager.model.build import Compression
+from aimager.model.partition import SECTOR
 
-HERE = "see that it is there, and may be read; a relative path starts where you stand"
-"""The hint about a file or folder that is not found."""
+Choice = TypeVar("Choice", bound=StrEnum)
+
+HERE = "check that it exists and can be read; a relative path starts in your current folder"
+"""The hint for a file or folder that is not found."""
+
+YES_OR_NO = ("yes", "no")
+"""What `read_yes` takes."""
 
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
@@ -16,7 +26,7 @@ _ADDRESS = re.compile(r"https?://[^/\s]+.*")
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
-_LATEST = 0xFFFFFFFF  # what a superblock of ext4 can tell, in 2106
+_LATEST = 0xFFFFFFFF  # the latest that a superblock of ext4 can hold, in 2106
 _UNIT = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|path|target|mount)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
 
@@ -31,14 +41,43 @@ def choices(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
+def read_choice(kind: type[Choice], text: str, *, variable: str) -> Choice:
+    """The member of ``kind`` that has this value.
+
+    :raises ConfigError: it lists those that exist
+    """
+    if text not in list(kind):
+        raise ConfigError(
+            f"{variable}={text} is not known", hint=f"{variable}= is one of {choices(kind)}"
+        )
+    return kind(text)
+
+
+def read_compressions(text: str) -> tuple[Compression, ...]:
+    """How products are compressed, or ``none``.
+
+    :raises ConfigError: for anything else
+    """
+    names = split_list(text)
+    if names == ("none",):
+        return ()
+    for name in names:
+        if name not in list(Compression):
+            raise ConfigError(
+                f"compress={name} is not known",
+                hint=f"compress= is none, or some of {choices(Compression)}",
+            )
+    return tuple(Compression(name) for name in names)
+
+
 def read_hostname(text: str) -> str:
     """A host name as hostname(7) allows it.
 
-    :raises ConfigError: for any other
+    :raises ConfigError: for any other text
     """
     if len(text) > 64 or not all(_HOST_LABEL.fullmatch(label) for label in text.split(".")):
         raise ConfigError(
-            f"hostname={text} is no host name",
+            f"hostname={text} is not a valid host name",
             hint="use letters, digits and dashes, at most 64, no dash at either end",
         )
     return text
@@ -52,7 +91,9 @@ def read_locales(text: str) -> tuple[str, ...]:
     locales = split_list(text)
     for locale in locales:
         if not _LOCALE.fullmatch(locale):
-            raise ConfigError(f"locales={locale} is no locale", hint="write it as de_DE.UTF-8")
+            raise ConfigError(
+                f"locales={locale} is not a valid locale", hint="write it as de_DE.UTF-8"
+            )
     if not locales:
         raise ConfigError("locales= is empty", hint="leave it out for en_US.UTF-8")
     return locales
@@ -61,12 +102,14 @@ def read_locales(text: str) -> tuple[str, ...]:
 def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
     """Addresses of mirrors, without slashes at their ends.
 
-    :raises ConfigError: for one of something else than HTTP, or none
+    :raises ConfigError: for one that is not an HTTP URL, or when there are none
     """
     addresses = split_list(text)
     for address in addresses or ("",):
         if not _ADDRESS.fullmatch(address) or not _can_be_split(address):
-            raise ConfigError(f"{variable}={address} is no address", hint="it starts with https://")
+            raise ConfigError(
+                f"{variable}={address} is not a valid address", hint="it starts with https://"
+            )
     return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
 
 
@@ -87,33 +130,35 @@ def read_packages(text: str, *, variable: str) -> tuple[str, ...]:
     for package in packages:
         if not _PACKAGE.fullmatch(package):
             raise ConfigError(
-                f"{variable}={package} is no package name", hint="write it as vim,openssh"
+                f"{variable}={package} is not a valid package name", hint="write it as vim,openssh"
             )
     return packages
 
 
 def read_units(text: str) -> tuple[str, ...]:
-    """Names of systemd's units; one without a suffix is a service (systemctl(1)).
+    """Names of systemd units; one without a suffix is a service (systemctl(1)).
 
     :raises ConfigError: for what cannot be one
     """
     units = tuple(name if "." in name else f"{name}.service" for name in split_list(text))
     for unit in units:
         if not _UNIT.fullmatch(unit):
-            raise ConfigError(f"services={unit} is no unit", hint="write it as sshd.service")
+            raise ConfigError(
+                f"services={unit} is not a valid name of a unit", hint="write it as sshd.service"
+            )
     return units
 
 
 def read_fingerprints(text: str, *, variable: str) -> tuple[str, ...]:
     """Fingerprints of OpenPGP keys, in capitals and without blanks.
 
-    :raises ConfigError: for anything else, key ids among it: those can be forged
+    :raises ConfigError: for anything else, also for key ids, which can be forged
     """
     fingerprints = tuple(f.replace(" ", "").upper() for f in split_list(text))
     for fingerprint in fingerprints:
         if not _FINGERPRINT.fullmatch(fingerprint):
             raise ConfigError(
-                f"{variable}={fingerprint} is no fingerprint",
+                f"{variable}={fingerprint} is not a fingerprint",
                 hint="give all of its 40 hexadecimal digits: gpg --fingerprint KEY",
             )
     return fingerprints
@@ -126,11 +171,35 @@ def read_size(text: str, *, variable: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if not match or not int(match[1]):
-        raise ConfigError(f"{variable}={text} is no size", hint="write it as 8GiB or 900M")
+        raise ConfigError(f"{variable}={text} is not a size", hint="write it as 8GiB or 900M")
     size = int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
     if size > _LARGEST:
         raise ConfigError(f"{variable}={text} is too large", hint="ext4 takes at most 16 TiB")
     return size
+
+
+def read_sectors(text: str, *, variable: str) -> int:
+    """A size in bytes, as `read_size` reads it, that is one of whole sectors.
+
+    :raises ConfigError: for anything else
+    """
+    size = read_size(text, variable=variable)
+    if size % SECTOR:
+        raise ConfigError(
+            f"{variable}={text} is not a multiple of the {SECTOR} bytes of a sector",
+            hint="write it as 8GiB or 900M",
+        )
+    return size
+
+
+def read_memory(text: str, *, variable: str) -> int | None:
+    """The bytes of memory to use: all for ``yes``, 0 for ``no``, or a size; None if it is empty.
+
+    :raises ConfigError: for anything else
+    """
+    if text in YES_OR_NO:
+        return ALL_THERE_IS if text == "yes" else 0
+    return read_size(text, variable=variable) if text else None
 
 
 def read_age(text: str, *, variable: str) -> int:
@@ -140,7 +209,9 @@ def read_age(text: str, *, variable: str) -> int:
     """
     match = _AGE.fullmatch(text.strip())
     if not match:
-        raise ConfigError(f"{variable}={text} is no length of time", hint="write it as 30d or 12h")
+        raise ConfigError(
+            f"{variable}={text} is not a length of time", hint="write it as 30d or 12h"
+        )
     return int(match[1]) * {"h": 3600, "d": 86400, "w": 604800}[match[2]]
 
 
@@ -149,7 +220,7 @@ def read_yes(text: str, *, variable: str) -> bool:
 
     :raises ConfigError: for anything else
     """
-    if text not in ("yes", "no"):
+    if text not in YES_OR_NO:
         raise ConfigError(f"{variable}={text} is neither yes nor no", hint=f"{variable}=yes")
     return text == "yes"
 
@@ -157,13 +228,13 @@ def read_yes(text: str, *, variable: str) -> bool:
 def read_epoch(text: str | None) -> int | None:
     """The time of SOURCE_DATE_EPOCH (reproducible-builds.org's specification), in seconds.
 
-    :raises ConfigError: for what is no time that file systems can tell
+    :raises ConfigError: for anything that is not a time which file systems can hold
     """
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _LATEST:
         raise ConfigError(
-            f"SOURCE_DATE_EPOCH={text} is no time in seconds since 1970",
+            f"SOURCE_DATE_EPOCH={text} is not a time in seconds since 1970",
             hint="set it to what `date +%s` prints, or unset it",
         )
     return int(text)

@@ -15,7 +15,7 @@ from aimager.model.distro import Distro, Platform
 def known_boards(folder: Path | None) -> dict[str, Board]:
     """All boards by id, the user's own in ``folder`` after ours.
 
-    :raises ConfigError: when one of the user's is none, or has an id of ours
+    :raises ConfigError: when one of the user's cannot be read, or has the id of one of ours
     """
     boards = dict(BOARDS)
     for board in load_boards(folder).values() if folder else ():
@@ -24,7 +24,7 @@ def known_boards(folder: Path | None) -> dict[str, Board]:
 
 
 def find_board(name: str, boards: dict[str, Board], start: Path) -> Board:
-    """The board of this name, or in the file of this name, which starts at ``start``.
+    """The board of this name, or in the file of this name; relative paths start at ``start``.
 
     :raises ConfigError: it lists those that exist
     """
@@ -56,7 +56,7 @@ def find_distro(name: str) -> Distro:
 
 
 def find_platform(board: Board, distro_name: str | None, arch_name: str | None) -> Platform:
-    """What ``board`` is built on; a name that is None is found where there is one choice.
+    """What ``board`` is built on; where only one is possible, a name may be None.
 
     :raises ConfigError: for names that do not exist or do not go together
     """
@@ -66,7 +66,7 @@ def find_platform(board: Board, distro_name: str | None, arch_name: str | None) 
         distro = find_distro(board.distros[0])
     else:
         raise ConfigError(
-            f"distro= is missing, the board {board.id} suits several",
+            f"distro= is missing, and the board {board.id} suits several",
             hint=f"it is one of {choices(board.distros or [d.id for d in DISTROS])}",
         )
     if board.distros and distro.id not in board.distros:
@@ -83,7 +83,7 @@ def _find_architecture(board: Board, distro: Distro, name: str | None) -> Archit
         possible = tuple(a for a in possible if a is board.architecture)
     if not possible:
         raise ConfigError(
-            f"{distro.name} does not come for {board.architecture}, which the board {board.id} has"
+            f"{distro.name} does not exist for {board.architecture}, which the board {board.id} has"
         )
     if name is None:
         host = host_architecture()

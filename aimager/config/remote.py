@@ -17,16 +17,14 @@ _DRIVERS = {
     "sftp": "sshfs",
     "file": "",
 }
-"""The Python package that each kind of store needs beside fsspec."""
+"""The Python package that each kind of store needs besides fsspec."""
 
 
-def read_remote(text: str | None, folder: Path) -> str:
-    """The address of the store; empty: there is none. A folder may be relative to ``folder``.
+def read_remote(text: str, folder: Path) -> str:
+    """The address of the store; a folder may be relative to ``folder``.
 
-    :raises ConfigError: when it is no address, or nothing here can speak to such a store
+    :raises ConfigError: when it is not an address, or the driver of such a store is not installed
     """
-    if text is None:
-        return ""
     if "://" not in text:
         if not text:
             raise ConfigError("remote= is empty", hint="it is an address, as remote=s3://bucket")
@@ -52,13 +50,13 @@ def _check_address(text: str, scheme: str) -> None:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise ConfigError(f"remote= is no address: {error}") from None
+        raise ConfigError(f"remote= is not a valid address: {error}") from None
     if scheme == "file" and (parts.netloc or not parts.path):
         raise ConfigError("remote=file:// needs three slashes and a folder")
     if scheme != "file" and not parts.hostname:
         raise ConfigError(f"remote={scheme}:// names no {_what(scheme)}")
     if "?" in text or "#" in text:
-        raise ConfigError("remote= has a ? or #, which is no part of a folder's address")
+        raise ConfigError("remote= has a ? or #, which the address of a folder cannot have")
     if parts.password and _what(scheme) == "bucket":
         raise ConfigError(
             f"remote={scheme}:// has a password in it",

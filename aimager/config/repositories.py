@@ -2,12 +2,11 @@
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from aimager.config.parse import choices, read_addresses, read_fingerprints, read_yes, split_list
-from aimager.config.variables import KEY_FILE, REPOSITORY_URL, TRUST_KEY, Variable
+from aimager.config.parse import choices, read_addresses, split_list
+from aimager.config.variable import Words
 from aimager.distros import THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
 from aimager.model.board import Board
@@ -16,69 +15,92 @@ from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepositor
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
-"""pacman's own names, and that of repo-url-parent."""
+"""Names that pacman itself uses, and that of repo-url-parent."""
 
 
-def read_mirrors(variables: Mapping[str, str]) -> MirrorChoice:
+def read_mirrors(words: Words) -> MirrorChoice:
     """The mirrors and keys that the user names.
 
-    :raises ConfigError: for what is no address or no fingerprint
+    :raises ConfigError: for what is not an address or a fingerprint
     """
-    addresses = {
-        name: read_addresses(value, variable=f"repo-url-{name}")
-        for name, value in _many(REPOSITORY_URL, variables).items()
-    }
     return MirrorChoice(
-        parents=addresses.pop("parent", ()),
-        repositories=tuple(addresses.items()),
-        trusted_keys=read_fingerprints(variables.get("trust-key", ""), variable="trust-key"),
-        offline=read_yes(variables.get("offline", "no"), variable="offline"),
-        own_keys=tuple(_many(TRUST_KEY, variables)),
+        parents=words.read("repo-url-parent", ()),
+        repositories=tuple(words.read_many("repo-url-*").items()),
+        trusted_keys=words.read("trust-key", ()),
+        offline=words.read("offline", False),
+        own_keys=tuple(words.read_many("trust-key-*")),
     )
 
 
-def with_own_repositories(platform: Platform, variables: Mapping[str, str]) -> Platform:
+def with_own_repositories(platform: Platform, words: Words) -> Platform:
     """The platform with the repositories that repo-core= and repos-base= name as its own.
 
-    :raises ConfigError: for what is no name for a repository
+    :raises ConfigError: for what cannot be the name of a repository
     """
     distro = platform.distro
-    core = variables.get("repo-core", distro.core_repository)
-    base = split_list(variables.get("repos-base", ""))
-    for variable, names in (("repo-core", (core,)), ("repos-base", base)):
-        for name in names:
-            if not _NAME.fullmatch(name) or name in _RESERVED:
-                raise ConfigError(
-                    f"{variable}={name} is no name for a repository",
-                    hint="write it as core, or core,extra",
-                )
-    own = replace(distro, core_repository=core, base_repositories=base or distro.base_repositories)
+    core, base = words.read("repo-core"), words.read("repos-base")
+    own = replace(
+        distro,
+        core_repository=core or distro.core_repository,
+        base_repositories=base or distro.base_repositories,
+    )
     return replace(platform, distro=own)
 
 
-def _many(variable: Variable, variables: Mapping[str, str]) -> dict[str, str]:
-    """The values of a variable that stands for many, by what its ``*`` stands for."""
-    return {
-        variable.stem(name): value
-        for name, value in sorted(variables.items())
-        if variable.matches(name)
-    }
+def read_repository_names(text: str, *, variable: str) -> tuple[str, ...]:
+    """Names of repositories.
+
+    :raises ConfigError: for what cannot be one
+    """
+    names = split_list(text)
+    for name in names:
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise ConfigError(
+                f"{variable}={name} is not a valid name of a repository",
+                hint="write it as core, or core,extra",
+            )
+    return names
+
+
+def read_repository_name(text: str, *, variable: str) -> str:
+    """The name of one repository.
+
+    :raises ConfigError: for what cannot be one
+    """
+    if read_repository_names(text, variable=variable) != (text,):
+        raise ConfigError(
+            f"{variable}={text} is not a valid name of a repository", hint="write it as core"
+        )
+    return text
+
+
+def read_key_file(text: str, folder: Path, *, variable: str) -> str:
+    """The keys in a file, as base64; empty for an empty text.
+
+    :raises ConfigError: when it cannot be read
+    """
+    if not text:
+        return ""
+    try:
+        return base64.b64encode((folder / text).read_bytes()).decode()
+    except OSError as error:
+        raise ConfigError(f"{variable}= cannot read {folder / text}: {error.strerror}") from error
 
 
 def read_repositories(
-    board: Board, platform: Platform, variables: Mapping[str, str], folder: Path
+    board: Board, platform: Platform, words: Words
 ) -> tuple[ThirdPartyRepository, ...]:
     """The repositories that the board and the user add, each with the keys to trust.
 
     :raises ConfigError: for one that is not known, not for the platform, or has no key to trust
     """
-    words = tuple(dict.fromkeys((*board.repositories, *split_list(variables.get("add-repos", "")))))
-    found = tuple(_find(word, platform) for word in words)
+    asked = tuple(dict.fromkeys((*board.repositories, *words.read("add-repos", ()))))
+    found = tuple(_find(word, platform) for word in asked)
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"add-repos= names {name} twice")
-    keys, files = _many(TRUST_KEY, variables), _many(KEY_FILE, variables)
+    keys, files = words.read_many("trust-key-*"), words.read_many("key-file-*")
     for variable, given in (("trust-key", keys), ("key-file", files)):
         for name in given:
             if name not in names:
@@ -86,7 +108,7 @@ def read_repositories(
                     f"{variable}-{name}= is for a repository that is not added",
                     hint=f"add-repos={name} adds it",
                 )
-    return tuple(_with_keys(r, keys.get(r.id, ""), files.get(r.id, ""), folder) for r in found)
+    return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id, "")) for r in found)
 
 
 def _find(word: str, platform: Platform) -> ThirdPartyRepository:
@@ -116,7 +138,7 @@ def _find(word: str, platform: Platform) -> ThirdPartyRepository:
 def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise ConfigError(
-            f"add-repos={name}={url}: {name} is no name for a repository",
+            f"add-repos={name}={url}: {name} is not a valid name of a repository",
             hint="write it as mine=https://mirror.example/$arch",
         )
     (address,) = read_addresses(url, variable=f"add-repos={name}")
@@ -129,23 +151,16 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
 
 
 def _with_keys(
-    repository: ThirdPartyRepository, fingerprints: str, file: str, folder: Path
+    repository: ThirdPartyRepository, trusted: tuple[str, ...], keys: str
 ) -> ThirdPartyRepository:
-    variable = f"trust-key-{repository.id}"
-    trusted = read_fingerprints(fingerprints, variable=variable)
     keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
     if not keyring.master_keys:
         raise ConfigError(
-            f"{variable}= is missing, for no key is pinned for the repository {repository.id}",
-            hint="it takes the fingerprints of its master keys, from where you trust them to be"
-            " right: gpg --fingerprint KEY",
+            f"trust-key-{repository.id}= is missing, because no key is pinned for the repository"
+            f" {repository.id}",
+            hint="it takes the fingerprints of its master keys, from a source that you trust:"
+            " gpg --fingerprint KEY",
         )
-    if file:
-        try:
-            content = (folder / file).read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"key-file-{repository.id}= cannot read {folder / file}: {error.strerror}"
-            ) from error
-        keyring = replace(keyring, package="", keys=base64.b64encode(content).decode())
+    if keys:
+        keyring = replace(keyring, package="", keys=keys)
     return replace(repository, keyring=keyring)

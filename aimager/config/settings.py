@@ -1,97 +1,90 @@
-"""Reading what a build sets up in the image: names, users, kernels' command lines, files."""
+"""Reading what a build sets up in the image, and what to do when that fails."""
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+from enum import StrEnum
 from pathlib import Path
 
-from aimager.config.accounts import (
-    read_groups,
-    read_password_lines,
-    read_passwords,
-    read_users,
-    separate_passwords,
-)
-from aimager.config.parse import HERE, choices, read_hostname, read_locales, read_units, split_list
-from aimager.config.variables import APPEND
+from aimager.config.accounts import read_password_lines, read_passwords, separate_passwords
+from aimager.config.parse import choices, read_hostname, split_list
+from aimager.config.paths import read_text
+from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Platform
-from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Setup
+from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Settings
 
-_SUFFIXES = (".tar", ".tar.gz", ".tar.xz", ".tar.zst")
 _MODE = re.compile(r"[0-7]{3,4}")
 
 
-def read_setup(
-    board: Board, platform: Platform, variables: Mapping[str, str], folder: Path
-) -> Setup:
-    """The settings of the image; relative files start at ``folder``.
+class FailedHooks(StrEnum):
+    """What to do where a hook fails that makes what the image boots from."""
+
+    stop = "stop"
+    tell = "tell"
+
+
+def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
+    """The settings of the image.
 
     :raises ConfigError: for values that cannot be, or files that cannot be read
     """
     name = platform.distro.id if board.partition_table is None else board.id
-    users, passwords = separate_passwords(read_users(variables.get("useradd", "")))
-    default, own = _read_command_lines(board, variables)
-    return Setup(
-        hostname=read_hostname(variables.get("hostname", name)),
-        locales=read_locales(variables.get("locales", DEFAULT_LOCALE)),
+    users, passwords = separate_passwords(words.read("useradd", ()))
+    default, own = _read_command_lines(board, words)
+    return Settings(
+        hostname=words.read("hostname") or read_hostname(name),
+        locales=words.read("locales", (DEFAULT_LOCALE,)),
         users=users,
-        passwords=(*passwords, *_read_passwords(variables.get("chpasswd", ""), folder)),
-        sudo_groups=read_groups(variables.get("sudo-group", "")),
+        passwords=(*passwords, *words.read("chpasswd", ())),
+        sudo_groups=words.read("sudo-group", ()),
         command_line=default,
         own_command_lines=own,
-        services=(*board.services, *read_units(variables.get("services", ""))),
-        files=(*board.files, *_read_files(variables.get("files", ""), folder)),
-        scripts=(*board.scripts, *_read_scripts(variables.get("scripts", ""), folder)),
+        services=(*board.services, *words.read("services", ())),
+        files=(*board.files, *words.read("files", ())),
+        scripts=(*board.scripts, *words.read("scripts", ())),
     )
 
 
-def read_archives(text: str, folder: Path, *, variable: str) -> tuple[Path, ...]:
-    """Archives of trees.
+def read_password_words(text: str, folder: Path) -> tuple[Password, ...]:
+    """Passwords, as `read_passwords` takes them, or as lines of ``@FILE``; none for an empty text.
 
-    :raises ConfigError: for one that is not there, or of a form that is not known
+    :raises ConfigError: for anything else; the message does not repeat the text
     """
-    archives = tuple(folder / name for name in split_list(text))
-    for path in archives:
-        if not path.name.endswith(_SUFFIXES):
-            raise ConfigError(
-                f"{variable}={path.name} is no archive that is known",
-                hint=f"its name ends in {choices(_SUFFIXES)}",
-            )
-        if not path.is_file():
-            raise ConfigError(f"{variable}={path}: there is no such file", hint=HERE)
-    return archives
-
-
-def _read_passwords(text: str, folder: Path) -> tuple[Password, ...]:
     if text.startswith("@"):
-        lines = _read_text(folder / text[1:], "chpasswd").splitlines()
+        lines = read_text(folder / text[1:], "chpasswd").splitlines()
         return read_password_lines(line for line in lines if line)
     return read_passwords(text) if text else ()
 
 
 def _read_command_lines(
-    board: Board, variables: Mapping[str, str]
+    board: Board, words: Words
 ) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     """The words for kernels without some of their own, and those of these."""
-    named = {
-        APPEND.stem(name): tuple(value.split())
-        for name, value in sorted(variables.items())
-        if APPEND.matches(name)
-    }
-    known = (*board.kernels, *split_list(variables.get("install-pkgs", "")))
+    named: dict[str, tuple[str, ...]] = words.read_many("append-*")
+    known = (*board.kernels, *split_list(words.texts.get("install-pkgs", "")))
     for kernel in named:
-        if kernel not in ("all", "default", *known):
+        if kernel not in known:
             raise ConfigError(
                 f"append-{kernel}= is for a kernel that the image does not have",
                 hint=f"append- goes on with one of {choices(('all', 'default', *board.kernels))}",
             )
-    default = named.pop("default", board.command_line)
-    everywhere = named.pop("all", None)
-    return (default, tuple(named.items())) if everywhere is None else (everywhere, ())
+    if "append-all" in words:
+        return words.read("append-all"), ()
+    return words.read("append-default", board.command_line), tuple(named.items())
 
 
-def _read_files(text: str, folder: Path) -> tuple[AddedFile, ...]:
+def read_command_line(text: str) -> tuple[str, ...]:
+    """The words of a kernel's command line."""
+    return tuple(text.split())
+
+
+def read_files(text: str, folder: Path) -> tuple[AddedFile, ...]:
+    """Text files to add, each as ``FILE:PATH`` or ``FILE:PATH:MODE``.
+
+    :raises ConfigError: for anything else, or a file that cannot be read
+    """
     return tuple(_read_file(word, folder) for word in split_list(text))
 
 
@@ -105,34 +98,43 @@ def _read_file(word: str, folder: Path) -> AddedFile:
         )
     if ".." in path.split("/") or path.endswith("/"):
         raise ConfigError(
-            f"files={word}: {path} is no path of a file in the image",
+            f"files={word}: {path} is not the path of a file in the image",
             hint="name the file itself, without ..: files=motd:/etc/motd",
         )
-    text = _read_text(folder / source, "files", newline="")
+    text = read_text(folder / source, "files", newline="")
     return AddedFile(path, text, int(mode or "644", 8))
 
 
-def _read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
+def read_scripts(text: str, folder: Path) -> tuple[Script, ...]:
+    """Programs to run in the image, whose first lines name what runs them.
+
+    :raises ConfigError: for anything else, or a file that cannot be read
+    """
     scripts = tuple(
-        Script(Path(name).name, _read_text(folder / name, "scripts")) for name in split_list(text)
+        Script(Path(name).name, read_text(folder / name, "scripts")) for name in split_list(text)
     )
     for script in scripts:
         if not script.text.startswith("#!"):
             raise ConfigError(
-                f"scripts={script.name} names no program that runs it",
+                f"scripts={script.name} does not say which program runs it",
                 hint="let its first line be #!/bin/sh",
             )
     return scripts
 
 
-def _read_text(path: Path, variable: str, *, newline: str | None = None) -> str:
-    """The text in a file, with ``newline`` as open() has it; what is wrong is told without it."""
+def read_terminal(text: str) -> Path | None:
+    """The terminal on which ``shell=yes`` opens a shell.
+
+    :raises ConfigError: when there is no terminal, or for another value
+    """
+    if text == "no":
+        return None
+    if text != "yes":
+        raise ConfigError(f"shell={text} is not known", hint="shell= is yes or no")
     try:
-        with path.open(encoding="utf-8", newline=newline) as stream:
-            return stream.read()
-    except OSError as error:
-        raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}", hint=HERE) from error
-    except UnicodeDecodeError as error:
+        return Path(os.ttyname(sys.stdin.fileno()))
+    except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{variable}= takes text, which {path} is not", hint="overlay= takes any files"
+            "shell=yes needs a terminal, and standard input is not one",
+            hint="leave it out, and read the log that the error names",
         ) from error

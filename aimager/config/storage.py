@@ -2,11 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.parse import HERE, split_list
+from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board, Bootloader
 from aimager.model.build import Product
@@ -17,49 +18,43 @@ from aimager.model.sfdisk_table import read_table
 NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")
 """The variables that are read here."""
 
-ROOT_FILE_SYSTEMS = (
-    FileSystem.ext4,
-    FileSystem.btrfs,
-    FileSystem.xfs,
-    FileSystem.erofs,
-    FileSystem.squashfs,
-)
-_COMPRESSIONS = {
-    FileSystem.btrfs: "none|lzo|zlib(:[1-9])?|zstd(:([1-9]|1[0-5]))?",
-    FileSystem.erofs: "none|(lz4|lz4hc|lzma|deflate|zstd)(,level=[0-9]{1,3})?",
-    FileSystem.squashfs: "none|gzip|lzo|lz4|xz|zstd",
-}
+ROOT_FILE_SYSTEMS = tuple(kind for kind in FileSystem if kind.can_be_root)
 _SUBVOLUME = re.compile(r"([A-Za-z0-9@._-]+)(?::(/[A-Za-z0-9@._/-]*))?")
 _PARTS = tuple(role for role in Role if role is not Role.raw)
 _NEXT_PART = re.compile(rf",\s*(?=(?:{'|'.join(_PARTS)})=)")
 
 
-def read_storage(board: Board, variables: Mapping[str, str], folder: Path) -> Board:
-    """``board`` with the disk that ``variables`` ask for; a relative ``table=@FILE`` starts there.
+def read_storage(board: Board, words: Words) -> Board:
+    """``board`` with the disk that the words ask for.
 
-    :raises ConfigError: for a value that does not exist, or values that do not go together
+    :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     table = board.partition_table
     if table is None:
         for name in NAMES:
-            if name in variables:
+            if name in words:
                 raise ConfigError(
-                    f"{name}= is of no use for the board {board.id}, which has no disk",
+                    f"{name}= has no effect on the board {board.id}, which has no disk",
                     hint="board= names one with a disk: doit boards lists them",
                 )
         return board
-    if "table" in variables:
-        table = _read_table(variables["table"], folder)
+    if "table" in words:
+        table = words.read("table")
+        assert table, "it has been read"
         _check_boot(board, table)
-    table = _with_root(table, variables)
-    for role, arguments in read_arguments(variables.get("mkfs-arg", "")):
+    table = _with_root(table, words)
+    for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
-            raise ConfigError(f"mkfs-arg={role}= is of a partition that the table has not")
+            raise ConfigError(f"mkfs-arg={role}= is for a partition that the table does not have")
         table = table.changed(role, arguments=arguments)
     return board if table == board.partition_table else replace(board, partition_table=table)
 
 
-def _read_table(text: str, folder: Path) -> PartitionTable:
+def read_table_word(text: str, folder: Path) -> PartitionTable:
+    """The table of ``=NAME``, of ``@FILE``, or in the text itself.
+
+    :raises ConfigError: for what is not a table
+    """
     if text.startswith("="):
         if text[1:] not in NAMED_TABLES:
             raise ConfigError(
@@ -70,7 +65,7 @@ def _read_table(text: str, folder: Path) -> PartitionTable:
         try:
             text = (folder / text[1:]).read_text()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigError(
                 f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
             ) from error
@@ -93,43 +88,47 @@ def _check_boot(board: Board, table: PartitionTable) -> None:
             )
         if boot.bootable is False:
             raise ConfigError(
-                f"table= has a partition for booting that is not active, as the board {board.id}"
-                " needs it",
+                f"table= has a partition for booting that is not active, but the board {board.id}"
+                " needs it to be",
                 hint="add bootable: aimager@boot: size=1GiB, bootable",
             )
 
 
-def _with_root(table: PartitionTable, variables: Mapping[str, str]) -> PartitionTable:
+def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
     root = table.with_role(Role.root)
     assert root, "a table has a root"
     kind = root.file_system
-    if "root-fs" in variables:
-        kind = _read_file_system(variables["root-fs"])
+    if "root-fs" in words:
+        kind = words.read("root-fs")
         table = table.changed(Role.root, file_system=kind)
-    if "root-compress" in variables:
-        how = variables["root-compress"]
-        if not re.fullmatch(_COMPRESSIONS.get(kind, ""), how):
+    if "root-compress" in words:
+        how = words.read("root-compress")
+        if not re.fullmatch(kind.compressions, how):
             raise ConfigError(
                 f"root-compress={how} is not for a root of {kind}",
                 hint="write zstd:3 for btrfs, lz4hc for erofs, zstd for squashfs, or none",
             )
-        without = how == "none" and kind is FileSystem.btrfs
+        without = how == "none" and not kind.is_packed
         table = table.changed(Role.root, compression="" if without else how)
-    if "root-subvolumes" in variables:
-        if kind is not FileSystem.btrfs:
+    if "root-subvolumes" in words:
+        if not kind.has_subvolumes:
             raise ConfigError(f"root-subvolumes= is not for a root of {kind}", hint="root-fs=btrfs")
-        subvolumes = read_subvolumes(variables["root-subvolumes"])
+        subvolumes = words.read("root-subvolumes")
         table = table.changed(Role.root, subvolumes=subvolumes)
         own = [role.mount_point for role in Role if role is not Role.root and table.with_role(role)]
         for subvolume in subvolumes:
             if subvolume.mount_point in own:
                 raise ConfigError(
-                    f"root-subvolumes= has {subvolume.mount_point}, which is a partition's already"
+                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted"
                 )
     return table
 
 
-def _read_file_system(name: str) -> FileSystem:
+def read_file_system(name: str) -> FileSystem:
+    """A file system that a root can have.
+
+    :raises ConfigError: it lists those that exist
+    """
     if name == "f2fs":
         raise ConfigError(
             "root-fs=f2fs cannot be made: sload.f2fs loses capabilities and access control lists",
@@ -143,7 +142,7 @@ def _read_file_system(name: str) -> FileSystem:
 
 
 def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
-    """Subvolumes, each as ``NAME:FOLDER``; the first is the root's own and needs no folder.
+    """Subvolumes, each as ``NAME:FOLDER``; the first is that of the root and needs no folder.
 
     :raises ConfigError: for anything else
     """
@@ -155,13 +154,13 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
             folder = "/"
         if not match or not folder or ".." in folder or match[1] in (".", ".."):
             raise ConfigError(
-                f"root-subvolumes= has {word}, which is none",
+                f"root-subvolumes= has {word}, which is not a subvolume",
                 hint="write them as @,@home:/home,@log:/var/log",
             )
         folder = re.sub("/+", "/", folder.rstrip("/")) or "/"
         found.append(Subvolume(match[1], folder))
     if not found or found[0].mount_point != "/":
-        raise ConfigError("root-subvolumes= does not begin with the root's own", hint="write @:/")
+        raise ConfigError("root-subvolumes= does not begin with that of the root", hint="write @:/")
     if len({v.name for v in found}) < len(found) or len({v.mount_point for v in found}) < len(
         found
     ):
@@ -172,10 +171,10 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
 def read_arguments(text: str) -> tuple[tuple[Role, tuple[str, ...]], ...]:
     """Arguments of file systems' makers, ``PART=ARGS`` or, separated by commas, several.
 
-    A comma inside of ARGS separates nothing unless ``PART=`` follows. Of one partition's the
-    later ones come after the earlier ones.
+    A comma inside ARGS does not separate unless ``PART=`` follows. Several for one partition are
+    joined in their order.
 
-    :raises ConfigError: for an unfinished quotation, or what is no partition
+    :raises ConfigError: for an unfinished quotation, or an unknown partition
     """
     found: dict[Role, tuple[str, ...]] = {}
     for part in filter(None, _NEXT_PART.split(text.strip())):
@@ -201,8 +200,8 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
     if text is None:
         return None
     if Product.disk not in products:
-        raise ConfigError("disk-from= is of no use without create=disk.img")
+        raise ConfigError("disk-from= has no effect without create=disk.img")
     path = folder / text
     if not path.is_file():
-        raise ConfigError(f"disk-from={text} is no file", hint=HERE)
+        raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)
     return path

@@ -1,4 +1,4 @@
-"""Refusing variables that do not exist, with the one that was meant."""
+"""Refusing variables that do not exist, and suggesting the one that was meant."""
 
 import difflib
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ _INSTEAD = {
     "arch-target": "write arch=",
     "binfmt-check": "nothing of the host's binfmt_misc is used or changed",
     "build-id": "the id is made of distribution, architecture and board; out= is the folder",
-    "clean-builds": "nothing is left behind that had to be cleaned",
+    "clean-builds": "nothing is left behind that needs cleaning",
     "freeze-pacman-config": "offline=yes asks no mirror, and lock=FILE holds all versions",
     "freeze-pacman-static": "offline=yes asks no mirror",
     "only-backup-keyring": "doit keyring-backup does that",
     "only-prepare-child": "doit make-rootfs-archive does that",
     "out-prefix": "out= is the folder of the results",
 }
-"""aimager.sh's options that are no variables, and what is said to who writes one."""
+"""Options of aimager.sh that are not variables, and what to do in place of each."""
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuse a variable that does not exist; doit itself would drop it in silence.
+    """Refuse a variable that does not exist; doit itself would ignore it.
 
-    :raises ConfigError: it lists those that exist, and the one most like it
+    :raises ConfigError: it suggests the most similar one, and lists those that exist
     """
     known = [variable.name for variable in VARIABLES]
     for name in names:

@@ -1,7 +1,6 @@
 """arch4edu: scientific and educational software."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.definitions import Architecture, Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="arch4edu",

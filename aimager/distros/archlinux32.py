@@ -1,7 +1,6 @@
 """Arch Linux 32, for PCs without 64-bit mode."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Distro, Keyring, Mirrors
+from aimager.definitions import Architecture, Distro, Keyring, Mirrors
 
 DISTRO = Distro(
     id="archlinux32",

@@ -1,7 +1,6 @@
 """Arch Linux ARM."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Distro, Keyring, Mirrors
+from aimager.definitions import Architecture, Distro, Keyring, Mirrors
 
 DISTRO = Distro(
     id="archlinuxarm",

@@ -1,7 +1,6 @@
 """The Arch Linux CN repository; aimager takes pacman-static from it."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.definitions import Architecture, Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="archlinuxcn",

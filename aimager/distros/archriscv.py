@@ -1,8 +1,7 @@
 """Arch Linux for RISC-V."""
 
+from aimager.definitions import Architecture, Distro, Mirrors
 from aimager.distros.archlinux import KEYRING
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Distro, Mirrors
 
 DISTRO = Distro(
     id="archriscv",

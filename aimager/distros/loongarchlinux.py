@@ -1,8 +1,7 @@
 """Arch Linux for LoongArch, the port of Peking University's Linux Club."""
 
+from aimager.definitions import Architecture, Distro, Keyring, Mirrors
 from aimager.distros.archlinux import KEYRING
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Distro, Keyring, Mirrors
 
 DISTRO = Distro(
     id="loongarchlinux",

@@ -1,7 +1,6 @@
 """7Ji's repository: kernels, firmware and boot loaders for Arm boards."""
 
-from aimager.model.architecture import Architecture
-from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.definitions import Architecture, Keyring, Mirrors, ThirdPartyRepository
 
 REPOSITORY = ThirdPartyRepository(
     id="7Ji",

@@ -94,7 +94,8 @@ class Graph:
     ``jobs`` is how many tasks doit runs at the same time. With ``anew`` they make what the cache
     holds, too; ``alone``, they run without those that make their inputs. ``before`` is called once
     in a run, before the first task that is run; a failure of keys becomes what ``with_news`` makes
-    of it.
+    of it. ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes
+    them.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Graph:
         maker: Callable[[Path], str | None] = artifacts.maker,
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
         self._run = run
@@ -128,6 +130,7 @@ class Graph:
         self._alone = alone
         self._before = before
         self._with_news = with_news
+        self._variables = variables or {}
         register_after_fork(self, _end_with_parent)
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
@@ -165,7 +168,11 @@ class Graph:
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
-        how: dict[str, Any] = {"remote": self._remote, "anew": self._anew}
+        how: dict[str, Any] = {
+            "remote": self._remote,
+            "anew": self._anew,
+            "variables": self._variables,
+        }
         task = DeliveredTask(*values, delivery, **how) if delivery else CachedTask(*values, **how)
         self.tasks.append(task)
         made = outputs(request)

@@ -7,7 +7,7 @@ from pathlib import Path
 from aimager import files
 from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
-from aimager.model.partition import SECTOR, FileSystem, Label, Partition, PartitionTable, Role
+from aimager.model.partition import SECTOR, Label, Partition, PartitionTable, Role
 from aimager.toolbox import Toolbox
 
 GPT_BACKUP = 33 * SECTOR
@@ -159,7 +159,7 @@ def _dos_type(partition: Partition) -> str:
         return partition.type
     if partition.esp:
         return "ef"
-    return {FileSystem.vfat: "c", FileSystem.swap: "82"}.get(partition.file_system, "83")
+    return partition.file_system.dos_type
 
 
 def _is_bootable(partition: Partition) -> bool:

@@ -60,8 +60,7 @@ def size_of(partition: Partition, tree: Path | None) -> int | None:
 
 def part_data(partition: Partition, tree: Path | None) -> int:
     """About how many bytes of data `make_part` writes; 0: that is not known before."""
-    packs = {FileSystem.erofs, FileSystem.squashfs}
-    if tree is None or partition.compression or partition.file_system in packs:
+    if tree is None or partition.compression or partition.file_system.is_packed:
         return 0
     return tree_size(tree, block=_BLOCK, each=_INODE)
 

@@ -8,17 +8,7 @@ from aimager.codec import fingerprint
 from aimager.model.board import Board
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
-from aimager.model.settings import Setup
-
-_FILE_SYSTEM_PACKAGES = {
-    FileSystem.ext4: "e2fsprogs",
-    FileSystem.vfat: "dosfstools",
-    FileSystem.btrfs: "btrfs-progs",
-    FileSystem.xfs: "xfsprogs",
-    FileSystem.erofs: "erofs-utils",
-    FileSystem.squashfs: "squashfs-tools",
-    FileSystem.swap: "util-linux",
-}
+from aimager.model.settings import Settings
 
 
 class Product(StrEnum):
@@ -40,13 +30,13 @@ class Product(StrEnum):
 
     @property
     def role(self) -> Role | None:
-        """The partition that it is the image of, if it is one's."""
+        """The partition that it is the image of, if it is of one."""
         roles = {f"part-{role}.img": role for role in Role}
         return roles.get(self.value)
 
 
 class Compression(StrEnum):
-    """What images can also be had in; the value is the file's suffix."""
+    """How products can also be compressed; the value is the suffix of the file."""
 
     zst = "zst"
     xz = "xz"
@@ -97,7 +87,7 @@ class Build:
     platform: Platform
     products: tuple[Product, ...]
     out: Path
-    setup: Setup
+    setup: Settings
     mirrors: MirrorChoice = MirrorChoice()
     packages: tuple[str, ...] = ()
     root_size: int | None = None
@@ -107,7 +97,7 @@ class Build:
     reused_root: Path | None = None
     """A root archive to start from in place of the platform's base system."""
     pacman_static: bool | None = None
-    """Whether pacman-static is used in place of the host's; None: where that will not do."""
+    """Whether pacman-static is used in place of the host's; None: where that cannot do the work."""
     memory: int | None = None
     """The bytes of a tmpfs to hold trees, 0 for none; None: one where they fit."""
     borrow: bool = True
@@ -178,14 +168,14 @@ class Build:
 
         They are file systems' tools and added repositories' lists of mirrors.
         """
-        tools = (_FILE_SYSTEM_PACKAGES[f] for f in self.file_systems if not f.read_only)
+        tools = (f.package for f in self.file_systems if not f.read_only)
         lists = (package for r in self.repositories for package in r.packages)
         return tuple(dict.fromkeys((*tools, *lists)))
 
     @property
     def makers(self) -> tuple[str, ...]:
         """Packages whose programs make the image's file systems."""
-        return tuple(_FILE_SYSTEM_PACKAGES[f] for f in self.file_systems)
+        return tuple(f.package for f in self.file_systems)
 
     @property
     def settings_fingerprint(self) -> str:

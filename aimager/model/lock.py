@@ -19,7 +19,7 @@ _LONGEST_NAME = 200
 class LockedPackage:
     """One package; sizes in bytes, ``build_date`` in seconds since the epoch.
 
-    :raises ValueError: for a file that would lie elsewhere, or what can be no checksum or size
+    :raises ValueError: for a file name with a folder in it, or an invalid checksum or size
     """
 
     name: str
@@ -89,7 +89,7 @@ def write_lock(lock: Lock) -> str:
 def read_lock(path: Path) -> Lock:
     """The lock in a file.
 
-    :raises ConfigError: when it holds none
+    :raises ConfigError: when it does not hold one
     """
     try:
         lock: Lock = decode(Lock, json.loads(path.read_text()))

@@ -50,6 +50,69 @@ class FileSystem(StrEnum):
         """Whether it never changes once it is made."""
         return self in (FileSystem.erofs, FileSystem.squashfs)
 
+    @property
+    def package(self) -> str:
+        """The package with the program that makes it; empty where nothing has to be made."""
+        return {
+            FileSystem.vfat: "dosfstools",
+            FileSystem.ext4: "e2fsprogs",
+            FileSystem.btrfs: "btrfs-progs",
+            FileSystem.xfs: "xfsprogs",
+            FileSystem.erofs: "erofs-utils",
+            FileSystem.squashfs: "squashfs-tools",
+            FileSystem.swap: "util-linux",
+        }.get(self, "")
+
+    @property
+    def can_be_root(self) -> bool:
+        """Whether a system can have its root in it: it keeps owners, modes and capabilities."""
+        return self not in (FileSystem.vfat, FileSystem.swap, FileSystem.none)
+
+    @property
+    def mount_options(self) -> str:
+        """The options that it always has in fstab(5)."""
+        return {
+            # FAT has no modes, and what lies in /boot is not for all to read.
+            FileSystem.vfat: "rw,relatime,fmask=0177,dmask=0077",
+            FileSystem.erofs: "ro",
+            FileSystem.squashfs: "ro",
+            FileSystem.swap: "defaults",
+        }.get(self, "rw,relatime")
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether fsck(8) checks it at boot; the programs of btrfs and xfs do nothing by design."""
+        return self in (FileSystem.vfat, FileSystem.ext4)
+
+    @property
+    def compressions(self) -> str:
+        """The words of its maker for how to compress, as a regular expression; empty: none."""
+        return {
+            FileSystem.btrfs: "none|lzo|zlib(:[1-9])?|zstd(:([1-9]|1[0-5]))?",
+            FileSystem.erofs: "none|(lz4|lz4hc|lzma|deflate|zstd)(,level=[0-9]{1,3})?",
+            FileSystem.squashfs: "none|gzip|lzo|lz4|xz|zstd",
+        }.get(self, "")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether its maker compresses where nothing is said."""
+        return self.read_only
+
+    @property
+    def has_subvolumes(self) -> bool:
+        """Whether it can have subvolumes, and a mount option for its compression."""
+        return self is FileSystem.btrfs
+
+    @property
+    def has_uuid(self) -> bool:
+        """Whether it can be found by a UUID, or by a serial number, of its own."""
+        return self not in (FileSystem.squashfs, FileSystem.none)
+
+    @property
+    def dos_type(self) -> str:
+        """The type of its partitions in a DOS label, in hexadecimal digits."""
+        return {FileSystem.vfat: "c", FileSystem.swap: "82"}.get(self, "83")
+
 
 @dataclass(frozen=True)
 class Subvolume:

@@ -54,7 +54,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Setup:
+class Settings:
     """The settings of an image; the first of ``locales`` becomes its LANG."""
 
     hostname: str
@@ -82,7 +82,7 @@ class Setup:
         """Whether anything is added to the system beside its settings."""
         return bool(self.services or self.files or self.scripts)
 
-    def without_secrets(self) -> "Setup":
+    def without_secrets(self) -> "Settings":
         """The same without passwords, and with no text of files that could be read or guessed."""
         return replace(
             self,

@@ -34,7 +34,7 @@ _ROLES = [role for role in Role if role is not Role.raw]
 def read_table(text: str) -> PartitionTable:
     """The table that ``text`` describes.
 
-    :raises ConfigError: for what is no such text, or a table that no image can be made of
+    :raises ConfigError: for a text of another form, or a table from which no image can be made
     """
     header: dict[str, str] = {}
     partitions: list[Partition] = []
@@ -57,7 +57,7 @@ def read_table(text: str) -> PartitionTable:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Its lines; a semicolon ends one too, for a command line has no good place for newlines."""
+    """Its lines; a semicolon ends one, too, because newlines are hard to type on a command line."""
     for line in re.split(r"[\n;]", text):
         if stripped := line.partition("#")[0].strip():
             yield stripped
@@ -76,9 +76,11 @@ def _read_role(name: str) -> Role:
 def _with_header(header: dict[str, str], partitions: tuple[Partition, ...]) -> PartitionTable:
     label = header.pop("label", "")
     if label not in list(Label):
-        raise _refused(f"has the label {label or 'of no kind'}", "begin with label: gpt, or dos")
+        raise _refused(
+            f"has the label {label}" if label else "has no label", "begin with label: gpt, or dos"
+        )
     if header.get("unit", "sectors") != "sectors" or header.get("sector-size", "512") != "512":
-        raise _refused("counts in something else than sectors of 512 bytes")
+        raise _refused("counts in units other than sectors of 512 bytes")
     numbers: dict[str, int | None] = {}
     for name in ("first-lba", "last-lba"):
         value = header.pop(name, None)
@@ -139,7 +141,7 @@ def _read_fields(text: str) -> dict[str, str]:
     while at < len(text):
         match = _FIELD.match(text, at)
         if not match:
-            raise _refused(f"has the line {text}, which is none of NAME=VALUE")
+            raise _refused(f"has the line {text}, which is not of the form NAME=VALUE")
         fields[match[1].lower()] = (match[2] or "").strip('"')
         at = match.end()
     return fields
@@ -153,7 +155,7 @@ def _read_bytes(name: str, text: str) -> int:
     unit = match[2].upper()
     number = int(match[1]) << 10 * "KMGT".index(unit) + 10 if unit else int(match[1]) * SECTOR
     if number > 1 << 50 or (name == "size" and not number):
-        raise _refused(f"has the {name} {text}, which no disk has")
+        raise _refused(f"has the {name} {text}, which is out of range")
     return number
 
 
@@ -167,9 +169,9 @@ def _check(table: PartitionTable) -> None:
         raise _refused("has no partition for the root", "mark one with aimager@root:")
     if table.label is Label.dos:
         if len(table.partitions) > 4:
-            raise _refused("has more than four partitions, and is a DOS label", "use label: gpt")
+            raise _refused("has more than four partitions, but a DOS label", "use label: gpt")
         if any(p.name or p.attributes or p.uuid for p in table.partitions):
-            raise _refused("has a name, attrs or uuid, which a DOS label has not")
+            raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
     _check_places(table)
 
 

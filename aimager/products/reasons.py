@@ -1,31 +1,17 @@
 """Why a product is not the one that the cache holds, in words."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.packages.lock_file import package_changes
+from aimager.products.changed_settings import changed_settings
 from aimager.products.derivation import Derivation
 from aimager.products.record import Record, record_of
 
 _DIGITS = 16
 _MOST = 5
 """So many packages, settings and files are named, the others counted."""
-
-_VARIABLES = {
-    "setup.hostname": "hostname",
-    "setup.locales": "locales",
-    "setup.users": "useradd",
-    "setup.passwords": "chpasswd",
-    "setup.sudo_groups": "sudo-group",
-    "setup.command_line": "append",
-    "products": "create",
-    "packages": "install-pkgs",
-    "keyrings": "trust-key",
-    "reused": "reuse-root-tar",
-}
-"""What a setting of a stage is called on the command line, where that is another word."""
 
 _LOCKS = ("lock", "rootfs_lock")
 """The inputs of stages that are locks."""
@@ -51,20 +37,27 @@ def origins_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
 
 
 def differences(
-    records: Sequence[Record], derivation: Derivation, sources: Mapping[str, Path]
+    records: Sequence[Record],
+    derivation: Derivation,
+    sources: Mapping[str, Path],
+    variables: Mapping[str, str],
 ) -> str:
-    """How ``derivation`` differs from that of the product that was used last."""
+    """How ``derivation`` differs from that of the product that was used last.
+
+    ``variables`` are those that set its settings, as `changed_settings` takes them.
+    """
     if not records:
         return "it has not been made before"
     last = records[0]
-    changes = _inputs(last.derivation, derivation, sources)
-    own = [text for name, text in changes.items() if _is_own(name, sources.get(name))]
+    changes = _inputs(last, derivation, sources, variables)
+    told = (text for name, text in changes.items() if _is_own(name, sources, variables))
+    own = list(dict.fromkeys(told))
     if last.derivation.stage != derivation.stage:
         others = f" ({', '.join(own)})" if own else ""
         return f"{derivation.stage} is to make it in place of {last.derivation.stage}{others}"
     found = [
         *_shortened(_packages(last, sources), "packages"),
-        *_shortened(_settings(last.derivation, derivation), "settings"),
+        *_shortened(_settings(last.derivation, derivation, variables), "settings"),
         *_code(last.derivation.code, derivation.code),
     ]
     found += own if found else dict.fromkeys(changes.values())
@@ -92,42 +85,19 @@ def _shortened(changes: list[str], things: str) -> list[str]:
     return [*changes[:_MOST], f"{len(changes) - _MOST} more {things}"]
 
 
-def _settings(old: Derivation, new: Derivation) -> list[str]:
-    """What settings changed; one that became a file, or was one, is none."""
-    names = old.settings.keys() | new.settings.keys()
-    files = old.inputs.keys() | new.inputs.keys()
-    return [
-        _setting(name, old.settings.get(name), new.settings.get(name))
-        for name in sorted(names - files)
-        if old.settings.get(name) != new.settings.get(name)
-    ]
+def _settings(old: Derivation, new: Derivation, variables: Mapping[str, str]) -> list[str]:
+    """What settings changed, but for those that became files, or were some."""
+    files = {_field(name) for name in (*old.inputs, *new.inputs)}
+    before, after = (
+        {name: value for name, value in derivation.settings.items() if name not in files}
+        for derivation in (old, new)
+    )
+    return changed_settings(before, after, variables)
 
 
-def _setting(name: str, old: str | None, new: str | None) -> str:
-    variable = _variable(name)
-    before, after = (json.loads(text) if text is not None else None for text in (old, new))
-    words, others = _words(before), _words(after)
-    if words is not None and others is not None:
-        added = [f"{word} added" for word in others if word not in words]
-        removed = [f"{word} removed" for word in words if word not in others]
-        return f"{variable}: {', '.join(added + removed) or 'another order'}"
-    if isinstance(before, list | dict) or isinstance(after, list | dict):
-        return f"{variable} changed"
-    return f"{variable}: {_word(before)} -> {_word(after)}"
-
-
-def _variable(name: str) -> str:
-    return _VARIABLES.get(name, name.replace("_", "-"))
-
-
-def _words(value: object) -> list[str] | None:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return None
-    return value
-
-
-def _word(value: object) -> str:
-    return "(none)" if value in (None, "") else str(value)
+def _field(name: str) -> str:
+    """The field of a stage that an input is of, or one of."""
+    return name.partition(".")[0]
 
 
 def _code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -138,11 +108,14 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [f"the code of {', '.join(names[:_MOST])}{others} changed"]
 
 
-def _inputs(old: Derivation, new: Derivation, sources: Mapping[str, Path]) -> dict[str, str]:
+def _inputs(
+    last: Record, new: Derivation, sources: Mapping[str, Path], variables: Mapping[str, str]
+) -> dict[str, str]:
     """What became of the input files that are others than before, by the names of inputs."""
+    old = last.derivation
     names = sorted(old.inputs.keys() | new.inputs.keys())
     return {
-        name: _input(name, old, new, sources.get(name))
+        name: _input(name, last, sources.get(name), variables)
         for name in names
         if old.inputs.get(name) != new.inputs.get(name)
         and not _is_foreseen(name, sources.get(name))
@@ -154,16 +127,28 @@ def _is_foreseen(name: str, path: Path | None) -> bool:
     return name == _FOUND and path is not None and not record_of(path)
 
 
-def _input(name: str, old: Derivation, new: Derivation, path: Path | None) -> str:
-    if path is None:
-        removed = name in new.settings
-        return f"{_variable(name)} removed" if removed else f"{name} changed"
-    record = record_of(path)
-    if record:
+def _input(name: str, last: Record, path: Path | None, variables: Mapping[str, str]) -> str:
+    variable, before = _variable(name, variables), last.derivation.inputs.get(name)
+    record = record_of(path) if path else None
+    if path and not record:
+        how = "added" if before is None else "changed"
+        return f"{variable}: {path.name} {how}" if variable else f"{path.name} {how}"
+    was_own = before is not None and before not in last.ancestors.values()
+    if was_own and (variable or path is None):
+        return f"{variable or name} removed"
+    if record and (before is not None or not variable):
         return f"{record.task} changed"
-    return f"{path.name} {'added' if name in old.settings else 'changed'}"
+    return f"{variable or name} changed"
 
 
-def _is_own(name: str, path: Path | None) -> bool:
-    """Whether an input is a file of the user's own, which no task has made or will make."""
-    return path is not None and name not in _LOCKS and not record_of(path)
+def _variable(name: str, variables: Mapping[str, str]) -> str:
+    """The variable that names an input file; empty: none does."""
+    return variables.get(_field(name), "")
+
+
+def _is_own(name: str, sources: Mapping[str, Path], variables: Mapping[str, str]) -> bool:
+    """Whether an input is, or was, a file of the user's own, which no task makes."""
+    path = sources.get(name)
+    if path is None:
+        return bool(_variable(name, variables))
+    return name not in _LOCKS and not record_of(path)

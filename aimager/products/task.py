@@ -1,5 +1,6 @@
 """A task that is not run where the cache holds its product, and says why when it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aimager import progress
@@ -19,7 +20,8 @@ class CachedTask:
     ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
     whether its product is there: that returns why not, or, having laid it out, nothing.
     ``remote`` is asked for what the cache does not hold, and given what is made. With ``anew`` the
-    product is made even where the cache holds it.
+    product is made even where the cache holds it. ``variables`` are those that set its settings, as
+    `aimager.products.changed_settings` takes them.
     """
 
     task: str
@@ -29,6 +31,7 @@ class CachedTask:
     kept: Kept
     remote: Remote | None = field(default=None, kw_only=True)
     anew: bool = field(default=False, kw_only=True)
+    variables: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -154,7 +157,7 @@ class CachedTask:
 
     def _fault(self, derivation: Derivation, record: Record | None, kept: Kept) -> str:
         if record is None:
-            return differences(self.kept.records(), derivation, inputs(self.stage))
+            return differences(self.kept.records(), derivation, inputs(self.stage), self.variables)
         for name, path in inputs(self.stage).items():
             if record.made_from.get(name) != sha256_of(path):
                 return f"{path.name} came out different"

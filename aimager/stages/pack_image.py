@@ -24,7 +24,7 @@ from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
-from aimager.model.settings import HashedPassword, Setup
+from aimager.model.settings import HashedPassword, Settings
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.local_database import read_local_database
 from aimager.products.record import provenance
@@ -63,7 +63,7 @@ class PackImage:
     architecture: Architecture
     system: Path
     lock: Path
-    setup: Setup
+    setup: Settings
     table: PartitionTable | None
     boot: Boot
     mirrorlist: str

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
-from aimager.model.settings import HashedPassword, Password, Setup, User
+from aimager.model.settings import HashedPassword, Password, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.system.first_boot import content, enable, write_file
 from aimager.system.locales import set_locales
@@ -41,7 +41,7 @@ class ImageRoot:
 
 def set_up(
     image: ImageRoot,
-    setup: Setup,
+    setup: Settings,
     hashed: Sequence[HashedPassword],
     *,
     mirrorlist: str,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
-from aimager.model.settings import AddedFile, Script, Setup
+from aimager.model.settings import AddedFile, Script, Settings
 from aimager.system.configure import ImageRoot
 from aimager.system.first_boot import write_file
 from aimager.toolbox import Toolbox
@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 _SCRIPT = "run/aimager-script"
 
 
-def finish(image: ImageRoot, setup: Setup, overlays: Sequence[Path]) -> None:
+def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> None:
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
 
     :raises ConfigError: when one cannot be added, enabled or run

@@ -5,18 +5,6 @@ from dataclasses import dataclass
 
 from aimager.model.partition import FileSystem
 
-_OPTIONS = {
-    # FAT has no modes, and what lies in /boot is not for all to read.
-    FileSystem.vfat: "rw,relatime,fmask=0177,dmask=0077",
-    FileSystem.erofs: "ro",
-    FileSystem.squashfs: "ro",
-    FileSystem.swap: "defaults",
-}
-_UNCHECKED = (
-    *(FileSystem.btrfs, FileSystem.xfs),  # their fsck programs do nothing, by design
-    *(FileSystem.erofs, FileSystem.squashfs, FileSystem.swap),
-)
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -36,9 +24,9 @@ def fstab_text(entries: Sequence[Entry]) -> str:
     lines = ["# file system\tmount point\ttype\toptions\tdump\tpass"]
     for entry in entries:
         check = 1 if entry.mount_point == "/" else 2
-        if entry.file_system in _UNCHECKED:
+        if not entry.file_system.is_checked:
             check = 0
-        options = (_OPTIONS.get(entry.file_system, "rw,relatime"), *entry.options)
+        options = (entry.file_system.mount_options, *entry.options)
         fields = (
             entry.source,
             entry.mount_point,

@@ -47,13 +47,13 @@ def grows(table: PartitionTable) -> bool:
 
 
 def _source(ids: ImageIds, partition: Partition) -> str:
-    if partition.file_system is FileSystem.squashfs:  # which has no UUID
+    if not partition.file_system.has_uuid:
         return f"PARTUUID={ids.partuuid(partition.role)}"
     return f"UUID={ids.file_system(partition.role)}"
 
 
 def _compression(partition: Partition) -> tuple[str, ...]:
     """What of the mount options has the system compress as the image is compressed."""
-    if partition.file_system is FileSystem.btrfs and partition.compression:
+    if partition.file_system.has_subvolumes and partition.compression:
         return (f"compress={partition.compression}",)
     return ()

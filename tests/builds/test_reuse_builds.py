@@ -133,7 +133,7 @@ def test_another_archive_makes_another_build(given: Given, tmp_path: Path) -> No
     dirty_copy(given.archive, archive, {"srv/two": b"2"})
     told = why(given.doit, *own.words("install-pkgs=tree", "offline=yes"))
     for stage in ("check-root-archive", "install-packages"):
-        assert "site.tar changed" in told.reasons_of(stage)
+        assert "reuse-root-tar: site.tar changed" in told.reasons_of(stage)
     build(given.doit, *own.words("install-pkgs=tree"))
     assert "srv/one" not in read_root(root(given.doit))
     archive.rename(tmp_path / "other.tar")

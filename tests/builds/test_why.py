@@ -71,6 +71,6 @@ def test_one_more_package(intact: Doit) -> None:
 def test_a_cell_that_was_never_built(intact: Doit, tmp_path: Path) -> None:
     board = tmp_path / "never.py"
     fields = 'id="never", name="a board that no other test builds", packages=("tree",)'
-    board.write_text(f"from aimager.model.board import Board\n\nBOARD = Board({fields})\n")
+    board.write_text(f"from aimager.definitions import Board\n\nBOARD = Board({fields})\n")
     said = told(intact, f"board={board}")
     assert {stage for stage, _ in said} >= {"resolve-packages"}

@@ -1,6 +1,7 @@
 """Lists for people, which follow from the definitions alone."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from aimager.commands import listing
 from aimager.commands.listing import LISTS
 from aimager.config.build import read_build
+from aimager.config.variable import Group
 from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
@@ -80,11 +82,14 @@ def test_sizes(number: int, text: str) -> None:
 
 def test_every_variable_is_explained() -> None:
     lines = LISTS["variables"].lines({})
-    assert [line[:-1] for line in lines if not line.startswith(" ")] == [v.name for v in VARIABLES]
+    names = [line.strip()[:-1] for line in lines if re.fullmatch(r"  \S+=", line)]
+    assert names == [v.name for v in VARIABLES]
+    headings = [line[:-1] for line in lines if re.fullmatch(r"\S.*:", line)]
+    assert headings == list(Group)
     told = "\n".join(lines)
     for variable in VARIABLES:
         assert variable.meaning in told
-        assert f"    {variable.example}\n" in f"{told}\n"
+        assert f"      {variable.example}\n" in f"{told}\n"
         assert not variable.default or f"(default: {variable.default})" in told
 
 

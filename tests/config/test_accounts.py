@@ -37,7 +37,7 @@ def test_users(text: str, users: list[tuple[str, ...]]) -> None:
     ("text", "message", "hint"),
     [
         ("-c 'Alice", "useradd=-c 'Alice: No closing quotation", "close the quotation"),
-        ("-m Alice", "useradd=-m Alice: Alice is no login name", USERADD_HINT),
+        ("-m Alice", "useradd=-m Alice: Alice is not a valid login name", USERADD_HINT),
         ("-m", "useradd=-m: the login name is missing after -m", USERADD_HINT),
         (
             "alice -G 'a b'",

@@ -1,5 +1,6 @@
 """A user's own board is read from a file, and a file that is none is told from one."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,20 +35,29 @@ def test_a_file_of_our_form_is_a_board(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.py"], "nothing is left beside it"
 
 
-HINT = "it holds imports from aimager and BOARD = Board(...), as the files in boards/ do"
+HINT = "it imports from aimager.definitions and has BOARD = Board(...), as the files in boards/ do"
+
+
+STRANGE = "has a statement in line {} that a board cannot have"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("BOARD = (", "is not Python: "),
-        ("\0", "is not Python: "),
-        ("import os\n", "has in line 1 what belongs to none: import os"),
-        ('"""A."""\nfor x in y:\n    pass\n', "has in line 2 what belongs to none: for x in y:"),
-        ("print()", "has in line 1 what belongs to none: print()"),
-        ("from .board import x", "has in line 1 what belongs to none: from .board import x"),
+        ("BOARD = (", "is not valid Python: "),
+        ("\0", "is not valid Python: "),
+        ("import os\n", f"{STRANGE.format(1)}: import os"),
+        (
+            '"""A."""\nfor x in y:\n    pass\n',
+            f"{STRANGE.format(2)}: for x in y:",
+        ),
+        ("print()", f"{STRANGE.format(1)}: print()"),
+        (
+            "from .board import x",
+            f"{STRANGE.format(1)}: from .board import x",
+        ),
         ("from aimager.nothing import x", "cannot be made: ModuleNotFoundError: "),
-        ("from aimager.model.board import Board\nBOARD = Board()", "cannot be made: TypeError: "),
+        ("from aimager.definitions import Board\nBOARD = Board()", "cannot be made: TypeError: "),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, text: str, said: str) -> None:
@@ -57,6 +67,41 @@ def test_a_file_that_is_none(tmp_path: Path, text: str, said: str) -> None:
         load_board(path)
     assert caught.value.message.startswith(f"the board {path} {said}")
     assert caught.value.hint == HINT
+
+
+OLD_FORM = """from aimager.architecture import Architecture
+from aimager.board import Board, Bootloader, Initramfs
+from aimager.partition import GiB, Label, PartitionTable, boot_fat, root_ext4
+from aimager.setup import AddedFile
+from aimager.u_boot import rockchip
+
+BOARD = Board(
+    id="kiosk",
+    name="Kiosk",
+    architecture=Architecture.x86_64,
+    initramfs=Initramfs.booster,
+    bootloaders=(Bootloader.systemd_boot,),
+    raw_pieces=rockchip(),
+    partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4())),
+    files=(AddedFile("/etc/motd", "welcome"),),
+)
+"""
+
+
+def test_old_names_go_on_working_with_a_word_of_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old.py", tmp_path / "new.py"
+    old.write_text(OLD_FORM)
+    new.write_text(re.sub(r"(?m)^from aimager\.\w+ ", "from aimager.definitions ", OLD_FORM))
+    assert load_board(old) == load_board(old) == load_board(new)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        f"WARNING: the board {old} imports from aimager.{name}, a name that will be dropped:"
+        " import the same from aimager.definitions"
+        for name in ("architecture", "board", "partition", "setup", "u_boot")
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "BOARD = 1", "board = 1"])
@@ -84,7 +129,9 @@ def test_a_field_of_another_kind(tmp_path: Path, field: str, old: str, new: str)
     path = write(tmp_path, "mine", (old, new))
     with pytest.raises(ConfigError) as caught:
         load_board(path)
-    assert caught.value.message.startswith(f"the board {path} has {field}= of another kind")
+    assert caught.value.message.startswith(
+        f"the board {path} has a value of the wrong type in {field}="
+    )
     assert "('tree',)" in caught.value.hint
     assert "hunter2" not in str(caught.value)
 
@@ -162,7 +209,7 @@ def test_a_board_may_bring_files_services_scripts_and_repositories(tmp_path: Pat
     files=(AddedFile("/etc/motd", "Hello"),),
     scripts=(Script("a", "#!/bin/sh"),),
     repositories=("7Ji",),'''),
-        ("\n\nBOARD", "\nfrom aimager.model.settings import AddedFile, Script\n\nBOARD"),
+        ("\n\nBOARD", "\nfrom aimager.definitions import AddedFile, Script\n\nBOARD"),
     )  # fmt: skip
     made = build(tmp_path, board=str(path), services="fstrim.timer")
     assert made.setup.services == ("sshd.service", "fstrim.timer")

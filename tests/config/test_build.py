@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config import platform as find_platform
 from aimager.config import storage as read_storage
-from aimager.config.build import read_build
-from aimager.config.platform import find_distro
+from aimager.config.build import read_build, read_builds
 from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
-from aimager.model.architecture import Architecture
 from aimager.model.build import Compression, MirrorChoice, Product, Tools
-from aimager.model.distro import Distro
-from aimager.model.settings import DEFAULT_LOCALE, Password, Setup, User
+from aimager.model.settings import DEFAULT_LOCALE, Password, Settings, User
+from aimager.packages.lock_file import LockedBuild, join, write
 from boards import BOARDS
+from tests.support.places import ROOT
 
 HERE = Path("/somewhere")
 ELSEWHERE = {
@@ -56,7 +54,7 @@ def test_defaults_of_a_board() -> None:
     assert build.board is BOARDS["x64-uefi"]
     assert build.products == (Product.disk,)
     assert build.out == HERE / "out"
-    assert build.setup == Setup(
+    assert build.setup == Settings(
         hostname="x64-uefi",
         locales=(DEFAULT_LOCALE,),
         command_line=BOARDS["x64-uefi"].command_line,
@@ -90,6 +88,7 @@ def test_every_variable_reaches_the_build() -> None:
         "chpasswd": "alice:a,b",
         "sudo-group": "wheel",
         "append-all": "quiet  rw",
+        "append-default": "overridden",
         "install-pkgs": "vim,git",
         "initrd-maker": "dracut",
         "services": "sshd",
@@ -119,7 +118,7 @@ def test_every_variable_reaches_the_build() -> None:
     assert (build.seed, build.epoch) == ("any text", 7)
     assert build.out == Path("/elsewhere")
     assert build.root_size == 8 << 30
-    assert build.setup == Setup(
+    assert build.setup == Settings(
         hostname="pc",
         locales=("de_DE.UTF-8", "en_US.UTF-8"),
         users=(User(("-m", "-G", "wheel", "alice")),),
@@ -151,138 +150,149 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.lock == HERE / "image.lock"
 
 
-def test_what_does_not_exist_is_named_with_what_does() -> None:
-    boards = ", ".join(BOARDS)
-    assert refusal(board="x65") == (
-        "there is no board x65",
-        f"board= is one of {boards}, or a file: board=./x65.py",
-    )
-    assert refusal(distro="debian") == (
-        "there is no distribution debian",
-        "distro= is one of archlinux or arch, archlinux32 or arch32, archlinuxarm or alarm or "
-        "archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch",
-    )
-    assert refusal(board="x64-uefi", tools="mine") == (
-        "there are no tools mine",
-        "tools= is one of borrowed, host",
-    )
+POSSIBLE = "it is one of root.tar, disk.img, part-boot.img, part-root.img, keyring-helper.tar"
+NO_DISK = "board= names one with a disk: doit boards lists them"
 
 
-def test_a_missing_distribution_is_asked_for() -> None:
-    assert refusal(create="root.tar") == (
-        "distro= is missing",
-        f"it is one of {', '.join(distro.id for distro in DISTROS)}",
-    )
-    assert refusal(board="none") == (
-        "distro= is missing, the board none suits several",
-        f"it is one of {', '.join(distro.id for distro in DISTROS)}",
-    )
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (
+            {"create": "root.tar"},
+            "distro= is missing",
+            f"it is one of {', '.join(distro.id for distro in DISTROS)}",
+        ),
+        (
+            {"distro": "arch", "root_size": "1G"},
+            "root-size= has no effect on the board none, which has no disk",
+            NO_DISK,
+        ),
+        (
+            {"board": "x64-uefi", "root_size": "1000"},
+            "root-size=1000 is not a multiple of the 512 bytes of a sector",
+            "write it as 8GiB or 900M",
+        ),
+        (
+            {"board": "x64-uefi", "compress": "zst,gz"},
+            "compress=gz is not known",
+            "compress= is none, or some of zst, xz",
+        ),
+        (
+            {"distro": "arch", "create": "disk.img"},
+            "create=disk.img cannot be made for the board none",
+            "it is one of root.tar, keyring-helper.tar",
+        ),
+        (
+            {"board": "x64-uefi", "create": "floppy"},
+            "create=floppy cannot be made for the board x64-uefi",
+            POSSIBLE,
+        ),
+        ({"board": "x64-uefi", "create": ","}, "create= is empty", POSSIBLE),
+        (
+            {"board": "x64-uefi", "tools": "host", "create": "keyring-helper.tar"},
+            "create=keyring-helper.tar cannot be made for the board x64-uefi",
+            POSSIBLE.removesuffix(", keyring-helper.tar"),
+        ),
+        (
+            {"board": "x64-uefi", "install_pkgs": "vim,dracut"},
+            "install-pkgs=dracut is an initramfs maker",
+            "initrd-maker=dracut has it make an initramfs for any machine",
+        ),
+        (
+            {"board": "x64-uefi", "initrd_maker": "lilo"},
+            "initrd-maker=lilo is not known",
+            "initrd-maker= is one of booster, mkinitcpio, dracut",
+        ),
+    ],
+)
+def test_refusals(words: dict[str, str], message: str, hint: str) -> None:
+    assert refusal(**words) == (message, hint)
 
 
-def test_what_does_not_go_together_is_refused() -> None:
-    assert refusal(board="x64-uefi", distro="alarm") == (
-        "the board x64-uefi is not for archlinuxarm",
-        "it is for archlinux",
-    )
-    assert refusal(board="x64-uefi", arch="aarch64") == (
-        "arch=aarch64 does not go with archlinux on the board x64-uefi",
-        "it is one of x86_64",
-    )
-    assert refusal(distro="arch", root_size="1G") == (
-        "root-size= is of no use for the board none, which has no disk",
-        "board= names one with a disk: doit boards lists them",
-    )
+@pytest.mark.parametrize(
+    "word", ["chpasswd=", "compress=", "compress=none", "initrd-maker=", "tmpfs-root=", "size=1G"]
+)
+def test_a_word_that_changes_nothing(word: str) -> None:
+    words = {"board": "x64-uefi"}
+    assert read_build({**words, **dict([word.split("=")])}, HERE) == read_build(words, HERE)
 
 
-def test_compressions() -> None:
-    build = read_build({"board": "x64-uefi", "compress": "none"}, HERE)
+@pytest.mark.parametrize(
+    "words", [{"size": "1G", "older": "3d"}, {"arch": "riscv64,i686"}, {"table": "=gpt_1g_esp"}]
+)
+def test_words_for_other_tasks_describe_no_build(words: dict[str, str]) -> None:
+    assert read_build(words, HERE) is None
+
+
+def refused_together(folder: Path, **words: str) -> str:
+    """The message for words that name several boards."""
+    with pytest.raises(ConfigError) as caught:
+        read_builds(words, folder)
+    return caught.value.message
+
+
+def test_several_boards_are_several_builds(tmp_path: Path) -> None:
+    words = {"board": "x64-uefi, x64-legacy,x64-uefi", "hostname": "pc"}
+    builds = read_builds(words, HERE, epoch=7)
+    assert [build.id for build in builds] == [
+        "archlinux-x86_64-x64-uefi",
+        "archlinux-x86_64-x64-legacy",
+    ]
+    for build in builds:
+        assert build == read_build({**words, "board": build.board.id}, HERE, epoch=7)
+    (one,) = read_builds({"board": "x64-uefi,,x64-uefi"}, HERE)
+    assert one.board.id == "x64-uefi"
+    assert read_builds({}, HERE) == ()
+    assert read_builds({"distro": "alarm"}, HERE) == (read_build({"distro": "alarm"}, HERE),)
+    assert refused_together(HERE, board="x64-uefi,nonsense") == "there is no board nonsense"
+    told = "lock= is for one board, and board= names 2"
+    assert refused_together(HERE, board="x64-uefi,x64-legacy", lock="image.lock") == told
+    text = (ROOT / "boards" / "x64_uefi.py").read_text()
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(text.replace('"x64-uefi"', '"mine"'))
+    told = "two of board=./a.py,./b.py have the same id"
+    assert refused_together(tmp_path, board="./a.py,./b.py") == told
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> str:
+    path = tmp_path / "image.lock"
+    locked = LockedBuild("archlinux", "x86_64", "x64-uefi", ("vim", "git"), "h", "")
+    path.write_text(write(join({}, locked)))
+    return str(path)
+
+
+def test_a_lock_file_says_what_it_is_of(lock: str) -> None:
+    build = read_build({"lock": lock}, HERE)
     assert build
-    assert build.compressions == ()
-    assert refusal(board="x64-uefi", compress="zst,gz") == (
-        "compress=gz is not known",
-        "it is none, or of zst, xz",
+    assert (build.id, build.packages) == ("archlinux-x86_64-x64-uefi", ("vim", "git"))
+    assert build.lock == Path(lock)
+    assert read_build({"lock": Path(lock).name}, Path(lock).parent) == dataclasses.replace(
+        build, out=Path(lock).parent / "out"
     )
 
 
-def test_products_that_a_board_does_not_have() -> None:
-    assert refusal(distro="arch", create="disk.img") == (
-        "create=disk.img cannot be made for the board none",
-        "it is one of root.tar, keyring-helper.tar",
-    )
-    everything = "it is one of root.tar, disk.img, part-boot.img, part-root.img, keyring-helper.tar"
-    assert refusal(board="x64-uefi", create="floppy") == (
-        "create=floppy cannot be made for the board x64-uefi",
-        everything,
-    )
-    assert refusal(board="x64-uefi", create=",") == ("create= is empty", everything)
-
-
-@pytest.mark.parametrize("address", ["", "ftp://x/", "mirror.example", "https://", "http:///x"])
-def test_addresses(address: str) -> None:
-    hint = "it starts with https://"
-    assert refusal(board="x64-uefi", repo_url_core=address) == (
-        f"repo-url-core={address} is no address",
-        hint,
-    )
-    assert refusal(board="x64-uefi", repo_url_parent=address) == (
-        f"repo-url-parent={address} is no address",
-        hint,
-    )
-
-
-def test_values_are_checked_whatever_reads_them() -> None:
-    assert refusal(board="x64-uefi", hostname="a_b")[0] == "hostname=a_b is no host name"
-    assert refusal(board="x64-uefi", install_pkgs="-x")[0] == "install-pkgs=-x is no package name"
-    assert refusal(board="x64-uefi", offline="1")[0] == "offline=1 is neither yes nor no"
-    assert refusal(board="x64-uefi", root_size="big")[0] == "root-size=big is no size"
-    assert "whole sectors" in refusal(board="x64-uefi", root_size="1000")[0]
-
-
-def test_an_initramfs_maker_is_no_package_like_others() -> None:
-    assert refusal(board="x64-uefi", install_pkgs="vim,dracut") == (
-        "install-pkgs=dracut is an initramfs maker",
-        "initrd-maker=dracut has it make an initramfs for any machine",
-    )
-    assert refusal(board="x64-uefi", initrd_maker="lilo") == (
-        "there is no initramfs maker lilo",
-        "initrd-maker= is one of booster, mkinitcpio, dracut",
-    )
-
-
-def test_an_empty_password_list_is_none() -> None:
-    build = read_build({"board": "x64-uefi", "chpasswd": ""}, HERE)
+def test_the_command_line_goes_before_the_lock_file(lock: str) -> None:
+    build = read_build({"lock": lock, "board": "none", "install-pkgs": "nano"}, HERE)
     assert build
-    assert build.setup.passwords == ()
-
-
-@pytest.mark.parametrize("distro", DISTROS, ids=lambda d: d.id)
-def test_distributions_are_found_by_every_name(distro: Distro) -> None:
-    for name in (distro.id, distro.name, distro.name.upper(), *distro.aliases):
-        assert find_distro(name) is distro
-
-
-def test_the_architecture_is_the_hosts_where_there_is_a_choice(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    some = (Architecture.x86_64, Architecture.aarch64)
-    both = dataclasses.replace(find_distro("arch"), architectures=some)
-    monkeypatch.setattr(find_platform, "DISTROS", (both,))
-    for architecture in some:
-        monkeypatch.setattr(find_platform, "host_architecture", lambda a=architecture: a)
-        build = read_build({"distro": "arch"}, HERE)
-        assert build
-        assert build.platform.architecture is architecture
-    monkeypatch.setattr(find_platform, "host_architecture", lambda: "riscv64")
-    build = read_build({"distro": "arch"}, HERE)
+    assert (build.id, build.packages) == ("archlinux-x86_64-none", ("nano",))
+    build = read_build({"lock": lock, "install-pkgs": ""}, HERE)
     assert build
-    assert build.platform.architecture is Architecture.x86_64
-    build = read_build({"distro": "arch", "arch": "aarch64"}, HERE)
+    assert build.packages == ()
+
+
+def test_a_lock_file_may_be_still_to_be_made(tmp_path: Path) -> None:
+    build = read_build({"lock": "new.lock", "board": "x64-uefi"}, tmp_path)
     assert build
-    assert build.id == "archlinux-aarch64-none"
-
-
-def test_what_is_for_the_cache_describes_no_build() -> None:
-    assert read_build({"size": "1G", "older": "3d"}, HERE) is None
-    assert read_build({"size": "1G", "board": "x64-uefi"}, HERE) == read_build(
-        {"board": "x64-uefi"}, HERE
+    assert build.lock == tmp_path / "new.lock"
+    assert refusal(lock="new.lock") == (
+        f"there is no lock file {HERE}/new.lock",
+        "doit lock distro= board= lock=FILE makes it",
     )
+    assert refusal(lock="")[0] == "lock= is empty"
+
+
+def test_a_damaged_lock_file_is_refused_whatever_else_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "image.lock"
+    path.write_text("<html>")
+    assert refusal(lock=str(path), board="x64-uefi")[0].startswith(f"{path} is not a lock file: ")

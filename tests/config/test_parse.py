@@ -23,7 +23,7 @@ def test_host_names(name: str) -> None:
 def test_wrong_host_names(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         words.read_hostname(name)
-    assert caught.value.message == f"hostname={name} is no host name"
+    assert caught.value.message == f"hostname={name} is not a valid host name"
     assert "64" in caught.value.hint
 
 
@@ -38,6 +38,8 @@ def test_locales() -> None:
     text = "de_DE.UTF-8, ca_ES.UTF-8@valencia,C.UTF-8,POSIX,eo,de_DE@euro,de_DE.ISO-8859-1"
     assert words.read_locales(text) == tuple(part.strip() for part in text.split(","))
 
+
+ALL = "sudo-group=wheel ALL=(ALL)"
 
 Read = Callable[[str], object]
 
@@ -65,30 +67,34 @@ def yes(text: str) -> object:
 @pytest.mark.parametrize(
     ("read", "text", "message"),
     [
-        (words.read_locales, "german", "locales=german is no locale"),
-        (words.read_locales, "de_DE.UTF-8,de-DE", "locales=de-DE is no locale"),
-        (words.read_locales, "../etc", "locales=../etc is no locale"),
+        (words.read_locales, "german", "locales=german is not a valid locale"),
+        (words.read_locales, "de_DE.UTF-8,de-DE", "locales=de-DE is not a valid locale"),
+        (words.read_locales, "../etc", "locales=../etc is not a valid locale"),
         (words.read_locales, ",", "locales= is empty"),
-        (packages, "vim,--root=/", "install-pkgs=--root=/ is no package name"),
-        (packages, "/etc/passwd", "install-pkgs=/etc/passwd is no package name"),
-        (packages, "vim nano", "install-pkgs=vim nano is no package name"),
-        (accounts.read_groups, "wheel,ALL", "sudo-group=ALL is no group name"),
-        (accounts.read_groups, "wheel ALL=(ALL)", "sudo-group=wheel ALL=(ALL) is no group name"),
-        (read_keys, "7BE9892E", "trust-key=7BE9892E is no fingerprint"),
-        (read_keys, "x" * 40, f"trust-key={'X' * 40} is no fingerprint"),
-        (size, "0", "root-size=0 is no size"),
-        (size, "-1G", "root-size=-1G is no size"),
-        (size, "1.5G", "root-size=1.5G is no size"),
-        (size, "8P", "root-size=8P is no size"),
-        (size, "", "root-size= is no size"),
-        (age, "", "older= is no length of time"),
-        (age, "30", "older=30 is no length of time"),
-        (age, "d", "older=d is no length of time"),
-        (age, "-1d", "older=-1d is no length of time"),
-        (age, "1.5d", "older=1.5d is no length of time"),
-        (age, "1m", "older=1m is no length of time"),
-        (age, "1D", "older=1D is no length of time"),
-        (age, "1234567d", "older=1234567d is no length of time"),
+        (packages, "vim,--root=/", "install-pkgs=--root=/ is not a valid package name"),
+        (packages, "/etc/passwd", "install-pkgs=/etc/passwd is not a valid package name"),
+        (packages, "vim nano", "install-pkgs=vim nano is not a valid package name"),
+        (accounts.read_groups, "wheel,ALL", "sudo-group=ALL is not a valid group name"),
+        (
+            accounts.read_groups,
+            "wheel ALL=(ALL)",
+            f"{ALL} is not a valid group name",
+        ),
+        (read_keys, "7BE9892E", "trust-key=7BE9892E is not a fingerprint"),
+        (read_keys, "x" * 40, f"trust-key={'X' * 40} is not a fingerprint"),
+        (size, "0", "root-size=0 is not a size"),
+        (size, "-1G", "root-size=-1G is not a size"),
+        (size, "1.5G", "root-size=1.5G is not a size"),
+        (size, "8P", "root-size=8P is not a size"),
+        (size, "", "root-size= is not a size"),
+        (age, "", "older= is not a length of time"),
+        (age, "30", "older=30 is not a length of time"),
+        (age, "d", "older=d is not a length of time"),
+        (age, "-1d", "older=-1d is not a length of time"),
+        (age, "1.5d", "older=1.5d is not a length of time"),
+        (age, "1m", "older=1m is not a length of time"),
+        (age, "1D", "older=1D is not a length of time"),
+        (age, "1234567d", "older=1234567d is not a length of time"),
         (yes, "Yes", "offline=Yes is neither yes nor no"),
         (yes, "", "offline= is neither yes nor no"),
     ],
@@ -160,7 +166,7 @@ def test_addresses() -> None:
     ):
         with pytest.raises(ConfigError) as caught:
             read(text)
-        assert caught.value.message == f"repo-url-core={wrong} is no address"
+        assert caught.value.message == f"repo-url-core={wrong} is not a valid address"
 
 
 @pytest.mark.parametrize(
@@ -173,5 +179,5 @@ def test_epochs(text: str | None, epoch: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", " 1", "now", "4294967296", "\u0663"])
 def test_what_is_no_epoch(text: str) -> None:
-    with pytest.raises(ConfigError, match=f"^SOURCE_DATE_EPOCH={text} is no time"):
+    with pytest.raises(ConfigError, match=f"^SOURCE_DATE_EPOCH={text} is not a time"):
         words.read_epoch(text)

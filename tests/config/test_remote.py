@@ -43,8 +43,8 @@ def test_a_folder(text: str, url: str) -> None:
         ("s3:///a", "remote=s3:// names no bucket"),
         ("https:///a", "remote=https:// names no host"),
         ("file://srv", "remote=file:// needs three slashes and a folder"),
-        ("http://host:99999/a", "remote= is no address: Port out of range 0-65535"),
-        ("https://host/a?b=c", "remote= has a ? or #, which is no part of a folder's address"),
+        ("http://host:99999/a", "remote= is not a valid address: Port out of range 0-65535"),
+        ("https://host/a?b=c", "remote= has a ? or #, which the address of a folder cannot have"),
         ("s3://key:secret@bucket", "remote=s3:// has a password in it"),
     ],
 )

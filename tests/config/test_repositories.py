@@ -49,7 +49,8 @@ def test_known_ones_are_whole_or_ask_for_a_key(known: ThirdPartyRepository) -> N
     words = {"add_repos": known.id.upper()}
     if not known.keyring.master_keys:
         assert refusal(**words).startswith(
-            f"trust-key-{known.id}= is missing, for no key is pinned for the repository {known.id}"
+            f"trust-key-{known.id}= is missing, because no key is pinned for the repository"
+            f" {known.id}"
         )
         words[f"trust_key_{known.id}"] = KEY
     made = build(**words)
@@ -87,15 +88,17 @@ def test_what_cannot_be_added() -> None:
     )
     assert refusal(add_repos="nobody").startswith("there is no repository nobody")
     for name in ("options", "local", "a+b", "a/b", ""):
-        assert f"{name} is no name for a repository" in refusal(add_repos=f"{name}=http://x")
+        assert f"{name} is not a valid name of a repository" in refusal(
+            add_repos=f"{name}=http://x"
+        )
     assert refusal(add_repos="mine=x", trust_key_mine=KEY).startswith(
-        "add-repos=mine=x is no address"
+        "add-repos=mine=x is not a valid address"
     )
     assert refusal(add_repos="7Ji,7ji").startswith("add-repos= names 7Ji twice\n")
     assert refusal(trust_key_mine=KEY).startswith(
         "trust-key-mine= is for a repository that is not added"
     )
-    assert refusal(add_repos="7Ji", trust_key_7Ji="AB").startswith("trust-key-7Ji=AB is no finger")
+    assert refusal(add_repos="7Ji", trust_key_7Ji="AB").startswith("trust-key-7Ji=AB is not a")
     with pytest.raises(ConfigError, match="the repository archlinuxcn is not for aarch64"):
         build(distro="alarm", add_repos="archlinuxcn")
 

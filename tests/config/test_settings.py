@@ -1,18 +1,23 @@
 """What is set up in the image is read from the command line and from the files that it names."""
 
+import io
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
 
 from aimager.config.build import read_build
+from aimager.config.settings import read_terminal
 from aimager.errors import ConfigError
-from aimager.model.settings import AddedFile, Password, Script, Setup
+from aimager.model.settings import AddedFile, Password, Script, Settings
 from boards import BOARDS
 
 HASH = "$6$salt$" + "a" * 86
 
 
-def setup(folder: Path, **words: str) -> Setup:
+def setup(folder: Path, **words: str) -> Settings:
     """The setup of a build with these words, whose dashes are underscores."""
     named = {name.replace("_", "-"): value for name, value in words.items()}
     build = read_build({"board": "x64-uefi", **named}, folder)
@@ -81,7 +86,7 @@ def test_files(tmp_path: Path) -> None:
         assert refusal(tmp_path, files=word) == f"files={word} {form}"
     for path in ("/etc/../motd", "/etc/"):
         assert refusal(tmp_path, files=f"motd:{path}") == (
-            f"files=motd:{path}: {path} is no path of a file in the image"
+            f"files=motd:{path}: {path} is not the path of a file in the image"
         )
 
 
@@ -91,7 +96,7 @@ def test_services_and_scripts(tmp_path: Path) -> None:
     made = setup(tmp_path, services="sshd,fstrim.timer,wg@wg0", scripts="a.sh")
     assert made.services == ("sshd.service", "fstrim.timer", "wg@wg0.service")
     assert made.scripts == (Script("a.sh", "#!/bin/sh\n"),)
-    assert refusal(tmp_path, scripts="b.sh") == "scripts=b.sh names no program that runs it"
+    assert refusal(tmp_path, scripts="b.sh") == "scripts=b.sh does not say which program runs it"
     for word in ("-x", "../x.service", "a b", "x.service.d/y.conf"):
         assert refusal(tmp_path, services=word).startswith("services=")
 
@@ -101,5 +106,26 @@ def test_overlays(tmp_path: Path) -> None:
     build = read_build({"board": "x64-uefi", "overlay": "a.tar.zst"}, tmp_path)
     assert build
     assert build.overlays == (tmp_path / "a.tar.zst",)
-    assert refusal(tmp_path, overlay="a.zip") == "overlay=a.zip is no archive that is known"
+    assert refusal(tmp_path, overlay="a.zip") == "overlay=a.zip is not an archive of a known form"
     assert refusal(tmp_path, overlay="b.tar") == f"overlay={tmp_path}/b.tar: there is no such file"
+
+
+def test_a_shell_is_opened_on_standard_inputs_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert read_terminal("yes") == Path(os.ttyname(slave))
+        assert read_terminal("no") is None
+    os.close(master)
+
+
+def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/null").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        with pytest.raises(ConfigError, match="shell=yes needs a terminal"):
+            read_terminal("yes")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfigError, match="shell=yes needs a terminal"):
+        read_terminal("yes")
+    with pytest.raises(ConfigError, match="shell=maybe is not known"):
+        read_terminal("maybe")

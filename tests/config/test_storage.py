@@ -12,6 +12,7 @@ from aimager.config.storage import (
     read_storage,
     read_subvolumes,
 )
+from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import Product
@@ -26,13 +27,13 @@ BOARD = BOARDS["x64-uefi"]
 def table_of(board: Board = BOARD, folder: Path = HERE, **words: str) -> PartitionTable:
     """The table for these words, whose dashes are underscores."""
     named = {name.replace("_", "-"): value for name, value in words.items()}
-    table = read_storage(board, named, folder).partition_table
+    table = read_storage(board, make_words(named, folder)).partition_table
     assert table
     return table
 
 
 def test_nothing_said_changes_nothing() -> None:
-    assert read_storage(BOARD, {}, HERE) is BOARD
+    assert read_storage(BOARD, make_words({}, HERE)) is BOARD
 
 
 def test_a_table_by_name_in_a_file_and_inline(tmp_path: Path) -> None:
@@ -87,8 +88,8 @@ def test_the_root() -> None:
         ({"root_fs": "btrfs", "root_compress": "zstd:16"}, "root-compress=zstd:16 is not for"),
         ({"root_fs": "squashfs", "root_compress": "lz4hc"}, "root-compress=lz4hc is not for"),
         ({"root_subvolumes": "@"}, "not for a root of ext4"),
-        ({"root_fs": "btrfs", "root_subvolumes": "@,@b:/boot"}, "a partition's already"),
-        ({"mkfs_arg": "home=-m 5"}, "of a partition that the table has not"),
+        ({"root_fs": "btrfs", "root_subvolumes": "@,@b:/boot"}, "where a partition is mounted"),
+        ({"mkfs_arg": "home=-m 5"}, "for a partition that the table does not have"),
         ({"table": "label: gpt; aimager@root:"}, "no partition for booting"),
     ],
 )
@@ -113,8 +114,8 @@ def test_a_bios_boots_from_an_active_partition_of_a_dos_label(text: str, message
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_disk_there_is_nothing_to_say(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name}= is of no use for the board none"):
-        read_storage(BOARDS["none"], {name: "x"}, HERE)
+    with pytest.raises(ConfigError, match=f"{name}= has no effect on the board none"):
+        read_storage(BOARDS["none"], make_words({name: "x"}, HERE))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_what_the_disk_starts_from(tmp_path: Path) -> None:
     assert read_disk_from(None, (), tmp_path) is None
     found = read_disk_from("loader.img", (Product.disk,), tmp_path)
     assert found == tmp_path / "loader.img"
-    with pytest.raises(ConfigError, match=r"disk-from=other\.img is no file"):
+    with pytest.raises(ConfigError, match=r"disk-from=other\.img: there is no such file"):
         read_disk_from("other.img", (Product.disk,), tmp_path)
-    with pytest.raises(ConfigError, match="of no use without"):
+    with pytest.raises(ConfigError, match="has no effect without"):
         read_disk_from("loader.img", (Product.root_tar,), tmp_path)

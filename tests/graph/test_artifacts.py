@@ -14,11 +14,11 @@ from aimager.model.architecture import Architecture
 from aimager.model.board import Board
 from aimager.model.build import Build, Product
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.model.settings import Setup
+from aimager.model.settings import Settings
 from tests.support.places import ROOT
 
 PLATFORM = Platform(DISTRO, Architecture.x86_64)
-BUILD = Build(Board("pc", "PC"), PLATFORM, (Product.disk,), Path("/out"), Setup("pc"))
+BUILD = Build(Board("pc", "PC"), PLATFORM, (Product.disk,), Path("/out"), Settings("pc"))
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,14 @@ from aimager.model.board import Board, Initramfs
 from aimager.model.build import Build, Compression, Product, Tools
 from aimager.model.distro import Platform
 from aimager.model.partition import GiB, Label, PartitionTable, Role, boot_fat, root_ext4
-from aimager.model.settings import Setup
+from aimager.model.settings import Settings
 
 PLATFORM = Platform(DISTRO, Architecture.aarch64)
 TABLE = PartitionTable(Label.gpt, (boot_fat(GiB), root_ext4(), root_ext4()))
-PI = Setup("pi")
+PI = Settings("pi")
 
 
-def make_build(board: Board, setup: Setup = PI, packages: tuple[str, ...] = ()) -> Build:
+def make_build(board: Board, setup: Settings = PI, packages: tuple[str, ...] = ()) -> Build:
     return Build(board, PLATFORM, (Product.root_tar,), Path("/out"), setup, packages=packages)
 
 
@@ -33,7 +33,7 @@ def test_what_is_installed_is_named_once_and_in_order() -> None:
     )
     assert make_build(board).installs == ("linux", "firmware", "vim")
     assert make_build(board).initramfs == "booster"
-    build = make_build(board, Setup("pi", sudo_groups=("wheel",)), packages=("vim", "git"))
+    build = make_build(board, Settings("pi", sudo_groups=("wheel",)), packages=("vim", "git"))
     assert build.installs == ("linux", "firmware", "vim", "sudo", "git")
 
 

@@ -24,7 +24,7 @@ def test_a_keyring_helper_takes_the_place_of_what_is_borrowed(tmp_path: Path) ->
     assert made.borrowed == helper
     assert not made.lends
     assert [request.subject for request in made.requests if "borrowed" in request.subject] == []
-    with pytest.raises(ConfigError, match="is of no use with tools=host"):
+    with pytest.raises(ConfigError, match="has no effect with tools=host"):
         read_build({**words, "tools": "host"}, tmp_path)
     assert refusal(distro="arch", tools="host", create="keyring-helper.tar")[0] == (
         "create=keyring-helper.tar cannot be made for the board none"
@@ -55,13 +55,16 @@ def test_trees_in_memory(text: str, memory: int) -> None:
     build = read_build({"distro": "arch", "tmpfs-root": text}, HERE)
     assert build
     assert build.memory == memory
-    assert refusal(distro="arch", tmpfs_root="some")[0] == "tmpfs-root=some is no size"
+    assert refusal(distro="arch", tmpfs_root="some")[0] == "tmpfs-root=some is not a size"
 
 
 def test_names_of_repositories() -> None:
-    assert refusal(distro="arch", repo_core="a/b")[0] == "repo-core=a/b is no name for a repository"
+    assert (
+        refusal(distro="arch", repo_core="a/b")[0]
+        == "repo-core=a/b is not a valid name of a repository"
+    )
     assert refusal(distro="arch", repos_base="core,options")[0] == (
-        "repos-base=options is no name for a repository"
+        "repos-base=options is not a valid name of a repository"
     )
 
 

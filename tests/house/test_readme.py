@@ -5,7 +5,6 @@ import re
 import pytest
 
 from aimager.commands.listing import LISTS
-from aimager.config.variables import VARIABLES, Variable
 from aimager.distros import DISTROS
 from boards import BOARDS
 from tests.builds import test_arm_boots, test_boots
@@ -18,20 +17,6 @@ BOARDS_PAGE = (ROOT / "docs/boards.md").read_text()
 
 OF_WHOLE_BUILDS = {"x64-uefi", "aarch64-uefi"}
 """The boards that tests of whole builds boot."""
-
-
-@pytest.mark.parametrize("variable", VARIABLES, ids=lambda v: v.name)
-def test_every_variable_is_told_of(variable: Variable) -> None:
-    stems = [variable.name.replace("*", name) for name in ("NAME", "KERNEL")]
-    rows = any(f"\n| `{stem}` | " in VARIABLES_PAGE for stem in stems)
-    assert rows or re.search(rf"`[a-z-]+ {variable.name}=`", VARIABLES_PAGE)
-
-
-def test_no_variable_is_told_of_that_is_none() -> None:
-    table = VARIABLES_PAGE[: VARIABLES_PAGE.index("## ")]
-    for name in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE):
-        stem = re.sub("NAME|KERNEL", "x", name)
-        assert any(variable.matches(stem) for variable in VARIABLES), name
 
 
 @pytest.mark.parametrize("name", LISTS)

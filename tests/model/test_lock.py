@@ -1,12 +1,13 @@
 """The lock is its bytes: sorted, and good to read as a diff."""
 
+import dataclasses
 import difflib
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import ConfigError
-from aimager.model.lock import Lock, find_package, newest, read_lock, write_lock
+from aimager.model.lock import UNSIGNED, Lock, find_package, newest, read_lock, write_lock
 from tests.support.locked import make_package
 from tests.support.places import GOLDEN
 
@@ -66,3 +67,25 @@ def test_packages() -> None:
     sha256 = ZLIB.sha256
     expected = Path("/store") / sha256[:2] / sha256 / "zlib-1.0-1-x86_64.pkg.tar.zst"
     assert ZLIB.path(Path("/store")) == expected
+    assert ZLIB.signature(Path("/store")) == expected.with_name(f"{expected.name}.sig")
+    assert ZLIB.is_signed
+    assert not make_package("own", repository=UNSIGNED).is_signed
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("file", name) for name in ("", ".x", "a/b", "a\0b", "x" * 201, "\u00e9" * 101)),
+        *(("sha256", digest) for digest in ("a" * 63, "a" * 65, "A" * 64, "g" * 64)),
+        *(("size", size) for size in (0, -1)),
+        ("installed_size", -1),
+    ],
+)
+def test_what_no_package_can_have(field: str, value: str | int) -> None:
+    with pytest.raises(ValueError, match="it "):
+        dataclasses.replace(ZLIB, **{field: value})  # type: ignore[arg-type]
+
+
+def test_the_least_and_the_longest() -> None:
+    dataclasses.replace(ZLIB, size=1, installed_size=0, file="x" * 200)
+    dataclasses.replace(ZLIB, file="\u00e9" * 100)

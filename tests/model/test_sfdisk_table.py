@@ -103,6 +103,21 @@ def test_a_command_line_has_no_newlines() -> None:
     assert (root.size, root.start, root.bootable) == (None, None, False)
 
 
+def test_what_a_table_may_say() -> None:
+    table = read_table("label: gpt; last-lba: 99; first-lba: 2048; aimager@root: size=1024T")
+    assert (table.first_lba, table.last_lba, table.alignment, table.id) == (2048, 99, MiB, "")
+    assert table.partitions[0].size == 1 << 50
+    assert read_table("label: gpt; first-lba: 4096; aimager@root:").alignment == 2 * MiB
+    assert read_table("label: gpt; first-lba: 4097; aimager@root:").alignment == MiB
+    table = read_table("label: dos; label-id: 0xAB; aimager@root: start=0, size=+")
+    assert (table.id, table.partitions[0].start, table.partitions[0].size) == ("000000ab", 0, None)
+    four = read_table("label: dos" + "; size=1M" * 3 + "; aimager@root:")
+    assert len(four.partitions) == 4
+    near = read_table("label: gpt; aimager@boot: start=1M, size=2M; aimager@root: start=3M")
+    assert near.partitions[1].start == 3 * MiB
+    assert read_table("label: gpt; aimager@root: id=x").partitions[0].type == "x"
+
+
 def test_firmware_finds_a_boot_partition_without_a_type() -> None:
     for text, esp in (
         ("label: gpt; aimager@boot: size=64M; aimager@root:", True),
@@ -116,7 +131,7 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("aimager@root:", "label of no kind"),
+        ("aimager@root:", "has no label"),
         ("label: sun\naimager@root:", "label sun"),
         ("label: gpt\naimager@boot: size=1G", "no partition for the root"),
         ("label: gpt\naimager@root:\naimager@root:", "several partitions for root"),
@@ -125,13 +140,21 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
         ("label: gpt\naimager@root:\ntype=83", "without a mark and without a size"),
         ("label: gpt\naimager@root: size=many", "size many"),
         ("label: gpt\naimager@root: size=0", "size 0"),
+        ("label: gpt\naimager@root: size=1025T", "out of range"),
+        ("label: gpt\naimager@root: start=1025T", "out of range"),
+        ("label: gpt\naimager@root: uuid=1", "partition id 1"),
+        ("label: gpt\nunit: cylinders\naimager@root:", "sectors of 512"),
+        ("label: dos\nfirst-lba: 34\naimager@root:", "first-lba: 34"),
+        ("label: dos\nlabel-id: 0x123456789\naimager@root:", "label-id: 0x123456789"),
+        ("label: dos\naimager@root: uuid=AAAAAAAA-2222-4333-8444-555555555555", "cannot have"),
+        ("label: dos\naimager@root: attrs=x", "cannot have"),
         ("label: gpt\naimager@root: colour=red", "field colour"),
-        ("label: gpt\naimager@root: size = 1G what?", "none of NAME=VALUE"),
+        ("label: gpt\naimager@root: size = 1G what?", "not of the form NAME=VALUE"),
         ("label: gpt\ncolour: red\naimager@root:", "line colour: red"),
         ("label: gpt\nsector-size: 4096\naimager@root:", "sectors of 512"),
         ("label: gpt\nfirst-lba: x\naimager@root:", "first-lba: x"),
         ("label: gpt\nlabel-id: 0x12\naimager@root:", "label-id: 0x12"),
-        ("label: dos\naimager@root: name=x", "DOS label has not"),
+        ("label: dos\naimager@root: name=x", "DOS label cannot have"),
         ("label: dos" + "\nsize=1M" * 4 + "\naimager@root:", "more than four"),
         ("label: gpt\naimager@boot: start=4M, size=2M\naimager@root: start=5M", "overlap"),
     ],

@@ -121,7 +121,7 @@ def test_others_are_fetched_with_their_signatures_as_ever(tmp_path: Path) -> Non
 def test_no_repository_can_pass_for_the_folder() -> None:
     with pytest.raises(DownloadError, match="names the repository '@packages', which cannot be"):
         repositories(f"[core]\n[{UNSIGNED}]\n")
-    with pytest.raises(ConfigError, match="is no name for a repository"):
+    with pytest.raises(ConfigError, match="is not a valid name of a repository"):
         read_build({"distro": "arch", "add-repos": f"{UNSIGNED}=http://x"}, Path("/"))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aimager.codec import decode, encode
-from aimager.model.settings import Password, Setup, User
+from aimager.model.settings import Password, Settings, User
 from aimager.model.workshop import Workshop
 from aimager.products import derivation
 from aimager.products.derivation import Derivation, code_of, derive
@@ -106,8 +106,8 @@ def test_what_an_id_depends_on() -> None:
         id_of(source="d" * 32),
         id_of(more="e" * 32),
         id_of(dataclasses.replace(MAKE, level=4)),
-        id_of(dataclasses.replace(MAKE, setup=Setup("po"))),
-        id_of(dataclasses.replace(MAKE, setup=Setup("pi", ("C.UTF-8",)))),
+        id_of(dataclasses.replace(MAKE, setup=Settings("po"))),
+        id_of(dataclasses.replace(MAKE, setup=Settings("pi", ("C.UTF-8",)))),
         id_of(dataclasses.replace(MAKE, maybe=Path("/x"))),
     ]
     assert len(set(ids)) == len(ids)
@@ -153,7 +153,7 @@ def test_settings_are_flat() -> None:
 def test_a_password_is_not_in_what_is_recorded() -> None:
     made = {}
     for secret in ("hunter2", "hunter3"):
-        setup = Setup("pi", users=(User(("alice",)),), passwords=(Password("alice", secret),))
+        setup = Settings("pi", users=(User(("alice",)),), passwords=(Password("alice", secret),))
         made[secret] = derive("make", dataclasses.replace(MAKE, setup=setup), {})
         assert secret not in json.dumps(encode(made[secret]))
         assert "alice" in made[secret].settings["setup.passwords"]

@@ -250,10 +250,10 @@ def test_what_is_to_be_left_of_the_cache(words: dict[str, str], limit: Limit) ->
     [
         ({}, "cache-prune needs to know what to remove"),
         ({"distro": "arch"}, "cache-prune needs to know what to remove"),
-        ({"size": "all"}, "size=all is no size"),
-        ({"size": "0"}, "size=0 is no size"),
-        ({"older": "month"}, "older=month is no length of time"),
-        ({"older": "", "size": "1G"}, "older= is no length of time"),
+        ({"size": "all"}, "size=all is not a size"),
+        ({"size": "0"}, "size=0 is not a size"),
+        ({"older": "month"}, "older=month is not a length of time"),
+        ({"older": "", "size": "1G"}, "older= is not a length of time"),
     ],
 )
 def test_a_limit_that_is_none(words: dict[str, str], message: str) -> None:

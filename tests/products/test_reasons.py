@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from aimager.products.record import Record
 from tests.products.test_record import make_record
 from tests.support.locked import make_package
 
+VARIABLES = {"setup.users": "useradd", "setup.passwords": "chpasswd", "packages": "install-pkgs"}
+VARIABLES |= {f"setup.{name}": name for name in ("hostname", "locales")}
 OLD = Derivation("make", "Make", {"aimager/a.py": "1"}, {"level": "3"}, {"source": "s"})
 
 
@@ -30,27 +33,32 @@ def write(folder: Path, **versions: str) -> Path:
     return folder / "lock.json"
 
 
+def reason(record: Record, now: Derivation, sources: Mapping[str, Path] | None = None) -> str:
+    """What is told where ``record`` is of the product that was used last."""
+    return differences([record], now, sources or {}, VARIABLES)
+
+
 def told(record: Record, **settings: object) -> str:
     """What is told when these settings, as values, are the new ones; None: there is none."""
     texts = {name.replace("__", "."): json.dumps(value) for name, value in settings.items()}
     old = {"setup.hostname": '"pi"', "setup.locales": '["a", "b"]', "setup.users": "[]"}
     before = dataclasses.replace(OLD, settings=old)
     now = dataclasses.replace(OLD, settings={**old, **texts})
-    return differences([dataclasses.replace(record, derivation=before)], now, {})
+    return reason(dataclasses.replace(record, derivation=before), now)
 
 
 def test_there_was_none() -> None:
-    assert differences([], OLD, {}) == "it has not been made before"
+    assert differences([], OLD, {}, VARIABLES) == "it has not been made before"
 
 
 def test_it_was_removed(record: Record) -> None:
-    assert differences([record], OLD, {}) == "the cache does not hold it any more"
+    assert reason(record, OLD) == "the cache does not hold it any more"
 
 
 def test_packages(record: Record, tmp_path: Path) -> None:
     last = dataclasses.replace(record, packages={"bash": "1", "vim": "1", "zlib": "1"})
     lock = write(tmp_path, zlib="2", vim="1", nano="3")
-    assert differences([last], OLD, {"lock": lock}) == ("bash 1 removed; nano 3 added; zlib 1 -> 2")
+    assert reason(last, OLD, {"lock": lock}) == ("bash 1 removed; nano 3 added; zlib 1 -> 2")
 
 
 def test_packages_of_the_same_version(record: Record, tmp_path: Path) -> None:
@@ -67,15 +75,15 @@ def test_packages_of_the_same_version(record: Record, tmp_path: Path) -> None:
     new = tmp_path / "new.json"
     new.write_text(write_lock(Lock("p", (), tuple(locked))))
     said = "bash 1 rebuilt; vim 1 moved from core to extra"
-    assert differences([last], OLD, {"lock": new}) == said
+    assert reason(last, OLD, {"lock": new}) == said
     before = dataclasses.replace(last, origins={})  # of a record that did not tell them
-    assert differences([before], OLD, {"lock": new}) == "the cache does not hold it any more"
+    assert reason(before, OLD, {"lock": new}) == "the cache does not hold it any more"
 
 
 @pytest.mark.parametrize(("count", "end"), [(5, "p4 1 added"), (7, "2 more packages")])
 def test_many_packages_are_counted(record: Record, tmp_path: Path, count: int, end: str) -> None:
     lock = write(tmp_path, **{f"p{number}": "1" for number in range(count)})
-    said = differences([record], OLD, {"lock": lock}).split("; ")
+    said = reason(record, OLD, {"lock": lock}).split("; ")
     assert len(said) == min(count, 6)
     assert said[-1] == end
 
@@ -99,16 +107,16 @@ def test_settings_are_called_as_on_the_command_line(record: Record) -> None:
     assert told(record, setup__hostname="pc", setup__locales=[]) == (
         "hostname: pi -> pc; locales: a removed, b removed"
     )
-    assert told(record, packages=["x"]) == "install-pkgs changed"
+    assert told(record, packages=["x"]) == "install-pkgs: x added"
     assert told(record, setup__passwords=[{"user": "x"}]) == "chpasswd changed"
 
 
 def test_code(record: Record) -> None:
     code = {"aimager/a.py": "2", "aimager/b.py": "1"}
     now = dataclasses.replace(OLD, code=code)
-    assert differences([record], now, {}) == "the code of aimager/a.py, aimager/b.py changed"
+    assert reason(record, now) == "the code of aimager/a.py, aimager/b.py changed"
     many = dataclasses.replace(OLD, code={f"{number}.py": "1" for number in range(8)})
-    assert differences([record], many, {}) == (
+    assert reason(record, many) == (
         "the code of 0.py, 1.py, 2.py, 3.py, 4.py and 4 more files changed"
     )
 
@@ -125,18 +133,16 @@ def test_what_tasks_made_is_told_of_only_when_nothing_else_is(
         "third": tmp_path / "plain",
     }
     now = dataclasses.replace(OLD, inputs=inputs)
-    assert differences([record], now, sources) == (
-        "gone changed; keyring-init changed; plain changed"
-    )
+    assert reason(record, now, sources) == ("gone changed; keyring-init changed; plain added")
     other = dataclasses.replace(now, settings={"level": "4"})
-    assert differences([record], other, sources) == "level: 3 -> 4; plain changed"
+    assert reason(record, other, sources) == "level: 3 -> 4; plain added"
 
 
 def test_the_product_used_last_is_compared(record: Record) -> None:
     older = dataclasses.replace(record, derivation=dataclasses.replace(OLD, settings={}))
     now = dataclasses.replace(OLD, settings={"level": "9"})
-    assert differences([record, older], now, {}) == "level: 3 -> 9"
-    assert differences([older, record], now, {}) == "level: (none) -> 9"
+    assert differences([record, older], now, {}, VARIABLES) == "level: 3 -> 9"
+    assert differences([older, record], now, {}, VARIABLES) == "level: (none) -> 9"
 
 
 def test_files_of_the_users_own_are_named(record: Record, tmp_path: Path) -> None:
@@ -148,7 +154,9 @@ def test_files_of_the_users_own_are_named(record: Record, tmp_path: Path) -> Non
 
     def told(before: Derivation, now: Derivation) -> str:
         sources = {"archive": path} if "archive" in now.inputs else {}
-        return differences([dataclasses.replace(record, derivation=before)], now, sources)
+        return differences(
+            [dataclasses.replace(record, derivation=before)], now, sources, VARIABLES
+        )
 
     assert told(without, given) == "site.tar added"
     assert told(given, changed) == "site.tar changed"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aimager import stages
-from aimager.model.settings import Setup
+from aimager.model.settings import Settings
 from aimager.model.workshop import Workshop, environment
 from aimager.products.stage import all_inputs, inputs, outputs, settings
 
@@ -22,7 +22,7 @@ class Make:
     source: Path
     more: tuple[Path, ...]
     level: int
-    setup: Setup
+    setup: Settings
     maybe: Path | None = None
     nothing: tuple[Path, ...] = ()
     target: Path = Path("/out/target")
@@ -39,7 +39,7 @@ MAKE = Make(
     source=Path("/in/source"),
     more=(Path("/in/a"), Path("/in/b")),
     level=3,
-    setup=Setup("pi"),
+    setup=Settings("pi"),
     tools=Path("/in/tools"),
     workshop=WORKSHOP,
 )
@@ -73,7 +73,7 @@ def test_outputs() -> None:
 
 
 def test_all_else_are_settings() -> None:
-    assert settings(MAKE) == {"level": 3, "setup": Setup("pi"), "maybe": None, "nothing": ()}
+    assert settings(MAKE) == {"level": 3, "setup": Settings("pi"), "maybe": None, "nothing": ()}
 
 
 @pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Make)])

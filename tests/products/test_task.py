@@ -13,13 +13,13 @@ from aimager.codec import encode
 from aimager.errors import ConfigError
 from aimager.files import publish_text, sha256
 from aimager.model.lock import Lock, write_lock
-from aimager.model.settings import Password, Setup
+from aimager.model.settings import Password, Settings
 from aimager.products.record import RECORD, Record, read_record
 from aimager.products.task import CachedTask
 from tests.support.locked import make_package
 from tests.support.staged import Shout, build, finish, hear, product, runs, shout, start
 
-SETUP = Setup("pi", passwords=(Password("alice", "hunter2"),))
+SETUP = Settings("pi", passwords=(Password("alice", "hunter2"),))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Known(Shout):
 class Secret(Shout):
     """Has a password among its settings."""
 
-    setup: Setup = SETUP
+    setup: Settings = SETUP
 
 
 def as_a(kind: type[Shout], task: CachedTask) -> CachedTask:

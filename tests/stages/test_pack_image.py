@@ -10,13 +10,13 @@ from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
 from aimager.model.build import Product
 from aimager.model.lock import Lock
-from aimager.model.settings import HashedPassword, Password, Setup
+from aimager.model.settings import HashedPassword, Password, Settings
 from aimager.model.workshop import Workshop
 from aimager.stages.pack_image import PackImage
 from tests.support.locked import make_package
 
 LOCK = Lock("archlinux-x86_64", ("bash",), (make_package("bash"),))
-SETUP = Setup("pc", passwords=(Password("alice", "secret"),))
+SETUP = Settings("pc", passwords=(Password("alice", "secret"),))
 HASHED = (HashedPassword("alice", "$6$salt$hash"),)
 STAGE = PackImage(
     id="archlinux-x86_64-pc",

@@ -9,7 +9,7 @@ import pytest
 
 from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
-from aimager.model.settings import HashedPassword, Password, Setup, User
+from aimager.model.settings import HashedPassword, Password, Settings, User
 from aimager.system import configure as system_setup
 from aimager.system.configure import ImageRoot, set_up
 from aimager.system.first_boot import content
@@ -132,7 +132,7 @@ def test_all_of_a_setup(image: RecordingRoot) -> None:
     listing = image.root / "etc/pacman.d/mirrorlist"
     listing.parent.mkdir()
     listing.write_text("#Server = http://m/$repo\n")
-    setup = Setup("pi", ("de_DE.UTF-8",), (User(("bob",)),), (), ("wheel",))
+    setup = Settings("pi", ("de_DE.UTF-8",), (User(("bob",)),), (), ("wheel",))
     for _ in range(2):
         set_up(
             image,
@@ -157,7 +157,7 @@ def test_all_of_a_setup(image: RecordingRoot) -> None:
 def test_answers_that_a_root_has_are_kept(image: RecordingRoot) -> None:
     (image.root / "etc/vconsole.conf").write_text("KEYMAP=de\n")
     (image.root / "etc/localtime").symlink_to("../usr/share/zoneinfo/Europe/Berlin")
-    set_up(image, Setup("pi", ("POSIX",)), (), mirrorlist="etc/none", mirror="http://m")
+    set_up(image, Settings("pi", ("POSIX",)), (), mirrorlist="etc/none", mirror="http://m")
     assert (image.root / "etc/vconsole.conf").read_text() == "KEYMAP=de\n"
     assert (image.root / "etc/localtime").readlink().name == "Berlin"
     assert not (image.root / "etc/none").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import CommandError, ConfigError, HostError
-from aimager.model.settings import AddedFile, Script, Setup
+from aimager.model.settings import AddedFile, Script, Settings
 from aimager.system import customize as finishing
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
@@ -45,13 +45,13 @@ def image(tmp_path: Path) -> Notes:
 
 
 def test_nothing_is_done_where_nothing_is_asked_for(image: Notes) -> None:
-    finishing.finish(image, Setup("pc"), ())
+    finishing.finish(image, Settings("pc"), ())
     assert not (image.root / PRESET).exists()
     assert image.runs == []
 
 
 def test_all_in_their_order(image: Notes) -> None:
-    setup = Setup(
+    setup = Settings(
         "pc",
         services=("sshd.service",),
         files=(AddedFile("/etc/motd.d/hello", "Hello\n", 0o600),),

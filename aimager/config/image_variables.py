@@ -1,0 +1,176 @@
+"""The variables that say what an image is: its board and its disk."""
+
+from aimager.config.own_boards import BOARDS
+from aimager.config.parse import (
+    read_compressions,
+    read_sectors,
+    split_list,
+)
+from aimager.config.storage import (
+    ROOT_FILE_SYSTEMS,
+    read_arguments,
+    read_file_system,
+    read_subvolumes,
+    read_table_word,
+)
+from aimager.config.variable import (
+    Group,
+    Variable,
+    of_folder,
+    of_name,
+    of_text,
+)
+from aimager.distros import DISTROS
+from aimager.model.architecture import Architecture
+from aimager.model.build import Compression, Product
+from aimager.model.named_tables import NAMED_TABLES
+
+WHAT_IS_BUILT = (
+    Variable(
+        "distro",
+        Group.build,
+        "the distribution",
+        "the board's, if it is for one only",
+        "distro=archlinux",
+        choices=tuple(distro.id for distro in DISTROS),
+        listed_by="distros",
+        settings=("title", "vendor", "mirrorlist", "mirror", "platform.distro"),
+    ),
+    Variable(
+        "board",
+        Group.build,
+        "the machine, or a file with one (./mine.py); none makes a root"
+        " archive only; several of one architecture, separated by commas, are built in one run",
+        "none",
+        "board=x64-uefi,x64-legacy",
+        choices=tuple(BOARDS),
+        listed_by="boards",
+        settings=("id", "boot"),
+        several=True,
+        paths=True,
+    ),
+    Variable(
+        "boards",
+        Group.build,
+        "a folder with boards of your own; for matrix: such folders, or boards",
+        "",
+        "boards=./boards",
+        choices=tuple(BOARDS),
+        listed_by="boards",
+        several=True,
+        paths=True,
+        describes_build=False,
+    ),
+    Variable(
+        "arch",
+        Group.build,
+        "the architecture, where board and distribution leave a choice; for mirror: several",
+        "the host's if possible, else the distribution's first",
+        "arch=aarch64",
+        choices=tuple(Architecture),
+        settings=("architecture", "emulates", "platform.architecture"),
+        describes_build=False,  # alone it is for the mirror
+    ),
+    Variable(
+        "create",
+        Group.build,
+        "what to make, separated by commas; images of those partitions that the table has",
+        "disk.img with a board, else root.tar",
+        "create=disk.img,root.tar",
+        choices=tuple(Product),
+        parser=of_text(split_list),
+        settings=("products",),
+        several=True,
+    ),
+    Variable(
+        "compress",
+        Group.build,
+        "how each product is also made in compressed form, separated by commas",
+        "none",
+        "compress=zst",
+        choices=("none", *Compression),
+        parser=of_text(read_compressions),
+        settings=("compressions",),
+        several=True,
+    ),
+    Variable(
+        "seed",
+        Group.build,
+        "any text; another one gives all UUIDs, labels' ids, serial numbers and salts of the image"
+        " other values",
+        "",
+        "seed=second",
+        settings=("seed",),
+    ),
+)
+
+DISK = (
+    Variable(
+        "table",
+        Group.disk,
+        "the partition table: an sfdisk dump with marks aimager@ROLE:, @FILE with one, or =NAME",
+        "the board's",
+        "table==gpt_1g_esp",
+        choices=tuple(f"={name}" for name in NAMED_TABLES),
+        listed_by="tables",
+        parser=of_folder(read_table_word),
+        settings=("table",),
+        describes_build=False,
+    ),
+    Variable(
+        "root-size",
+        Group.disk,
+        "the size of the root partition",
+        "that of its content and a margin",
+        "root-size=8G",
+        parser=of_name(read_sectors),
+        settings=("root_size",),
+    ),
+    Variable(
+        "root-fs",
+        Group.disk,
+        "the root's file system; erofs and squashfs can never be written to",
+        "ext4",
+        "root-fs=btrfs",
+        choices=ROOT_FILE_SYSTEMS,
+        parser=of_text(read_file_system),
+        settings=("table.partitions.*.file_system", "welcome"),
+    ),
+    Variable(
+        "root-subvolumes",
+        Group.disk,
+        "the subvolumes of a btrfs root, separated by commas; the first is the root's own",
+        "",
+        "root-subvolumes=@,@home:/home",
+        parser=of_text(read_subvolumes),
+        settings=("table.partitions.*.subvolumes",),
+    ),
+    Variable(
+        "root-compress",
+        Group.disk,
+        "how the root is compressed, or none: btrfs zstd:3, erofs lz4hc, squashfs zstd, say",
+        "none for btrfs, lz4hc for erofs, zstd for squashfs",
+        "root-compress=zstd:3",
+        settings=("table.partitions.*.compression",),
+    ),
+    Variable(
+        "mkfs-arg",
+        Group.disk,
+        "more arguments for the program that makes a file system; a comma separates only before"
+        " boot=, root=, home= or swap=",
+        "",
+        "mkfs-arg='root=-m 5,boot=-s 4'",
+        parser=of_text(read_arguments),
+        settings=("table.partitions.*.arguments",),
+    ),
+    Variable(
+        "disk-from",
+        Group.disk,
+        "an image, which may be compressed by gzip, xz or zstd, that the disk starts as a copy of:"
+        " a boot loader in raw sectors, say",
+        "",
+        "disk-from=loader.img.gz",
+        settings=("disk_from",),
+        paths=True,
+    ),
+)

@@ -1,0 +1,160 @@
+"""The variables that say where packages come from, and who is trusted."""
+
+from aimager.config.parse import (
+    YES_OR_NO,
+    read_addresses,
+    read_fingerprints,
+    read_packages,
+    read_yes,
+    split_list,
+)
+from aimager.config.paths import read_archive, read_folder
+from aimager.config.repositories import read_key_file, read_repository_name, read_repository_names
+from aimager.config.variable import (
+    Group,
+    Variable,
+    of_name,
+    of_path,
+    of_text,
+)
+from aimager.distros import THIRD_PARTY_REPOSITORIES
+
+PACKAGES = (
+    Variable(
+        "install-pkgs",
+        Group.packages,
+        "more packages, separated by commas, but no initramfs makers",
+        "",
+        "install-pkgs=vim,openssh",
+        parser=of_name(read_packages),
+        settings=("packages",),
+    ),
+    Variable(
+        "packages",
+        Group.packages,
+        "a folder with packages of your own, which nobody signed; install-pkgs names those to"
+        " install",
+        "",
+        "packages=./built",
+        parser=of_path(read_folder),
+        settings=("platform.unsigned",),
+        paths=True,
+    ),
+    Variable(
+        "lock",
+        Group.packages,
+        "the file that holds all packages with their versions, to be kept in git; distro, board,"
+        " arch, install-pkgs, add-repos and initrd-maker that are left out are those of the file",
+        "",
+        "lock=image.lock",
+        settings=("lock_file",),
+        paths=True,
+    ),
+    Variable(
+        "add-repos",
+        Group.packages,
+        "third-party repositories, by name or as NAME=URL",
+        "the board's",
+        "add-repos=7Ji,mine=https://mirror.example/$arch",
+        choices=tuple(repository.id for repository in THIRD_PARTY_REPOSITORIES),
+        listed_by="repos",
+        parser=of_text(split_list),
+        settings=("repositories", "platform.repositories", "welcome", "packages", "keyrings"),
+        several=True,
+    ),
+    Variable(
+        "repo-url-parent",
+        Group.packages,
+        "URLs of mirrors that carry all distributions, each below its usual path, separated by"
+        " commas",
+        "the distributions' own",
+        "repo-url-parent=https://mirror.example",
+        parser=of_name(read_addresses),
+    ),
+    Variable(
+        "repo-url-*",
+        Group.packages,
+        "URLs of mirrors of one repository, with $repo and $arch in them, separated by commas",
+        "",
+        "repo-url-core=https://mirror.example/$repo/os/$arch",
+        parser=of_name(read_addresses),
+    ),
+    Variable(
+        "repo-core",
+        Group.packages,
+        "the repository that has pacman",
+        "the distribution's",
+        "repo-core=core",
+        parser=of_name(read_repository_name),
+        settings=("platform.distro.core_repository",),
+    ),
+    Variable(
+        "repos-base",
+        Group.packages,
+        "the distribution's repositories, in order, separated by commas",
+        "those of its pacman.conf",
+        "repos-base=core,extra,multilib",
+        parser=of_name(read_repository_names),
+        settings=("platform.distro.base_repositories",),
+    ),
+    Variable(
+        "reuse-root-tar",
+        Group.packages,
+        "a root archive to start from (.tar, or that in gz, xz, zst), in place of the base system;"
+        " it is trusted as it is",
+        "",
+        "reuse-root-tar=root.tar.zst",
+        parser=of_path(read_archive),
+        settings=("archive", "reused"),
+        paths=True,
+    ),
+    Variable(
+        "offline",
+        Group.packages,
+        "yes: ask no mirror anything, and use what is in the cache",
+        "no",
+        "offline=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+    ),
+)
+
+TRUST = (
+    Variable(
+        "trust-key",
+        Group.trust,
+        "fingerprints of the master keys to trust in place of the pinned ones",
+        "",
+        "trust-key=FINGERPRINT",
+        parser=of_name(read_fingerprints),
+        settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+    ),
+    Variable(
+        "trust-key-*",
+        Group.trust,
+        "the same for one added repository",
+        "",
+        "trust-key-mine=FINGERPRINT",
+        parser=of_name(read_fingerprints),
+        settings=(
+            "keyrings.*.master_keys",
+            "repositories.*.keyring.master_keys",
+            "platform.repositories.*.keyring.master_keys",
+        ),
+    ),
+    Variable(
+        "key-file-*",
+        Group.trust,
+        "a file with the keys of one added repository; a key counts only if trust-key-* names it",
+        "those in the package NAME-keyring",
+        "key-file-mine=mine.asc",
+        parser=of_path(read_key_file),
+        settings=(
+            *("keyrings.*.keys", "keyrings.*.package"),
+            *("repositories.*.keyring.keys", "repositories.*.keyring.package"),
+            "platform.repositories.*.keyring.keys",
+            "platform.repositories.*.keyring.package",
+        ),
+        paths=True,
+    ),
+)

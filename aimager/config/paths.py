@@ -1,0 +1,76 @@
+"""Reading the files and folders that users name; relative ones start at a given folder."""
+
+from pathlib import Path
+
+from aimager.config.parse import HERE, choices, split_list
+from aimager.errors import ConfigError
+
+_SUFFIXES = (".tar", ".tar.gz", ".tar.xz", ".tar.zst")
+
+
+def read_archives(text: str, folder: Path, *, variable: str) -> tuple[Path, ...]:
+    """Archives of trees.
+
+    :raises ConfigError: for one that does not exist, or whose form is not known
+    """
+    archives = tuple(folder / name for name in split_list(text))
+    for path in archives:
+        if not path.name.endswith(_SUFFIXES):
+            raise ConfigError(
+                f"{variable}={path.name} is not an archive of a known form",
+                hint=f"its name ends in {choices(_SUFFIXES)}",
+            )
+        if not path.is_file():
+            raise ConfigError(f"{variable}={path}: there is no such file", hint=HERE)
+    return archives
+
+
+def read_archive(text: str, folder: Path, *, variable: str) -> Path | None:
+    """One archive of a tree; None for an empty text.
+
+    :raises ConfigError: as `read_archives`, and for several
+    """
+    archives = read_archives(text, folder, variable=variable)
+    if len(archives) > 1:
+        raise ConfigError(
+            f"{variable}= names {len(archives)} archives, and takes one", hint="name one of them"
+        )
+    return archives[0] if archives else None
+
+
+def read_folder(text: str, folder: Path, *, variable: str) -> Path | None:
+    """A folder that exists; None for an empty text.
+
+    :raises ConfigError: when there is no such folder
+    """
+    if text and not (folder / text).is_dir():
+        raise ConfigError(f"{variable}={text}: there is no such folder", hint=HERE)
+    return folder / text if text else None
+
+
+def read_new_file(text: str, folder: Path, *, variable: str) -> Path | None:
+    """A file that can be written; None for an empty text.
+
+    :raises ConfigError: when it cannot
+    """
+    if not text:
+        return None
+    if (folder / text).is_dir() or not (folder / text).parent.is_dir():
+        raise ConfigError(f"{variable}={text} cannot be written", hint="name a file in a folder")
+    return folder / text
+
+
+def read_text(path: Path, variable: str, *, newline: str | None = None) -> str:
+    """The text in a file, with ``newline`` as open() has it.
+
+    :raises ConfigError: when it cannot be read or is not text; the message does not repeat it
+    """
+    try:
+        with path.open(encoding="utf-8", newline=newline) as stream:
+            return stream.read()
+    except OSError as error:
+        raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}", hint=HERE) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{variable}= takes text, which {path} is not", hint="overlay= takes any files"
+        ) from error

@@ -1,0 +1,162 @@
+"""The variables that say where results go and how a build runs."""
+
+from aimager.config.parse import (
+    YES_OR_NO,
+    read_age,
+    read_memory,
+    read_size,
+    read_yes,
+)
+from aimager.config.paths import read_archive, read_new_file
+from aimager.config.remote import read_remote
+from aimager.config.settings import FailedHooks, read_terminal
+from aimager.config.variable import (
+    Group,
+    Variable,
+    of_choice,
+    of_folder,
+    of_name,
+    of_path,
+    of_text,
+)
+from aimager.model.build import Tools
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that completion can be written for."""
+
+MATRIX_FORMS = ("github", "gitlab")
+"""The services that a matrix can be written for."""
+
+GRAPH_LANGUAGES = ("mermaid", "dot")
+"""The languages that a graph can be written in."""
+
+RESULTS = (
+    Variable(
+        "out",
+        Group.results,
+        "the folder of the results",
+        "out",
+        "out=/srv/images",
+        paths=True,
+    ),
+    Variable(
+        "report",
+        Group.results,
+        "a file for a page (HTML) that tells what was done, when and why, and how large everything"
+        " is; of a build that fails, how far it came, and what failed",
+        "",
+        "report=build.html",
+        parser=of_path(read_new_file),
+        paths=True,
+    ),
+)
+
+RUN = (
+    Variable(
+        "tools",
+        Group.run,
+        "whose programs do the work: those of Arch's own packages, or the host's",
+        Tools.borrowed,
+        "tools=host",
+        choices=tuple(Tools),
+        parser=of_choice(Tools),
+        settings=("borrowed",),
+    ),
+    Variable(
+        "use-pacman-static",
+        Group.run,
+        "whether pacman-static, and not the host's pacman, does what no borrowed one can do yet",
+        "where the host has no pacman that can",
+        "use-pacman-static=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+    ),
+    Variable(
+        "keyring-helper",
+        Group.run,
+        "an archive of programs to run in place of the borrowed ones, as create=keyring-helper.tar"
+        " makes it; it is trusted as it is",
+        "",
+        "keyring-helper=keyring-helper.tar",
+        parser=of_path(read_archive),
+        settings=("borrowed",),
+        paths=True,
+    ),
+    Variable(
+        "borrow",
+        Group.run,
+        "no: emulate every program of a foreign image, even where a native one does the same",
+        "yes",
+        "borrow=no",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+    ),
+    Variable(
+        "tmpfs-root",
+        Group.run,
+        "whether trees are held in memory: yes, no, or the size of the tmpfs",
+        "where they fit",
+        "tmpfs-root=20G",
+        choices=YES_OR_NO,
+        parser=of_name(read_memory),
+    ),
+    Variable(
+        "remote",
+        Group.run,
+        "a store that machines share: packages, base systems and installed systems are taken from"
+        " it and put into it; s3://BUCKET/FOLDER, gs://, https://, ssh://, or a folder",
+        "",
+        "remote=s3://bucket/aimager",
+        parser=of_folder(read_remote),
+        paths=True,
+        secret=True,
+    ),
+    Variable(
+        "failed-hooks",
+        Group.run,
+        "where a hook or scriptlet fails that makes what the image boots from (initramfs, module"
+        " lists): stop, or tell of it and go on, as pacman does; other failures are told",
+        FailedHooks.stop,
+        "failed-hooks=tell",
+        choices=tuple(FailedHooks),
+        parser=of_choice(FailedHooks),
+    ),
+    Variable(
+        "shell",
+        Group.run,
+        "yes: open a shell on the terminal in a root that could not be made",
+        "no",
+        "shell=yes",
+        choices=YES_OR_NO,
+        parser=of_text(read_terminal),
+    ),
+)
+
+OTHERS = (
+    Variable(
+        "size",
+        Group.others,
+        "for cache-prune: how much the cache may hold",
+        "",
+        "size=10GiB",
+        parser=of_name(read_size),
+        describes_build=False,
+    ),
+    Variable(
+        "older",
+        Group.others,
+        "for cache-prune: what was not used for so long is removed",
+        "",
+        "older=30d",
+        parser=of_name(read_age),
+        describes_build=False,
+    ),
+    Variable(
+        "for",
+        Group.others,
+        "for matrix: the service; for completion: the shell; for graph: the language",
+        "",
+        "for=gitlab",
+        choices=(*MATRIX_FORMS, *SHELLS, *GRAPH_LANGUAGES),
+    ),
+)

@@ -1,0 +1,99 @@
+"""A distribution, and one of its architectures, are found by every name that they go by."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from aimager.config import platform as find_platform
+from aimager.config.build import read_build
+from aimager.config.platform import find_distro
+from aimager.distros import DISTROS
+from aimager.errors import ConfigError
+from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro
+from boards import BOARDS
+
+HERE = Path("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("board", "distro", "arch", "message", "hint"),
+    [
+        (
+            *("none", "debian", None, "there is no distribution debian"),
+            "distro= is one of archlinux or arch, archlinux32 or arch32, archlinuxarm or alarm or"
+            " archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch",
+        ),
+        (
+            *("none", None, None, "distro= is missing, and the board none suits several"),
+            f"it is one of {', '.join(distro.id for distro in DISTROS)}",
+        ),
+        (
+            *("x64-uefi", "alarm", None, "the board x64-uefi is not for archlinuxarm"),
+            "it is for archlinux",
+        ),
+        (
+            *("x64-uefi", None, "aarch64"),
+            "arch=aarch64 does not go with archlinux on the board x64-uefi",
+            "it is one of x86_64",
+        ),
+    ],
+)
+def test_refusals(
+    board: str, distro: str | None, arch: str | None, message: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_platform.find_platform(BOARDS[board], distro, arch)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_board_that_no_distribution_can_be_for() -> None:
+    board = dataclasses.replace(BOARDS["x64-uefi"], architecture=Architecture.riscv64)
+    with pytest.raises(ConfigError, match="Arch Linux does not exist for riscv64, which the boa"):
+        find_platform.find_platform(board, None, None)
+
+
+def test_a_board_that_does_not_exist() -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_platform.find_board("x65", dict(BOARDS), HERE)
+    assert caught.value.message == "there is no board x65"
+    assert caught.value.hint == f"board= is one of {', '.join(BOARDS)}, or a file: board=./x65.py"
+
+
+@pytest.mark.parametrize("distro", DISTROS, ids=lambda d: d.id)
+def test_distributions_are_found_by_every_name(distro: Distro) -> None:
+    for name in (distro.id, distro.name, distro.name.upper(), *distro.aliases):
+        assert find_distro(name) is distro
+
+
+def test_the_architecture_is_the_hosts_where_there_is_a_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = (Architecture.x86_64, Architecture.aarch64)
+    both = dataclasses.replace(find_distro("arch"), architectures=some)
+    monkeypatch.setattr(find_platform, "DISTROS", (both,))
+    for architecture in some:
+        monkeypatch.setattr(find_platform, "host_architecture", lambda a=architecture: a)
+        build = read_build({"distro": "arch"}, HERE)
+        assert build
+        assert build.platform.architecture is architecture
+    monkeypatch.setattr(find_platform, "host_architecture", lambda: "riscv64")
+    build = read_build({"distro": "arch"}, HERE)
+    assert build
+    assert build.platform.architecture is Architecture.x86_64
+    build = read_build({"distro": "arch", "arch": "aarch64"}, HERE)
+    assert build
+    assert build.id == "archlinux-aarch64-none"
+
+
+def test_an_architecture_may_be_named_as_uname_does() -> None:
+    for distro, name, architecture in (
+        ("loongarch", "loongarch64", Architecture.loong64),
+        ("alarm", "armv7l", Architecture.armv7h),
+        ("arch32", "pentium4", Architecture.pentium4),
+        ("arch32", "i686", Architecture.i686),
+    ):
+        build = read_build({"distro": distro, "arch": name}, HERE)
+        assert build
+        assert build.platform.architecture is architecture

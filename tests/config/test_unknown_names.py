@@ -1,0 +1,35 @@
+"""A variable that does not exist is refused, with the one that was meant."""
+
+import pytest
+
+from aimager.config.unknown_names import check_names
+from aimager.errors import ConfigError
+
+
+def test_a_misspelt_variable_is_refused_with_the_right_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_names(["board", "hostnam"])
+    assert caught.value.message == "there is no variable hostnam="
+    assert caught.value.hint.startswith("did you mean hostname=? the variables are distro board ")
+
+
+def test_a_strange_variable_is_refused_without_a_guess() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_names(["zzzz"])
+    assert caught.value.message == "there is no variable zzzz="
+    assert caught.value.hint.startswith("the variables are distro board ")
+
+
+def test_what_stands_for_another_programs_option_is_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_names(["board", "binfmt-check"])
+    assert caught.value.message == "there is no variable binfmt-check="
+    assert caught.value.hint.startswith("nothing of the host's binfmt_misc")
+
+
+def test_any_repository_may_have_a_mirror() -> None:
+    check_names(["repo-url-core", "repo-url-my.own+repo", "repo-url-parent"])
+    with pytest.raises(ConfigError, match="there is no variable repo-url-="):
+        check_names(["repo-url-"])
+    with pytest.raises(ConfigError, match=r"there is no variable repo-url-\*="):
+        check_names(["repo-url-*"])

@@ -1,0 +1,40 @@
+"""The places of U-Boot on a card are those of the dd(1) lines of the ports' packages."""
+
+import pytest
+
+from aimager.model.board import RawPiece
+from aimager.model.u_boot import allwinner, amlogic_g12, amlogic_gxbb, rockchip, rockchip_in_two
+
+KiB = 1024
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (rockchip(), [RawPiece("boot/u-boot-rockchip.bin", 32 * KiB)]),
+        (rockchip("usr/lib", "x.bin"), [RawPiece("usr/lib/x.bin", 32 * KiB)]),
+        (
+            rockchip_in_two(),
+            [RawPiece("boot/rksd_loader.img", 32 * KiB), RawPiece("boot/u-boot.itb", 8192 * KiB)],
+        ),
+        (allwinner(), [RawPiece("boot/u-boot-sunxi-with-spl.bin", 8 * KiB)]),
+        (
+            amlogic_g12(),
+            [
+                RawPiece("boot/u-boot.bin.sd.bin", 0, size=440),
+                RawPiece("boot/u-boot.bin.sd.bin", 512, skip=512),
+            ],
+        ),
+        (
+            amlogic_gxbb(),
+            [
+                RawPiece("boot/bl1.bin.hardkernel", 0, size=440),
+                RawPiece("boot/bl1.bin.hardkernel", 512, skip=512),
+                RawPiece("boot/u-boot.bin", 97 * 512),
+            ],
+        ),
+    ],
+)
+def test_places(pieces: tuple[RawPiece, ...], expected: list[RawPiece]) -> None:
+    assert list(pieces) == expected
+    assert pieces[-1].size is None, "all of the file"
