@@ -35,6 +35,8 @@ GRAPH = Graph(
     artifacts.RUN,
     BUILDS,
     jobs=ASKED.jobs,
+    anew=ASKED.always,
+    alone=ASKED.single,
     before=(lambda: diagnosis.require(PLANS)) if ASKED.is_for_build else None,
     with_news=lambda error: with_news(PLANS, error),
     variables=ASKED.settings,

@@ -34,7 +34,8 @@ class Asked:
 
     ``command`` is doit's own, ``words`` are the names behind it and their tasks' options, and
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
-    as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date.
+    as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
+    ``single``, none but those that are named.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Asked:
     assignments: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 1
     always: bool = False
+    single: bool = False
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -50,6 +52,11 @@ class Asked:
         start = self.words.index(_BUILD) if _BUILD in self.words else len(self.words)
         dashed = (word[2:].partition("=") for word in self.words[start:] if _is_parameter(word))
         return {**self.assignments, **{name: value for name, _, value in dashed}}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What sets each setting of a stage, as the user calls it."""
+        return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, self.variables)}
 
     @property
     def is_for_build(self) -> bool:
@@ -60,11 +67,6 @@ class Asked:
     def resolves_anew(self) -> bool:
         """Whether it asks for what ``lock=`` names to be made, not to be used."""
         return not {"lock", "update"}.isdisjoint(self.words)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What sets each setting of a stage, as a command line calls it."""
-        return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, self.variables)}
 
 
 def _is_parameter(word: str) -> bool:

@@ -1,5 +1,7 @@
 """doit's own commands, with what they say of mistakes, and of a cache in place of a database."""
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Never
 
 from doit.cmd_base import Command
@@ -16,6 +18,8 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from aimager.commands.command_line import unknown_option, unknown_task
 from aimager.commands.doit_loader import Loader
 from aimager.errors import AimagerError, ConfigError, explain_system_error
+from aimager.products.dry_run import UP_TO_DATE
+from aimager.products.task import CachedTask
 
 
 class Ours(Command):
@@ -73,24 +77,116 @@ class Help(Ours, DoitHelp):
 
 
 class List(Ours, DoitList):
-    """List tasks."""
+    """List tasks; whether they would run is seen as ``why`` sees it."""
+
+    def _print_task(
+        self, template: str, task: Any, status: bool, list_deps: bool, tasks: Mapping[str, Any]
+    ) -> None:
+        letter = "U" if status and self.is_up_to_date(task) else "R"
+        filled = template.replace("{status}", letter)
+        super()._print_task(filled, task, False, list_deps, tasks)
+
+    def is_up_to_date(self, task: Any) -> bool:
+        """Whether a task need not run: it makes what is there, or selects none but such tasks."""
+        if task.has_subtask:
+            return not any(self.reasons[task.name] for task in self.loader.graph.find([task.name]))
+        return self.reasons.get(task.name) == ""
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """Why each task that makes a product would run."""
+        reasons: dict[str, str] = self.loader.graph.find_reasons()
+        return reasons
 
 
 class Info(Ours, DoitInfo):
-    """Tell about a task."""
+    """Tell about a task, and why it would run."""
+
+    def _execute(self, pos_args: Sequence[str], hide_status: bool = False) -> int:
+        if len(pos_args) != 1:
+            raise ConfigError("doit info tells about one task", hint="name it: doit info TASK")
+        super()._execute(pos_args, hide_status=True)
+        if hide_status:
+            return 0
+        reason = self.loader.graph.find_reasons().get(pos_args[0], "it runs whenever it is named")
+        self.outstream.write(f"\n{'status':11s}: {f'run, {reason}' if reason else UP_TO_DATE}\n")
+        return 1 if reason else 0
 
 
 class Clean(Ours, DoitClean):
-    """Remove what tasks made."""
+    """Remove what tasks made: the results, and what the cache keeps of them."""
+
+    def clean_tasks(self, tasks: Sequence[Any], dryrun: bool, cleanforget: bool) -> None:
+        """Clean ``tasks``, each once; with ``dryrun``, only say which."""
+        graph = self.loader.graph
+        found = [it for task in tasks for it in graph.find([task.name])]
+        for task in dict.fromkeys(_some(found, "to clean")):
+            self.outstream.write(f"{'would clean' if dryrun else 'cleaning'} {task.name}\n")
+            if not dryrun:
+                task.forget(results=True)
 
 
 class Forget(Ours, DoitForget):
-    """Forget what tasks made."""
+    """Forget what tasks made, so that they run again."""
+
+    doc_purpose = "forget what the cache keeps of tasks, so that they run again"
+
+    def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> None:
+        graph = self.loader.graph
+        names = ["*"] if forget_all else [] if self.sel_default_tasks else self.sel_tasks
+        found = graph.needed_for(*names) if forget_sub else graph.find(names)
+        for task in _some(found, "to forget"):
+            self.outstream.write(f"forgetting {task.name}\n")
+            task.forget()
+
+
+def _some(tasks: list[CachedTask], wish: str) -> list[CachedTask]:
+    if not tasks:
+        raise ConfigError(
+            f"there is nothing {wish}",
+            hint="name tasks that make products, as pack-image, with distro= and board=",
+        )
+    return tasks
 
 
 class TabCompletion(Ours, DoitTabCompletion):
     """Print doit's own completion."""
 
 
-COMMANDS = (Run, Help, List, Info, Clean, Forget, TabCompletion)
+class Stateless(Ours):
+    """A command of doit's that is about the database that we do without."""
+
+    def execute(self, params: Any, args: list[str]) -> Never:
+        """Say so.
+
+        :raises ConfigError: always
+        """
+        raise ConfigError(
+            f"doit {self.get_name()} has no effect here: the cache tells what is up to date, and"
+            " there is no database beside it",
+            hint="doit list -s and doit why tell what would run, doit cache what is kept, and"
+            " doit forget TASK has a task run again",
+        )
+
+
+class DumpDB(Stateless):
+    """Would print the database."""
+
+    doc_purpose = "has no effect here: there is no database"
+
+
+class Ignore(Stateless):
+    """Would note in the database that a task is to be left out."""
+
+    doc_purpose = DumpDB.doc_purpose
+
+
+class ResetDep(Stateless):
+    """Would write to the database what is there."""
+
+    name = "reset-dep"
+    doc_purpose = DumpDB.doc_purpose
+
+
+COMMANDS = (Run, Help, List, Info, Clean, Forget, TabCompletion, DumpDB, Ignore, ResetDep)
 """All commands that the program has."""

@@ -49,6 +49,7 @@ class Loader(ModuleTaskLoader):
             assignments=self.assignments,
             jobs=max(int(options.get("num_process") or 1), 1),
             always=bool(options.get("always")),
+            single=bool(options.get("single")),
         )
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from graphlib import TopologicalSorter
 
 from aimager.commands.command_line import NAME_IT
 from aimager.config.parse import choices
+from aimager.config.run_variables import GRAPH_LANGUAGES
 from aimager.errors import ConfigError
 from aimager.graph.doit_tasks import Graph
 from aimager.graph.plan import Plan
@@ -104,5 +105,7 @@ def write_dot(nodes: Nodes) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-LANGUAGES: dict[str, Callable[[Nodes], str]] = {"mermaid": write_mermaid, "dot": write_dot}
+LANGUAGES: dict[str, Callable[[Nodes], str]] = dict(
+    zip(GRAPH_LANGUAGES, (write_mermaid, write_dot), strict=True)
+)
 """What ``for=`` names, the usual one first."""

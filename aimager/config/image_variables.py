@@ -1,5 +1,6 @@
 """The variables that say what an image is: its board and its disk."""
 
+from aimager.config.own_boards import BOARDS
 from aimager.config.parse import (
     read_compressions,
     read_sectors,
@@ -23,7 +24,6 @@ from aimager.distros import DISTROS
 from aimager.model.architecture import Architecture
 from aimager.model.build import Compression, Product
 from aimager.model.named_tables import NAMED_TABLES
-from boards import BOARDS
 
 WHAT_IS_BUILT = (
     Variable(

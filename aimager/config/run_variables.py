@@ -27,6 +27,9 @@ SHELLS = ("bash", "zsh", "fish")
 MATRIX_FORMS = ("github", "gitlab")
 """The services that a matrix can be written for."""
 
+GRAPH_LANGUAGES = ("mermaid", "dot")
+"""The languages that a graph can be written in."""
+
 RESULTS = (
     Variable(
         "out",
@@ -151,9 +154,9 @@ OTHERS = (
     Variable(
         "for",
         Group.others,
-        "for matrix: the service; for completion: the shell",
+        "for matrix: the service; for completion: the shell; for graph: the language",
         "",
         "for=gitlab",
-        choices=(*MATRIX_FORMS, *SHELLS),
+        choices=(*MATRIX_FORMS, *SHELLS, *GRAPH_LANGUAGES),
     ),
 )

@@ -2,14 +2,14 @@
 
 import functools
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatch
 from multiprocessing.util import register_after_fork
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import TaskFailed
-from doit.task import clean_targets
 
 from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
 from aimager.graph import artifacts
@@ -21,6 +21,7 @@ from aimager.model.remote import Remote
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
+from aimager.products.dry_run import find_reasons
 from aimager.products.run_folder import hold_run_folder
 from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
@@ -90,9 +91,11 @@ class Graph:
 
     Of a task and a subject, ``kept`` tells where products lie, and ``workshop`` where their stage
     works; ``maker`` tells which task makes a file.
-    ``jobs`` is how many tasks doit runs at the same time. ``before`` is called once in a run,
-    before the first task that is run; a failure of keys becomes what ``with_news`` makes of it.
-    ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes them.
+    ``jobs`` is how many tasks doit runs at the same time. With ``anew`` they make what the cache
+    holds, too; ``alone``, they run without those that make their inputs. ``before`` is called once
+    in a run, before the first task that is run; a failure of keys becomes what ``with_news`` makes
+    of it. ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes
+    them.
     """
 
     def __init__(
@@ -101,6 +104,8 @@ class Graph:
         builds: Sequence[Build],
         *,
         jobs: int = 1,
+        anew: bool = False,
+        alone: bool = False,
         kept: Callable[[str, str], Kept] = artifacts.kept,
         workshop: Callable[[str, str], Workshop] = artifacts.workshop,
         maker: Callable[[Path], str | None] = artifacts.maker,
@@ -121,6 +126,8 @@ class Graph:
         self._kept = kept
         self._workshop = workshop
         self._maker = maker
+        self._anew = anew
+        self._alone = alone
         self._before = before
         self._with_news = with_news
         self._variables = variables or {}
@@ -161,8 +168,12 @@ class Graph:
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
-        more: dict[str, Any] = {"remote": self._remote, "variables": self._variables}
-        task = DeliveredTask(*values, delivery, **more) if delivery else CachedTask(*values, **more)
+        how: dict[str, Any] = {
+            "remote": self._remote,
+            "anew": self._anew,
+            "variables": self._variables,
+        }
+        task = DeliveredTask(*values, delivery, **how) if delivery else CachedTask(*values, **how)
         self.tasks.append(task)
         made = outputs(request)
         results = [delivery.folder / path.name for path in made] if delivery else made
@@ -173,13 +184,13 @@ class Graph:
             "task_dep": self.makers(request),
             "targets": [str(path) for path in results],
             "uptodate": [(self._is_done, [task])],
-            "clean": [clean_targets, (task.kept.forget, [])],
         }
         return [described]
 
     def _run_task(self, task: CachedTask) -> None:
         hold_run_folder(self._run)  # unless that failed when it was asked for, it is held already
         self._begin()
+        self._lay_out(task)
         try:
             task.run()
         except KeyTroubleError as error:
@@ -201,10 +212,19 @@ class Graph:
         makers = (self._maker(path) for path in all_inputs(request))
         return list(dict.fromkeys(maker for maker in makers if maker))
 
-    def needed_for(self, basename: str) -> list[CachedTask]:
-        """Its tasks called ``basename`` and all that they need, in the order of the graph."""
-        tasks = {f"{task.task}:{task.subject}": task for task in self.tasks}
-        waiting = [name for name, task in tasks.items() if task.task == basename]
+    def find(self, names: Iterable[str]) -> list[CachedTask]:
+        """The tasks of these names, which may be groups' names or patterns."""
+        wanted = list(names)
+        return [
+            task
+            for task in self.tasks
+            if any(fnmatch(task.name, name) or task.task == name for name in wanted)
+        ]
+
+    def needed_for(self, *names: str) -> list[CachedTask]:
+        """The tasks of ``names``, as `find` takes them, and all that they need, in their order."""
+        tasks = {task.name: task for task in self.tasks}
+        waiting = [task.name for task in self.find(names)]
         needed = set[str]()
         while waiting:
             name = waiting.pop()
@@ -213,10 +233,31 @@ class Graph:
                 waiting += self.makers(tasks[name].stage)
         return [task for name, task in tasks.items() if name in needed]
 
+    def find_reasons(self) -> dict[str, str]:
+        """Why each task would run, by their whole names; empty: it need not."""
+        hold_run_folder(self._run)
+        return {task.name: reason for task, reason in find_reasons(self.tasks)}
+
+    def _lay_out(self, task: CachedTask) -> None:
+        """Where the tasks do not run that make what ``task`` reads, take it from the cache.
+
+        :raises ConfigError: when it is not there
+        """
+        if not self._alone:
+            return
+        for other, _ in find_reasons(self.needed_for(task.name)):
+            lacks = other is not task and not all(path.exists() for path in outputs(other.stage))
+            if lacks and other.name in self.makers(task.stage):
+                raise ConfigError(
+                    f"{other.name} makes what {task.name} reads, and has not been run",
+                    hint="leave out -s, which runs a task alone",
+                )
+
     def _is_done(self, asked: CachedTask) -> bool:
         """Whether a task need not run; an error is the task's own to tell."""
         try:
             hold_run_folder(self._run)
+            self._lay_out(asked)
             return asked.is_done()
         except (AimagerError, OSError):
             return False

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +15,7 @@ from aimager.files import data_size
 from aimager.locks import locked
 from aimager.products.cache import find_damage
 from aimager.products.record import KeptFile, Record, read_record
+from aimager.products.stage import outputs
 from aimager.products.task import CachedTask
 
 _FICLONE = 0x40049409  # linux/fs.h
@@ -68,6 +70,14 @@ class Delivery:
             )
             files.publish_text(self.memory, json.dumps(encode(Brought(record.id, there))))
 
+    def forget(self, names: Sequence[str] = ()) -> None:
+        """Forget what was brought, and remove the files ``names`` of it."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or holds something else
+            self.folder.rmdir()
+        self.memory.unlink(missing_ok=True)
+
     def _remove_stale(self, brought: Brought | None, names: set[str]) -> None:
         """Remove what was made from a file that is now another, such as its compressed form."""
         for file in brought.files if brought else ():
@@ -113,6 +123,11 @@ class DeliveredTask(CachedTask):
     """A task whose product is for the user's folder."""
 
     delivery: Delivery
+
+    def forget(self, *, results: bool = False) -> None:
+        """Remove all that is kept of it, and with ``results`` what the user's folder has of it."""
+        super().forget()
+        self.delivery.forget([path.name for path in outputs(self.stage)] if results else ())
 
     def is_done(self) -> bool:
         """Whether the product is there; then it is in the user's folder, too."""

@@ -13,6 +13,15 @@ UP_TO_DATE = "up to date"
 def predict_runs(tasks: Iterable[CachedTask]) -> Iterator[str]:
     """A line for each of ``tasks``, in their order: why it would run, or that it need not.
 
+    :raises AimagerError: when something that is asked for does not exist
+    """
+    for task, reason in find_reasons(tasks):
+        yield f"{task.title}: {reason or UP_TO_DATE}"
+
+
+def find_reasons(tasks: Iterable[CachedTask]) -> Iterator[tuple[CachedTask, str]]:
+    """Why each of ``tasks`` would run, in their order; empty: it need not.
+
     Mirrors are not asked, so the databases are those of the last build; and what those resolve to
     is our own guess where no lock names the packages. What depends on a product that would be
     made again, and is not known yet, says so.
@@ -29,7 +38,7 @@ def predict_runs(tasks: Iterable[CachedTask]) -> Iterator[str]:
             if reason:
                 task.predict()
         makers |= dict.fromkeys(outputs(task.stage), task.title)
-        yield f"{task.title}: {reason or UP_TO_DATE}"
+        yield task, reason
 
 
 def _is_known(path: Path) -> bool:

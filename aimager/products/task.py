@@ -19,8 +19,9 @@ class CachedTask:
 
     ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
     whether its product is there: that returns why not, or, having laid it out, nothing.
-    ``remote`` is asked for what the cache does not hold, and given what is made. ``variables`` are
-    those that set its settings, as `aimager.products.changed_settings` takes them.
+    ``remote`` is asked for what the cache does not hold, and given what is made. With ``anew`` the
+    product is made even where the cache holds it. ``variables`` are those that set its settings, as
+    `aimager.products.changed_settings` takes them.
     """
 
     task: str
@@ -29,7 +30,17 @@ class CachedTask:
     stage: Stage
     kept: Kept
     remote: Remote | None = field(default=None, kw_only=True)
+    anew: bool = field(default=False, kw_only=True)
     variables: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """Its whole name."""
+        return f"{self.task}:{self.subject}"
+
+    def forget(self, *, results: bool = False) -> None:
+        """Remove all that is kept of it, and with ``results`` what the user's folder has of it."""
+        self.kept.forget()
 
     def is_done(self) -> bool:
         """Whether the product is there; then the run sees it."""
@@ -51,7 +62,9 @@ class CachedTask:
         with self.kept.making(derivation.id) as waited:
             with self.kept.guarded():
                 reason = self._find(derivation)
-                twin = self._take_twin(derivation) if reason else ""
+                twin = self._take_twin(derivation) if reason and not self.anew else ""
+            if self.anew:
+                reason = "it is made again as asked"
             if not reason:
                 kept = self.lack() or CachedTask.lack(self)
                 self._say("another build has made it meanwhile" if waited else kept)
@@ -59,7 +72,7 @@ class CachedTask:
             if twin:
                 self._say(f"it is the same as that of {twin}")
                 return
-            if self._take(derivation):
+            if not self.anew and self._take(derivation):
                 return
             self._say(reason)
             made = self._make(derivation)

@@ -30,16 +30,7 @@ BOARD = Board("own", "My own", distros=("archlinux",))
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    argv: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "-t",
-        "wheel",
-        "-d",
-        folder,
-    ]
+    argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (made,) = folder.glob("*.whl")
@@ -52,16 +43,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     options = ("--no-deps", "--no-compile", "--no-index", "--quiet")
-    pip: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        venv / "bin/python",
-        "install",
-        *options,
-    ]
-    subprocess.run([*pip, wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install"]
+    subprocess.run([*pip, *options, str(wheel)], check=True)
     (packages,) = venv.glob("lib/*/site-packages")
     libraries = [path for path in sys.path if path.endswith("-packages")]
     (packages / "libraries.pth").write_text("\n".join(libraries))

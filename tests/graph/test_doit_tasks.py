@@ -1,5 +1,6 @@
 """Stages become tasks that run where the cache does not hold what they make."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field, fields, replace
@@ -9,7 +10,6 @@ from typing import Any
 
 import pytest
 from doit.exceptions import TaskFailed
-from doit.task import clean_targets
 
 from aimager.config.build import read_builds
 from aimager.errors import ConfigError
@@ -20,7 +20,7 @@ from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.stage import Stage, settings
 from aimager.products.task import CachedTask
-from tests.support.staged import Shout, build, runs, shout
+from tests.support.staged import Shout, runs, shout
 
 WORKSHOP = Workshop(Path("cache"), Path("work"), Path("store"), Path("log"))
 
@@ -104,7 +104,6 @@ def test_a_task(tmp_path: Path, loud: Stage) -> None:
         "name": "x",
         "task_dep": ["first:x"],
         "targets": [str(tmp_path / "cache/work/run/view/shout/x/loud.txt")],
-        "clean": [clean_targets, (made.kept.forget, [])],
     }
 
 
@@ -186,14 +185,31 @@ def test_what_is_for_the_user_is_brought(tmp_path: Path, loud: Stage, held: list
 
 
 @pytest.mark.usefixtures("held")
-def test_forgetting_removes_all_products(tmp_path: Path, loud: Stage) -> None:
-    graph = make_graph(tmp_path)
-    (task,) = graph.stage("shout", "x", loud)
-    run(task)
-    _, (forget, arguments) = task["clean"]
-    assert build(graph.tasks[0]) is False
-    forget(*arguments)
-    assert not graph.tasks[0].kept.folder.exists()
+def test_what_is_made_again_is_made_where_it_is_kept(tmp_path: Path, loud: Stage) -> None:
+    for count in (1, 2):
+        (task,) = make_graph(tmp_path, anew=True).stage("shout", "x", loud)
+        assert run(task) is None
+        assert runs(tmp_path / "cache") == count
+
+
+def test_a_task_alone_reads_what_is_kept(tmp_path: Path, loud: Any) -> None:
+    first = Worked(**{**vars(loud), "source": tmp_path / "given", "target": loud.source})
+    (tmp_path / "given").write_text("hello")
+    loud.source.unlink()
+
+    def two(**how: Any) -> list[dict[str, Any]]:
+        graph = make_graph(tmp_path, **how)
+        usual = graph._kept
+        seen = tmp_path / "view/first/x"
+        graph._kept = lambda *of: replace(usual(*of), view=seen) if of[0] == "first" else usual(*of)
+        return [*graph.stage("first", "x", first), *graph.stage("shout", "x", loud)]
+
+    told = run(two(alone=True)[1])
+    assert isinstance(told, TaskFailed)
+    assert told.message.startswith("first:x makes what shout:x reads, and has not been run\n")
+    assert run(two()[0]) is None
+    shutil.rmtree(tmp_path / "view")
+    assert run(two(alone=True)[1]) is None
 
 
 @pytest.mark.parametrize("error", [ConfigError("no lock"), FileNotFoundError(2, "gone")])
