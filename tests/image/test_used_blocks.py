@@ -67,7 +67,7 @@ def test_an_empty_fat(tmp_path: Path) -> None:
     check_fat(image)
 
 
-@pytest.mark.parametrize("size", [None, 600 * MiB])
+@pytest.mark.parametrize("size", [None, 300 * MiB])
 def test_ext4(tmp_path: Path, size: int | None) -> None:
     tree = small_tree(tmp_path / "tree", 200, 30_000)
     image = ext4(tree, tmp_path / "image", size)
