@@ -13,7 +13,7 @@ from tests.support.partition_images import ext4, small_tree
 
 
 @pytest.mark.parametrize(
-    ("count", "size"), [(0, 0), (1, 64), (2000, 64), (9000, 0), (500, 4097), (1, 70 << 20)]
+    ("count", "size"), [(0, 0), (1, 64), (1000, 64), (3000, 0), (500, 4097), (1, 70 << 20)]
 )
 def test_the_smallest_size_suffices(tmp_path: Path, count: int, size: int) -> None:
     tree = small_tree(tmp_path / "tree", count, size)
