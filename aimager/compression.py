@@ -111,10 +111,10 @@ def zstd_argv(tools: Toolbox, level: int) -> list[str]:
 
     Any number of threads makes one stream; only ``--single-thread`` makes another.
     """
-    threads = _threads(tools, _ZSTD_THREAD, least=1)
+    threads = count_threads(tools, _ZSTD_THREAD, least=1)
     return ["zstd", "-q", f"-{level}", "--check", f"-T{threads}", "-c"]
 
 
-def _threads(tools: Toolbox, memory_each: int, *, least: int) -> int:
+def count_threads(tools: Toolbox, memory_each: int, *, least: int) -> int:
     """One for each core, as far as half of the free memory lasts."""
     return max(min(tools.cores, memory.available() // 2 // tools.jobs // memory_each), least)

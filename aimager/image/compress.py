@@ -6,7 +6,7 @@ The bytes depend on the programs' versions, so both are the toolbox's.
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.compression import _threads, zstd_argv
+from aimager.compression import count_threads, zstd_argv
 from aimager.model.build import Compression
 from aimager.toolbox import Toolbox
 
@@ -29,7 +29,7 @@ def compress(tools: Toolbox, source: Path, target: Path, how: Compression) -> No
         argv = [*zstd_argv(tools, ZSTD_LEVEL), f"--stream-size={source.stat().st_size}"]
     else:
         # A single thread writes blocks without their sizes, which are other bytes.
-        threads = _threads(tools, _XZ_THREAD, least=2)
+        threads = count_threads(tools, _XZ_THREAD, least=2)
         argv = ["xz", f"-{XZ_LEVEL}", f"--block-size={XZ_BLOCK}", f"--threads={threads}"]
     with (
         files.publish(target) as temporary,

@@ -70,7 +70,7 @@ def test_no_signature(doit: Doit, altered: Path) -> None:
     file.with_name(f"{file.name}.sig").unlink()
     said = refuse(doit, altered, "less")
     assert f"the package less {file.name.split('-')[1]}" in said
-    assert f"has no signature: there is no {file.name}.sig" in said
+    assert f"has no signature: the mirror has no {file.name}.sig" in said
 
 
 def test_a_bad_signature(doit: Doit, altered: Path) -> None:

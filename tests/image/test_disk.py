@@ -113,11 +113,11 @@ def test_parts_are_copied_sparsely(tmp_path: Path) -> None:
         part = tmp_path / name
         with part.open("wb") as stream:
             stream.write(name.encode() * 1000)
-            stream.seek(50 * MiB)
+            stream.seek(10 * MiB)
             stream.write(b"end")
-            stream.truncate(64 * MiB)
+            stream.truncate(12 * MiB)
         parts.append(part)
-    extents = lay_out(table, [64 * MiB, 64 * MiB])
+    extents = lay_out(table, [12 * MiB, 12 * MiB])
     script = sfdisk_script(
         table,
         extents,

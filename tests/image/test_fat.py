@@ -1,5 +1,6 @@
 """FAT images hold their trees whole, pass fsck.fat, are sparse and always the same."""
 
+import filecmp
 import os
 import subprocess
 from pathlib import Path
@@ -7,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
-from aimager.model.partition import GiB, MiB
+from aimager.model.partition import MiB
 from tests.support.partition_images import PROGRAMS, boot_tree, check_fat, fat, small_tree
 
 
-@pytest.mark.parametrize("size", [8 * MiB, 35 * MiB, 36 * MiB, 100 * MiB + 512 * 7, 512 * MiB, GiB])
+@pytest.mark.parametrize("size", [8 * MiB, 35 * MiB, 36 * MiB, 100 * MiB + 512 * 7, 300 * MiB])
 def test_equal_trees_have_equal_fat_images(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -21,7 +22,7 @@ def test_equal_trees_have_equal_fat_images(
     (tmp_path / "deep/er").mkdir(parents=True)
     two = fat(boot_tree(tmp_path / "deep/er/two", reverse=True), tmp_path / "two.img", size)
     os.umask(before)
-    assert one.read_bytes() == two.read_bytes()
+    assert filecmp.cmp(one, two, shallow=False)
     assert one.stat().st_size == size
     assert one.stat().st_blocks * 512 < 5 * MiB
     check_fat(one)

@@ -67,7 +67,7 @@ def test_an_empty_fat(tmp_path: Path) -> None:
     check_fat(image)
 
 
-@pytest.mark.parametrize("size", [None, 600 * MiB])
+@pytest.mark.parametrize("size", [None, 300 * MiB])
 def test_ext4(tmp_path: Path, size: int | None) -> None:
     tree = small_tree(tmp_path / "tree", 200, 30_000)
     image = ext4(tree, tmp_path / "image", size)
@@ -110,3 +110,8 @@ def test_what_is_no_fat_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "part.img").write_bytes(content)
     with pytest.raises(ImageError, match=r"part\.img does not hold a FAT"):
         used_extents(trees.TOOLS, tmp_path / "part.img", FileSystem.vfat)
+
+
+@pytest.mark.parametrize(("clusters", "bits"), [(4084, 12), (4085, 16), (65524, 16), (65525, 32)])
+def test_the_count_of_clusters_is_the_kind_of_fat(clusters: int, bits: int) -> None:
+    assert used_blocks._Fat(Extent(0, 0), 0, 512, clusters).bits == bits

@@ -17,7 +17,7 @@ def small_tree(top: Path, count: int = 3, size: int = 10_000) -> Path:
     content = bytes(range(1, 33)) * -(-size // 32)
     for number in range(count):
         # Few in a folder: mke2fs searches all of it for each one's name.
-        folder = top / f"{number // 1000:03}"
+        folder = top / f"{number // 200:03}"
         folder.mkdir(exist_ok=True)
         (folder / f"{number:06}").write_bytes(content[:size])
     return top
