@@ -148,8 +148,14 @@ def test_a_folder_that_is_missing_is_made_or_told_of(tmp_path: Path) -> None:
     folder = tmp_path / "a/b"
     with pytest.raises(FileNotFoundError):
         lock_folder(folder, make=False)
-    os.close(lock_folder(folder, mode=0o700))
-    assert folder.stat().st_mode & 0o777 == 0o700
+    before = os.umask(0)
+    try:
+        os.close(lock_folder(folder, mode=0o700))
+        os.close(lock_folder(tmp_path / "open"))
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o7777 == 0o700
+    assert (tmp_path / "open").stat().st_mode & 0o7777 == 0o777
     os.close(lock_folder(folder, make=False))
     (tmp_path / "link").symlink_to(folder)
     with pytest.raises(NotADirectoryError):
