@@ -11,7 +11,6 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,23 @@ from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
 from aimager.packages import download
+from tests.support.cells import HOST, build, fresh_folder
 from tests.support.runs import Doit, Shared, Warm
+from tests.support.seed import Copies, Seed
 
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 """What all workers of a run have in common, and no other run."""
 
+_BUILDS = Path(__file__).parent / "builds"
+"""All in this folder is slow, for it makes the stand-in mirror or builds an image."""
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the builds first: the short tests fill up what workers have left in the end."""
+    for item in items:
+        if _BUILDS in item.path.parents:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -116,18 +124,22 @@ def mirror_url(mirror: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def doit(test_cache: Path, mirror: Path, mirror_url: str) -> Doit:
-    """doit on an empty cache that all tests of builds share."""
-    folder = test_cache / "builds"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def copies(test_cache: Path, mirror: Path, mirror_url: str) -> Copies:
+    """Gives a cache of its own, in which cells are built that a run's tests build once."""
     variables = (f"repo-url-parent={mirror_url}", f"trust-key={stand_in.fingerprint(mirror)}")
-    return Doit(folder, variables)
+    test_cache.mkdir(parents=True, exist_ok=True)
+    return Copies(Seed(Doit(_kept() / "seed", variables), _RUN), test_cache)
 
 
 @pytest.fixture(scope="session")
-def ports(doit: Doit, test_cache: Path) -> Doit:
-    """doit on a cache that was empty when the run began, and that its workers share.
+def doit(copies: Copies) -> Doit:
+    """doit on a cache that all tests of builds share; only the host's own cell is built there."""
+    return copies("builds")
+
+
+@pytest.fixture(scope="session")
+def ports(copies: Copies, test_cache: Path) -> Doit:
+    """doit on a cache that held the host's own cell when the run began, and that workers share.
 
     For tests that look at results alone: what one has made of a platform, others need not make.
     """
@@ -135,30 +147,23 @@ def ports(doit: Doit, test_cache: Path) -> Doit:
     with locked(shared.with_name("ports.lock")):
         stamp = shared / "run"
         if not stamp.exists() or stamp.read_text() != _RUN:
-            shutil.rmtree(shared, ignore_errors=True)
-            shared.mkdir()
+            copies.seed.copy(shared)
             stamp.write_text(_RUN)
-    folder = test_cache / "results"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return Shared(folder, doit.variables, shared / "cache")
+    folder = fresh_folder(test_cache / "results")
+    return Shared(folder, copies.seed.doit.variables, shared / "cache")
 
 
 @pytest.fixture(scope="session")
-def warm(doit: Doit, test_cache: Path) -> Iterator[Warm]:
+def warm(copies: Copies, test_cache: Path) -> Iterator[Warm]:
     """doit on a cache in which the host's own cell was built once; tests leave it as it is."""
-    from tests.support.cells import HOST, fresh_folder
-
-    own = replace(doit, folder=fresh_folder(test_cache / "warm"))
-    yield Warm(own, own.build(*HOST.words))
-    shutil.rmtree(own.folder)
+    warm = copies.seed.copy(test_cache / "warm", links=False)
+    yield warm
+    shutil.rmtree(warm.doit.folder)
 
 
 @pytest.fixture
 def intact(warm: Warm) -> Doit:
     """That cache with the cell's own results, whatever the test before has left."""
-    from tests.support.cells import HOST, build
-
     asked = {"sync-databases"}
     if not build(warm.doit, *HOST.words).stages <= asked:
         assert build(warm.doit, *HOST.words).stages <= asked

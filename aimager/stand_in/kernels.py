@@ -7,7 +7,7 @@ and fires mkinitcpio's hook by a file in usr/lib/initcpio.
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -25,21 +25,19 @@ _DTB = re.compile(r"usr/lib/linux-image-[^/]+/(.+\.dtb)")
 
 def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     """The files of Arch's own ``linux`` packages; RISC-V's bring their device trees beside it."""
-    debs = tuple(debs)
-    version, image, modules = _read_kernel(debs)
+    version, image, modules, dtbs = _read_kernel(debs, read_table("kept-dtbs"))
     folder = f"usr/lib/modules/{version}"
     return [
         *modules,
         make_file(f"{folder}/vmlinuz", image),
         make_file(f"{folder}/pkgbase", f"{recipe.name}\n"),
-        *_read_dtbs(debs, read_table("kept-dtbs"), f"{folder}/dtb/"),
+        *_put(dtbs, f"{folder}/dtb/"),
     ]
 
 
 def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     """The files of Arch Linux ARM's ``linux-aarch64`` and ``linux-armv7``."""
-    debs = tuple(debs)
-    version, image, modules = _read_kernel(debs)
+    version, image, modules, dtbs = _read_kernel(debs, read_table("kept-dtbs"))
     if _is_zimage(image):
         images = [make_file("boot/zImage", image)]
     else:
@@ -49,7 +47,7 @@ def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
         *modules,
         *images,
         *_make_mkinitcpio_files(recipe.name, version),
-        *_read_dtbs(debs, read_table("kept-dtbs"), "boot/dtbs/"),
+        *_put(dtbs, "boot/dtbs/"),
     ]
 
 
@@ -58,9 +56,8 @@ def gather_rpi_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
 
     Raspberry Pi's own kernel and firmware call the older chips by other names than the mainline.
     """
-    debs = tuple(debs)
-    version, image, modules = _read_kernel(debs)
-    dtbs = _read_dtbs(debs, ("broadcom/bcm27", "broadcom/bcm2837-rpi-", "bcm2836-rpi-"), "boot/")
+    kept = ("broadcom/bcm27", "broadcom/bcm2837-rpi-", "bcm2836-rpi-")
+    version, image, modules, dtbs = _read_kernel(debs, kept)
     name = "kernel7.img" if _is_zimage(image) else "kernel8.img"
     return [
         *modules,
@@ -122,8 +119,14 @@ def gather_microcode(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     return [make_file(f"boot/{recipe.name}.img", image)]
 
 
-def _read_kernel(debs: Iterable[Path]) -> tuple[str, bytes, list[Entry]]:
-    image, version, modules = b"", "", []
+def _read_kernel(
+    debs: Iterable[Path], kept_dtbs: tuple[str, ...]
+) -> tuple[str, bytes, list[Entry], list[Entry]]:
+    """The version, the image, the modules, and device trees by their paths below the folder.
+
+    All of it in one reading: to unpack a kernel's package takes seconds.
+    """
+    image, version, modules, dtbs = b"", "", [], []
     for deb in debs:
         for entry in read_entries(deb):
             if found := _IMAGE.fullmatch(entry.path):
@@ -132,7 +135,17 @@ def _read_kernel(debs: Iterable[Path]) -> tuple[str, bytes, list[Entry]]:
                 image = gzip.decompress(image) if image[:2] == b"\x1f\x8b" else image
             elif entry.path.startswith("usr/lib/modules/") and _is_kept(entry):
                 modules.append(replace(entry, inode=""))
-    return version, image, modules
+            elif (
+                (dtb := _DTB.fullmatch(entry.path))
+                and entry.kind == "file"
+                and dtb[1].startswith(kept_dtbs)
+            ):
+                dtbs.append(replace(entry, path=dtb[1], inode=""))
+    return version, image, modules, dtbs
+
+
+def _put(entries: Iterable[Entry], folder: str) -> list[Entry]:
+    return [replace(entry, path=folder + entry.path) for entry in entries]
 
 
 def _is_kept(entry: Entry) -> bool:
@@ -143,11 +156,3 @@ def _is_kept(entry: Entry) -> bool:
     if not inner.startswith(ethernet):
         return True
     return inner.removeprefix(ethernet).startswith(read_table("kept-ethernet"))
-
-
-def _read_dtbs(debs: Iterable[Path], beginnings: tuple[str, ...], place: str) -> Iterator[Entry]:
-    for deb in debs:
-        for entry in read_entries(deb):
-            found = _DTB.fullmatch(entry.path)
-            if found and entry.kind == "file" and found[1].startswith(beginnings):
-                yield replace(entry, path=place + found[1], inode="")

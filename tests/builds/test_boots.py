@@ -19,8 +19,6 @@ from tests.support.booting import see_it_boot
 from tests.support.newer_qemu import use_newer_qemu
 from tests.support.runs import Doit
 
-pytestmark = pytest.mark.slow
-
 MATCHING = ["x64-legacy", "x86-legacy", "riscv64-uboot", "riscv64-uefi", "loong64-uefi"]
 """The boards that a machine of QEMU's is like; that with UEFI of x86_64 is in test_builds."""
 

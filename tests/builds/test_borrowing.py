@@ -4,7 +4,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,10 @@ from aimager.sandbox.binfmt import runs_here
 from aimager.sandbox.native_programs_table import LENT
 from tests.support import borrowing
 from tests.support.borrowing import COMMANDS, Trial
-from tests.support.cells import fresh_folder, products
+from tests.support.cells import products
 from tests.support.first_difference import explain
 from tests.support.runs import USER, Doit
-
-pytestmark = pytest.mark.slow
+from tests.support.seed import Copies
 
 PLATFORMS = {
     Architecture.aarch64: ("archlinuxarm", "aarch64-uefi"),
@@ -38,6 +37,19 @@ class Both:
     emulated: Path
     started: Counter[tuple[str, str]]
 
+    def products(self, stage: str) -> list[Path]:
+        """What a stage has made for the architecture."""
+        found = products(self.doit.cache, stage)
+        return [path for path in found if f"-{self.architecture}" in path.parent.parent.name]
+
+
+def forget(doit: Doit, architecture: Architecture) -> None:
+    """Remove what programs of an architecture have made, and all logs."""
+    for name in MADE_BY_PROGRAMS:
+        for folder in (doit.cache / "product" / name).glob(f"*-{architecture}*"):
+            shutil.rmtree(folder)
+    shutil.rmtree(doit.cache / "log")
+
 
 def read_record(texts: list[str]) -> Counter[tuple[str, str]]:
     """How often which program was borrowed or emulated, from logs."""
@@ -51,8 +63,7 @@ def read_record(texts: list[str]) -> Counter[tuple[str, str]]:
 @pytest.fixture(scope="module", params=list(PLATFORMS), ids=str)
 def both(
     request: pytest.FixtureRequest,
-    doit: Doit,
-    test_cache: Path,
+    copies: Copies,
     mirror_for: Callable[[str], Path],
 ) -> Iterator[Both]:
     """Each platform's build, from the same packages."""
@@ -61,7 +72,8 @@ def both(
         pytest.skip(f"nothing of {architecture} is borrowed on {host_architecture()}")
     mirror_for(architecture)
     distro, board = PLATFORMS[architecture]
-    own = replace(doit, folder=fresh_folder(test_cache / "borrowing"))
+    own = copies("borrowing")
+    forget(own, architecture)
     packages = ",".join(sorted(lent.package for lent in LENT))
     words = (
         *(f"distro={distro}", f"arch={architecture}", f"board={board}", "create=root.tar"),
@@ -71,11 +83,9 @@ def both(
     result = own.out / f"{distro}-{architecture}-{board}" / "root.tar"
     emulated = own.folder / "emulated.root.tar"
     result.rename(emulated)
-    for name in MADE_BY_PROGRAMS:
-        for folder in (own.cache / "product" / name).glob(f"*-{architecture}*"):
-            shutil.rmtree(folder)
     logs = own.cache / "log"
     assert not read_record([path.read_text() for path in logs.glob("*.log")])
+    forget(own, architecture)
     own.build(*words)
     started = read_record([path.read_text() for path in logs.glob("*.log")])
     yield Both(architecture, own, result, emulated, started)
@@ -98,12 +108,12 @@ def test_most_programs_are_borrowed(both: Both) -> None:
 
 
 def test_every_program_says_the_same(both: Both, tmp_path: Path) -> None:
-    (system,) = products(both.doit.cache, "install-packages")
+    (system,) = both.products("install-packages")
     archives = products(both.doit.cache, "make-rootfs-archive")
     (borrowed,) = (path for path in archives if path.name == "borrowed.tar")
     (lock,) = (
         path
-        for path in products(both.doit.cache, "resolve-packages")
+        for path in both.products("resolve-packages")
         if not re.search(r"\.(keyring|rootfs|borrowed)\b", path.parent.parent.name)
     )
     said, started = {}, {}

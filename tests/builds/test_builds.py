@@ -22,8 +22,6 @@ from tests.support.booting import PATIENCE
 from tests.support.image_root import read_file, read_root, wrong_members
 from tests.support.runs import USER, Doit
 
-pytestmark = pytest.mark.slow
-
 IMAGES = {
     Architecture.x86_64: ("archlinux", "x64-uefi"),
     Architecture.aarch64: ("archlinuxarm", "aarch64-uefi"),

@@ -13,8 +13,6 @@ from tests.support.cells import HOST, Cell, build, fresh_folder, sums
 from tests.support.doit_output import Said, read_output
 from tests.support.runs import Doit, Shared, Warm
 
-pytestmark = pytest.mark.slow
-
 COUNTED = {
     *("keyring-init", "keyring-backup", "make-rootfs-archive"),
     *("install-packages", "pack-image"),
@@ -88,11 +86,6 @@ def finish(doit: Doit, running: Sequence["subprocess.Popen[bytes]"]) -> list[Sai
     return [read_output(text) for text in texts]
 
 
-def build_at_once(doit: Doit, *builds: tuple[str, ...]) -> list[Said]:
-    """Run these builds at the same time."""
-    return finish(doit, [start(doit, number, *words) for number, words in enumerate(builds)])
-
-
 def assert_whole(doit: Doit, words: tuple[str, ...]) -> None:
     """Expect that nothing is left to do and nothing is left lying about."""
     assert build(doit, *words).stages == {"sync-databases"}
@@ -100,67 +93,49 @@ def assert_whole(doit: Doit, words: tuple[str, ...]) -> None:
     assert not work.exists() or list(work.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [2, 3])
-def test_one_cell(cold: Doit, alone: Expected, number: int) -> None:
-    said = build_at_once(cold, *[HOST.words] * number)
-    assert result_of(cold, HOST) == alone.sum
-    assert executed(said) == alone.executed
-    assert_whole(cold, HOST.words)
-
-
-def test_one_cell_with_results_in_two_folders(cold: Doit, alone: Expected) -> None:
-    other = replace(cold, folder=cold.folder / "other")
-    other.folder.mkdir()
-    second = Shared(other.folder, cold.variables, cold.cache)
-    running = [start(cold, 0, *HOST.words), start(second, 0, *HOST.words)]
-    said = [*finish(cold, running[:1]), *finish(second, running[1:])]
-    assert result_of(cold, HOST) == result_of(second, HOST) == alone.sum
-    assert executed(said) == alone.executed
-
-
-def test_two_boards_of_one_platform(cold: Doit, warm: Warm, alone: Expected) -> None:
-    more = executed([build(warm.doit, *ARCHIVE.words)])
-    said = build_at_once(cold, HOST.words, ARCHIVE.words)
-    assert result_of(cold, HOST) == alone.sum
+def test_they_share_the_work(cold: Doit, warm: Warm, alone: Expected) -> None:
+    """Twice into one folder, once into another, once with other settings, and another board."""
+    other = Shared(fresh_folder(cold.folder / "other"), cold.variables, cold.cache)
+    second = Shared(fresh_folder(cold.folder / "second"), cold.variables, cold.cache)
+    words = (*HOST.words, "hostname=second")
+    more = executed([build(warm.doit, *ARCHIVE.words), build(warm.doit, *words)])
+    changed = result_of(warm.doit, HOST)
+    build(warm.doit, *HOST.words)
+    here = [start(cold, n, *w) for n, w in enumerate((HOST.words, HOST.words, ARCHIVE.words))]
+    there = [(other, start(other, 0, *HOST.words)), (second, start(second, 0, *words))]
+    said = [*finish(cold, here), *(one for d, p in there for one in finish(d, [p]))]
+    assert result_of(cold, HOST) == result_of(other, HOST) == alone.sum
+    assert result_of(second, HOST) == changed != alone.sum
     assert result_of(cold, ARCHIVE) == result_of(warm.doit, ARCHIVE)
-    assert more == {"install-packages": 1, "pack-image": 1}
+    assert more == {"install-packages": 1, "pack-image": 2}
     assert executed(said) == alone.executed + more
     assert_whole(cold, HOST.words)
     assert_whole(cold, ARCHIVE.words)
 
 
-def test_two_hostnames(cold: Doit, warm: Warm, alone: Expected) -> None:
-    second = Shared(cold.folder / "second", cold.variables, cold.cache)
-    second.folder.mkdir()
-    words = (*HOST.words, "hostname=second")
-    more = executed([build(warm.doit, *words)])
-    expected = result_of(warm.doit, HOST)
-    build(warm.doit, *HOST.words)
-    running = [start(cold, 0, *HOST.words), start(second, 0, *words)]
-    said = [*finish(cold, running[:1]), *finish(second, running[1:])]
-    assert result_of(cold, HOST) == alone.sum
-    assert result_of(second, HOST) == expected != alone.sum
-    assert more == {"pack-image": 1}
-    assert executed(said) == alone.executed + more
-
-
-KILLED_IN = ("make-rootfs-archive", "pack-image")
-
-
-@pytest.mark.parametrize("stage", KILLED_IN)
-def test_one_is_killed(cold: Doit, alone: Expected, stage: str) -> None:
-    subject = HOST.platform.id if stage == "make-rootfs-archive" else HOST.id
-    killed = start(cold, 1, *HOST.words)
-    survivors = [start(cold, 0, *HOST.words)]
+def test_two_are_killed(cold: Doit, alone: Expected) -> None:
+    """The one that is at work, twice: the next goes on."""
+    doomed = [start(cold, number, *HOST.words) for number in (1, 2)]
+    survivors: list[subprocess.Popen[bytes]] = []
     try:
-        wait_for(cold.folder / "said.1", f"{stage}:{subject}", killed)
-        time.sleep(1)
+        for number, task in ((1, f"make-rootfs-archive:{HOST.platform.id}"), (2, PACK)):
+            running = doomed[number - 1]
+            wait_for(cold.folder / f"said.{number}", task, running)
+            if task == PACK:
+                survivors.append(start(cold, 0, *HOST.words))
+            time.sleep(1)
+            running.kill()
+            running.wait()
+        finish(cold, survivors)
     finally:
-        killed.kill()
-        killed.wait()
-    finish(cold, survivors)
+        for one in (*doomed, *survivors):
+            one.kill()
+            one.wait()
     assert result_of(cold, HOST) == alone.sum
     assert_whole(cold, HOST.words)
+
+
+PACK = f"pack-image:{HOST.id}"
 
 
 def wait_for(file: Path, task: str, running: "subprocess.Popen[bytes]") -> None:

@@ -1,36 +1,27 @@
 """Products and packages that are damaged or gone on disk are made again, and nothing else is."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from aimager import files
+from boards import BOARDS
 from tests.support.cells import HOST, build, delete, flip_byte, products, sums, truncate
 from tests.support.doit_output import STAGES
 from tests.support.runs import Doit
-
-pytestmark = pytest.mark.slow
 
 ASKED = {"sync-databases"}
 ALWAYS_KEPT = STAGES[2:3] + STAGES[4:]
 """Stages whose products can only be in the cache's folder of products."""
 
-DAMAGES = {"flipped": flip_byte, "deleted": delete, "cut off": truncate}
-CASES = [
-    *((stage, "flipped") for stage in STAGES),
-    *((s, d) for s in ("resolve-packages", "keyring-backup") for d in ("deleted", "cut off")),
-    ("make-rootfs-archive", "deleted"),
-    ("pack-image", "cut off"),
-]
-
-damages = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+DAMAGES = (flip_byte, delete, truncate)
 
 
-@pytest.mark.parametrize(("stage", "damage"), CASES)
-def test_a_product(intact: Doit, stage: str, damage: str) -> None:
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_product(intact: Doit, stage: str) -> None:
     made = products(intact.cache, stage)
     if not made and stage not in ALWAYS_KEPT:
         pytest.skip(f"{stage} keeps nothing in the folder of products")
@@ -38,7 +29,7 @@ def test_a_product(intact: Doit, stage: str, damage: str) -> None:
     results = sums(HOST.folder(intact))
     before = {path: files.sha256(path) for path in made}
     for path in made:
-        DAMAGES[damage](path)
+        flip_byte(path)
     said = build(intact, *HOST.words)
     assert stage in said.stages
     assert stage in ASKED or said.reasons_of(stage)
@@ -50,12 +41,35 @@ def test_a_product(intact: Doit, stage: str, damage: str) -> None:
     assert sums(HOST.folder(intact)) == results
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"resolve-packages": delete, "keyring-backup": truncate},
+        {"resolve-packages": truncate, "keyring-backup": delete, "pack-image": truncate},
+        {"make-rootfs-archive": delete},
+    ],
+    ids=" ".join,
+)
+def test_products_that_are_gone_or_cut_off(
+    intact: Doit, damaged: dict[str, Callable[[Path], None]]
+) -> None:
+    results = sums(HOST.folder(intact))
+    for stage, damage in damaged.items():
+        for path in products(intact.cache, stage):
+            damage(path)
+    said = build(intact, *HOST.words)
+    assert said.stages >= damaged.keys()
+    first = min(STAGES.index(stage) for stage in damaged)
+    assert said.stages <= ASKED | set(STAGES[first:])
+    assert sums(HOST.folder(intact)) == results
+
+
 @contextmanager
-def damaged(paths: Iterable[Path], damage: Callable[[Path], None], aside: Path) -> Iterator[None]:
+def damaged(paths: Mapping[Path, Callable[[Path], None]], aside: Path) -> Iterator[None]:
     """Damage files, and put them back afterwards, so that no other test meets them."""
     kept = {path: Path(shutil.copy2(path, aside / str(n))) for n, path in enumerate(paths)}
     try:
-        for path in kept:
+        for path, damage in paths.items():
             damage(path)
         yield
     finally:
@@ -64,7 +78,7 @@ def damaged(paths: Iterable[Path], damage: Callable[[Path], None], aside: Path) 
             shutil.copy2(copy, path)
 
 
-@damages
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_result(intact: Doit, damage: Callable[[Path], None]) -> None:
     results = sums(HOST.folder(intact))
     damage(HOST.disk(intact))
@@ -73,34 +87,36 @@ def test_a_result(intact: Doit, damage: Callable[[Path], None]) -> None:
     assert sums(HOST.folder(intact)) == results
 
 
-@damages
-def test_a_package_that_is_needed_again(
-    intact: Doit, damage: Callable[[Path], None], tmp_path: Path
-) -> None:
+def test_packages_that_are_needed_again(intact: Doit, tmp_path: Path) -> None:
     results = sums(HOST.folder(intact))
-    (package,) = (
-        path
-        for path in (intact.cache / "pkg").rglob("linux-firmware-*.pkg.tar.*")
+    board = BOARDS[HOST.board]
+    names = ("linux-firmware", board.kernels[0], board.initramfs)
+    packages = {
+        path: damage
+        for name, damage in zip(names, DAMAGES, strict=True)
+        for path in (intact.cache / "pkg").rglob(f"{name}-[0-9]*.pkg.tar.*")
         if path.suffix != ".sig"
-    )
-    before = files.sha256(package)
-    with damaged([package], damage, tmp_path):
+    }
+    assert len(packages) == len(DAMAGES)
+    before = {path: files.sha256(path) for path in packages}
+    with damaged(packages, tmp_path):
         shutil.rmtree(intact.cache / "product/install-packages")
         said = build(intact, *HOST.words)
-        assert files.sha256(package) == before
+        assert {path: files.sha256(path) for path in packages} == before
     assert {"fetch-packages", "install-packages"} <= said.stages
     assert said.stages <= ASKED | {"fetch-packages", "install-packages", "pack-image"}
     assert sums(HOST.folder(intact)) == results
 
 
-@damages
-@pytest.mark.parametrize("suffix", [".tar", ".db"])
+@pytest.mark.parametrize(
+    ("names", "damage"), [("*.tar", flip_byte), ("*.db", truncate), ("*.[td][ab]*", delete)]
+)
 def test_the_databases(
-    intact: Doit, damage: Callable[[Path], None], suffix: str, tmp_path: Path
+    intact: Doit, names: str, damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    kept = list((intact.cache / "sync").rglob(f"*{suffix}"))
+    kept = [path for path in (intact.cache / "sync").rglob(names) if path.suffix in (".tar", ".db")]
     assert kept
-    with damaged(kept, damage, tmp_path):
+    with damaged(dict.fromkeys(kept, damage), tmp_path):
         said = build(intact, *HOST.words)
     assert said.stages <= {"sync-databases", "resolve-packages"}
 

@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.support import quick_init
 from tests.support.image_root import read_root
 from tests.support.runs import Doit
-
-pytestmark = pytest.mark.slow
 
 
 def test_its_initramfs_finds_the_root(doit: Doit, tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import pytest
 
 from aimager.model.distro import Platform
 from tests.support.cells import CELLS, HOST, Cell
-from tests.support.runs import Doit, Warm
-
-pytestmark = pytest.mark.slow
+from tests.support.runs import Doit
+from tests.support.seed import Copies
 
 INFO = """\
 pkgname = {name}
@@ -68,17 +67,23 @@ def packages(tmp_path: Path) -> Path:
     return make_packages(tmp_path / "packages", HOST.platform)
 
 
+@pytest.fixture(scope="module")
+def doit(copies: Copies) -> Doit:
+    """doit on a cache where the platforms of both cells are there."""
+    return copies("hooks", *CELLS)
+
+
 def words(packages: Path, *names: str, of: Platform = HOST.platform) -> tuple[str, ...]:
     return (f"distro={of.distro.id}", f"packages={packages}", f"install-pkgs={','.join(names)}")
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.platform.id)
-def test_what_an_image_boots_from_ends_the_build(warm: Warm, tmp_path: Path, cell: Cell) -> None:
+def test_what_an_image_boots_from_ends_the_build(doit: Doit, tmp_path: Path, cell: Cell) -> None:
     """Those of one platform are emulated."""
     report = tmp_path / "report.html"
     packages = make_packages(tmp_path / "packages", cell.platform)
     asked = words(packages, "boots", "idle", "scripted", of=cell.platform)
-    said = warm.doit.refuse(*asked, f"report={report}")
+    said = doit.refuse(*asked, f"report={report}")
     told = (
         "the hook 91-boots.hook of the package boots ('Updating an initramfs...') failed,"
         " without which the image may not boot:\n    no such module: boots\n"
@@ -93,34 +98,34 @@ def test_what_an_image_boots_from_ends_the_build(warm: Warm, tmp_path: Path, cel
     assert "Results of" not in page
 
 
-def test_what_an_image_does_without_is_told(warm: Warm, packages: Path) -> None:
-    said = warm.doit.build(*words(packages, "idle", "scripted"))
+def test_what_an_image_does_without_is_told(doit: Doit, packages: Path) -> None:
+    said = doit.build(*words(packages, "idle", "scripted"))
     assert (
         "the hook 92-idle.hook of the package idle ('Idling...') failed:\n    no such module: idle"
     ) in said
     assert "the scriptlet of the package scripted failed:\n    lost\n" in said
 
 
-def test_the_user_may_go_on_and_look(warm: Warm, packages: Path) -> None:
-    shown, status = run_on_terminal(warm.doit, *words(packages, "boots"), "shell=yes")
+def test_the_user_may_go_on_and_look(doit: Doit, packages: Path) -> None:
+    shown, status = run_on_terminal(doit, *words(packages, "boots"), "shell=yes")
     assert status == 1
     assert "without which the image may not boot" in shown
     assert "Exec = /usr/bin/sh -c" in shown, "the shell's cat shows the hook in the root"
-    said = warm.doit.build(*words(packages, "boots"), "failed-hooks=tell")
+    said = doit.build(*words(packages, "boots"), "failed-hooks=tell")
     told = "('Updating an initramfs...') failed:\n    no such module: boots"
     assert told in said
 
 
-def test_a_hook_before_the_installation_that_prevents_it(warm: Warm, tmp_path: Path) -> None:
+def test_a_hook_before_the_installation_that_prevents_it(doit: Doit, tmp_path: Path) -> None:
     hook = HOOK.format(name="*", title="Looking first...").replace("= Post", "= Pre")
     path = "usr/share/libalpm/hooks/00-picky.hook"
     packages = tmp_path / "packages"
     make_package(packages, HOST.platform, "picky", **{path: f"{hook}AbortOnFail\n"})
-    warm.doit.build(*words(packages, "picky"), "create=root.tar")
-    root = warm.doit.out / f"{HOST.platform.id}-none/root.tar"
+    doit.build(*words(packages, "picky"), "create=root.tar")
+    root = doit.out / f"{HOST.platform.id}-none/root.tar"
     root = root.rename(tmp_path / "root.tar")
     asked = (f"distro={HOST.platform.distro.id}", "install-pkgs=nano")
-    said = warm.doit.refuse(*asked, "create=root.tar", f"reuse-root-tar={root}")
+    said = doit.refuse(*asked, "create=root.tar", f"reuse-root-tar={root}")
     assert (
         "the hook 00-picky.hook of the package picky ('Looking first...') failed,"
         " so pacman installed nothing:\n    no such module: *\n"

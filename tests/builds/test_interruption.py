@@ -15,8 +15,6 @@ from aimager.model.architecture import host_architecture
 from aimager.products.run_folder import is_held
 from tests.support.runs import Doit
 
-pytestmark = pytest.mark.slow
-
 HOST = platform_for_host(host_architecture())
 BOARD = {"x86_64": "x64-uefi", "aarch64": "aarch64-uefi"}[HOST.architecture]
 BUILD = (f"distro={HOST.distro.id}", f"board={BOARD}")

@@ -18,8 +18,6 @@ from aimager.system.hook_failures import FAILED
 from tests.support.image_root import read_file, read_root, wrong_members
 from tests.support.runs import Doit
 
-pytestmark = pytest.mark.slow
-
 PLATFORMS = [Platform(distro, a) for distro in DISTROS for a in distro.architectures]
 
 

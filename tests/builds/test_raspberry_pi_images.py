@@ -18,8 +18,6 @@ from boards import BOARDS
 from tests.support.booting import build
 from tests.support.runs import Doit
 
-pytestmark = pytest.mark.slow
-
 NAMES = [board.id for board in BOARDS.values() if Firmware.raspberry_pi in board.firmware]
 
 MODELS = {

@@ -17,8 +17,6 @@ from tests.support.runs import Doit
 from tests.support.stores import BUCKET, bucket_client, keys_of, serving_s3
 from tests.support.surroundings import Elsewhere, find_user
 
-pytestmark = pytest.mark.slow
-
 STORE = f"s3://{BUCKET}/shared"
 ROOTFS = f"make-rootfs-archive:{HOST.platform.id}"
 ARCHIVE = replace(HOST, board="none")

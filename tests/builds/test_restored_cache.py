@@ -13,8 +13,6 @@ from tests.support.doit_output import STAGES
 from tests.support.runs import Doit
 from tests.support.surroundings import Elsewhere, find_user
 
-pytestmark = pytest.mark.slow
-
 ASKED = {"sync-databases"}
 
 

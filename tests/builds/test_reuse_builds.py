@@ -15,13 +15,12 @@ import pytest
 from aimager import files, stand_in
 from aimager.stand_in.signing import open_key
 from tests.support import mirror_variant
-from tests.support.cells import HOST, Cell, build, fresh_folder, stored_packages, why
+from tests.support.cells import HOST, Cell, build, stored_packages, why
 from tests.support.doit_output import read_output
 from tests.support.image_root import read_file, read_root
 from tests.support.root_archives import record, write_archive
 from tests.support.runs import Doit
-
-pytestmark = pytest.mark.slow
+from tests.support.seed import Copies
 
 NONE = Cell(HOST.platform, "none")
 SECRETS = {
@@ -67,20 +66,19 @@ def dirty_copy(archive: Path, target: Path, more: Mapping[str, bytes]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def given(doit: Doit, test_cache: Path) -> Iterator[Given]:
-    folder = fresh_folder(test_cache / "reuse")
-    own = replace(doit, folder=folder)
+def given(copies: Copies) -> Iterator[Given]:
+    own = copies("reuse")
     own.build(f"distro={HOST.platform.distro.id}", "install-pkgs=nano")
-    archive = Path(shutil.copy(root(own), folder / "given.tar"))
+    archive = Path(shutil.copy(root(own), own.folder / "given.tar"))
     shutil.rmtree(own.out)
     yield Given(own, archive)
-    shutil.rmtree(folder)
+    shutil.rmtree(own.folder)
 
 
 @pytest.fixture(scope="module")
-def direct(given: Given, test_cache: Path) -> Iterator[str]:
+def direct(copies: Copies) -> Iterator[str]:
     """The SHA-256 of the root archive with nano and tree that is built in the usual way."""
-    own = replace(given.doit, folder=fresh_folder(test_cache / "direct"))
+    own = copies("direct")
     own.build(f"distro={HOST.platform.distro.id}", "install-pkgs=nano,tree")
     yield files.sha256(root(own))
     shutil.rmtree(own.folder)

@@ -2,7 +2,7 @@
 
 import filecmp
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,8 @@ from tests.support.cells import HOST, fresh_folder
 from tests.support.doit_output import Said, read_output
 from tests.support.places import ROOT
 from tests.support.runs import Doit
+from tests.support.seed import Copies
 from tests.support.surroundings import Elsewhere
-
-pytestmark = pytest.mark.slow
 
 OTHER = {"x64-uefi": "x64-legacy", "aarch64-uefi": "aarch64-uboot"}[HOST.board]
 
@@ -48,10 +47,8 @@ def together(doit: Doit, test_cache: Path, twin: Path) -> Iterator[Together]:
     fresh_folder(folder).rmdir()
 
 
-def test_they_have_the_bytes_of_builds_one_by_one(
-    doit: Doit, test_cache: Path, together: Together
-) -> None:
-    alone = replace(doit, folder=fresh_folder(test_cache / "alone"))
+def test_they_have_the_bytes_of_builds_one_by_one(copies: Copies, together: Together) -> None:
+    alone = copies("alone")
     distro, boards = (word.partition("=")[2] for word in together.words)
     for build in read_builds({"distro": distro, "board": boards}, Path.cwd()):
         name = build.board.id if build.board.id in BOARDS else boards.split(",")[1]

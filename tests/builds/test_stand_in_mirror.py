@@ -10,8 +10,6 @@ from aimager.errors import ConfigError
 from aimager.stand_in import fingerprint, make_mirror
 from aimager.stand_in.ports import PORTS, Port
 
-pytestmark = pytest.mark.slow
-
 
 def _read_database(path: Path) -> dict[str, dict[str, list[str]]]:
     packages = {}

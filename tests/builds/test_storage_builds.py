@@ -16,8 +16,6 @@ from tests.support.partition_images import PROGRAMS
 from tests.support.runs import Doit
 from tests.support.trees import check_ext4, debugfs
 
-pytestmark = pytest.mark.slow
-
 TABLE = """\
 label: gpt
 first-lba: 34

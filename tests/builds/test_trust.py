@@ -13,18 +13,16 @@ import pytest
 from aimager import stand_in
 from aimager.distros import platform_for_host
 from aimager.model.architecture import host_architecture
-from tests.support.cells import fresh_folder
 from tests.support.runs import Doit
-
-pytestmark = pytest.mark.slow
+from tests.support.seed import Copies
 
 HOST = platform_for_host(host_architecture())
 
 
 @pytest.fixture(scope="module")
-def doit(doit: Doit, test_cache: Path) -> Doit:
+def doit(copies: Copies) -> Doit:
     """doit on a cache in which no other test has stored or installed these packages."""
-    return replace(doit, folder=fresh_folder(test_cache / "trust"))
+    return copies("trust")
 
 
 @pytest.fixture

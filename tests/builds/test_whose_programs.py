@@ -12,8 +12,6 @@ from aimager.process import ENVIRONMENT
 from tests.support.cells import HOST, build, fresh_folder, sums
 from tests.support.runs import Doit, Warm
 
-pytestmark = pytest.mark.slow
-
 ARCHIVE = replace(HOST, board="none")
 BORROWING = f"make-rootfs-archive:{HOST.platform.id}.borrowed"
 HOSTS = ("gpg", "tar", "zstd")

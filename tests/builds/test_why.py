@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.support.cells import HOST, build, flip_byte, products, state_of, why
 from tests.support.doit_output import STAGES
 from tests.support.runs import Doit
-
-pytestmark = pytest.mark.slow
 
 ASKED = {"sync-databases"}
 

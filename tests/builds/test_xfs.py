@@ -69,7 +69,6 @@ def make_twice(job: Job) -> list[str]:
     return said
 
 
-@pytest.mark.slow
 def test_a_root_is_kept_whole_but_for_access_control_lists(tmp_path: Path, programs: Path) -> None:
     job = Job(tmp_path / "work", programs)
     one, two, shadow, ping, journal = call(make_twice, job, work=job.work, tmpfs=2 << 30)
@@ -96,7 +95,6 @@ def say_too_small(job: Job) -> str:
     return ""
 
 
-@pytest.mark.slow
 def test_too_small_a_root_is_named(tmp_path: Path, programs: Path) -> None:
     job = Job(tmp_path / "work", programs)
     said = call(say_too_small, job, work=job.work, tmpfs=2 << 30)

@@ -12,8 +12,6 @@ from aimager.errors import AimagerError
 from tests.support import newer_debian, quick_init
 from tests.support.runs import Doit
 
-pytestmark = pytest.mark.slow
-
 PLACE = "opt/xfsprogs"
 RUNNER = f"""\
 #!/usr/bin/sh

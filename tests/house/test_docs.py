@@ -25,6 +25,7 @@ from tests.support.doit_output import STAGES
 from tests.support.places import ROOT
 from tests.support.prepared_venv import make_venv
 from tests.support.runs import Doit
+from tests.support.seed import Copies
 from tests.support.stores import keys_of, serving_s3
 
 PAGES = {
@@ -139,12 +140,14 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def docs_cache(test_cache: Path, mirror: Path) -> Path:
+def docs_cache(copies: Copies, mirror: Path) -> Path:
     """The cache that all readers share, in the home of each; nothing else uses it.
 
-    What the demonstration makes its mirror of is there already.
+    The host's own cell, and what the demonstration makes its mirror of, are there already.
     """
-    cache = fresh_folder(test_cache / "docs") / "aimager-cache"
+    doit = copies("docs")
+    shutil.rmtree(doit.out)
+    cache = doit.cache.rename(doit.folder / "aimager-cache")
     work = mirror.with_name("mirror.work")
     with locked(mirror.with_name("mirror.lock")):
         shutil.copytree(work, cache / work.name, copy_function=_link_or_copy, symlinks=True)

@@ -12,6 +12,7 @@ from aimager.commands.boot.qemu import check
 from aimager.errors import HostError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Firmware
+from tests.support.booting import PATIENCE
 from tests.support.places import ROOT
 
 _BEGINNING = "quick-init is told:"
@@ -34,7 +35,7 @@ def words(folder: Path) -> tuple[str, ...]:
     board = folder / "quick.py"
     board.write_text(text.replace('id="x64-uefi"', 'id="quick"').replace(', "linux-lts"', ","))
     (folder / "quick-init").write_text(_INIT)
-    line = f"append-all=console=ttyS0,115200 init={_PATH}"
+    line = f"append-all=console=ttyS0,115200 init={_PATH} {PATIENCE}"
     return f"board={board}", f"files={folder}/quick-init:{_PATH}:755", line
 
 

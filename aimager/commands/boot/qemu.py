@@ -78,7 +78,8 @@ def boot_command(
         *("-device", "virtio-blk-pci,drive=disk,bootindex=0"),
         *(_network() if network else ("-nic", "none")),
         *("-device", "virtio-rng-pci"),
-        *("-nographic", "-no-reboot"),
+        # Without QEMU's graphics card and CD drive, which nobody sees, and drivers would drive.
+        *("-nodefaults", "-nographic", "-serial", "mon:stdio", "-no-reboot"),
     ]
 
 

@@ -1,0 +1,60 @@
+"""Cells that a run of the tests builds once: what tests begin with is copied from there."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.files import locked
+from tests.support.cells import HOST, Cell, fresh_folder
+from tests.support.runs import Doit, Warm
+
+KEPT = ("cache", "out")
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A cache in which cells are built by whichever worker of ``run`` needs them first.
+
+    The host's own is the first, so that what was said of it is what a cold cache makes it say.
+    """
+
+    doit: Doit
+    run: str
+
+    @property
+    def _lock(self) -> Path:
+        return self.doit.folder.with_name(f"{self.doit.folder.name}.lock")
+
+    def _grow(self, cell: Cell) -> str:
+        """What was said of the build of a cell, which is made if it was not yet."""
+        stamp, said = self.doit.folder / "run", self.doit.folder / f"said.{cell.id}"
+        if not stamp.exists() or stamp.read_text() != self.run:
+            fresh_folder(self.doit.folder)
+            stamp.write_text(self.run)
+        if not said.exists():
+            said.write_text(self.doit.build(*cell.words))
+        return said.read_text()
+
+    def copy(self, folder: Path, *cells: Cell, links: bool = True) -> Warm:
+        """A cache and results in ``folder``, where the host's own cell and ``cells`` are built.
+
+        Its files are the seed's own, unless ``links`` is false, as it must be for who damages them.
+        """
+        fresh_folder(folder)
+        with locked(self._lock):
+            said = [self._grow(cell) for cell in (HOST, *cells)]
+            kept = [self.doit.folder / name for name in KEPT]
+            subprocess.run(["cp", "-al" if links else "-a", *kept, folder], check=True)
+        return Warm(Doit(folder, self.doit.variables), said[0])
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Copies of the seed below a folder of this worker's."""
+
+    seed: Seed
+    folder: Path
+
+    def __call__(self, name: str, *cells: Cell) -> Doit:
+        """A copy under a name of its own."""
+        return self.seed.copy(self.folder / name, *cells).doit
