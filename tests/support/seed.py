@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.files import locked
+from aimager.locks import locked
 from tests.support.cells import HOST, Cell, fresh_folder
 from tests.support.runs import Doit, Warm
 
