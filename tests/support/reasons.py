@@ -1,37 +1,32 @@
 """Why a build's products are not those of another build, without making any."""
 
-import importlib.util
 import shlex
-import sys
 from pathlib import Path
 
-import doit.loader
 import pytest
 
+from aimager.commands.doit_loader import Loader
 from aimager.graph import artifacts
 from aimager.products.derivation import derive
 from aimager.products.reasons import differences
 from aimager.products.record import Record, identity_of
 from aimager.products.stage import inputs
 from aimager.products.task import CachedTask
-from tests.support.places import ROOT
 
 
 def tasks_of(words: str, folder: Path, patch: pytest.MonkeyPatch) -> list[CachedTask]:
     """The tasks of ``doit build`` with these words, started in ``folder``."""
+    loader = Loader(folder)
+    loader.assignments = dict(word.split("=", 1) for word in shlex.split(words))
     with patch.context() as here:
-        here.setattr(sys, "argv", ["doit", "build", *shlex.split(words)])
-        here.setattr(doit.loader, "initial_workdir", str(folder))
+        here.setattr(Loader, "asked", None)
         here.setattr(artifacts, "CACHE", folder / "cache")
-        spec = importlib.util.spec_from_file_location("dodo_of_words", ROOT / "dodo.py")
-        assert spec and spec.loader
-        dodo = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(dodo)
-        for name, tasks in list(vars(dodo).items()):
+        loader.ask("run", ["build"], {})
+        loader.setup({})
+        for name, tasks in list(loader.namespace.items()):
             if name.startswith("task_"):
                 list(tasks())
-    found: list[CachedTask] = dodo.GRAPH.tasks
-    return found
+    return loader.graph.tasks
 
 
 def record_of_task(task: CachedTask) -> Record:
