@@ -16,18 +16,17 @@ from aimager.products.task import CachedTask
 
 def tasks_of(words: str, folder: Path, patch: pytest.MonkeyPatch) -> list[CachedTask]:
     """The tasks of ``doit build`` with these words, started in ``folder``."""
+    loader = Loader(folder)
+    loader.assignments = dict(word.split("=", 1) for word in shlex.split(words))
     with patch.context() as here:
         here.setattr(Loader, "asked", None)
         here.setattr(artifacts, "CACHE", folder / "cache")
-        loader = Loader(folder)
-        given = (word.partition("=") for word in shlex.split(words))
-        loader.assignments = {name: value for name, _, value in given}
         loader.ask("run", ["build"], {})
         loader.setup({})
         for name, tasks in list(loader.namespace.items()):
             if name.startswith("task_"):
                 list(tasks())
-        return loader.graph.tasks
+    return loader.graph.tasks
 
 
 def record_of_task(task: CachedTask) -> Record:
