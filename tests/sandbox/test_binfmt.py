@@ -9,7 +9,10 @@ import pytest
 
 from aimager.errors import HostError
 from aimager.model.architecture import Architecture, host_architecture
+from aimager.sandbox import binfmt
 from aimager.sandbox.binfmt import (
+    Emulation,
+    Handler,
     elf_header,
     emulation,
     find_qemu,
@@ -142,6 +145,48 @@ def test_the_installed_qemu_is_found() -> None:
 
 def test_the_host_needs_no_emulation() -> None:
     assert emulation(host_architecture()) is None
+
+
+QEMU = Path("/usr/bin/qemu")
+
+
+@pytest.mark.parametrize(
+    ("qemu", "handler", "later", "interpreter"),
+    [
+        (True, False, False, QEMU),
+        (True, True, False, QEMU),
+        (False, True, False, None),
+        (False, False, True, None),
+    ],
+)
+def test_how_a_foreign_architecture_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+    qemu: bool,
+    handler: bool,
+    later: bool,
+    interpreter: Path | None,
+) -> None:
+    prepare_host(monkeypatch, qemu=qemu, handler=handler)
+    found = emulation(FOREIGN, later=later)
+    assert found == Emulation(FOREIGN, interpreter, handler, later)
+
+
+def test_a_foreign_architecture_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_host(monkeypatch, qemu=False, handler=False)
+    with pytest.raises(HostError, match=f"^no statically linked qemu-{FOREIGN.qemu} is installed"):
+        emulation(FOREIGN)
+
+
+def prepare_host(monkeypatch: pytest.MonkeyPatch, *, qemu: bool, handler: bool) -> None:
+    """Let the host have a qemu for ``FOREIGN``, or a handler that takes its programs."""
+
+    def find(architecture: Architecture) -> Path:
+        return QEMU if qemu else find_qemu(architecture, "")
+
+    magic = elf_header(FOREIGN) if handler else b"#!"
+    shown = Handler(True, "/q", "F", 0, magic, b"\xff" * len(magic))
+    monkeypatch.setattr(binfmt, "find_qemu", find)
+    monkeypatch.setattr(binfmt, "host_handlers", lambda: (shown,))
 
 
 def test_what_to_do_without_emulation() -> None:
