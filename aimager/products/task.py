@@ -31,7 +31,7 @@ class CachedTask:
     kept: Kept
     remote: Remote | None = field(default=None, kw_only=True)
     anew: bool = field(default=False, kw_only=True)
-    variables: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    variables: Mapping[str, str] = field(default_factory=dict, kw_only=True, compare=False)
 
     @property
     def name(self) -> str:
