@@ -133,7 +133,7 @@ def test_the_time_is_the_environments(monkeypatch: pytest.MonkeyPatch, tmp_path:
     (build,) = command_line.load_builds(tmp_path, tmp_path / "cache")
     assert build.epoch == 1_700_000_000
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    with pytest.raises(SystemExit, match="SOURCE_DATE_EPOCH=yesterday is no time"):
+    with pytest.raises(SystemExit, match="SOURCE_DATE_EPOCH=yesterday is not a time"):
         command_line.load_builds(tmp_path, tmp_path / "cache")
 
 
