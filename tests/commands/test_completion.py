@@ -226,7 +226,7 @@ NEEDED: Mapping[str, Mapping[str, str]] = {
 """What else is said so that every value may go; by default it is a root archive of Arch Linux."""
 
 REFUSED_ALONE = {
-    *("is not for", "does not come for", "does not go with", "distro= is missing"),
+    *("is not for", "does not exist for", "does not go with", "distro= is missing"),
     "no key is pinned for the repository",
 }
 """What tells of a value that is known, but does not go with others."""

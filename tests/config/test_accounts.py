@@ -86,6 +86,8 @@ def test_a_wrong_password_is_not_repeated(text: str) -> None:
         ("--password HASH alice", "alice", ["HASH"]),
         ("--password=HASH -m alice", "-m alice", ["HASH"]),
         ("--pass=HASH alice", "alice", ["HASH"]),
+        ("--pa=HASH alice", "alice", ["HASH"]),
+        ("--p=HASH alice", "--p=HASH alice", []),  # that could be --prefix, too
         ("-c -p alice", "-c -p alice", []),  # a comment
         ("-cp -m alice", "-cp -m alice", []),  # another
         ("-G p alice", "-G p alice", []),

@@ -7,6 +7,8 @@ import pytest
 from aimager.config import accounts
 from aimager.config import parse as words
 from aimager.errors import ConfigError
+from aimager.memory import ALL_THERE_IS
+from aimager.model.build import Compression
 
 
 def test_lists() -> None:
@@ -181,3 +183,34 @@ def test_epochs(text: str | None, epoch: int | None) -> None:
 def test_what_is_no_epoch(text: str) -> None:
     with pytest.raises(ConfigError, match=f"^SOURCE_DATE_EPOCH={text} is not a time"):
         words.read_epoch(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("yes", ALL_THERE_IS), ("no", 0), ("20G", 20 << 30), ("", None)]
+)
+def test_memory(text: str, expected: int | None) -> None:
+    assert words.read_memory(text, variable="tmpfs-root") == expected
+
+
+def test_whole_sectors() -> None:
+    assert words.read_sectors("1K", variable="root-size") == 1024
+    for text, message in (("1000", "is not a multiple of the 512"), ("big", "is not a size")):
+        with pytest.raises(ConfigError, match=f"root-size={text} {message}"):
+            words.read_sectors(text, variable="root-size")
+
+
+def test_what_is_too_large() -> None:
+    assert size("16T") == 16 << 40
+    with pytest.raises(ConfigError, match="root-size=17T is too large"):
+        size("17T")
+
+
+def test_compressions() -> None:
+    assert words.read_compressions("zst, xz") == (Compression.zst, Compression.xz)
+    assert words.read_compressions("none") == words.read_compressions("") == ()
+    with pytest.raises(ConfigError, match="compress=none is not known"):
+        words.read_compressions("none,xz")
+
+
+def test_units() -> None:
+    assert words.read_units("sshd,a.timer,wg@wg0") == ("sshd.service", "a.timer", "wg@wg0.service")

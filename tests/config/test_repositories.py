@@ -103,6 +103,18 @@ def test_what_cannot_be_added() -> None:
         build(distro="alarm", add_repos="archlinuxcn")
 
 
+def test_names_of_a_distributions_own() -> None:
+    made = build(repo_core="base", repos_base="base, more")
+    assert made.platform.distro.core_repository == "base"
+    assert made.platform.distro.base_repositories == ("base", "more")
+    assert build(repos_base="").platform == build().platform
+    for name in ("local", "options", "parent", "a/b", "a+b"):
+        for variable in ("repo_core", "repos_base"):
+            said = f"{variable.replace('_', '-')}={name} is not a valid name of a repository"
+            assert refusal(**{variable: name}).startswith(said)
+    assert refusal(repo_core="a,b").startswith("repo-core=a,b is not a valid name")
+
+
 def test_a_lock_file_knows_what_was_added(tmp_path: Path) -> None:
     locked = LockedBuild("archlinux", "x86_64", "none", (), "h", "", add_repos=("7Ji",))
     (tmp_path / "x.lock").write_text(format_lock_file(join_locks({}, locked)))

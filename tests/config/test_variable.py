@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
-from aimager.config.variable import Group, Variable, setting_names
+from aimager.config.variable import Group, Variable, Words, setting_names
 from aimager.config.variables import VARIABLES
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -155,3 +155,5 @@ def test_values_in_words() -> None:
     assert replace(one, choices=()).values == ""
     with pytest.raises(FrozenInstanceError):
         one.name = "other"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        Words({}, Path(), {}).texts = {}  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The fingerprint of a build's settings: of all that shapes the image, of nothing secret."""
+"""What follows from a build: its results, and the fingerprint of what shapes the image."""
 
 import dataclasses
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
-from aimager.model.build import Build
+from aimager.model.build import Build, Product
+from aimager.model.partition import Role
 
 
 def build(**words: str) -> Build:
@@ -67,3 +68,32 @@ def test_a_hash_among_a_users_arguments_is_a_secret_too() -> None:
         for option in ("-p $6$one", "-p $6$two", "")
     }
     assert len(prints) == 1
+
+
+def test_results() -> None:
+    """Products first, what tells of them last."""
+    told = ("packages.spdx.json", "manifest.json", "SHA256SUMS")
+    assert build(create="root.tar").results == ("root.tar", *told)
+    assert build(create="disk.img,root.tar", compress="xz").results == (
+        *("disk.img", "root.tar", "disk.img.xz", "root.tar.xz", "disk.img.bmap", *told),
+    )
+
+
+def test_products() -> None:
+    assert {product.value: (product.is_image, product.role) for product in Product} == {
+        "root.tar": (False, None),
+        "disk.img": (True, None),
+        "keyring-helper.tar": (False, None),
+        **{f"part-{role}.img": (True, role) for role in Role if role is not Role.raw},
+    }
+
+
+def test_packages_that_are_asked_for() -> None:
+    made = build(add_repos="archlinuxcn", sudo_group="wheel", install_pkgs="vim,linux")
+    assert made.installs == (*made.board.installs, "sudo", "archlinuxcn-keyring", "vim")
+    assert made.makers == ("dosfstools", "e2fsprogs")
+    assert made.welcome == ("dosfstools", "e2fsprogs", "archlinuxcn-mirrorlist-git")
+    assert made.sources.id == "archlinux-x86_64+archlinuxcn"
+    assert made.initramfs == made.board.initramfs
+    assert build(root_fs="erofs").makers == ("dosfstools", "erofs-utils")
+    assert build(root_fs="erofs").welcome == ("dosfstools",)

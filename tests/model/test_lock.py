@@ -89,3 +89,4 @@ def test_what_no_package_can_have(field: str, value: str | int) -> None:
 def test_the_least_and_the_longest() -> None:
     dataclasses.replace(ZLIB, size=1, installed_size=0, file="x" * 200)
     dataclasses.replace(ZLIB, file="\u00e9" * 100)
+    dataclasses.replace(ZLIB, file="x")
