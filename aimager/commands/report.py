@@ -160,7 +160,8 @@ def _packages(result: Result) -> str:
     return _section(
         f"Packages of {result.id}",
         f"<p>{count(len(packages), 'package')}, {size(installed)} installed,"
-        f" {size(fetched)} to download. The largest {len(shown)}:</p>\n<ol class=bars>\n{items}\n</ol>\n"
+        f" {size(fetched)} to download. The largest {len(shown)}:</p>\n"
+        f"<ol class=bars>\n{items}\n</ol>\n"
         f"<details><summary>All packages</summary>\n{table}\n</details>",
     )
 
