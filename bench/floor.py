@@ -62,7 +62,7 @@ def _make(floor: Floor) -> None:
 
 
 def _run(*argv: str | Path, root: Path | None = None, given: str = "") -> None:
-    """Run a program; what it says, and whether it succeeds in a root this bare, is no matter."""
+    """Run a program; what it says, and whether it succeeds in a root this bare, does not matter."""
     subprocess.run(
         argv if root is None else ["chroot", root, *argv],
         env=ENVIRONMENT,

@@ -16,7 +16,7 @@ from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
 from aimager.model.build import CHECKSUMS, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
 from aimager.packages.lock_file import read_lock_file
-from aimager.units import duration, size
+from aimager.units import count, duration, size
 
 _NAMED = 4
 """So many tasks are named with their times, those that took longest."""
@@ -74,10 +74,11 @@ def _times(entries: Sequence[Entry]) -> list[str]:
     if not ran:
         return []
     named = ", ".join(f"{entry.title} {duration(entry.seconds)}" for entry in ran[:_NAMED])
-    others = f", {len(ran) - _NAMED} others" if len(ran) > _NAMED else ""
+    others = f", {count(len(ran) - _NAMED, 'other')}" if len(ran) > _NAMED else ""
     kept = sum(entry.outcome is Outcome.kept for entry in entries)
     took = max(entry.end for entry in ran) - min(entry.start for entry in entries)
-    return [f"{duration(took)}: {named}{others}; {kept} tasks were up to date"]
+    idle = f"{count(kept, 'task')} {'was' if kept == 1 else 'were'} up to date"
+    return [f"{duration(took)}: {named}{others}; {idle}"]
 
 
 def _warnings(build: Build) -> list[str]:
@@ -139,7 +140,7 @@ def _next_steps(build: Build, boot_words: str) -> list[str]:
         return []
     image = shlex.quote(str(artifacts.product(build, Product.disk)))
     lines = [
-        "to write it to a card, of which all is lost:",
+        "to write it to a card, all of whose data is lost:",
         f"   bmaptool copy {image} /dev/YOUR-CARD",
         f"   or: dd if={image} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
     ]

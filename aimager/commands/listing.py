@@ -87,7 +87,7 @@ def list_tables(boards: Mapping[str, Board]) -> list[str]:
 def show_table(text: str) -> list[str]:
     """The table that ``table=`` names, in the notation that it also takes.
 
-    :raises ConfigError: when it names none
+    :raises ConfigError: when it names no table that exists
     """
     name = text.removeprefix("=")
     if name not in NAMED_TABLES:

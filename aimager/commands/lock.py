@@ -17,6 +17,7 @@ from aimager.packages.lock_file import (
     join_locks,
     read_lock_file,
 )
+from aimager.units import count
 
 
 def write_lock_file(plans: Sequence[Plan]) -> None:
@@ -26,7 +27,7 @@ def write_lock_file(plans: Sequence[Plan]) -> None:
     """
     path, lock_file = _lock_anew(plans)
     publish_text(path, format_lock_file(lock_file))
-    print(f"   {path}: {_count(lock_file)} packages")
+    print(f"   {path}: {_count(lock_file)}")
 
 
 def update_lock_file(plans: Sequence[Plan]) -> None:
@@ -40,7 +41,7 @@ def update_lock_file(plans: Sequence[Plan]) -> None:
         print(f"   {change}")
     publish_text(path, format_lock_file(lock_file))
     size = download_size(lock_file, artifacts.store()) / 1e6
-    print(f"   {path}: {_count(lock_file)} packages, {size:.1f} MB to download")
+    print(f"   {path}: {_count(lock_file)}, {size:.1f} MB to download")
 
 
 def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
@@ -65,5 +66,5 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
     return path, join_locks(parts, locked)
 
 
-def _count(lock_file: LockFile) -> int:
-    return sum(len(packages) for packages in lock_file.packages.values())
+def _count(lock_file: LockFile) -> str:
+    return count(sum(map(len, lock_file.packages.values())), "package")

@@ -43,7 +43,7 @@ def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | 
     GitHub takes it as ``strategy.matrix``, GitLab as ``parallel.matrix``, whose names become
     variables of jobs.
 
-    :raises ConfigError: for what is no board, or is for several distributions without ``distro=``
+    :raises ConfigError: for an unknown board, or one for several distributions without ``distro=``
     """
     form = variables.get("for", MATRIX_FORMS[0])
     if form not in MATRIX_FORMS:

@@ -13,7 +13,8 @@ from aimager.model.architecture import Architecture
 def make_asked_mirror(variables: Mapping[str, str]) -> None:
     """Make the stand-in mirror for the architectures of ``arch=``, or for every one.
 
-    :raises AimagerError: when there is no such architecture, or Debian's packages cannot be had
+    :raises AimagerError: when there is no such architecture, or Debian's packages cannot be
+        downloaded
     """
     names = split_list(variables.get("arch", "")) or tuple(Architecture)
     make_mirror(artifacts.mirror(), artifacts.mirror_work(), names)

@@ -21,7 +21,7 @@ class Program(DoitMain):
     DOIT_CMDS = COMMANDS
 
     def __init__(self, loader: Loader) -> None:
-        # What lies where the user stands is none of ours: a pyproject.toml may be of another doit.
+        # A pyproject.toml where the user stands may be another project's.
         super().__init__(loader, config_filenames=())
 
     def process_args(self, cmd_args: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from aimager.commands.command_line import Asked
 from aimager.commands.doctor import diagnosis
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
+from aimager.commands.man_page import print_man_page
 from aimager.commands.run_tests import run_tests
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import Graph, command, printer
@@ -156,6 +157,12 @@ def _commands(told: Told) -> list[Command]:
             "print what completes tasks, variables and values in for=bash, zsh or fish",
             completion.print_completion,
             (variables, list_tasks),
+            prints=True,
+        ),
+        Command(
+            "man",
+            "print the manual page of aimager: aimager man | man -l -",
+            print_man_page,
             prints=True,
         ),
         Command(

@@ -18,7 +18,7 @@ _LARGEST = 25
 
 @dataclass(frozen=True)
 class Made:
-    """A file of the results: its size, how much of that is no hole, in bytes, and its SHA-256."""
+    """A file of the results: its size and how much of it is data, in bytes, and its SHA-256."""
 
     path: Path
     size: int
@@ -89,7 +89,8 @@ def _overview(report: Report) -> str:
     kept = sum(entry.outcome is Outcome.kept for entry in report.entries)
     when = report.when.strftime("%Y-%m-%d %H:%M UTC")
     seconds = max((e.end for e in ran), default=0.0) - min((e.start for e in ran), default=0.0)
-    return f"<p>{when}: {len(ran)} tasks ran, in {duration(seconds)}; {kept} were up to date.</p>"
+    told = f"{when}: {count(len(ran), 'task')} ran, in {duration(seconds)}"
+    return f"<p>{told}; {kept} {'was' if kept == 1 else 'were'} up to date.</p>"
 
 
 def _failures(failed: Sequence[Entry]) -> str:
@@ -159,8 +160,8 @@ def _packages(result: Result) -> str:
     return _section(
         f"Packages of {result.id}",
         f"<p>{count(len(packages), 'package')}, {size(installed)} installed,"
-        f" {size(fetched)} to download."
-        f" The largest {len(shown)}:</p>\n<ol class=bars>\n{items}\n</ol>\n"
+        f" {size(fetched)} to download. The largest {len(shown)}:</p>\n"
+        f"<ol class=bars>\n{items}\n</ol>\n"
         f"<details><summary>All packages</summary>\n{table}\n</details>",
     )
 

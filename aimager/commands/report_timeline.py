@@ -26,7 +26,7 @@ def timeline(entries: Sequence[Entry]) -> str:
     ticks = "".join(f"<span>{duration(length * part / 4)}</span>" for part in range(5))
     return (
         "<section>\n<h2>Timeline</h2>\n"
-        "<p>Each task from its begin to its end, with its steps and hooks.</p>\n"
+        "<p>Each task from beginning to end, with its steps and hooks.</p>\n"
         f'<div class=axis aria-hidden="true">{ticks}</div>\n<ol class=bars>\n{items}\n</ol>\n'
         "</section>"
     )

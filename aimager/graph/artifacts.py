@@ -72,7 +72,7 @@ def other_folders() -> dict[str, Path]:
 
 
 def maker(path: Path) -> str | None:
-    """The task that makes the product that ``path`` is a file of; None: it is no product's."""
+    """The task that makes the product that ``path`` is a file of; None: it is of no product."""
     if not path.is_relative_to(_VIEW):
         return None
     task, subject, _ = path.relative_to(_VIEW).parts
@@ -99,7 +99,7 @@ def sync_databases(platform: Platform) -> Path:
 
 
 def pacman_static(architecture: str) -> Path:
-    """An archive of pacman-static, empty where there is none for this host."""
+    """An archive of pacman-static, empty for a host that it is not made for."""
     return kept("fetch-pacman-static", architecture).view / "pacman-static.tar"
 
 

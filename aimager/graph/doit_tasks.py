@@ -154,7 +154,7 @@ class Graph:
     ) -> list[dict[str, Any]]:
         """The doit task that runs ``request`` where the cache does not hold its product.
 
-        With ``delivery``, the product is for the user's folder. There is none where another build
+        With ``delivery``, the product is for the user's folder. Returns nothing where another build
         of the run has brought the same.
 
         :raises ConfigError: when another build needs it to be made otherwise

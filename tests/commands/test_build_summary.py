@@ -82,7 +82,7 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         f"   {image}",
         f"      2.0 GB, 8.2 kB of it data; sha256 {digest}",
         "   beside it: disk.img.bmap, packages.spdx.json, manifest.json, SHA256SUMS",
-        "   to write it to a card, of which all is lost:",
+        "   to write it to a card, all of whose data is lost:",
         f"      bmaptool copy {quoted} /dev/YOUR-CARD",
         f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
         "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",

@@ -93,6 +93,11 @@ def test_it_works_in_an_empty_folder(run: Run, tmp_path: Path) -> None:
     assert "an installed aimager has no tests" in told
 
 
+def test_the_manual_page_lies_where_man_finds_it(installed: Path) -> None:
+    page = installed.parent / "share/man/man1/aimager.1"
+    assert page.read_bytes() == (ROOT / "docs/aimager.1").read_bytes()
+
+
 def test_boards_of_the_users_own_are_found(run: Run, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(BOARD)
     assert "  name: My own\n" in run("aimager", "show", "board=./own.py")

@@ -1,12 +1,15 @@
-"""doit run as a user runs it, but in a fork of a process that has read the libraries already.
+"""doit run as a user runs it, but in a fork of a process that has read most modules already.
 
-``python doit_nursery.py`` takes one job of JSON a line, runs each in a child of its own, whose
-Python has read nothing of this project yet, and answers with the exit status.
+``python doit_nursery.py`` takes one job of JSON a line, runs each in a child of its own, and
+answers with the exit status. What heeds the environment or the command line, which are the rooms
+graph and commands, each child reads anew.
 """
 
 import atexit
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import subprocess
 import sys
@@ -18,20 +21,22 @@ from types import TracebackType
 from typing import NoReturn
 
 import doit.doit_cmd
-import requests
-import tqdm
-import zstandard
 
+import aimager.stages
 from tests.support.places import ROOT
 
-LIBRARIES = (doit.doit_cmd, requests, tqdm, zstandard)
+READ = (doit.doit_cmd.__name__, "aimager.config.build", "aimager.stand_in")
+"""Modules that are read once for all children, and with them all that they import; so is each
+stage."""
+
 PROGRAMS = {
     "doit": ("doit", "-f", str(ROOT / "dodo.py")),
     "aimager": ("aimager.commands.program",),
 }
 """The module of each entry point, and the words before the user's."""
 
-OURS = {"aimager", "boards", "dodo", "tests"}
+ANEW = ("aimager.graph.", "aimager.commands.", "aimager.dodo.", "dodo.", "tests.")
+"""Rooms whose modules are read by each child."""
 
 
 class Nursery:
@@ -107,7 +112,7 @@ def _run(job: Mapping[str, str], words: Sequence[str], environment: Mapping[str,
     try:
         os.environ.update(environment)
         os.chdir(job["folder"])
-        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+        for name in [name for name in sys.modules if f"{name}.".startswith(ANEW)]:
             del sys.modules[name]
         exec(job["preparation"], {})
         module, *before = PROGRAMS[job["program"]]
@@ -129,6 +134,9 @@ def _run(job: Mapping[str, str], words: Sequence[str], environment: Mapping[str,
 
 def main() -> None:
     """Take jobs until there are no more."""
+    stages = (module.name for module in pkgutil.iter_modules(aimager.stages.__path__))
+    for name in (*READ, *(f"aimager.stages.{stage}" for stage in stages)):
+        importlib.import_module(name)
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()

@@ -76,7 +76,7 @@ def find_uefi(architecture: Architecture, folders: tuple[Path, ...] = DESCRIPTOR
 
 
 def _described(descriptor: dict[str, Any], architecture: Architecture) -> Uefi | None:
-    """The firmware that a descriptor tells of, if it is of use for ``architecture``."""
+    """The firmware that a descriptor tells of, if it suits ``architecture``."""
     mapping = descriptor["mapping"]
     machine = _MACHINES.get(architecture, "virt")
     if (
@@ -101,7 +101,7 @@ def _described(descriptor: dict[str, Any], architecture: Architecture) -> Uefi |
 def find_u_boot(architecture: Architecture, folders: tuple[Path, ...] = U_BOOT_FOLDERS) -> Path:
     """U-Boot for the machine ``virt`` of ``architecture``.
 
-    :raises HostError: when none is installed, or there is none
+    :raises HostError: when it is not installed, or does not exist
     """
     if name := U_BOOTS.get(architecture):
         for folder in folders:

@@ -28,6 +28,7 @@ from aimager.packages.mirrors import repository_urls
 from aimager.packages.store import check_space
 from aimager.products.run_folder import hold_run_folder
 from aimager.toolbox import Toolbox
+from aimager.units import count
 
 _PROGRAMS = ("gpg", "tar", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "zstd", "xz")
 """The host's programs that a build runs with tools=host, as setup.sh installs them."""
@@ -72,8 +73,8 @@ def tell(plans: Sequence[Plan], *, as_json: bool = False) -> None:
         for line in lines(findings):
             print(line)
     if missing:
-        count = sum(finding.state is State.missing for finding in findings)
-        raise HostError(f"a build lacks {count} of its needs here", hint="what to type is above")
+        number = sum(finding.state is State.missing for finding in findings)
+        raise HostError(f"a build lacks {number} of its needs here", hint="what to type is above")
 
 
 def diagnose(plans: Sequence[Plan]) -> Iterator[Finding]:
@@ -189,6 +190,6 @@ def _disk(plans: Sequence[Plan]) -> Finding:
     fetched = {p.path(artifacts.store()): p.size for lock in locks for p in lock.packages}
     size = sum(size for path, size in fetched.items() if not path.exists())
     size += _COPIES * sum(lock.installed_size for lock in locks)
-    what = f"the build of {units.count(len(fetched), 'package')}" if locks else "a small build"
+    what = f"the build of {count(len(fetched), 'package')}" if locks else "a small build"
     check = partial(check_space, artifacts.CACHE, size or _SMALL, what)
     return examine("disk", check, needed=bool(locks))

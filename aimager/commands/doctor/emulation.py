@@ -25,7 +25,7 @@ def check_emulation(architecture: Architecture, tried: Tried, *, borrows: bool =
     if needed.host_handler:
         return "the host's binfmt_misc, whose handler has flag F"
     reason = (
-        f"an own binfmt_misc is refused ({refused.strerror}){_unfit(architecture)}"
+        f"a binfmt_misc of the build's own is refused ({refused.strerror}){_unfit(architecture)}"
         if refused
         else "the host has no statically linked qemu"
     )
@@ -33,7 +33,7 @@ def check_emulation(architecture: Architecture, tried: Tried, *, borrows: bool =
 
 
 def _unfit(architecture: Architecture) -> str:
-    """The host's handlers for it that will not do, in words."""
+    """The host's handlers for it that cannot be used, in words."""
     header = elf_header(architecture)
     for handler in host_handlers():
         if handler.enabled and handler.matches(header) and "F" not in handler.flags:

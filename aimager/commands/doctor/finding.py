@@ -28,7 +28,7 @@ class Finding:
 
 
 def examine(subject: str, check: Callable[[], str], *, needed: bool = True) -> Finding:
-    """What ``check`` says there is, or the error that it raises; without ``needed`` an advice."""
+    """What ``check`` says there is, or its error, which without ``needed`` is advice."""
     try:
         return Finding(subject, State.ok, check())
     except AimagerError as error:
