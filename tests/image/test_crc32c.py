@@ -18,5 +18,5 @@ def test_changes() -> None:
     for position, text in ((0, b"first"), (5, b"\0" * 300), (9000, b"x"), (16380, b"last")):
         changes.append((position, bytes(new[position : position + len(text)]), text))
         new[position : position + len(text)] = text
-    assert changed_crc32c(crc32c(old), len(old), changes) == crc32c(bytes(new))
+        assert changed_crc32c(crc32c(old), len(old), changes) == crc32c(bytes(new))
     assert changed_crc32c(crc32c(old), len(old), ()) == crc32c(old)

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from aimager.errors import CommandError, ImageError
 from aimager.image.disk import Extent, disk_size, lay_out, place_part, sfdisk_script
 from aimager.model.architecture import Architecture
 from aimager.model.image_ids import partuuid
-from aimager.model.partition import GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.partition import SECTOR, GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
 from tests.support.places import GOLDEN
 from tests.support.trees import make_disk
 
@@ -98,6 +99,40 @@ def test_the_second_gpt_has_room() -> None:
     gpt, dos = TABLES["gpt"], TABLES["dos"]
     assert disk_size(gpt, lay_out(gpt, sizes)) == 4 * MiB
     assert disk_size(dos, lay_out(dos, sizes)) == 3 * MiB
+
+
+@pytest.mark.parametrize(
+    ("label", "first_lba", "start"),
+    [(Label.dos, None, 1), (Label.gpt, None, 34), (Label.gpt, 20, 34), (Label.gpt, 64, 64)],
+)
+def test_partitions_begin_after_the_label(label: Label, first_lba: int | None, start: int) -> None:
+    def place(first: int) -> tuple[Extent, ...]:
+        partition = replace(root_ext4(), start=first * SECTOR)
+        return lay_out(PartitionTable(label, (partition,), first_lba=first_lba), [MiB])
+
+    assert place(start) == (Extent(start * SECTOR, MiB),)
+    with pytest.raises(ImageError) as caught:
+        place(start - 1)
+    assert caught.value.message == (
+        f"the root partition starts at sector {start - 1}, but what lies before it ends at sector"
+        f" {start}"
+    )
+
+
+def test_a_partition_without_a_start_follows_the_one_before_it() -> None:
+    first = replace(boot_fat(MiB), start=64 * SECTOR)
+    table = PartitionTable(Label.gpt, (first, root_ext4()))
+    assert lay_out(table, [MiB, MiB])[1] == Extent(2 * MiB, MiB)
+    overlapping = replace(table, partitions=(first, replace(root_ext4(), start=MiB)))
+    with pytest.raises(ImageError, match=r"starts at sector 2048, but .* sector 2112"):
+        lay_out(overlapping, [MiB, MiB])
+
+
+def test_the_last_sector_is_not_passed() -> None:
+    table = PartitionTable(Label.gpt, (root_ext4(),), last_lba=4095)
+    assert disk_size(table, lay_out(table, [MiB])) == 3 * MiB
+    with pytest.raises(ImageError, match="end at sector 4096, but last-lba is 4095"):
+        lay_out(table, [MiB + SECTOR])
 
 
 @pytest.mark.parametrize("size", [0, 513, -512])

@@ -65,6 +65,11 @@ def test_what_it_holds(tmp_path: Path, suffix: str) -> None:
     assert read_reused(tmp_path / "told") == found
 
 
+def test_its_text_is_one_that_people_can_read() -> None:
+    text = write_reused(ReusedRoot("d" * 64, 7, ()))
+    assert text == f'{{\n "packages": [],\n "sha256": "{"d" * 64}",\n "size": 7\n}}\n'
+
+
 def test_what_is_missing_is_what_it_has_not_in_that_version(tmp_path: Path) -> None:
     held = look(write_archive(tmp_path / "root.tar", PACKAGES))
     bash, acl = make_package("bash"), make_package("acl", version="1-1", build_date=60)
