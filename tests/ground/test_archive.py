@@ -154,9 +154,10 @@ def test_cut_off_packages_are_named(tmp_path: Path, kind: str) -> None:
 
 def test_a_stranger_is_no_package(tmp_path: Path) -> None:
     path = tmp_path / "p.pkg.tar.zst"
-    path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
-        archive.read_members(path, lambda name: True)
+    for content in (b"<html>not found</html>", zstandard.compress(b"no archive" * 1000)):
+        path.write_bytes(content)
+        with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
+            archive.read_members(path, lambda name: True)
 
 
 def test_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
