@@ -23,6 +23,7 @@ from aimager.packages import download
 from tests.support.cells import HOST, build, fresh_folder
 from tests.support.runs import Doit, Shared, Warm
 from tests.support.seed import Copies, Seed
+from tests.support.webserver import Site, serving
 
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 """What all workers of a run have in common, and no other run."""
@@ -57,6 +58,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_PAUSE", 0.001)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web server on this machine that has nothing yet."""
+    with serving() as site:
+        yield site
 
 
 @pytest.fixture

@@ -154,9 +154,10 @@ def test_cut_off_packages_are_named(tmp_path: Path, kind: str) -> None:
 
 def test_a_stranger_is_no_package(tmp_path: Path) -> None:
     path = tmp_path / "p.pkg.tar.zst"
-    path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
-        archive.read_members(path, lambda name: True)
+    for content in (b"<html>not found</html>", zstandard.compress(b"no archive" * 1000)):
+        path.write_bytes(content)
+        with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
+            archive.read_members(path, lambda name: True)
 
 
 def test_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +237,52 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
     assert (outside / "victim").read_text() == "whole"
     assert (tmp_path / "root" / str(outside)[1:] / "new").read_bytes() == b"evil"
     assert (tmp_path / "root/file").read_bytes() == b"evil"
+
+
+def test_a_link_that_is_replaced_leads_elsewhere(tmp_path: Path) -> None:
+    path = package(
+        tmp_path / "p.pkg.tar.zst",
+        [
+            ("l", "a", SYM),
+            ("a", b"", DIR),
+            ("l/d", b"", DIR),
+            ("l", "b", SYM),
+            ("b", b"", DIR),
+            ("l/d/file", b"x", REG),
+        ],
+        mode=0,
+    )
+    archive.unpack_packages([path], tmp_path / "root")
+    assert (tmp_path / "root/b/d/file").read_bytes() == b"x"
+    assert list((tmp_path / "root/a/d").iterdir()) == []
+    assert (tmp_path / "root/a/d").stat().st_mode & 0o7777 == 0o700
+
+
+@pytest.mark.parametrize(("links", "fits"), [(40, True), (41, False)])
+def test_as_many_links_as_the_kernel_follows(tmp_path: Path, links: int, fits: bool) -> None:
+    chain: list[Member] = [(f"l{n}", f"l{n + 1}", SYM) for n in range(links)]
+    members = [(f"l{links}", b"", DIR), *chain, ("l0/file", b"x", REG)]
+    path = package(tmp_path / "p.pkg.tar.zst", members)
+    if fits:
+        archive.unpack_packages([path], tmp_path / "root")
+        file = tmp_path / f"root/l{links}/file"
+        assert (file.read_bytes(), file.stat().st_mtime) == (b"x", trees.EPOCH)
+    else:
+        with pytest.raises(ImageError, match=r"^l0 is a loop of symbolic links"):
+            archive.unpack_packages([path], tmp_path / "root")
+
+
+def test_a_file_that_is_linked_to_itself_stays(tmp_path: Path) -> None:
+    path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG), ("./a", "a", LNK)])
+    archive.unpack_packages([path], tmp_path / "root")
+    assert (tmp_path / "root/a").read_bytes() == b"x"
+
+
+def test_the_size_of_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    for name, size in (("empty", 0), ("full", 512), ("more", 513)):
+        (tmp_path / "tree" / name).write_bytes(b"x" * size)
+    assert archive.tar_size(tmp_path / "tree") == 3 * 512 + 0 + 512 + 1024
 
 
 def test_a_hard_link_to_a_symbolic_link_does_not_follow_it(tmp_path: Path) -> None:

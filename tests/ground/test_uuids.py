@@ -3,12 +3,23 @@
 import re
 import uuid
 
-from aimager.uuids import derive_uuid, derive_volume_id, fat_uuid
+import pytest
+
+from aimager import uuids
+from aimager.uuids import derive_uuid, derive_volume_id, fat_uuid, recognise
 
 
 def test_they_are_fixed() -> None:
     assert derive_uuid("seed", "root") == "f0abe75a-7431-8359-91ea-9babef8eb17d"
+    assert derive_uuid("seed", "swap") == "0a6aba57-e97a-8062-ba93-30cbc04cf6b4"
+    assert derive_uuid("seed", "c") == "7a1b7581-5b1f-8731-9bb7-36045c6ff9af"
     assert derive_volume_id("seed", "boot") == "b4a81bcd"
+    assert recognise("secret") == "1edf5d5887f547e63d73d3dd7c5431f5"
+
+
+def test_a_volume_id_is_never_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uuids, "_digest", lambda *_: bytes(4) + b"\xff" * 28)
+    assert derive_volume_id("seed", "boot") == "00000001"
 
 
 def test_they_differ() -> None:

@@ -5,14 +5,13 @@ import gzip
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import DownloadError
 from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
-from tests.support.webserver import Site, serving
+from tests.support.webserver import Site
 
 CONTENT = bytes(range(256)) * 4096  # four of the client's chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -23,10 +22,9 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        site.content["/f"] = CONTENT
-        yield site
+def site(site: Site) -> Site:
+    site.content["/f"] = CONTENT
+    return site
 
 
 class Fetched:

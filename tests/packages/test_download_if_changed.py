@@ -1,13 +1,12 @@
 """A file that changes is asked for only when it did, and kept with what the mirror said of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import DownloadError
 from aimager.packages.download import Client, SilentError
-from tests.support.webserver import Site, serving, silence
+from tests.support.webserver import Site, silence
 
 CONTENT = bytes(range(256)) * 4096
 LAST_MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -16,10 +15,9 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        site.content["/f"] = CONTENT
-        yield site
+def site(site: Site) -> Site:
+    site.content["/f"] = CONTENT
+    return site
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,12 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.places import ROOT
-from tests.support.webserver import Site, serving, tag
+from tests.support.webserver import Site, tag
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -36,12 +35,6 @@ for _ in range(40):
 
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        yield site
 
 
 def start(script: str, *arguments: object, count: int) -> list[subprocess.Popen[str]]:

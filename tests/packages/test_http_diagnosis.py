@@ -16,7 +16,7 @@ from aimager.errors import DownloadError
 from aimager.packages import http_diagnosis as impostor
 from aimager.packages.download import Client, SilentError
 from aimager.packages.http_diagnosis import PageError
-from tests.support.webserver import Site, serving, silence
+from tests.support.webserver import Site, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -47,12 +47,6 @@ def running(server: ThreadingHTTPServer) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        yield site
 
 
 def refusal(url: str) -> DownloadError:

@@ -237,6 +237,16 @@ def test_a_file_for_other_file_systems_is_refused() -> None:
     assert "doit update lock=FILE" in caught.value.hint
 
 
+def test_a_file_for_another_initramfs_maker_is_refused() -> None:
+    build = build_of(board="aarch64-uefi", initrd_maker="dracut")
+    for maker in ("", "dracut"):
+        lockfile.check_build(build, fitting_file(build, initramfs=maker))
+    with pytest.raises(ConfigError) as caught:
+        lockfile.check_build(build, fitting_file(build, initramfs="booster"))
+    assert caught.value.message == "the lock file is for the initramfs maker booster, not dracut"
+    assert caught.value.hint == "doit update lock=FILE adds what is asked for"
+
+
 def test_a_file_with_what_nobody_signed_needs_its_folder(tmp_path: Path) -> None:
     own = dataclasses.replace(VIM, repository=UNSIGNED)
     build = build_of(board="aarch64-uefi")

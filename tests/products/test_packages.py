@@ -1,6 +1,6 @@
 """Packages come from the shared store before any mirror is asked, and are checked all the same."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +14,16 @@ from aimager.stages.fetch_packages import FetchPackages
 from tests.stages.test_fetch_packages import CONTENT, FILE, OTHER, PACKAGE, SIGNATURE, stage, stored
 from tests.support.cells import delete, flip_byte
 from tests.support.locked import make_file
-from tests.support.webserver import Site, serving
+from tests.support.webserver import Site
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site(site: Site) -> Site:
     """A mirror that has the package."""
-    with serving() as site:
-        site.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
-        yield site
+    site.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
+    return site
 
 
 @pytest.fixture

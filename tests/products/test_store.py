@@ -23,7 +23,7 @@ from tests.support.entries import (
     take_all,
 )
 from tests.support.stores import BUCKET, serving_gs, serving_s3, serving_ssh
-from tests.support.webserver import Site, serving
+from tests.support.webserver import Site
 
 
 @pytest.fixture(autouse=True)
@@ -175,12 +175,6 @@ def test_by_ssh_the_host_must_be_known(
         connect_anew()
         assert find(remote, FOLDER) is None
         assert "failed: Host key is not trusted" in capsys.readouterr().out
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        yield site
 
 
 def test_a_web_server_is_read_and_never_written(
