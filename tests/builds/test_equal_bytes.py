@@ -94,6 +94,7 @@ def build(copies: Copies) -> Callable[[Cell], Built]:
     @functools.cache
     def make_it(cell: Cell) -> Built:
         doit = copies(f"equal/{cell.id}", cell)
+        shutil.rmtree(doit.cache / "product/install-packages" / cell.id)  # of other settings
         return make(cell, Elsewhere(doit.folder, doit.variables))
 
     return make_it

@@ -33,6 +33,13 @@ REGISTRIES = [
     )
 ]
 
+STIFF = re.compile(
+    r"(?<!there )\b(is|are) no (?!longer\b)|\bis none\b|\bbe had\b|\bbe it that\b|\bof no use\b"
+    r"|\bwill not do\b",
+    re.IGNORECASE,
+)
+"""What reads like a translation: "hostname=x is no host name" is not a valid message."""
+
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PYTHON = [*MODULES.values(), *TESTS]
 
@@ -55,18 +62,30 @@ def test_ruff_format() -> None:
     run(sys.executable, "-m", "ruff", "format", "--check", "--no-cache", ".")
 
 
-def test_mypy(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "mypy", "--cache-dir", tmp_path)
+def test_mypy() -> None:
+    run(sys.executable, "-m", "mypy")
 
 
-def test_shellcheck() -> None:
+def shell_scripts() -> list[Path]:
     scripts = [
         path
         for path in source_files()
         if path.is_file() and re.match(rb"#!\S*(/|env )(ba|da)?sh\b", path.read_bytes()[:40])
     ]
     assert {ROOT / "setup.sh", ROOT / ".ci" / "run"} <= set(scripts)
-    run(BIN / "shellcheck", *scripts)
+    return scripts
+
+
+def test_shellcheck() -> None:
+    run(BIN / "shellcheck", *shell_scripts())
+
+
+def test_messages_are_plain_english() -> None:
+    said = [(name, text) for name, path in MODULES.items() for text in texts(tree(path))]
+    for script in shell_scripts():
+        lines = (line.strip() for line in script.read_text().splitlines())
+        said += [(within(script), line) for line in lines if not line.startswith("#")]
+    assert not [f"{name}: {text}" for name, text in said if STIFF.search(text)]
 
 
 def test_only_the_top_knows_doit() -> None:
