@@ -65,7 +65,7 @@ def read_compressions(text: str) -> tuple[Compression, ...]:
         if name not in list(Compression):
             raise ConfigError(
                 f"compress={name} is not known",
-                hint=f"compress= is none, or some of {choices(Compression)}",
+                hint=f"compress= takes none, or some of {choices(Compression)}",
             )
     return tuple(Compression(name) for name in names)
 

@@ -175,7 +175,7 @@ NO_DISK = "board= names one with a disk: doit boards lists them"
         (
             {"board": "x64-uefi", "compress": "zst,gz"},
             "compress=gz is not known",
-            "compress= is none, or some of zst, xz",
+            "compress= takes none, or some of zst, xz",
         ),
         (
             {"distro": "arch", "create": "disk.img"},

@@ -49,7 +49,7 @@ INPUTS = [
     Case(f"{UEFI} create=floppy.img", "create=floppy.img cannot be made", "it is one of"),
     Case(f"{UEFI} create=", "create= is empty", "it is one of"),
     Case("distro=arch create=disk.img", "create=disk.img cannot be made", "it is one of"),
-    Case(f"{UEFI} compress=rar", "compress=rar is not known", "compress= is none, or some of"),
+    Case(f"{UEFI} compress=rar", "compress=rar is not known", "compress= takes none, or some of"),
     Case(f"{UEFI} root-size=huge", "root-size=huge", ""),
     Case(f"{UEFI} root-size=-1G", "root-size=-1G", ""),
     Case("distro=arch root-size=8G", "root-size= has no effect", ""),
