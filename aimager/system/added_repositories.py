@@ -8,7 +8,7 @@ from pathlib import Path
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, ThirdPartyRepository
 from aimager.packages.keyring import KEYRINGS
-from aimager.system.first_boot import write_file
+from aimager.system.root_files import write_file
 
 _CONF = "etc/pacman.conf"
 

@@ -8,8 +8,9 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Password, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.resources import read_data
-from aimager.system.first_boot import enable, write_file
+from aimager.system.first_boot import enable
 from aimager.system.locales import set_locales
+from aimager.system.root_files import write_file
 from aimager.toolbox import Toolbox
 from aimager.uuids import derive_uuid
 

@@ -8,7 +8,7 @@ from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
 from aimager.system.configure import ImageRoot
-from aimager.system.first_boot import write_file
+from aimager.system.root_files import write_file
 from aimager.toolbox import Toolbox
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"

@@ -7,19 +7,11 @@ Its machine-id says ``uninitialized``, so that systemd takes the first boot for 
 from pathlib import Path
 
 from aimager.resources import read_data
+from aimager.system.root_files import write_file
 
 _UNITS = Path("etc/systemd/system")
 _PRESETS = Path("etc/systemd/system-preset")
 _QUESTIONS = ("systemd-firstboot.service", "systemd-homed-firstboot.service")
-
-
-def write_file(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file of the image, with folders whose modes do not come from the umask."""
-    for folder in reversed([p for p in path.parents if not p.exists()]):
-        folder.mkdir()
-        folder.chmod(0o755)
-    path.write_text(text, encoding="utf-8")
-    path.chmod(mode)
 
 
 def enable(root: Path, unit: str, target: str) -> None:

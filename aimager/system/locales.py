@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aimager.errors import CommandError, ConfigError
 from aimager.model.settings import DEFAULT_LOCALE
-from aimager.system.first_boot import write_file
+from aimager.system.root_files import write_file
 
 _NO_GENERATION = ("C.UTF-8", "POSIX")
 _GENERATOR = "usr/bin/locale-gen"

@@ -1,6 +1,5 @@
 """What is left in an image for its first boot."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aimager.resources import read_data
-from aimager.system.first_boot import enable, prepare_first_boot, write_file
+from aimager.system.first_boot import enable, prepare_first_boot
+from aimager.system.root_files import write_file
 
 UNITS = "etc/systemd/system"
 PRESETS = "etc/systemd/system-preset"
@@ -105,17 +105,6 @@ def test_units_of_the_root_and_of_packages_are_enabled(root: Path) -> None:
         "multi-user.target.wants/own.service": f"/{UNITS}/own.service",
         "multi-user.target.wants/sshd.service": "/usr/lib/systemd/system/sshd.service",
     }
-
-
-def test_modes_do_not_come_from_the_umask(tmp_path: Path) -> None:
-    old = os.umask(0o077)
-    try:
-        write_file(tmp_path / "a/b/c", "text", 0o640)
-    finally:
-        os.umask(old)
-    modes = [path.stat().st_mode & 0o7777 for path in sorted(tmp_path.glob("**/*"))]
-    assert modes == [0o755, 0o755, 0o640]
-    assert (tmp_path / "a/b/c").read_text() == "text"
 
 
 def test_the_preset_enables_our_units() -> None:
