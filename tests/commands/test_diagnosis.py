@@ -72,7 +72,7 @@ def test_what_a_lock_takes_is_compared_with_the_disk(tmp_path: Path) -> None:
     small = make_package("vim", installed_size=1000)
     one = found(plan(tmp_path, small))["disk"]
     assert one.state is State.ok
-    assert "the build of 1 packages takes up to" in one.message
+    assert "the build of 1 package takes up to" in one.message
     one = found(plan(tmp_path, replace(small, installed_size=1 << 60)))["disk"]
     assert one.state is State.missing
     assert "doit cache-prune" in one.fix
