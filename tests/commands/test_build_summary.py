@@ -77,7 +77,7 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
     quoted = shlex.quote(str(image))
     digest = sha256(image)
     assert said == [
-        "   1 min 25 s: pack-image 1 min 15 s, t5 5.0 s, t4 4.0 s, t3 3.0 s, 3 others; 1 tasks were"
+        "   1 min 25 s: pack-image 1 min 15 s, t5 5.0 s, t4 4.0 s, t3 3.0 s, 3 others; 1 task was"
         " up to date",
         f"   {image}",
         f"      2.0 GB, 8.2 kB of it data; sha256 {digest}",

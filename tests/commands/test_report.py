@@ -66,7 +66,7 @@ def test_what_is_not_ours_is_text(page: str) -> None:
 
 
 def test_it_tells_what_ran_and_why_and_how_large_all_is(page: str) -> None:
-    assert "2026-01-02 03:04 UTC: 2 tasks ran, in 20.0 s; 1 were up to date." in page
+    assert "2026-01-02 03:04 UTC: 2 tasks ran, in 20.0 s; 1 was up to date." in page
     assert ">install-packages changed<" in page
     assert ">up to date<" in page
     assert "too short" not in page
@@ -93,7 +93,7 @@ def test_a_task_that_failed_before_it_said_why_it_ran_is_there() -> None:
     failed = Entry("a:x", "a", Outcome.failed, 1.0, 2.0, fault="no namespaces")
     page = report_page(Report(datetime(2026, 1, 2, tzinfo=UTC), (failed,), (Result(ID, (), ()),)))
     assert 'data-task="a:x"' in page
-    assert "1 tasks ran, in 1.0 s" in page
+    assert "1 task ran, in 1.0 s" in page
     assert "<td>failed</td>" in page
 
 
