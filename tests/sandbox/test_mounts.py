@@ -205,7 +205,8 @@ def test_files_and_folders_are_made(kernel: Kernel, tmp_path: Path) -> None:
     for _ in range(2):
         carry_out([Directory(tmp_path / "d", 0o1777)])
     assert (tmp_path / "d").stat().st_mode & 0o7777 == 0o1777
-    carry_out([Link(tmp_path / "link", "to")])
+    carry_out([Directory(tmp_path / "e"), Link(tmp_path / "link", "to")])
+    assert (tmp_path / "e").stat().st_mode & 0o7777 == 0o755
     assert (tmp_path / "link").readlink() == Path("to")
 
 
