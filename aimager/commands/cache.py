@@ -10,7 +10,7 @@ from aimager.graph import artifacts
 from aimager.products.cache import guard
 from aimager.products.inventory import list_packages, list_products, table
 from aimager.products.prune import Limit, prune
-from aimager.units import count
+from aimager.units import count, size
 
 
 def show_cache() -> None:
@@ -29,10 +29,9 @@ def prune_cache(variables: Mapping[str, str]) -> None:
     """
     limit = read_limit(variables, time.time())
     pruned = prune(artifacts.products(), artifacts.store(), artifacts.runs(), limit)
-    size = sum(item.size for item in pruned.items)
     removed = count(len(pruned.items), "product or package", "products and packages")
-    print(f"   removed {removed}, {size / 1e6:.1f} MB")
-    print(f"   left are {pruned.left / 1e6:.1f} MB")
+    print(f"   removed {removed}, {size(sum(item.size for item in pruned.items))}")
+    print(f"   {size(pruned.left)} are left")
 
 
 def read_limit(variables: Mapping[str, str], now: float) -> Limit:

@@ -17,7 +17,7 @@ from aimager.packages.lock_file import (
     join_locks,
     read_lock_file,
 )
-from aimager.units import count
+from aimager.units import count, size
 
 
 def write_lock_file(plans: Sequence[Plan]) -> None:
@@ -40,8 +40,8 @@ def update_lock_file(plans: Sequence[Plan]) -> None:
     for change in changes(before, lock_file):
         print(f"   {change}")
     publish_text(path, format_lock_file(lock_file))
-    size = download_size(lock_file, artifacts.store()) / 1e6
-    print(f"   {path}: {_count(lock_file)}, {size:.1f} MB to download")
+    download = size(download_size(lock_file, artifacts.store()))
+    print(f"   {path}: {_count(lock_file)}, {download} to download")
 
 
 def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
