@@ -119,8 +119,8 @@ class Clean(Ours, DoitClean):
     def clean_tasks(self, tasks: Sequence[Any], dryrun: bool, cleanforget: bool) -> None:
         """Clean ``tasks``, each once; with ``dryrun``, only say which."""
         graph = self.loader.graph
-        found = [it for task in tasks for it in graph.find([task.name])]
-        for task in dict.fromkeys(_some(found, "to clean")):
+        found = {it.name: it for task in tasks for it in graph.find([task.name])}
+        for task in _some(list(found.values()), "to clean"):
             self.outstream.write(f"{'would clean' if dryrun else 'cleaning'} {task.name}\n")
             if not dryrun:
                 task.forget(results=True)
