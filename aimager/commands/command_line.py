@@ -19,10 +19,10 @@ from aimager.packages.lock_file import check_build, read_lock_file
 NAME_IT = "name it: distro= and board="
 """What is to be done where a command needs a build and was given none."""
 
-_BUILD = "build"
+BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NO_BUILD = {"matrix", "completion"}
+_OF_NOBUILD = {"matrix", "completion"}
 """Tasks to which variables mean something else than a build."""
 
 _FOLDERS_HINT = "AIMAGER_CACHE names another cache folder, out= another one for the results"
@@ -49,7 +49,7 @@ class Asked:
     @cached_property
     def variables(self) -> dict[str, str]:
         """The variables: behind the task that has them as parameters, they may have two dashes."""
-        start = self.words.index(_BUILD) if _BUILD in self.words else len(self.words)
+        start = self.words.index(BUILD) if BUILD in self.words else len(self.words)
         dashed = (word[2:].partition("=") for word in self.words[start:] if _is_parameter(word))
         return {**self.assignments, **{name: value for name, _, value in dashed}}
 
@@ -61,7 +61,7 @@ class Asked:
     @property
     def is_for_build(self) -> bool:
         """Whether it asks for all of a build, and not for some of its tasks."""
-        return self.command == "run" and (not self.words or _BUILD in self.words)
+        return self.command == "run" and (not self.words or BUILD in self.words)
 
     @property
     def resolves_anew(self) -> bool:
@@ -91,7 +91,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
                 f"{name}={'' if is_secret else value} is not in UTF-8",
                 hint="type it on a terminal that writes UTF-8",
             )
-    if not _OF_NO_BUILD.isdisjoint(asked.words):
+    if not _OF_NOBUILD.isdisjoint(asked.words):
         check_names(tuple(asked.variables))
         return ()
     builds = read_builds(asked.variables, asked.folder, epoch=epoch)

@@ -15,8 +15,9 @@ from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
-from aimager.commands.command_line import unknown_option, unknown_task
+from aimager.commands.command_line import BUILD, unknown_option, unknown_task
 from aimager.commands.doit_loader import Loader
+from aimager.commands.listing import list_variables
 from aimager.errors import AimagerError, ConfigError, explain_system_error
 from aimager.products.dry_run import UP_TO_DATE
 from aimager.products.task import CachedTask
@@ -73,7 +74,13 @@ class Run(Ours, DoitRun):
 
 
 class Help(Ours, DoitHelp):
-    """Explain commands and tasks."""
+    """Explain commands and tasks; the variables of a build in groups, as ``variables`` does."""
+
+    def _execute(self, pos_args: Sequence[str]) -> bool:
+        if pos_args[0] != BUILD:
+            return bool(super()._execute(pos_args))
+        print(f"{BUILD}  {Loader.tasks[BUILD].doc}\n", *list_variables({}), sep="\n")
+        return True
 
 
 class List(Ours, DoitList):

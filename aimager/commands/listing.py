@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from aimager.codec import encode
-from aimager.config.variable import Variable
 from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
@@ -139,32 +138,17 @@ LISTS = {
 
 
 def parameters() -> list[dict[str, str]]:
-    """The variables as parameters of a task of doit, which ``doit help TASK`` prints.
-
-    The first of a group begins with what the group is about, for doit knows no headings there.
-    """
-    found = []
-    for group, variables in groupby(VARIABLES, key=lambda variable: variable.group):
-        heading = f"[{group}] "
-        for variable in variables:
-            found.append(
-                {
-                    "name": variable.name,
-                    "long": variable.name,
-                    "default": variable.default,
-                    "metavar": "VALUE",
-                    "section": group.value,
-                    "help": f"{heading}{_help(variable)}".replace("%", "%%"),
-                }
-            )
-            heading = ""
-    return found
-
-
-def _help(variable: Variable) -> str:
-    values = f"; {variable.values}" if variable.values else ""
-    default = f"; default: {variable.default}" if variable.default else ""
-    return f"{variable.meaning}{values}{default}; example: {variable.example}"
+    """The variables as parameters of a task of doit."""
+    return [
+        {
+            "name": variable.name,
+            "long": variable.name,
+            "default": variable.default,
+            "metavar": "VALUE",
+            "help": variable.meaning.replace("%", "%%"),
+        }
+        for variable in VARIABLES
+    ]
 
 
 def show(build: Build) -> list[str]:

@@ -88,9 +88,8 @@ def test_every_variable_is_explained() -> None:
 
 def test_doit_can_print_them_as_parameters() -> None:
     for variable, parameter in zip(VARIABLES, listing.parameters(), strict=True):
-        said = parameter["help"] % {"default": ""}
-        assert variable.meaning in said
-        assert variable.example in said
+        assert parameter["name"] == parameter["long"] == variable.name
+        assert parameter["help"] % {"default": ""} == variable.meaning
 
 
 def test_what_a_build_is_made_by_is_shown_without_secrets() -> None:

@@ -134,3 +134,12 @@ def test_standard_streams_may_be_closed(opened: Nursery, program: str, closed: s
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_of_a_build_is_grouped(opened: Nursery) -> None:
+    status, said = run(opened, "doit", "help build")
+    _, listed = run(opened, "doit", "variables")
+    assert status == 0
+    assert said.splitlines()[0].startswith("build  build what distro=")
+    assert said.endswith(listed)
+    assert "\n\nThe disk:\n  table=\n" in said
