@@ -36,6 +36,8 @@ RESULTS = ("root.tar", "part-boot.img", "part-root.img", "disk.img")
 ARCHIVES = ("product/make-rootfs-archive", "product/install-packages")
 """Whose folders are by subject and id, so that equal names mean equal ids."""
 
+BORROWED = f"{HOST.platform.id}.borrowed"
+
 HOSTS = ("gpg", "tar", "zstd", "xz", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "pacman", "sh")
 """Programs that a build may not need of the host."""
 
@@ -94,7 +96,9 @@ def build(copies: Copies) -> Callable[[Cell], Built]:
     @functools.cache
     def make_it(cell: Cell) -> Built:
         doit = copies(f"equal/{cell.id}", cell)
-        shutil.rmtree(doit.cache / "product/install-packages" / cell.id)  # of other settings
+        # Made of other settings, and one more for each architecture that is emulated.
+        for made in (f"install-packages/{cell.id}", f"make-rootfs-archive/{BORROWED}"):
+            shutil.rmtree(doit.cache / "product" / made)
         return make(cell, Elsewhere(doit.folder, doit.variables))
 
     return make_it
