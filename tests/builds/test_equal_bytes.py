@@ -36,8 +36,6 @@ RESULTS = ("root.tar", "part-boot.img", "part-root.img", "disk.img")
 ARCHIVES = ("product/make-rootfs-archive", "product/install-packages")
 """Whose folders are by subject and id, so that equal names mean equal ids."""
 
-BORROWED = f"{HOST.platform.id}.borrowed"
-
 HOSTS = ("gpg", "tar", "zstd", "xz", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "pacman", "sh")
 """Programs that a build may not need of the host."""
 
@@ -55,7 +53,7 @@ class Built:
         for top in ARCHIVES:
             for path in sorted((self.doit.cache / top).rglob("*.tar*")):
                 subject = path.parent.parent.name
-                if not (self.cell.is_ours(subject) or subject.endswith(".borrowed")):
+                if not (self.cell.is_ours(subject) or ".borrowed" in subject):
                     continue  # of the host's own cell, with which the cache began
                 found[str(path.relative_to(self.doit.cache))] = path
         return found | {name: self.cell.folder(self.doit) / name for name in RESULTS}
@@ -97,8 +95,9 @@ def build(copies: Copies) -> Callable[[Cell], Built]:
     def make_it(cell: Cell) -> Built:
         doit = copies(f"equal/{cell.id}", cell)
         # Made of other settings, and one more for each architecture that is emulated.
-        for made in (f"install-packages/{cell.id}", f"make-rootfs-archive/{BORROWED}"):
-            shutil.rmtree(doit.cache / "product" / made)
+        for made in (f"install-packages/{cell.id}", "make-rootfs-archive/*.borrowed*"):
+            for folder in (doit.cache / "product").glob(made):
+                shutil.rmtree(folder)
         return make(cell, Elsewhere(doit.folder, doit.variables))
 
     return make_it

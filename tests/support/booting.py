@@ -15,12 +15,11 @@ ONE_KERNEL = {"loong64-uefi"}
 
 PATIENCE = (
     "systemd.default_device_timeout_sec=900 audit=0 mitigations=off init_on_alloc=0 lsm=yama"
-    " systemd.log_level=notice udev.children_max=2 cryptomgr.notests"
+    " systemd.log_level=notice udev.children_max=2"
 )
 """An emulated machine on a busy host may need minutes for what systemd waits one and a half. The
 rest spares it what no image depends on: audit records on the console, and all that is told there
-twice; memory that is cleared before a program clears it; ciphers that try themselves; security
-modules, and systemd's programs for one; a dozen workers on one processor; and page tables of the
+twice; memory that is cleared before a program clears it; security modules, and systemd's programs for one; a dozen workers on one processor; and page tables of the
 kernel's own, at whose change, with each system call, QEMU forgets where all pages are."""
 
 WORDS = f"{PATIENCE} systemd.condition_needs_update=no systemd.mask=pacman-keyring.service"
