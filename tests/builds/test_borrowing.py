@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aimager.sandbox.native_programs_table import LENT
 from tests.support import borrowing
 from tests.support.borrowing import COMMANDS, Trial
 from tests.support.cells import products
+from tests.support.doit_output import STAGES
 from tests.support.first_difference import explain
 from tests.support.runs import USER, Doit
 from tests.support.seed import Copies
@@ -43,9 +44,9 @@ class Both:
         return [path for path in found if f"-{self.architecture}" in path.parent.parent.name]
 
 
-def forget(doit: Doit, architecture: Architecture) -> None:
-    """Remove what programs of an architecture have made, and all logs."""
-    for name in MADE_BY_PROGRAMS:
+def forget(doit: Doit, architecture: Architecture, stages: Iterable[str]) -> None:
+    """Remove what stages have made for an architecture, and all logs."""
+    for name in stages:
         for folder in (doit.cache / "product" / name).glob(f"*-{architecture}*"):
             shutil.rmtree(folder)
     shutil.rmtree(doit.cache / "log")
@@ -73,7 +74,9 @@ def both(
     mirror_for(architecture)
     distro, board = PLATFORMS[architecture]
     own = copies("borrowing")
-    forget(own, architecture)
+    forget(own, architecture, STAGES)
+    for folder in (own.cache / "product/make-rootfs-archive").glob("*.borrowed*"):
+        shutil.rmtree(folder)
     packages = ",".join(sorted(lent.package for lent in LENT))
     words = (
         *(f"distro={distro}", f"arch={architecture}", f"board={board}", "create=root.tar"),
@@ -85,7 +88,7 @@ def both(
     result.rename(emulated)
     logs = own.cache / "log"
     assert not read_record([path.read_text() for path in logs.glob("*.log")])
-    forget(own, architecture)
+    forget(own, architecture, MADE_BY_PROGRAMS)
     own.build(*words)
     started = read_record([path.read_text() for path in logs.glob("*.log")])
     yield Both(architecture, own, result, emulated, started)

@@ -53,7 +53,7 @@ class Built:
         for top in ARCHIVES:
             for path in sorted((self.doit.cache / top).rglob("*.tar*")):
                 subject = path.parent.parent.name
-                if not (self.cell.is_ours(subject) or subject.endswith(".borrowed")):
+                if not (self.cell.is_ours(subject) or ".borrowed" in subject):
                     continue  # of the host's own cell, with which the cache began
                 found[str(path.relative_to(self.doit.cache))] = path
         return found | {name: self.cell.folder(self.doit) / name for name in RESULTS}
@@ -94,7 +94,10 @@ def build(copies: Copies) -> Callable[[Cell], Built]:
     @functools.cache
     def make_it(cell: Cell) -> Built:
         doit = copies(f"equal/{cell.id}", cell)
-        shutil.rmtree(doit.cache / "product/install-packages" / cell.id)  # of other settings
+        # Made of other settings, and one more for each architecture that is emulated.
+        for made in (f"install-packages/{cell.id}", "make-rootfs-archive/*.borrowed*"):
+            for folder in (doit.cache / "product").glob(made):
+                shutil.rmtree(folder)
         return make(cell, Elsewhere(doit.folder, doit.variables))
 
     return make_it
