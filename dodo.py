@@ -28,7 +28,7 @@ from aimager.stages.reuse_root import ReuseRoot
 from aimager.stages.sync_databases import SyncDatabases
 from aimager.stages.take_lock import TakeLock
 
-ASKED = program.asked()
+ASKED = program.asked(__file__)
 BUILDS = load_builds(ASKED, artifacts.CACHE)
 PLANS = [make_plan(build, None if ASKED.resolves_anew else build.lock) for build in BUILDS]
 GRAPH = Graph(

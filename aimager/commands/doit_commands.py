@@ -19,6 +19,7 @@ from aimager.commands.command_line import BUILD, unknown_option, unknown_task
 from aimager.commands.doit_loader import Loader
 from aimager.commands.listing import list_variables
 from aimager.errors import AimagerError, ConfigError, explain_system_error
+from aimager.graph.doit_tasks import while_read
 from aimager.products.dry_run import UP_TO_DATE
 from aimager.products.task import CachedTask
 
@@ -31,7 +32,7 @@ class Ours(Command):
     def parse_execute(self, in_args: list[str]) -> Any:
         """Parse the words behind the command's name, and do it."""
         try:
-            return super().parse_execute(in_args)
+            return while_read(super().parse_execute, in_args)
         except (CmdParseError, InvalidCommand, InvalidDodoFile, InvalidTask) as error:
             _refuse(self._explain(error))
         except AimagerError as error:

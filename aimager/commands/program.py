@@ -13,6 +13,7 @@ from doit.doit_cmd import DoitMain
 from aimager.commands.command_line import Asked
 from aimager.commands.doit_commands import COMMANDS
 from aimager.commands.doit_loader import Loader
+from aimager.places import PACKAGE, own
 
 
 class Program(DoitMain):
@@ -32,16 +33,26 @@ class Program(DoitMain):
         return words
 
 
-def asked() -> Asked:
-    """What the command line asks for.
+def asked(graph: str) -> Asked:
+    """What the command line asks for, of the dodo.py whose path is ``graph``.
 
     Where doit itself loads our graph, it gets no further: we go on in its place, so that all is
     said and done as by ``aimager``.
     """
     if Loader.asked is None:
+        _check_graph(Path(graph))
         folder = Path(get_initial_workdir() or Path.cwd())
         raise SystemExit(run(sys.argv[1:], Loader(folder, DodoTaskLoader.cmd_options)))
     return Loader.asked
+
+
+def _check_graph(found: Path) -> None:
+    """Refuse the graph of another checkout: doit has read our commands where the user stands."""
+    if found.resolve() != own("dodo.py").resolve():
+        raise SystemExit(
+            f"ERROR: {found} is not the dodo.py of {PACKAGE}, whose code would run"
+            "\n  hint: run doit in the folder of that dodo.py"
+        )
 
 
 def main() -> int:

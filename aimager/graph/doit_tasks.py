@@ -1,13 +1,14 @@
 """How stages become doit's tasks."""
 
 import functools
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from multiprocessing.util import register_after_fork
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from doit.exceptions import TaskFailed
 
@@ -27,6 +28,8 @@ from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox import syscalls
 from aimager.sandbox.namespace import get_ready
+
+T = TypeVar("T")
 
 Tasks = Iterator[dict[str, Any]]
 """Tasks as doit takes them."""
@@ -83,7 +86,20 @@ def printer(
     action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, Any]:
     """A `command` that is there for what it prints: `Reporter` prints nothing beside it."""
-    return {**command(action, *arguments, options=options), "meta": {PRINTS: True}}
+    read = functools.partial(while_read, action)
+    return {**command(read, *arguments, options=options), "meta": {PRINTS: True}}
+
+
+def while_read(action: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Do what prints, and leave where whoever reads that, such as head(1), has gone.
+
+    :raises SystemExit: then, with the status of a program that SIGPIPE ended
+    """
+    try:
+        return action(*arguments, **options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is left to be flushed
+        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 class Graph:

@@ -1,10 +1,12 @@
 """The program as both entry points start it: ``doit`` with our dodo.py, and ``aimager``."""
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +145,32 @@ def test_help_of_a_build_is_grouped(opened: Nursery) -> None:
     assert said.splitlines()[0].startswith("build  build what distro=")
     assert said.endswith(listed)
     assert "\n\nThe disk:\n  table=\n" in said
+
+
+@pytest.mark.parametrize("words", ["list", "show board=x64-uefi", "help build"])
+def test_a_reader_may_leave(tmp_path: Path, words: str) -> None:
+    line = f'set -o pipefail; "$@" {words} | head -n 0'
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-u", "-m", "aimager.commands.program"],
+        cwd=ROOT,
+        env={**os.environ, "AIMAGER_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_the_graph_of_another_checkout_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "dodo.py"
+    other.write_text((ROOT / "dodo.py").read_text())
+    done = subprocess.run(
+        [sys.executable, "-m", "doit", "-f", other, "list"],
+        cwd=ROOT,
+        env={**os.environ, "AIMAGER_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = f"ERROR: {other} is not the dodo.py of {ROOT}/aimager, whose code would run\n  hint: "
+    assert (done.returncode, done.stderr[: len(told)]) == (1, told)

@@ -71,6 +71,7 @@ def why(doit: Doit, *words: str) -> Said:
     done = subprocess.run(
         doit.command("why", *words),
         env=doit.environment,
+        cwd=doit.start,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

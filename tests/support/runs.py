@@ -38,11 +38,17 @@ class Doit:
         """The environment to run it in."""
         return {**os.environ, "AIMAGER_CACHE": str(self.cache)}
 
+    @property
+    def start(self) -> Path:
+        """The folder to run it in: doit takes its commands from the checkout that it starts in."""
+        return ROOT
+
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ``doit build`` with these words, and return all that it says."""
         return subprocess.run(
             self.command("build", *words),
             env=self.environment,
+            cwd=self.start,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

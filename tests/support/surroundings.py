@@ -44,6 +44,11 @@ class Elsewhere(Doit):
         return [*self.prefix, *doit, *run, *others, f"out={self.out}", *self.variables]
 
     @property
+    def start(self) -> Path:
+        """The folder to run it in."""
+        return self.checkout
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment to run it in."""
         path = os.pathsep.join((str(self.checkout), *site.getsitepackages()))
