@@ -195,7 +195,7 @@ def test_what_does_not_go_with_the_packages_is_told(
     with stand_in.serve(changed) as url:
         said = given.doit.at(url).refuse(*replace(given, archive=archive).words())
     assert (
-        f"reuse-root-tar=needy.tar holds needy, which needs psmisc={version}, and this build"
+        f"reuse-root-tar=needy.tar holds needy, which needs psmisc={version}, but this build"
         " changes psmisc" in said
     )
     in_the_way = dirty_copy(given.archive, tmp_path / "way.tar", {"usr/bin/tree": b"#!/bin/sh\n"})
