@@ -105,5 +105,5 @@ def test_too_small_a_root_is_named(tmp_path: Path, programs: Path) -> None:
 
 def test_without_mkfs_xfs_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(process.ENVIRONMENT, "PATH", str(tmp_path))
-    with pytest.raises(HostError, match=r"no mkfs\.xfs(?s:.*)another root-fs="):
+    with pytest.raises(HostError, match=r"^mkfs\.xfs is neither(?s:.*)another root-fs="):
         make(Toolbox(None), tmp_path, tmp_path / "image")
