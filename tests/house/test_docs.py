@@ -40,8 +40,11 @@ TELLING = {
 }
 """Tasks that only tell, and need neither a mirror nor what a build has made."""
 
-ASKING = ("build ", "lock ", "update ", "why ", "doctor board=")
-"""The beginnings of command lines that take the mirror's address, options apart."""
+ASKING = (
+    *("build ", "lock ", "update ", "why ", "doctor board="),
+    *("list --all ", "info ", "run -s ", "clean "),
+)
+"""The beginnings of command lines of builds, which take the mirror's address, options apart."""
 
 LEFT_OUT = {"tabcompletion", "run"}
 """doit's own commands that no page explains: doit's manual does."""
