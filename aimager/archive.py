@@ -159,7 +159,7 @@ def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, byte
     """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
 
     Nothing is written, so that a package may be read before anything of it is trusted. Names are
-    as pacman lists them: relative, without a leading ``./``. Links are no regular files.
+    as pacman lists them: relative, without a leading ``./``. Links are not regular files.
 
     :raises ImageError: when the package is damaged or the files are more than `MEMBERS_LIMIT`
     """

@@ -27,7 +27,7 @@ def license_list_version() -> str:
 
 
 def join_licenses(licenses: Sequence[str]) -> str:
-    """The expression for a package under all of ``licenses``; empty where one is no expression.
+    """The expression for a package under all of ``licenses``; empty where one is not an expression.
 
     Own licences (``LicenseRef-``) do not count, for their texts would have to be given too.
     """

@@ -18,7 +18,7 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     satisfied by what is found already, else by one of ``names``, else by the package of that
     name, else by its first provider, in the order of repositories and then of names. Of versions
     only equality is looked at, and of conflicts nothing: it serves the borrowed root, where there
-    is no pacman that could resolve yet, and predictions.
+    is not yet a pacman that could resolve, and predictions.
     """
     providers = _providers(packages)
     found: dict[str, None] = {}
