@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 import boto3
+import requests
 from gcp_storage_emulator.server import create_server
 from moto.server import ThreadedMotoServer
 
@@ -47,6 +48,8 @@ def serving_s3() -> Iterator[dict[str, str]]:
     server.start()
     host, port = server.get_host_and_port()
     settings = {**SETTINGS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+    # All servers of a process have their buckets in common.
+    requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=60)
     try:
         bucket_client(settings).create_bucket(Bucket=BUCKET)
         yield settings
