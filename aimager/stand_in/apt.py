@@ -54,18 +54,15 @@ class Archive:
     def download(self, names: Sequence[str], alone: Sequence[str] = ()) -> dict[str, Path]:
         """The packages and all they depend on, and those in ``alone`` without that, by name."""
         install = ["install", "--no-install-recommends", "-y"]
-        plan = self._run([*install, "--simulate", *names])
+        # With no folder of downloads, or apt would leave out what is in it.
+        nowhere = f"-oDir::Cache::archives={self.folder / 'none'}/"
+        listed = self._run([nowhere, *install, "--print-uris", *names])
         self._run([*install, "--download-only", *names])
-        found = {}
-        for name, version, architecture in re.findall(
-            r"^Inst (\S+?)(?::\S+)? \((\S+) .*\[(\w+)\]\)", plan, re.MULTILINE
-        ):
-            found[name] = self._deb(name, version, architecture)
         if alone:
             self._run(["download", *alone], directory=self.downloads)
-            uris = self._run(["download", "--print-uris", *alone], directory=self.folder)
-            for file in re.findall(r"^'\S+' (\S+\.deb) ", uris, re.MULTILINE):
-                found[file.split("_")[0]] = self.downloads / file
+            listed += self._run(["download", "--print-uris", *alone], directory=self.folder)
+        files = re.findall(r"^'\S+' (\S+\.deb) ", listed, re.MULTILINE)
+        found = {file.split("_")[0]: self.downloads / file for file in files}
         missing = [path.name for path in found.values() if not path.is_file()]
         if missing:
             raise DownloadError(f"apt-get did not download {', '.join(missing)}")
@@ -77,9 +74,6 @@ class Archive:
             ["apt-cache", *self._options(), "pkgnames"], capture_output=True, text=True, check=False
         )
         return frozenset(result.stdout.split())
-
-    def _deb(self, name: str, version: str, architecture: str) -> Path:
-        return self.downloads / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
 
     def _options(self) -> list[str]:
         settings = {

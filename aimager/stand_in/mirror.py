@@ -139,9 +139,10 @@ def _forget_old(cache: Path, arch: str, results: Iterable[Result]) -> None:
     names = {result.job.folder.name for result in results}
     index = cache / f"{arch}.current"
     before = set(index.read_text().split()) if index.is_file() else set()
-    for name in before - names:
-        shutil.rmtree(cache / name, ignore_errors=True)
     index.write_text("\n".join(sorted(names)))
+    used = {name for path in cache.glob("*.current") for name in path.read_text().split()}
+    for name in before - used:
+        shutil.rmtree(cache / name, ignore_errors=True)
 
 
 def _hash_code() -> str:

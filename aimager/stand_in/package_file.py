@@ -97,5 +97,5 @@ def _make_member(entry: Entry) -> tarfile.TarInfo:
 
 def _compress(data: bytes, compression: Compression) -> bytes:
     if compression == "xz":
-        return lzma.compress(data, preset=1)
+        return lzma.compress(data, preset=0)
     return zstandard.ZstdCompressor(level=3).compress(data)

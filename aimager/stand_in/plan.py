@@ -11,8 +11,9 @@ from aimager.stand_in.convert import Job
 from aimager.stand_in.deb import Deb
 from aimager.stand_in.kernel_debs import find_kernel, is_kernel, is_part
 from aimager.stand_in.metadata import Metadata, translate_version
+from aimager.stand_in.ports import PORTS, Port
 from aimager.stand_in.recipe import Recipe
-from aimager.stand_in.tables import read_table
+from aimager.stand_in.tables import CONTENT, read_table
 
 
 def plan_packages(
@@ -34,8 +35,10 @@ def plan_packages(
         if recipe.maker == "files" and recipe.debs and not sources:
             continue
         metadata = _describe(arch, recipe, sources, owners)
+        # What a port has no files of its own for is the same in each port of that architecture.
+        files_of = arch if _has_own(PORTS[arch], recipe) else ""
         identity = json.dumps(
-            [arch, asdict(recipe), asdict(metadata), [deb.sha256 for deb in sources], salt],
+            [files_of, asdict(recipe), asdict(metadata), [deb.sha256 for deb in sources], salt],
             default=repr,
         )
         folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:32]
@@ -89,10 +92,13 @@ def _describe(arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str
             }
         provides |= {deb.control.name for deb in sources}
     any_arch = recipe.arch == "any" or recipe.maker in ("keyring", "ucode")
+    port = PORTS[arch]
+    # Arch Linux 32 has packages of i686 among those of pentium4.
+    named = arch if _has_own(port, recipe) or not port.packages else port.packages[-1]
     return Metadata(
         recipe.name,
         version,
-        "any" if any_arch or architectures == {"all"} else recipe.arch or arch,
+        "any" if any_arch or architectures == {"all"} else recipe.arch or named,
         recipe.description or (first.description if first else f"{recipe.name} (stand-in)"),
         first.homepage if first else "",
         0,
@@ -102,6 +108,11 @@ def _describe(arch: str, recipe: Recipe, sources: list[Deb], owners: Mapping[str
         backup=_list_backup(recipe, sources),
         optional=recipe.optional,
     )
+
+
+def _has_own(port: Port, recipe: Recipe) -> bool:
+    """Whether a package has files that are this distribution's, or name its architecture."""
+    return (CONTENT / port.distro / recipe.name).is_dir()
 
 
 def _list_backup(recipe: Recipe, sources: list[Deb]) -> tuple[str, ...]:

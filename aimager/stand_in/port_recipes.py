@@ -15,6 +15,9 @@ _NEWEST_AND_LTS = {
 """What ``linux`` and ``linux-lts`` are made of; where Debian has one flavour only, ``linux-lts`` is
 the oldest version of it that is there, if that is another one."""
 
+_EMULATING = ("x86_64", "aarch64")
+"""The ports whose machines build for others, by QEMU; it is large, and of no use to the rest."""
+
 
 def list_port_recipes(port: Port) -> list[Recipe]:
     """The recipes of what only this port has, or has in its own way."""
@@ -25,14 +28,13 @@ def list_port_recipes(port: Port) -> list[Recipe]:
             description="Firmware files for Linux",
         ),
         *_keyring_recipes(port),
+        *(_emulator_recipes() if port.arch in _EMULATING else ()),
     ]
     match port.distro:
         case "archlinux":
             return [*common, *_arch_kernels(port.debian), *_pc_recipes(), *_archlinuxcn_recipes()]
         case "archlinux32":
-            # Pentium 4's repositories mix packages of both.
-            lesser = port.packages[-1] if port.packages else ""
-            community = Recipe("tree", ("tree",), repository="community", arch=lesser)
+            community = Recipe("tree", ("tree",), repository="community")
             return [*common, *_arch_kernels(port.debian), *_pc_recipes(), community]
         case "archlinuxarm":
             only = _aarch64_recipes() if port.arch == "aarch64" else _armv7h_recipes()
@@ -42,6 +44,19 @@ def list_port_recipes(port: Port) -> list[Recipe]:
             return [*common, *_arch_kernels(port.debian), u_boot]
         case _:
             return [*common, *_arch_kernels(port.debian)]
+
+
+def _emulator_recipes() -> list[Recipe]:
+    qemus = ("aarch64", "arm", "i386", "loongarch64", "riscv64", "x86_64")
+    return [
+        Recipe(
+            "qemu-user-static",
+            ("qemu-user",),
+            repository="extra",
+            keep=tuple(f"usr/bin/qemu-{name}" for name in qemus),
+            move=tuple((f"usr/bin/qemu-{name}", f"usr/bin/qemu-{name}-static") for name in qemus),
+        )
+    ]
 
 
 def _keyring_recipes(port: Port) -> list[Recipe]:

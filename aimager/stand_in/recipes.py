@@ -193,15 +193,7 @@ def _program_recipes() -> list[Recipe]:
 
 
 def _extra_recipes() -> list[Recipe]:
-    qemus = ("aarch64", "arm", "i386", "loongarch64", "riscv64", "x86_64")
     return [
-        Recipe(
-            "qemu-user-static",
-            ("qemu-user",),
-            repository="extra",
-            keep=tuple(f"usr/bin/qemu-{name}" for name in qemus),
-            move=tuple((f"usr/bin/qemu-{name}", f"usr/bin/qemu-{name}-static") for name in qemus),
-        ),
         Recipe(
             "vim",
             ("vim-tiny", "vim-common"),
