@@ -12,7 +12,7 @@ from aimager.commands.boot.raspberry_pi import Kernel, read_kernel
 from aimager.model.architecture import Architecture
 from aimager.model.board import Firmware
 from boards import BOARDS
-from tests.support.booting import WORDS, build, see_it_boot, see_it_run, without_spared
+from tests.support.booting import WORDS, build, see_it_boot, see_it_run, spared
 from tests.support.runs import Doit
 
 MATCHING = ["aarch64-uboot", "armv7h-uboot"]
@@ -39,8 +39,7 @@ def test_a_raspberry_pi_boots_from_its_card(
     """By the kernel, initramfs, device tree and cmdline.txt of its boot partition."""
     board = BOARDS[name]
     assert board.architecture
-    spared = without_spared(ports.folder)
-    image = build(ports, mirror_for, name, PI_WORDS, spared).folder / "disk.img"
+    image = build(ports, mirror_for, name, PI_WORDS, spared(ports.folder)).folder / "disk.img"
     with BootProbe(
         board.architecture,
         image,
@@ -61,8 +60,7 @@ def test_the_root_of_a_raspberry_pi_4_boots_with_a_substitute_kernel(
     names = ("Image", "initramfs-linux.img")
     copied = [f"::/{name}" for name in names]
     subprocess.run(["mcopy", "-i", other / "part-boot.img", *copied, tmp_path], check=True)
-    spared = without_spared(ports.folder)
-    image = build(ports, mirror_for, "rpi4", PI_WORDS, spared).folder / "disk.img"
+    image = build(ports, mirror_for, "rpi4", PI_WORDS, spared(ports.folder)).folder / "disk.img"
     taken = tmp_path / "own"
     taken.mkdir()
     own = read_kernel(image, taken, kernel="kernel8.img", console="ttyAMA0")

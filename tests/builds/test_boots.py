@@ -20,10 +20,10 @@ from tests.support.newer_qemu import use_newer_qemu
 from tests.support.runs import Doit
 
 MATCHING = ["x64-legacy", "x86-legacy", "riscv64-uboot", "riscv64-uefi", "loong64-uefi"]
-"""The boards that a machine of QEMU's is like; that with UEFI of x86_64 is in test_builds."""
+"""The boards that a machine of QEMU's is like; that with UEFI of x86_64 is the demonstration's."""
 
-WITHOUT_NETWORK = {"x64-legacy"}
-"""Those that come up where there is no network to wait for."""
+WITH_NETWORKD = {"x64-legacy"}
+"""Those that are to come up although there is no network to wait for."""
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_it_boots(
     if board.architecture is Architecture.loong64:
         lend_qemu(board.architecture, mirror_for(board.architecture), tmp_path)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    see_it_boot(ports, mirror_for, name, network=name not in WITHOUT_NETWORK)
+    see_it_boot(ports, mirror_for, name, networkd=name in WITH_NETWORKD)
 
 
 def test_every_board_is_booted_or_checked_or_says_that_it_is_not() -> None:

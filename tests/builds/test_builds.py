@@ -27,6 +27,8 @@ IMAGES = {
     Architecture.aarch64: ("archlinuxarm", "aarch64-uefi"),
 }
 
+FOREIGN = [architecture for architecture in IMAGES if architecture is not host_architecture()]
+
 
 def image_words(architecture: Architecture) -> tuple[str, ...]:
     """The words that ask for an architecture's image."""
@@ -143,7 +145,9 @@ def test_no_scriptlet_or_hook_failed(doit: Doit, folder: Path) -> None:
         assert not FAILED.search(log.read_text(errors="replace")), log
 
 
+@pytest.mark.parametrize("architecture", FOREIGN, indirect=True, ids=str)
 def test_it_boots(doit: Doit, folder: Path, architecture: Architecture) -> None:
+    """With all of its units; the host's own does so in the demonstration, which test_docs runs."""
     try:
         check(architecture, Firmware.uefi)
     except HostError as error:
