@@ -34,11 +34,18 @@ _BUILDS = Path(__file__).parent / "builds"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the builds first: the short tests fill up what workers have left in the end."""
+    """Put the long files first: the short tests fill up what workers have left in the end."""
     for item in items:
         if _BUILDS in item.path.parents:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """The pages' commands are the longest file, then come the builds."""
+    if item.get_closest_marker("slow") is None:
+        return 2
+    return 1 if _BUILDS in item.path.parents else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
