@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from aimager import files
-from boards import BOARDS
 from tests.support.cells import HOST, build, delete, flip_byte, products, sums, truncate
 from tests.support.doit_output import STAGES
 from tests.support.runs import Doit
@@ -89,7 +88,7 @@ def test_a_result(intact: Doit, damage: Callable[[Path], None]) -> None:
 
 def test_packages_that_are_needed_again(intact: Doit, tmp_path: Path) -> None:
     results = sums(HOST.folder(intact))
-    board = BOARDS[HOST.board]
+    board = HOST.definition()
     names = ("linux-firmware", board.kernels[0], board.initramfs)
     packages = {
         path: damage

@@ -30,7 +30,7 @@ from tests.support.surroundings import (
 
 SETTINGS = (
     "create=root.tar,part-boot.img,part-root.img,disk.img",
-    *(*USER, "hostname=probe", "locales=de_DE.UTF-8,en_US.UTF-8"),
+    *(*USER, "hostname=probe", "locales=de_DE.UTF-8"),
 )
 RESULTS = ("root.tar", "part-boot.img", "part-root.img", "disk.img")
 ARCHIVES = ("product/make-rootfs-archive", "product/install-packages")

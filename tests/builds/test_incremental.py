@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -173,13 +173,9 @@ def test_two_hostnames_to_and_fro(first: First) -> None:
 
 def test_another_board_with_the_same_packages(first: First, tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout")
-    name = first.cell.board.replace("-", "_")
-    text = (checkout / f"boards/{name}.py").read_text()
-    twin = text.replace(f'id="{first.cell.board}"', 'id="twin"')
-    assert twin != text
-    (checkout / "boards/twin.py").write_text(twin)
+    first.cell.twin(checkout / "boards", "twin")
     doit = Elsewhere(first.doit.folder, first.doit.variables, checkout=checkout)
-    words = replace(first.cell, board="twin").words
+    words = Cell(first.cell.platform, "twin").words
     said = build(doit, *words)
     assert "pack-image" in said.stages
     assert said.stages <= PACKAGES | {"install-packages", "pack-image"}

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 
 from aimager.stand_in import server
-from tests.support.cells import HOST, flip_byte, fresh_folder, sums
+from tests.support.cells import HOST, Cell, flip_byte, fresh_folder, sums
 from tests.support.doit_output import TAKEN, Said, read_output
-from tests.support.places import ROOT
 from tests.support.runs import Doit
 from tests.support.stores import BUCKET, bucket_client, keys_of, serving_s3
 from tests.support.surroundings import Elsewhere, find_user
 
 STORE = f"s3://{BUCKET}/shared"
 ROOTFS = f"make-rootfs-archive:{HOST.platform.id}"
-ARCHIVE = replace(HOST, board="none")
+ARCHIVE = Cell(HOST.platform, "none")
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,7 @@ def around(doit: Doit, test_cache: Path, asked: Counter[str]) -> Iterator[Surrou
 
 def own_board(folder: Path, id: str) -> str:
     """The word that asks for a board like the host's under another name."""
-    (source,) = (p for p in (ROOT / "boards").glob("*.py") if f'id="{HOST.board}"' in p.read_text())
-    file = folder / f"{id}.py"
-    file.write_text(source.read_text().replace(f'id="{HOST.board}"', f'id="{id}"'))
-    return f"board={file}"
+    return f"board={HOST.twin(folder, id)}"
 
 
 def made(*said: Said) -> Counter[str]:

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_builds
-from boards import BOARDS
+from aimager.model.architecture import Architecture, host_architecture
 from tests.support.cells import HOST, fresh_folder
 from tests.support.doit_output import Said, read_output
-from tests.support.places import ROOT
 from tests.support.runs import Doit
 from tests.support.seed import Copies
 from tests.support.surroundings import Elsewhere
 
-OTHER = {"x64-uefi": "x64-legacy", "aarch64-uefi": "aarch64-uboot"}[HOST.board]
+OTHER = {Architecture.x86_64: "x64-legacy", Architecture.aarch64: "aarch64-uboot"}
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,15 @@ class Together:
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board of the user's own that needs the packages of another."""
-    path = tmp_path_factory.mktemp("boards") / "twin.py"
-    text = (ROOT / "boards" / f"{HOST.board.replace('-', '_')}.py").read_text()
-    path.write_text(text.replace(f'id="{HOST.board}"', 'id="twin"'))
-    return path
+    return HOST.twin(tmp_path_factory.mktemp("boards"), "twin")
 
 
 @pytest.fixture(scope="module")
 def together(doit: Doit, test_cache: Path, twin: Path) -> Iterator[Together]:
     """Three boards, two of which need the same packages, in one run of two jobs."""
     folder = fresh_folder(test_cache / "together")
-    words = (HOST.words[0], f"board={HOST.board},{twin},{OTHER}")
+    distro, board = HOST.words
+    words = (distro, f"{board},{twin},{OTHER[host_architecture()]}")
     several = Elsewhere(folder, doit.variables, options=("-n", "2"))
     yield Together(several, read_output(several.build(*words)), words)
     fresh_folder(folder).rmdir()
@@ -50,8 +47,8 @@ def together(doit: Doit, test_cache: Path, twin: Path) -> Iterator[Together]:
 def test_they_have_the_bytes_of_builds_one_by_one(copies: Copies, together: Together) -> None:
     alone = copies("alone")
     distro, boards = (word.partition("=")[2] for word in together.words)
-    for build in read_builds({"distro": distro, "board": boards}, Path.cwd()):
-        name = build.board.id if build.board.id in BOARDS else boards.split(",")[1]
+    builds = read_builds({"distro": distro, "board": boards}, Path.cwd())
+    for name, build in zip(boards.split(","), builds, strict=True):
         alone.build(together.words[0], f"board={name}")
         one, other = alone.out / build.id, together.doit.out / build.id
         assert filecmp.cmpfiles(one, other, build.results, shallow=False)[0] == list(build.results)

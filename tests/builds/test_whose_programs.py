@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from aimager.process import ENVIRONMENT
-from tests.support.cells import HOST, build, fresh_folder, sums
+from tests.support.cells import HOST, Cell, build, fresh_folder, sums
 from tests.support.runs import Doit, Warm
 
-ARCHIVE = replace(HOST, board="none")
+ARCHIVE = Cell(HOST.platform, "none")
 BORROWING = f"make-rootfs-archive:{HOST.platform.id}.borrowed"
 HOSTS = ("gpg", "tar", "zstd")
 """What of the host makes a root archive with tools=host, beside a pacman that is fetched."""

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from aimager.commands.demo import BOARDS
+from aimager.model.architecture import host_architecture
 from tests.support.action_runner import Runner
-from tests.support.cells import HOST, copy_checkout, fresh_folder
+from tests.support.cells import HOST, Cell, copy_checkout, fresh_folder
 from tests.support.prepared_venv import make_venv
 from tests.support.runs import Doit
 from tests.support.surroundings import find_user
@@ -56,11 +58,12 @@ def test_the_matrix(runner: Runner) -> None:
 def test_a_build(runner: Runner, doit: Doit) -> None:
     variables = "\n".join([*doit.variables, "hostname=from-ci", "append-all=quiet rw", ""])
     distro = HOST.platform.distro.id
-    words = {"board": HOST.board, "distro": distro, "variables": variables}
+    cell = Cell(HOST.platform, BOARDS[host_architecture()])
+    words = {"board": cell.board, "distro": distro, "variables": variables}
     first = replace(runner, used=[], ran=[])
     outputs = first.run(**words)
     folder = Path(outputs["folder"])
-    assert folder.name == HOST.id
+    assert folder.name == cell.id
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     assert first.ran == [*BUILD, *KEEP, "Upload the results"]
     (_, restore), (_, save), (_, upload) = first.used
@@ -82,7 +85,7 @@ def test_a_build(runner: Runner, doit: Doit) -> None:
     own = shutil.copy(lock, runner.workspace / "image.lock")
     again = replace(runner, used=[], ran=[], restored=save["key"])
     outputs = again.run(**words, lock=Path(own).name, artifact="")
-    assert Path(outputs["folder"]).name == HOST.id
+    assert Path(outputs["folder"]).name == cell.id
     assert again.ran == BUILD, "nothing new is to be kept, and nothing to be uploaded"
     ((_, restore),) = again.used
     assert restore["key"].endswith(save["key"].rpartition("-")[2]), "the lock is the same"

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from aimager.distros import platform_for_host
 from aimager.model.architecture import Architecture, host_architecture
+from aimager.model.board import Board
 from aimager.model.distro import Platform
 from tests.support.doit_output import Said, read_output
 from tests.support.places import ROOT
 from tests.support.runs import Doit
 
-_BOARDS = {Architecture.x86_64: "x64-uefi", Architecture.aarch64: "aarch64-uefi"}
+_BOARDS = {Architecture.x86_64: "x64-small", Architecture.aarch64: "aarch64-small"}
 _LEFT_OUT = (".git", ".venv", "cache", "out", "__pycache__", ".*_cache", "*.egg-info")
 _PIECE = 1 << 20
 _ZEROS = bytes(_PIECE)
@@ -24,10 +26,11 @@ _ZEROS = bytes(_PIECE)
 
 @dataclass(frozen=True)
 class Cell:
-    """A board on a platform."""
+    """A board on a platform; ``file`` has the board, if aimager has not."""
 
     platform: Platform
     board: str
+    file: Path | None = None
 
     @property
     def id(self) -> str:
@@ -37,7 +40,20 @@ class Cell:
     @property
     def words(self) -> tuple[str, str]:
         """The words that ask for it."""
-        return f"distro={self.platform.distro.id}", f"board={self.board}"
+        return f"distro={self.platform.distro.id}", f"board={self.file or self.board}"
+
+    def definition(self) -> Board:
+        """What the board's file defines."""
+        board: Board = runpy.run_path(str(self.file))["BOARD"]
+        return board
+
+    def twin(self, folder: Path, id: str) -> Path:
+        """A board in ``folder`` that differs from this one in nothing but its id."""
+        assert self.file
+        text = self.file.read_text().replace(f'id="{self.board}"', f'id="{id}"')
+        path = folder / f"{id}.py"
+        path.write_text(text)
+        return path
 
     def folder(self, doit: Doit) -> Path:
         """Its results."""
@@ -53,8 +69,10 @@ class Cell:
 
 
 def cell_of(architecture: Architecture) -> Cell:
-    """The UEFI machine of an architecture."""
-    return Cell(platform_for_host(architecture), _BOARDS[architecture])
+    """A UEFI machine of an architecture."""
+    board = _BOARDS[architecture]
+    file = ROOT / f"tests/support/boards/{board.replace('-', '_')}.py"
+    return Cell(platform_for_host(architecture), board, file)
 
 
 HOST = cell_of(host_architecture())
