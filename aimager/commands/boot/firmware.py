@@ -76,7 +76,7 @@ def find_uefi(architecture: Architecture, folders: tuple[Path, ...] = DESCRIPTOR
 
 
 def _described(descriptor: dict[str, Any], architecture: Architecture) -> Uefi | None:
-    """The firmware that a descriptor tells of, if it suits ``architecture``."""
+    """The firmware that a descriptor describes, if it suits ``architecture``."""
     mapping = descriptor["mapping"]
     machine = _MACHINES.get(architecture, "virt")
     if (
@@ -126,7 +126,7 @@ def check_firmware(architecture: Architecture, kind: Firmware) -> None:
 
 @contextmanager
 def private_firmware(architecture: Architecture, kind: Firmware) -> Iterator[tuple[str, ...]]:
-    """QEMU's options for a firmware of ``kind``, whose changes end with the block.
+    """QEMU's options for a firmware of ``kind``, whose changes last as long as the block.
 
     QEMU brings its own BIOS (SeaBIOS) and OpenSBI, which starts what is given as a kernel.
 
@@ -146,9 +146,9 @@ def private_firmware(architecture: Architecture, kind: Firmware) -> Iterator[tup
 
 @contextmanager
 def _private_uefi(architecture: Architecture) -> Iterator[Uefi]:
-    """The firmware with variables, and where it is too small for its flash also code, of its own.
+    """The firmware with copies of its variables, and of its code where that is padded to its flash.
 
-    They are copies, removed when the block ends: every boot starts from the same variables.
+    They are removed when the block ends: every boot starts from the same variables.
     """
     firmware = find_uefi(architecture)
     size = _FLASH_SIZE.get(architecture, 0)

@@ -181,9 +181,9 @@ class BootProbe:
         return _plain(self.log.read_text(errors="replace").split("\n", 1)[1])
 
     def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Wait until the image asks who is there.
+        """Wait for the login prompt.
 
-        :raises ImageError: when it does not, within ``timeout`` seconds or any more
+        :raises ImageError: when it does not, within ``timeout`` seconds, or cannot any more
         """
         self._wait_for(_LOGIN_PROMPT, timeout, "no login prompt came", dead_ends=True)
 
@@ -252,7 +252,7 @@ class BootProbe:
     def _wait_for(
         self, pattern: re.Pattern[str], timeout: float, told: str, *, dead_ends: bool = False
     ) -> tuple[str, re.Match[str]]:
-        """Listen until ``pattern`` comes; return what came before it, and the match."""
+        """Listen until ``pattern`` appears; return what came before it, and the match."""
         deadline = time.monotonic() + timeout
         while True:
             # A dead end first: sulogin's and a question's text may look like what is awaited.
@@ -269,7 +269,7 @@ class BootProbe:
                 raise self._failure(f"QEMU ended with status {self._qemu.returncode}")
 
     def _hear(self, deadline: float) -> bool:
-        """Take in what comes next from the serial port; False: nothing will before ``deadline``."""
+        """Read what comes next from the serial port; False: nothing came before ``deadline``."""
         assert self._qemu.stdout is not None
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([self._qemu.stdout], [], [], left)[0]:

@@ -174,7 +174,7 @@ def boot(
 
 @contextmanager
 def _terminal_kept() -> Iterator[None]:
-    """Put the terminal back to how it was, whatever QEMU's end left of it."""
+    """Restore the terminal's settings, however QEMU ended."""
     if not sys.stdin.isatty():
         yield
         return

@@ -19,7 +19,7 @@ def _trial(folder: Path) -> Iterator[Path]:
 
 
 def check_names(folder: Path) -> str:
-    """See that names which differ in case are of two files.
+    """Check that names which differ only in case are two files.
 
     :raises HostError: when they are not
     """
@@ -33,7 +33,7 @@ def check_names(folder: Path) -> str:
 
 
 def check_links(folder: Path) -> str:
-    """See that a file can have two names, and a symbolic link be made.
+    """Check that hard links and symbolic links can be made.
 
     :raises HostError: when it cannot
     """
@@ -50,7 +50,7 @@ def check_links(folder: Path) -> str:
 
 
 def check_locks(folder: Path) -> str:
-    """See that flock(2) keeps a second one out.
+    """Check that flock(2) keeps a second process out.
 
     :raises HostError: when it does not
     """
@@ -71,7 +71,7 @@ def check_locks(folder: Path) -> str:
 
 
 def check_attributes(folder: Path) -> str:
-    """See that files keep extended attributes, as those that hold capabilities are.
+    """Check that files keep extended attributes, which hold capabilities.
 
     :raises HostError: when they do not
     """
@@ -89,7 +89,7 @@ def check_attributes(folder: Path) -> str:
 
 
 def check_programs(folder: Path) -> str:
-    """See that programs below ``folder`` may be run.
+    """Check that programs below ``folder`` may be run.
 
     :raises HostError: when it is mounted noexec
     """

@@ -40,7 +40,7 @@ _COPIES = 4
 
 
 def require(plans: Sequence[Plan]) -> None:
-    """See quickly that this machine has what the builds of ``plans`` need.
+    """Check quickly that this machine has what the builds of ``plans`` need.
 
     :raises HostError: for the first that it lacks
     """

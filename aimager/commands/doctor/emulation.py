@@ -33,7 +33,7 @@ def check_emulation(architecture: Architecture, tried: Tried, *, borrows: bool =
 
 
 def _unfit(architecture: Architecture) -> str:
-    """The host's handlers for it that cannot be used, in words."""
+    """Why the host's handlers for it cannot be used, in words."""
     header = elf_header(architecture)
     for handler in host_handlers():
         if handler.enabled and handler.matches(header) and "F" not in handler.flags:

@@ -1,4 +1,4 @@
-"""What an examination of one subject comes to."""
+"""The result of examining one subject."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from aimager.errors import AimagerError, HostError, explain_system_error
 
 
 class State(StrEnum):
-    """How it is about a subject."""
+    """Whether a subject is in order."""
 
     ok = "ok"
     advice = "advice"
@@ -40,7 +40,7 @@ def examine(subject: str, check: Callable[[], str], *, needed: bool = True) -> F
 
 
 def lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """The findings for people: one line each, and below those that are not ok what to type."""
+    """The findings as text: one line each, and below each that is not ok, what to type."""
     for finding in findings:
         yield f"{finding.state:<8} {finding.subject}: {finding.message}"
         if finding.state is not State.ok:

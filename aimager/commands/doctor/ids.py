@@ -44,7 +44,7 @@ def check_map_program(kind: str, setting: Setting = read_setting) -> str:
 
 
 def check_path(programs: tuple[str, ...]) -> str:
-    """See that PATH has the folders of ``programs``, as far as they are installed.
+    """Check that PATH has the folders of ``programs``, as far as they are installed.
 
     :raises HostError: when one is only where PATH does not look
     """

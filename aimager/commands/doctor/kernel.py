@@ -52,7 +52,7 @@ class Tried:
 
 
 def try_namespaces() -> Tried:
-    """Make in a child what a build makes, and see what of it is refused."""
+    """Make in a child what a build makes, and record what is refused."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -86,7 +86,7 @@ def check_namespaces(tried: Tried) -> str:
 
 
 def check_apparmor(tried: Tried, program: Path, setting: Setting = read_setting) -> str:
-    """What AppArmor does about user namespaces that ordinary users make.
+    """How AppArmor treats the user namespaces of ordinary users.
 
     :raises HostError: when it forbids them to ``program``, with the profile that allows them
     """

@@ -34,11 +34,12 @@ def check_mirrors(urls: Sequence[str], client: Client, dates: list[float]) -> st
 
 
 def check_clock(dates: Sequence[float], newest: float, now: float | None = None) -> str:
-    """See that it is not before ``newest``, when a package was built, and what mirrors' ``dates``.
+    """Check that this machine's clock agrees with mirrors' ``dates``, and is not before ``newest``.
 
-    All times are in seconds since 1970.
+    ``newest`` is when the newest package was built. All times are in seconds since 1970.
 
-    :raises HostError: when it is by more than a day, which TLS and gpg take for expired or future
+    :raises HostError: when it is wrong by more than a day, which TLS and gpg take for expired or
+        future
     """
     now = time.time() if now is None else now
     told = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
