@@ -13,7 +13,7 @@ from aimager.errors import HostError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Firmware
 from tests.support.booting import PATIENCE
-from tests.support.places import ROOT
+from tests.support.cells import cell_of
 
 _BEGINNING = "quick-init is told:"
 _INIT = f"""\
@@ -30,10 +30,8 @@ _PATH = "/usr/local/bin/quick-init"
 
 
 def words(folder: Path) -> tuple[str, ...]:
-    """The words of a build of x64-uefi with one kernel, as the board ``quick``."""
-    text = (ROOT / "boards/x64_uefi.py").read_text()
-    board = folder / "quick.py"
-    board.write_text(text.replace('id="x64-uefi"', 'id="quick"').replace(', "linux-lts"', ","))
+    """The words of a build of a UEFI machine as the board ``quick``."""
+    board = cell_of(Architecture.x86_64).twin(folder, "quick")
     (folder / "quick-init").write_text(_INIT)
     line = f"append-all=console=ttyS0,115200 init={_PATH} {PATIENCE}"
     return f"board={board}", f"files={folder}/quick-init:{_PATH}:755", line
