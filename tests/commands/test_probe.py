@@ -66,6 +66,23 @@ def test_a_good_boot(fake: Fake) -> None:
     assert "\x1b" not in guest.output
 
 
+@pytest.mark.parametrize(
+    ("menu", "answer"),
+    [
+        (r"\033[27;20HBoot in 3 s.\033[27;20HBoot in 2 s.", ""),
+        (r"Automatic boot in \033[0;1m3\033[0m seconds...", ""),
+        (r"1:\tArch Linux\r\nEnter choice: ", "1"),
+    ],
+    ids=["systemd-boot", "syslinux", "U-Boot"],
+)
+def test_a_menu_does_not_wait(fake: Fake, menu: str, answer: str) -> None:
+    with fake(
+        f"printf '{menu}'; read -r line; [ \"$line\" = '{answer}' ] || exit\n{LOGIN}"
+    ) as guest:
+        guest.wait_for_login(20)
+        guest.log_in("alice", "secret", 20)
+
+
 def test_a_kernel_takes_the_place_of_firmware(fake: Fake) -> None:
     probe = fake(LOGIN)
     probe.firmware = Firmware.uefi

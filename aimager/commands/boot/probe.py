@@ -26,6 +26,13 @@ from typing import IO, Self
 from aimager import files, process
 from aimager.commands.boot import firmware as qemu_firmware
 from aimager.commands.boot import qemu
+from aimager.commands.boot.console import (
+    DEAD_ENDS,
+    KERNEL_MESSAGE,
+    LOGIN_PROMPT,
+    SHELL_PROMPT,
+    plain,
+)
 from aimager.commands.boot.raspberry_pi import Kernel, raspberry_pi_command
 from aimager.errors import CommandError, ImageError
 from aimager.model.architecture import Architecture
@@ -36,34 +43,6 @@ BOOT_TIMEOUT = 600.0
 """Seconds to a login prompt; software emulation on a busy machine needs minutes."""
 
 _TAIL_LINES = 20
-
-_LOGIN_PROMPT = re.compile(r"^\S+ login: ?", re.MULTILINE)
-
-_DEAD_ENDS = {
-    "the kernel panicked": re.compile(r"Kernel panic - "),
-    "it came up in emergency mode": re.compile(
-        r"You are in emergency mode|Entering emergency mode|root account is locked\. See sulogin"
-    ),
-    "its initramfs gave up and opened a shell": re.compile(
-        r"dropped into an emergency shell|job control turned off"
-    ),
-    "it asks a question on its console": re.compile(r"[Pp]ress any key to (?:proceed|continue)"),
-    "the firmware found nothing to boot": re.compile(
-        r"UEFI Interactive Shell|No bootable option or device was found|No bootable device\."
-        r"|^=> ",  # U-Boot's prompt
-        re.MULTILINE,
-    ),
-}
-
-_CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P_^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>7-9cM]"
-)
-"""ECMA-48 control sequences and strings: colours, cursor moves, titles."""
-
-_KERNEL_MESSAGE = re.compile(r"\[ *\d+\.\d{6}\] .*\n")
-"""What the kernel says between two bytes of what programs say."""
-
-_SHELL_PROMPT = re.compile(r"Login incorrect|(?:^|\S)[#$] ", re.MULTILINE)
 
 _SHELL = (
     # Only root may stop what else comes on the console: kernel messages, and the status of units.
@@ -178,14 +157,22 @@ class BootProbe:
     @property
     def output(self) -> str:
         """What the serial port has said so far, without control sequences."""
-        return _plain(self.log.read_text(errors="replace").split("\n", 1)[1])
+        return plain(self.log.read_text(errors="replace").split("\n", 1)[1])
 
     def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Wait for the login prompt.
+        """Wait for the login prompt; a boot menu on the way there is told to go on.
 
         :raises ImageError: when it does not, within ``timeout`` seconds, or cannot any more
         """
-        self._wait_for(_LOGIN_PROMPT, timeout, "no login prompt came", dead_ends=True)
+        chosen = False
+        while True:
+            told = "no login prompt came"
+            _, found = self._wait_for(LOGIN_PROMPT, timeout, told, dead_ends=True)
+            if found.lastgroup is None:
+                return
+            if not chosen:
+                self._send("1" if found["list"] else "")
+                chosen = True
 
     def log_in(self, user: str, password: str, timeout: float = 120) -> None:
         """Answer the login prompt, and start a shell that ``run`` can talk to.
@@ -197,7 +184,7 @@ class BootProbe:
         # login(1) throws away what was typed before it asked.
         self._wait_for(re.compile(r"Password: ?"), timeout, "login asks for no password")
         self._send(password)
-        _, answer = self._wait_for(_SHELL_PROMPT, timeout, f"no shell came for {user}")
+        _, answer = self._wait_for(SHELL_PROMPT, timeout, f"no shell came for {user}")
         if answer[0] == "Login incorrect":
             raise self._failure(f"{user} cannot log in with that password")
         self._send(_SHELL)
@@ -256,10 +243,10 @@ class BootProbe:
         deadline = time.monotonic() + timeout
         while True:
             # A dead end first: sulogin's and a question's text may look like what is awaited.
-            for what, sign in _DEAD_ENDS.items() if dead_ends else ():
+            for what, sign in DEAD_ENDS.items() if dead_ends else ():
                 if sign.search(self._unread):
                     raise self._failure(what)
-            text = _KERNEL_MESSAGE.sub("", self._unread)
+            text = KERNEL_MESSAGE.sub("", self._unread)
             if match := pattern.search(text):
                 self._unread = text[match.end() :]
                 return text[: match.start()], match
@@ -280,7 +267,7 @@ class BootProbe:
             return False
         self._log.write(data)
         # With what came before, for reading may cut a control sequence in two.
-        self._unread = _plain(self._unread + self._decoder.decode(data))
+        self._unread = plain(self._unread + self._decoder.decode(data))
         return True
 
     def _failure(self, what: str) -> ImageError:
@@ -290,10 +277,6 @@ class BootProbe:
             f"{self.image.name} does not boot as it should: {what}; its console ends with:{tail}",
             hint=f"{self.log} has all of it",
         )
-
-
-def _plain(text: str) -> str:
-    return _CONTROL.sub("", text.replace("\r", ""))
 
 
 def _die_with_parent() -> None:

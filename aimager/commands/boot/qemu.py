@@ -71,6 +71,7 @@ def boot_command(
     return [
         str(program),
         *_machine(architecture, kvm),
+        *("-boot", "splash-time=0"),  # UEFI would wait five seconds for somebody to stop it
         *("-m", f"{memory_mib}M", "-smp", str(cpus)),
         *firmware,
         # Writes need not outlive a crash of the host.
