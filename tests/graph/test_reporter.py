@@ -48,8 +48,8 @@ def hole(name, seconds):
 
 
 def task_dig():
-    yield hole("one", 1.0)
-    yield hole("two", 1.0)
+    yield hole("one", 2.0)
+    yield hole("two", 2.0)
     yield {"name": "old", "actions": [(run_heard, ["dig:old", partial(dig, "old", 0)])],
            "uptodate": [True]}
 
