@@ -2,13 +2,15 @@
 
 import re
 
-LOGIN_PROMPT = re.compile(
-    r"^\S+ login: ?"
-    # The menus of systemd-boot and syslinux, and of U-Boot, which takes no empty answer.
-    r"|(?P<menu>Boot in \d+ s|Automatic boot in \d+ second)|(?P<list>Enter choice: )",
+LOGIN_PROMPT = re.compile(r"^\S+ login: ?", re.MULTILINE)
+
+LOGIN_OR_MENU = re.compile(
+    LOGIN_PROMPT.pattern
+    # systemd-boot and syslinux; U-Boot, which takes no empty answer
+    + r"|(?P<menu>Boot in \d+ s|Automatic boot in \d+ second)|(?P<list>Enter choice: )",
     re.MULTILINE,
 )
-"""The login prompt, or what a boot menu says before it while it waits for a choice."""
+"""The same, or what a boot menu says while it waits for a choice."""
 
 DEAD_ENDS = {
     "the kernel panicked": re.compile(r"Kernel panic - "),

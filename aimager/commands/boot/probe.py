@@ -29,6 +29,7 @@ from aimager.commands.boot import qemu
 from aimager.commands.boot.console import (
     DEAD_ENDS,
     KERNEL_MESSAGE,
+    LOGIN_OR_MENU,
     LOGIN_PROMPT,
     SHELL_PROMPT,
     plain,
@@ -162,17 +163,14 @@ class BootProbe:
     def wait_for_login(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait for the login prompt; a boot menu on the way there is told to go on.
 
-        :raises ImageError: when it does not, within ``timeout`` seconds, or cannot any more
+        :raises ImageError: when none comes within ``timeout`` seconds of the start or of the menu,
+            or none can come any more
         """
-        chosen = False
-        while True:
-            told = "no login prompt came"
-            _, found = self._wait_for(LOGIN_PROMPT, timeout, told, dead_ends=True)
-            if found.lastgroup is None:
-                return
-            if not chosen:
-                self._send("1" if found["list"] else "")
-                chosen = True
+        told = "no login prompt came"
+        _, found = self._wait_for(LOGIN_OR_MENU, timeout, told, dead_ends=True)
+        if found.lastgroup:
+            self._send("1" if found["list"] else "")
+            self._wait_for(LOGIN_PROMPT, timeout, told, dead_ends=True)
 
     def log_in(self, user: str, password: str, timeout: float = 120) -> None:
         """Answer the login prompt, and start a shell that ``run`` can talk to.
