@@ -16,7 +16,7 @@ _NEWEST_AND_LTS = {
 the oldest version of it that is there, if that is another one."""
 
 _EMULATING = ("x86_64", "aarch64")
-"""The ports whose machines build for others, by QEMU; it is large, and of no use to the rest."""
+"""The ports whose machines build for others, by QEMU, which is large."""
 
 
 def list_port_recipes(port: Port) -> list[Recipe]:

@@ -26,7 +26,7 @@ _ZEROS = bytes(_PIECE)
 
 @dataclass(frozen=True)
 class Cell:
-    """A board on a platform; ``file`` has the board, if aimager has not."""
+    """A board on a platform; ``file`` defines the board, unless it is one of aimager's own."""
 
     platform: Platform
     board: str
@@ -50,9 +50,11 @@ class Cell:
     def twin(self, folder: Path, id: str) -> Path:
         """A board in ``folder`` that differs from this one in nothing but its id."""
         assert self.file
-        text = self.file.read_text().replace(f'id="{self.board}"', f'id="{id}"')
+        text = self.file.read_text()
+        twin = text.replace(f'id="{self.board}"', f'id="{id}"')
+        assert twin != text
         path = folder / f"{id}.py"
-        path.write_text(text)
+        path.write_text(twin)
         return path
 
     def folder(self, doit: Doit) -> Path:

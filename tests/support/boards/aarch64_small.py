@@ -23,5 +23,4 @@ BOARD = Board(
     bootloaders=(Bootloader.systemd_boot,),
     command_line=("console=tty0", "console=ttyAMA0,115200"),
     partition_table=PartitionTable(Label.gpt, (boot_fat(256 * MiB), root_ext4())),
-    tested="QEMU, UEFI",
 )

@@ -23,5 +23,4 @@ BOARD = Board(
     bootloaders=(Bootloader.systemd_boot,),
     command_line=("console=ttyS0,115200", "console=tty0"),
     partition_table=PartitionTable(Label.gpt, (boot_fat(256 * MiB), root_ext4())),
-    tested="QEMU, UEFI",
 )
