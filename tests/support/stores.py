@@ -48,9 +48,10 @@ def serving_s3() -> Iterator[dict[str, str]]:
     server.start()
     host, port = server.get_host_and_port()
     settings = {**SETTINGS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
-    # All servers of a process have their buckets in common.
-    requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=60)
     try:
+        # All servers of a process have their buckets in common.
+        reset = requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=60)
+        reset.raise_for_status()
         bucket_client(settings).create_bucket(Bucket=BUCKET)
         yield settings
     finally:

@@ -163,7 +163,7 @@ dracut() {{
     return {status}
 }}
 """
-    run = subprocess.run(["sh", "-u"], input=(stub + script).encode(), check=False)
+    run = subprocess.run(["sh", "-eu"], input=(stub + script).encode(), check=False)
     assert run.returncode == status
     assert not any((root / "var/tmp").iterdir())
     return calls.read_text().splitlines()
