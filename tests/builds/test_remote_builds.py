@@ -65,7 +65,7 @@ def asked() -> Iterator[Counter[str]]:
 
 @pytest.fixture(scope="module")
 def around(doit: Doit, test_cache: Path, asked: Counter[str]) -> Iterator[Surroundings]:
-    """Two machines with empty caches, the second of another user where that can be had."""
+    """Two machines with empty caches, the second of another user where there is one."""
     folder = fresh_folder(test_cache / "remote")
     folder.chmod(0o755)
     with serving_s3() as settings:

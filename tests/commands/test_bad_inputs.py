@@ -86,7 +86,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def assert_usable(doit: Nursery, site: Site) -> None:
-    """See that a good mirror's databases can be had, and put away again."""
+    """Fetch a good mirror's databases, and remove them again."""
     site.content, site.plan = dict(GOOD), []
     words = ["sync-databases", "distro=archlinux", f"repo-url-parent={site.url}"]
     status, said = doit.run(words, environment(doit.folder, {}), QUICK)

@@ -1,4 +1,4 @@
-"""A user's own board is read from a file, and a file that is none is told from one."""
+"""A user's own board is read from a file, and a file that defines none is refused."""
 
 import re
 from pathlib import Path

@@ -29,7 +29,7 @@ def read(channel: IO[bytes]) -> list[Record]:
 
 
 def said_by(code: str) -> str:
-    """Run a script, as pytest's own standard output is none of the system's."""
+    """Run a script, since pytest's own standard output is not a descriptor of the system."""
     head = "import os, subprocess, threading\nfrom aimager.graph.console.events import *\n"
     head += "from aimager.progress import *\n"
     done = subprocess.run(

@@ -61,7 +61,7 @@ def test_what_is_full_is_named() -> None:
     assert told.message == "/cache/file: No space left on device"
     with pytest.raises(OSError, match="Broken pipe") as caught, errors.about("/cache/file"):
         raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
-    assert caught.value.filename is None, "what is no fault of the file is not laid to it"
+    assert caught.value.filename is None, "an error that is not about the file does not name it"
     with pytest.raises(OSError, match="No space") as caught, errors.about("/cache/file"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/other")
     assert caught.value.filename == "/other"

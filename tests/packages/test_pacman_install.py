@@ -1,4 +1,4 @@
-"""What pacman is given to install, and what of its words is no success."""
+"""What pacman is given to install, and which of its messages mean failure."""
 
 import io
 from pathlib import Path

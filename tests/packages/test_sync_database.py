@@ -1,4 +1,4 @@
-"""Sync databases are read whatever compresses them, and what is none is refused."""
+"""Sync databases are read whatever compresses them, and what is not one is refused."""
 
 import bz2
 import gzip

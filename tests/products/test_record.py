@@ -1,4 +1,4 @@
-"""Records: what is read back is what was written, and what is none is no record."""
+"""Records: what is read back is what was written, and anything else is refused."""
 
 import dataclasses
 import json

@@ -56,7 +56,7 @@ def gs() -> Iterator[dict[str, str]]:
 def remote(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Remote:
-    """An empty store of each kind that can be had here."""
+    """An empty store of each kind that this machine can serve."""
     if request.param == "folder":
         return shared_folder(tmp_path)
     for name, value in request.getfixturevalue(request.param).items():

@@ -36,7 +36,7 @@ class FirstWord(Shout):
 
 @dataclass(frozen=True)
 class Nothing(Shout):
-    """Makes nothing, as what could not be had."""
+    """Makes nothing, as where the product was not available."""
 
     def run(self) -> None:
         """Make nothing."""

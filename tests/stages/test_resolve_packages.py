@@ -97,7 +97,7 @@ def test_what_the_repositories_do_not_have(
 def test_what_a_word_stands_for_is_asked_for(
     tmp_path: Path, databases: Path, word: str, names: list[str]
 ) -> None:
-    """As after ``pacman -S`` of a group or of a name that is provided, it is no orphan."""
+    """As after ``pacman -S`` of a group or of a name that is provided, it is not an orphan."""
     write(
         databases,
         lib=package("lib"),

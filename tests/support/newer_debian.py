@@ -13,7 +13,7 @@ from aimager.stand_in.apt import open_archive
 def unpack(suite: str, packages: Sequence[str], folder: Path) -> Path:
     """A root with these packages and all that they need, below ``folder``, which keeps it.
 
-    :raises AimagerError: when they cannot be had, or would not run here
+    :raises AimagerError: when they cannot be fetched, or would not run here
     """
     if host_architecture() is not Architecture.x86_64:
         raise HostError("they are fetched for x86_64 only")

@@ -20,7 +20,7 @@ PACKAGES = {
 def use_newer_qemu(architecture: Architecture, folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Have aimager run QEMU and firmware for ``architecture`` out of ``folder``, and put it there.
 
-    :raises AimagerError: when they cannot be had
+    :raises AimagerError: when they cannot be fetched
     """
     root = newer_debian.unpack("trixie", PACKAGES[architecture], folder)
     name = f"qemu-system-{architecture.qemu}"

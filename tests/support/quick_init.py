@@ -38,7 +38,7 @@ def words(folder: Path) -> tuple[str, ...]:
 
 
 def boot(image: Path, log: Path) -> list[str]:
-    """What an image tells of its root; the test ends here where no such machine can be had.
+    """What an image tells of its root; the test is skipped where QEMU has no such machine.
 
     :raises ImageError: when it does not come that far
     """

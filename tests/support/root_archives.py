@@ -24,7 +24,7 @@ def record(
 
 
 def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
-    """A member that is no regular file."""
+    """A member that is not a regular file."""
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, target
     return member

@@ -1,6 +1,6 @@
 """doit run in other surroundings: from another checkout, as another user, in another environment.
 
-What cannot be had on a machine is told by a sentence, so that a test can skip with it.
+What a machine lacks is told in a sentence, so that a test can skip with it.
 """
 
 import os
