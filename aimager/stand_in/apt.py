@@ -89,6 +89,8 @@ class Archive:
             # Container images switch these caches off, and then each call reads all lists again.
             "Dir::Cache::pkgcache": "pkgcache.bin",
             "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+            # They keep these compressed, and then each call decompresses them.
+            "Acquire::GzipIndexes": "false",
             "Dir::Etc::SourceList": self.folder / "sources.list",
             "Dir::Etc::SourceParts": "/dev/null",
         }
