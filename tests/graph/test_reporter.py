@@ -12,7 +12,7 @@ from tests.support.places import ROOT
 from tests.support.terminal import Terminal, doit
 
 DODO = '''
-import subprocess, sys
+import os, subprocess, sys
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ DOIT_CONFIG = {
     "sort": "definition", "default_tasks": ["show"],
 }
 artifacts.RUN.mkdir(parents=True, exist_ok=True)
+SECONDS = float(os.environ.get("SECONDS", "2"))
 DIG = """
 import time
 from aimager import progress
@@ -48,8 +49,8 @@ def hole(name, seconds):
 
 
 def task_dig():
-    yield hole("one", 2.0)
-    yield hole("two", 2.0)
+    yield hole("one", SECONDS)
+    yield hole("two", SECONDS)
     yield {"name": "old", "actions": [(run_heard, ["dig:old", partial(dig, "old", 0)])],
            "uptodate": [True]}
 
@@ -59,7 +60,7 @@ def task_long():
 
 
 def task_bad():
-    return {"actions": [(run_heard, ["bad", partial(dig, "bad", 1.0)])]}
+    return {"actions": [(run_heard, ["bad", partial(dig, "bad", SECONDS / 2)])]}
 
 
 def tell():
@@ -84,11 +85,17 @@ def terminal(folder: Path, *words: str, columns: int = 80, **env: str) -> Termin
     return Terminal(doit(*words), folder, here, columns)
 
 
-def piped(folder: Path, *words: str) -> str:
+def where(folder: Path, **env: str) -> dict[str, str]:
+    """The environment of a doit whose lines are read by no person: they need no time to be seen."""
+    here = {"AIMAGER_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **here, "SECONDS": "0.2", **env}
+
+
+def piped(folder: Path, *words: str, **env: str) -> str:
     done = subprocess.run(
         doit(*words),
         cwd=folder,
-        env={**os.environ, "AIMAGER_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)},
+        env=where(folder, **env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -199,7 +206,7 @@ def test_no_colour_where_none_is_wanted(folder: Path) -> None:
 
 
 def test_a_dumb_terminal_gets_plain_lines(folder: Path) -> None:
-    shown = terminal(folder, "dig", TERM="dumb")
+    shown = terminal(folder, "dig", TERM="dumb", SECONDS="0.2")
     lines = shown.finish()
     assert b"\x1b" not in shown.raw
     assert b"\r" not in shown.raw.replace(b"\r\n", b"")
@@ -229,7 +236,7 @@ def test_lines_of_two_processes_are_whole(folder: Path) -> None:
 
 def test_the_diary_is_there_for_what_comes_after(folder: Path) -> None:
     for words in ((), ("-n", "2")):
-        said = piped(folder, *words)
+        said = piped(folder, *words, SECONDS="2")
         entries = {entry["task"]: entry for entry in json.loads(said.splitlines()[-1])}
         assert entries["dig:old"]["outcome"] == "up to date"
         one = entries["dig:one"]
@@ -243,7 +250,7 @@ def test_a_build_goes_on_when_its_reader_goes_away(folder: Path) -> None:
     running = subprocess.Popen(
         doit("dig"),
         cwd=folder,
-        env={**os.environ, "AIMAGER_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)},
+        env=where(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
