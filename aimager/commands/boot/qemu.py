@@ -71,7 +71,8 @@ def boot_command(
     return [
         str(program),
         *_machine(architecture, kvm),
-        *("-boot", "splash-time=0"),  # UEFI would wait five seconds for somebody to stop it
+        # UEFI waits five seconds for a key, and Arm's reads another time only if it has a menu.
+        *("-boot", "menu=on,splash-time=0"),
         *("-m", f"{memory_mib}M", "-smp", str(cpus)),
         *firmware,
         # Writes need not outlive a crash of the host.
