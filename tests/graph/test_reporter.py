@@ -104,11 +104,21 @@ def piped(folder: Path, *words: str, **env: str) -> str:
     return done.stdout
 
 
-def test_one_line_tells_what_is_going_on_and_then_is_gone(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def dug(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, list[str]]:
+    """A terminal on which two holes were dug, and what it showed at a sixth spade."""
+    folder = tmp_path_factory.mktemp("dug")
+    (folder / "dodo.py").write_text(DODO)
     shown = terminal(folder, "dig")
     during = shown.wait_for(lambda lines: any("spade 6" in line for line in lines))
+    shown.finish()
+    return shown, during
+
+
+def test_one_line_tells_what_is_going_on_and_then_is_gone(dug: tuple[Terminal, list[str]]) -> None:
+    shown, during = dug
     assert re.fullmatch(r"one: digging  60%\|\S+\s*\| 6 of 10 \[00:0\d\], spade 6", during[-1])
-    lines = shown.finish()
+    lines = shown.lines()
     assert shown.running.returncode == 0
     assert lines[0] == lines[2] == "   dug a hole"
     assert re.fullmatch(TOOK + "one: it was never dug", lines[1])
@@ -116,9 +126,8 @@ def test_one_line_tells_what_is_going_on_and_then_is_gone(folder: Path) -> None:
     assert len(lines) == 4
 
 
-def test_nothing_that_stands_is_ever_erased(folder: Path) -> None:
-    shown = terminal(folder, "dig")
-    shown.finish()
+def test_nothing_that_stands_is_ever_erased(dug: tuple[Terminal, list[str]]) -> None:
+    shown, _ = dug
     for before, after in zip(shown.seen, shown.seen[1:], strict=False):
         done = [line for line in before if re.match(TOOK, line) or "dug a hole" in line]
         assert after[: len(done)] == done

@@ -97,6 +97,7 @@ def test_without_mirrors_all_must_be_there(tmp_path: Path, site: Site) -> None:
     assert request.target.exists()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_package_without_a_signature_is_refused(tmp_path: Path, site: Site) -> None:
     del site.content[f"/core/{PACKAGES[0].file}.sig"]
     request = stage(tmp_path, site)
