@@ -3,16 +3,14 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from aimager.errors import CommandError, HostError
-
-TAIL_LINES = 20
-
-Watch = Callable[[str], object]
-"""Is told each line that a program says, without its end."""
+from aimager.program_output import Said, Watch
 
 ENVIRONMENT = {
     "LANG": "C.UTF-8",  # pacman refuses UTF-8 file names in C: "Pathname can't be converted"
@@ -34,11 +32,35 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**ENVIRONMENT, **emulation, **(more or {})}
 
 
+class Enclosure(Protocol):
+    """Something that a program is run in."""
+
+    def entering(self) -> AbstractContextManager[Callable[[], None]]:
+        """Give what the program's new process does before it becomes the program."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """After chroot(2) into ``folder``."""
+
+    folder: Path
+
+    @contextmanager
+    def entering(self) -> Iterator[Callable[[], None]]:
+        """Give what changes the root."""
+
+        def enter() -> None:
+            os.chroot(self.folder)
+            os.chdir("/")
+
+        yield enter
+
+
 def run(
     argv: Sequence[str | os.PathLike[str]],
     *,
     log: IO[bytes] | None = None,
-    root: Path | None = None,
+    within: Enclosure | None = None,
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     cwd: Path | None = None,
@@ -46,105 +68,87 @@ def run(
 ) -> str:
     """Run ``argv`` to its end and return its standard output.
 
-    Standard output and standard error both go to ``log``. With ``watch`` they are one, in the order
-    in which they were said; each line goes to the log, and to ``watch``, as it comes. With
-    ``root``, the program is run after chroot(2) into it.
+    Standard output and standard error both go to ``log``, as they come. With ``watch`` they are
+    one, in the order in which they were said, and each line is given to it.
 
     :raises CommandError: when it ends with another status than 0
     :raises HostError: when it cannot be started
+    :raises ImageError: when it says too much
     """
     words = [os.fspath(word) for word in argv]
     _log(log, f"$ {shlex.join(words)}\n".encode())
-    if watch:
-        done = _follow(words, root, env, cwd, log, watch)
-        said = done.stdout
-    else:
-        done = _execute(words, root, env, input, cwd)
-        said = done.stdout + done.stderr
-        _log(log, said)
-    if done.returncode:
-        tail = said.decode(errors="replace").splitlines()[-TAIL_LINES:]
-        raise CommandError(words, done.returncode, "\n".join(tail))
-    return done.stdout.decode(errors="surrogateescape")
+    done = _execute(words, within, env, input, cwd, log, watch)
+    if done.status:
+        raise CommandError(words, done.status, done.tail)
+    return done.output
 
 
-def attempt(argv: Sequence[str | os.PathLike[str]], *, root: Path | None = None) -> tuple[int, str]:
+def attempt(
+    argv: Sequence[str | os.PathLike[str]], *, within: Enclosure | None = None
+) -> tuple[int, str]:
     """Run ``argv``, which may fail: its exit status, and all of its standard output.
 
     :raises HostError: when it cannot be started
     """
-    done = _execute([os.fspath(word) for word in argv], root, None, None, None)
-    return done.returncode, done.stdout.decode(errors="surrogateescape")
+    done = _execute([os.fspath(word) for word in argv], within, None, None, None, None, None)
+    return done.status, done.output
+
+
+@dataclass(frozen=True)
+class _Done:
+    status: int
+    output: str
+    tail: str
 
 
 def _execute(
     words: Sequence[str],
-    root: Path | None,
+    within: Enclosure | None,
     env: Mapping[str, str] | None,
     input: bytes | None,
     cwd: Path | None,
-) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            words,
-            input=input or b"",
-            capture_output=True,
-            env=environment(env),
-            cwd=cwd if root is None else None,
-            preexec_fn=_entering(root, cwd),
-            check=False,
-        )
-    except OSError as error:
-        raise _not_started(words, error) from error
-
-
-def _follow(
-    words: Sequence[str],
-    root: Path | None,
-    env: Mapping[str, str] | None,
-    cwd: Path | None,
     log: IO[bytes] | None,
-    watch: Watch,
-) -> subprocess.CompletedProcess[bytes]:
-    said = bytearray()
-    try:
-        running = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment(env),
-            cwd=cwd if root is None else None,
-            preexec_fn=_entering(root, cwd),
-        )
-    except OSError as error:
-        raise _not_started(words, error) from error
-    with running:
-        assert running.stdout
+    watch: Watch | None,
+) -> _Done:
+    with (
+        within.entering() if within else nullcontext() as enter,
+        _started(words, enter, env, cwd, has_input=bool(input), one=bool(watch)) as running,
+    ):
+        said = Said(words[0], log, watch)
         try:
-            for line in running.stdout:
-                said += line
-                _log(log, line)
-                watch(line.decode(errors="replace").rstrip("\n"))
+            said.follow(running, input or b"")
         except BaseException:
             running.kill()
             raise
-    return subprocess.CompletedProcess(words, running.returncode, bytes(said))
+        status = running.wait()
+    return _Done(status, said.output.decode(errors="surrogateescape"), said.tail())
 
 
-def _entering(root: Path | None, cwd: Path | None) -> Callable[[], None] | None:
-    """What a program's process does before it becomes the program."""
-    if root is None:
-        return None
+def _started(
+    words: Sequence[str],
+    enter: Callable[[], None] | None,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    *,
+    has_input: bool,
+    one: bool,
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if one else subprocess.PIPE,
+            env=environment(env),
+            cwd=cwd,
+            preexec_fn=enter,
+        )
+    except OSError as error:
+        raise not_started(words, error) from error
 
-    def enter_root() -> None:
-        os.chroot(root)
-        os.chdir(cwd or "/")
 
-    return enter_root
-
-
-def _not_started(words: Sequence[str], error: OSError) -> HostError:
+def not_started(words: Sequence[str], error: OSError) -> HostError:
+    """The error for a program that the kernel does not start."""
     return HostError(f"{words[0]} cannot be started: {error.strerror}")
 
 

@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
 from aimager import process
 from aimager.errors import CommandError, HostError
+from aimager.program_output import LIMIT, TAIL_LINES
 
 
 class Toolbox:
@@ -19,8 +20,8 @@ class Toolbox:
 
     Paths mean the same to a borrowed program as to the caller: the folders that programs are given
     are bound at their own paths below ``borrowed`` when the toolbox is made. ``lender`` is
-    the same tree where files can be made in it and linked. ``jobs`` is how many run programs at
-    the same time.
+    the same tree where files can be made in it and linked. ``within`` is what programs are run in,
+    in the place of all that. ``jobs`` is how many run programs at the same time.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class Toolbox:
         log: IO[bytes] | None = None,
         *,
         lender: Path | None = None,
+        within: process.Enclosure | None = None,
         jobs: int = 1,
     ) -> None:
         self.borrowed = borrowed
         self.lender = lender or borrowed
         self.log = log
         self.jobs = jobs
+        self._within = within
 
     @property
     def cores(self) -> int:
@@ -77,9 +80,9 @@ class Toolbox:
         :raises CommandError: when it fails
         :raises HostError: when it is missing
         """
-        root = self.root_of(os.fspath(argv[0]))
         log = None if quiet else self.log
-        return process.run(argv, log=log, root=root, env=env, input=input)
+        within = self._enclosure(os.fspath(argv[0]))
+        return process.run(argv, log=log, within=within, env=env, input=input)
 
     @contextmanager
     def pipe_out(
@@ -128,19 +131,22 @@ class Toolbox:
         with self._started(argv, stdin=source.fileno(), stdout=target.fileno()):
             pass
 
+    def _enclosure(self, program: str) -> process.Enclosure | None:
+        if self._within:
+            return self._within
+        root = self.root_of(program)
+        return None if root is None else process.Root(root)
+
     @contextmanager
     def _started(
         self, argv: Sequence[str | os.PathLike[str]], *, stdin: int, stdout: int
     ) -> Iterator[subprocess.Popen[bytes]]:
         words = [os.fspath(word) for word in argv]
-        root = self.root_of(words[0])
-
-        def enter_root() -> None:
-            if root is not None:
-                os.chroot(root)
-                os.chdir("/")
-
-        with tempfile.TemporaryFile() as said:
+        within = self._enclosure(words[0])
+        with (
+            within.entering() if within else nullcontext() as enter,
+            tempfile.TemporaryFile() as said,
+        ):
             # A file: a pipe that nobody reads meanwhile would stop a program that says much.
             try:
                 running = subprocess.Popen(
@@ -149,10 +155,10 @@ class Toolbox:
                     stdout=stdout,
                     stderr=said,
                     env=process.environment(),
-                    preexec_fn=enter_root if root is not None else None,
+                    preexec_fn=enter,
                 )
             except OSError as error:
-                raise HostError(f"{words[0]} cannot be started: {error.strerror}") from error
+                raise process.not_started(words, error) from error
             try:
                 yield running
                 status = running.wait()
@@ -162,12 +168,12 @@ class Toolbox:
             finally:
                 _close(running)
                 said.seek(0)
-                words_said = said.read()
+                words_said = said.read(LIMIT)
                 if self.log:
                     self.log.write(f"$ {shlex.join(words)}\n".encode() + words_said)
                     self.log.flush()
             if status:
-                tail = words_said.decode(errors="replace").splitlines()[-process.TAIL_LINES :]
+                tail = words_said.decode(errors="replace").splitlines()[-TAIL_LINES:]
                 raise CommandError(words, status, "\n".join(tail))
 
 

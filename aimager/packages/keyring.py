@@ -219,7 +219,8 @@ def verify(
 def _ask_gpg(root: Path | None, home: Path, signature: Path, content: Path) -> Words:
     options = ["--homedir", str(home), "--batch", "--no-tty", "--no-auto-check-trustdb"]
     argv = ["gpg", *options, "--no-permission-warning", "--status-fd", "1", "--verify"]
-    ended, said = process.attempt([*argv, signature, content], root=root)
+    within = process.Root(root) if root else None
+    ended, said = process.attempt([*argv, signature, content], within=within)
     status = re.findall(r"^\[GNUPG:\] (\S+) ?(.*)$", said, re.MULTILINE)
     failed = {"FAILED": [str(ended)]} if ended else {}
     return {**{name: rest.split() for name, rest in status}, **failed}

@@ -12,9 +12,18 @@ from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage
 from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
-from aimager.sandbox.chroot import make_mount_points
+from aimager.program_output import Watch
+from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
+from aimager.sandbox.mounts import RUN, Bind
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.toolbox import Toolbox
+
+PLACE = RUN / "pacman"
+"""Where a running pacman has its configuration and the folders that it names."""
+
+PACKAGES = RUN / "packages"
+FOLDERS = ("cache", "hooks", "gnupg")
+_CONF = "pacman.conf"
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
@@ -24,7 +33,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
 
-_INSTALLING = ("-U", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
+_INSTALLING = ("-U", "--noconfirm", "--asdeps", "--noprogressbar", "--ask", _CONFLICT_QUESTION)
 
 
 class TransactionError(CommandError):
@@ -37,18 +46,35 @@ class TransactionError(CommandError):
 
 @dataclass(frozen=True)
 class Pacman:
-    """A pacman program, and the root it is run in; None is the host's own."""
+    """A pacman program, and the tools that it is found among; None are the host's own.
+
+    ``binds`` are what it needs beside them, and `at` the files of a build has to be told.
+    """
 
     program: str
-    root: Path | None
+    tools: Path | None
+    binds: tuple[Bind, ...] = ()
+
+
+@dataclass(frozen=True)
+class PacmanRun:
+    """``pacman`` at work on ``image`` by the configuration in ``work``, in a jail.
+
+    It sees the ``packages``, by name, and what lies in `FOLDERS` of ``work``.
+    """
+
+    pacman: Pacman
+    image: Chroot
+    work: Path
+    log: IO[bytes]
+    packages: tuple[Path, ...] = ()
 
     def run(
         self,
         arguments: Sequence[str],
-        log: IO[bytes],
         *,
         epoch: int = 0,
-        watch: process.Watch = lambda _: None,
+        watch: Watch = lambda _: None,
     ) -> str:
         """Run it, and return all that it says: what fails in a hook is on standard error.
 
@@ -56,9 +82,16 @@ class Pacman:
 
         :raises CommandError: when it fails
         """
+        jail = self.image.jail_of_tools(
+            self.pacman.tools,
+            *self.pacman.binds,
+            *(Bind(self.work / name, PLACE / name) for name in ("cache", "gnupg")),
+            *(Bind(self.work / name, PLACE / name, read_only=True) for name in ("hooks", _CONF)),
+            *(Bind(path.resolve(), PACKAGES / path.name, read_only=True) for path in self.packages),
+        )
+        argv = [self.pacman.program, "--config", str(PLACE / _CONF), *arguments]
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
-        argv = [self.program, *arguments]
-        return process.run(argv, root=self.root, log=log, env=env, watch=watch)
+        return process.run(argv, within=jail, log=self.log, env=env, watch=watch)
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
@@ -68,11 +101,14 @@ def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | N
     is enough, an empty file where there is none for this host, missing if it was not fetched.
     """
     if tools.borrowed and (tools.borrowed / "usr/bin/pacman").exists():
-        return Pacman("pacman", tools.borrowed)
+        return Pacman("pacman", tools.lender)
     if static and static.exists() and static.stat().st_size:
         unpacked = work / "pacman-static"
         unpack_programs(static, unpacked)
-        return Pacman(f"{unpacked}/usr/bin/pacman-static", tools.root_of("gpg"))
+        among = tools.lender if tools.root_of("gpg") else None
+        place = PLACE / "pacman-static"
+        binds = (Bind(unpacked, place, read_only=True),)
+        return Pacman(f"{place}/usr/bin/pacman-static", among, binds)
     gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
     return Pacman("pacman", None) if gpg and host_has_pacman() else None
 
@@ -103,8 +139,6 @@ def repositories(pacman_conf: str) -> tuple[str, ...]:
 
 def pacman_conf(
     architecture: Architecture,
-    work: Path,
-    root: Path,
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
@@ -120,12 +154,12 @@ def pacman_conf(
     lines = [
         "[options]",
         f"Architecture = {' '.join(architecture.packages)}",
-        f"RootDir = {root}",
-        f"DBPath = {root}/var/lib/pacman/",
-        f"CacheDir = {work}/cache/",
-        f"LogFile = {work}/pacman.log",
-        f"GPGDir = {work}/gnupg/",
-        f"HookDir = {work}/hooks/",
+        f"RootDir = {IMAGE}",
+        f"DBPath = {IMAGE}/var/lib/pacman/",
+        f"CacheDir = {PLACE}/cache/",
+        f"LogFile = {PLACE}/cache/pacman.log",
+        f"GPGDir = {PLACE}/gnupg/",
+        f"HookDir = {PLACE}/hooks/",
         "SigLevel = Required DatabaseOptional",
         f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
     ]
@@ -134,13 +168,11 @@ def pacman_conf(
     return "\n".join(lines) + "\n"
 
 
-def write_conf(text: str, work: Path) -> Path:
+def write_conf(text: str, work: Path) -> None:
     """Write it, and make the folders that it names: pacman 7.1 wants them to exist."""
-    for folder in ("cache", "hooks", "gnupg"):
+    for folder in FOLDERS:
         (work / folder).mkdir(mode=0o700, exist_ok=True)
-    path = work / "pacman.conf"
-    path.write_text(text)
-    return path
+    (work / _CONF).write_text(text)
 
 
 def prepare_root(root: Path) -> None:
@@ -151,17 +183,15 @@ def prepare_root(root: Path) -> None:
     make_mount_points(root)
 
 
-def resolve(
-    pacman: Pacman, conf: Path, names: Sequence[str], log: IO[bytes]
-) -> list[tuple[str, str]]:
+def resolve(pacman: PacmanRun, names: Sequence[str]) -> list[tuple[str, str]]:
     """All packages that installing ``names`` to an empty root installs: repository and name.
 
     :raises ConfigError: when the repositories do not have one of them
     """
     progress.step("resolving dependencies")
-    arguments = ["-Sp", "--noconfirm", "--config", str(conf), "--print-format", "package %r %n"]
+    arguments = ["-Sp", "--noconfirm", "--print-format", "package %r %n"]
     try:
-        said = pacman.run([*arguments, "--", *names], log)
+        said = pacman.run([*arguments, "--", *names])
     except CommandError as error:
         missing = re.findall(r"target not found: (\S+)", error.tail)
         if not missing:
@@ -174,14 +204,7 @@ def resolve(
 
 
 def install(
-    pacman: Pacman,
-    conf: Path,
-    packages: Sequence[LockedPackage],
-    store: Path,
-    log: IO[bytes],
-    *,
-    explicit: Sequence[str],
-    epoch: int,
+    pacman: PacmanRun, packages: Sequence[LockedPackage], *, explicit: Sequence[str], epoch: int
 ) -> str:
     """Install the files of ``packages``, all verified first, and return what pacman says.
 
@@ -192,8 +215,7 @@ def install(
     :raises HostError: when the namespace lacks the id of a file's owner
     :raises TransactionError: when pacman fails
     """
-    options = ["--noconfirm", "--config", str(conf)]
-    files = [str(_file(package, store, conf.parent)) for package in packages]
+    files = [str(PACKAGES / package.file) for package in packages]
     said, text = list[str](), ""
     transaction = Transaction(len(packages))
 
@@ -203,30 +225,25 @@ def install(
 
     if files:
         try:
-            pacman.run([*_INSTALLING, *options, "--", *files], log, epoch=epoch, watch=watch)
+            pacman.run([*_INSTALLING, "--", *files], epoch=epoch, watch=watch)
         except CommandError as error:
             refuse_conflict("\n".join(said))
             raise TransactionError(error, "\n".join(said)) from error
         text = "\n".join(said)
         refuse_conflict(text)
-        refuse_lost_owner(text, conf.parent / "root")
+        refuse_lost_owner(text, IMAGE)
     if explicit:
-        pacman.run(["-D", "--asexplicit", *options, "--", *explicit], log, epoch=epoch)
+        pacman.run(["-D", "--asexplicit", "--noconfirm", "--", *explicit], epoch=epoch)
     return text
 
 
-def _file(package: LockedPackage, store: Path, work: Path) -> Path:
-    """Where pacman is to find a package's file; one that nobody signed without a signature.
+def package_files(packages: Sequence[LockedPackage], store: Path) -> tuple[Path, ...]:
+    """What pacman has to see of ``packages``: of one that nobody signed no signature.
 
     In the store may lie one beside it, where a repository has had the very same file.
     """
-    path = package.path(store)
-    if package.is_signed:
-        return path
-    link = work / "unsigned" / package.file
-    link.parent.mkdir(exist_ok=True)
-    link.symlink_to(path)
-    return link
+    signatures = [package.signature(store) for package in packages if package.is_signed]
+    return (*(package.path(store) for package in packages), *signatures)
 
 
 def installed(root: Path) -> set[str]:

@@ -1,6 +1,6 @@
 """The borrowed root: programs of the host's own platform that stages run instead of the host's."""
 
-from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import IO
 
@@ -8,10 +8,8 @@ from aimager import progress
 from aimager.memory import tmpfs_size
 from aimager.model.lock import Lock, read_lock
 from aimager.model.workshop import Workshop
-from aimager.sandbox import syscalls
 from aimager.sandbox.kept_tmpfs import keep_tree, mount_tree
-from aimager.sandbox.mounts import RUN
-from aimager.sandbox.namespace_child import bind
+from aimager.sandbox.mounts import RUN, bind
 from aimager.sandbox.native_programs_table import LENT
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.toolbox import Toolbox
@@ -32,6 +30,9 @@ WANTED = (
 
 WANTED_FOR_FOREIGN = ("qemu-user-static", *(lent.package for lent in LENT))
 """The same, where programs of another architecture have to run."""
+
+_TOOLS_OWN = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "nix", "gnu"}
+"""What of the worker's root is the tools', and so is the borrowed ones' in theirs."""
 
 _LENDER = RUN / "lender"
 _BORROWED = RUN / "borrowed"
@@ -56,7 +57,6 @@ def lender_lock(borrowed: Path) -> Lock | None:
 def open_toolbox(
     archive: Path | None,
     work: Path,
-    folders: Sequence[Path],
     log: IO[bytes],
     *,
     memory: int | None = None,
@@ -64,9 +64,9 @@ def open_toolbox(
 ) -> Toolbox:
     """A toolbox with ``archive`` unpacked, for use inside a namespace.
 
-    ``folders``, among them what ``work`` lies in, are seen by the programs at their own paths; so
-    is what is mounted below ``work`` later. The tree is kept in memory for later calls, or, where
-    memory is short or not wanted (``memory``, see `tmpfs_size`), unpacked below ``work``.
+    The programs see what the worker sees, at its own paths. The tree is kept in memory for later
+    calls, or, where memory is short or not wanted (``memory``, see `tmpfs_size`), unpacked below
+    ``work``.
     """
     if archive is None:
         return Toolbox(None, log, jobs=jobs)
@@ -77,17 +77,14 @@ def open_toolbox(
         unpack_programs(archive, lender)
         if limit is not None:
             keep_tree(_name(archive), lender)
-    seen = (*folders, Path("/proc"), Path("/dev"), Path("/run"))
+    names = sorted(set(os.listdir("/")) - _TOOLS_OWN, key=lambda name: name != "run")  # noqa: PTH208
+    seen = [Path("/", name) for name in names]  # /run first, before it has the others in it, too
     for folder in seen:
         (lender / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
-    root = lender
-    if limit is not None:
-        root = _BORROWED
-        bind(lender, root, read_only=True)
-    syscalls.mount(None, work, None, syscalls.MS_REC | syscalls.MS_SHARED)
+    bind(lender, _BORROWED, read_only=True)
     for folder in seen:
-        bind(folder, root / folder.relative_to("/"))
-    return Toolbox(root, log, lender=lender, jobs=jobs)
+        bind(folder, _BORROWED / folder.relative_to("/"))
+    return Toolbox(_BORROWED, log, lender=lender, jobs=jobs)
 
 
 def lend(tree: Path, archive: Path) -> None:
@@ -95,16 +92,10 @@ def lend(tree: Path, archive: Path) -> None:
     keep_tree(_name(archive), tree)
 
 
-def equip(workshop: Workshop, archive: Path | None, log: IO[bytes], *folders: Path) -> Toolbox:
-    """`open_toolbox` by what a stage's ``workshop`` has; ``folders`` are seen beside its cache."""
-    return open_toolbox(
-        archive,
-        workshop.work,
-        (workshop.cache, *folders),
-        log,
-        memory=workshop.memory,
-        jobs=workshop.jobs,
-    )
+def equip(workshop: Workshop, archive: Path | None, log: IO[bytes]) -> Toolbox:
+    """`open_toolbox` by what a stage's ``workshop`` has."""
+    memory, jobs = workshop.memory, workshop.jobs
+    return open_toolbox(archive, workshop.work, log, memory=memory, jobs=jobs)
 
 
 def _unpacked_size(archive: Path) -> int:

@@ -1,42 +1,43 @@
-"""A root file system made ready for chroot(2): what programs expect to be mounted there.
+"""The jails of an image's root: what its programs expect to be mounted there (arch-chroot(8)).
 
-The set is that of arch-chroot(8). Nothing of it is left in the tree afterwards.
+Nothing of it is left in the tree afterwards.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.sandbox.mounts import Bind, Directory, Link, Operation, Proc, Tmpfs, carry_out, unmount
+from aimager.memory import available
+from aimager.sandbox.jail import Jail
+from aimager.sandbox.mounts import (
+    RUN,
+    Bind,
+    Masked,
+    Operation,
+    Proc,
+    ReadOnly,
+    Tmpfs,
+    device_mounts,
+)
+from aimager.sandbox.privileges import Limits
+from aimager.sandbox.worker_root import program_mounts
 
 MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 0o1777}
 """The directories that are mounted over, with their modes in Arch Linux's package filesystem."""
 
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+IMAGE = RUN / "image"
+"""Where programs of the tools' see the image."""
 
-_LINKS = {
-    "fd": "/proc/self/fd",
-    "stdin": "/proc/self/fd/0",
-    "stdout": "/proc/self/fd/1",
-    "stderr": "/proc/self/fd/2",
-}
+_TEMPORARY_SHARE = 4
+"""What part of the free memory the files in a jail's /tmp may take."""
 
-
-def root_mounts(root: Path) -> tuple[Operation, ...]:
-    """What is mounted on the tree ``root``, the mount points being there."""
-    dev = root / "dev"
-    return (
-        Proc(root / "proc"),
-        Bind(Path("/sys"), root / "sys", read_only=True, optional=True),
-        Tmpfs(dev),
-        *(Bind(Path("/dev") / name, dev / name) for name in _DEVICES),
-        *(Link(dev / name, text) for name, text in _LINKS.items()),
-        Directory(dev / "pts"),
-        Directory(dev / "shm", 0o1777),
-        Tmpfs(root / "run"),
-        Tmpfs(root / "tmp", mode=0o1777),
-    )
+_MASKED = ("acpi", "keys", "kcore", "sched_debug", "scsi", "timer_list")
+_READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+"""Of /proc: what tells of the host, and what changes it. Where the machine's own root builds, a
+jail's root has the machine's root's id, which is all that some files there ask for."""
 
 
 def make_mount_points(root: Path) -> tuple[Path, ...]:
@@ -59,22 +60,81 @@ def make_mount_points(root: Path) -> tuple[Path, ...]:
     return tuple(made)
 
 
+@dataclass(frozen=True)
+class Chroot:
+    """An image's root in which, or on which, programs are run; ``run`` is its /run.
+
+    ``devices`` are further mounts in its /dev, with targets below `IMAGE`.
+    """
+
+    root: Path
+    run: Path
+    limits: Limits = field(default_factory=Limits)
+    devices: tuple[Bind, ...] = ()
+
+    def jail(self, *more: Operation) -> Jail:
+        """Where programs of the image see nothing but the image, and ``more``."""
+        here = Path("/")
+        devices = (replace(d, target=here / d.target.relative_to(IMAGE)) for d in self.devices)
+        return Jail((Bind(self.root, here), *self._mounts(here), *devices, *more), self.limits)
+
+    def jail_of_tools(self, tools: Path | None, *more: Operation) -> Jail:
+        """Where programs of ``tools``, or of the host, see the image at `IMAGE`.
+
+        What runs there after chroot(2) to `IMAGE`, as hooks do, finds the image's devices there.
+        ``tools`` needs mount points.
+        """
+        here = Path("/")
+        top: tuple[Operation, ...] = program_mounts()
+        if tools is not None:
+            top = (Bind(tools, here, read_only=True),)
+        return Jail(
+            (
+                *top,
+                *device_mounts(here / "dev"),
+                *_processes(here / "proc"),
+                Tmpfs(here / "tmp", mode=0o1777, size=_room()),
+                Tmpfs(RUN),
+                Bind(self.root, IMAGE),
+                *self._mounts(IMAGE),
+                *self.devices,
+                *more,
+            ),
+            self.limits,
+        )
+
+    def _mounts(self, at: Path) -> tuple[Operation, ...]:
+        return (
+            *_processes(at / "proc"),
+            Bind(Path("/sys"), at / "sys", read_only=True, optional=True),
+            *device_mounts(at / "dev"),
+            Bind(self.run, at / "run"),
+            Tmpfs(at / "tmp", mode=0o1777, size=_room()),
+        )
+
+
+def _processes(proc: Path) -> tuple[Operation, ...]:
+    return (
+        Proc(proc),
+        *(Masked(proc / name) for name in _MASKED),
+        *(ReadOnly(proc / name) for name in _READ_ONLY),
+    )
+
+
+def _room() -> int:
+    return available() // _TEMPORARY_SHARE
+
+
 @contextmanager
-def chroot_mounts(root: Path) -> Iterator[Path]:
-    """Hold what programs need mounted on ``root``; a mount point made for it is removed after."""
+def chroot(root: Path, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: B008 - it is frozen
+    """Have ``root`` ready for programs; a mount point made for it is removed after."""
+    run = root.with_name(f"{root.name}.run")
     with ExitStack() as undo:
         for point in make_mount_points(root):
             undo.callback(_remove_directory, point)
-        for operation in root_mounts(root):
-            carry_out([operation])
-            if operation.target.parent == root:
-                undo.callback(_unmount, operation.target)
-        yield root
-
-
-def _unmount(point: Path) -> None:
-    with suppress(OSError):  # EINVAL: an optional one that was refused
-        unmount(point)
+        run.mkdir()
+        undo.callback(shutil.rmtree, run)
+        yield Chroot(root, run, limits)
 
 
 def _remove_directory(point: Path) -> None:

@@ -1,6 +1,8 @@
-"""What is mounted in a namespace: a list that can be printed, and what carries it out.
+"""What a root of its own consists of: a list that can be printed, and what carries it out.
 
-A host's mounts, seen from a new user namespace, hang together: those below a mount can neither be
+A root is made beside the old one, as a file system in memory on which is mounted what is to be
+seen, and then takes its place (pivot_root(2)); the old one is detached. Mounts that come from the
+old root, seen from a new user namespace, hang together: those below a mount can neither be
 uncovered nor bound without (mount_namespaces(7), "Restrictions on mount namespaces"). So every
 bind here is recursive.
 """
@@ -9,10 +11,9 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aimager.errors import HostError
 from aimager.sandbox.restrictions import explain
 from aimager.sandbox.syscalls import (
     AT_RECURSIVE,
@@ -23,68 +24,91 @@ from aimager.sandbox.syscalls import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_PRIVATE,
+    MS_RDONLY,
     MS_REC,
+    MS_REMOUNT,
     mount,
     mount_setattr,
+    pivot_root,
     umount2,
 )
 
 RUN = Path("/run")
-TEMPORARY = RUN / "tmp"
-"""Where programs may put temporary files, /tmp being the host's."""
+TOP = Path("/")
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
+_BASE = Path("/tmp")
+"""Covered while a root is made, as bubblewrap does: every root has it."""
 
-@dataclass(frozen=True)
-class Private:
-    """No mount or unmount at ``target`` or below is seen elsewhere from now on."""
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx",
+}
 
-    target: Path
-
-
-@dataclass(frozen=True)
-class ReadOnly:
-    """``target`` and all below cannot be written, as far as the kernel can do that."""
-
-    target: Path
-
-
-@dataclass(frozen=True)
-class Writable:
-    """``target``, below something that is read-only, can be written as on the host."""
-
-    target: Path
+_SHARED_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True)
 class Bind:
-    """``source`` is seen at ``target`` as well, which is made if it is missing."""
+    """``source`` of the old root is seen at ``target``, which is made if it is missing."""
 
     source: Path
     target: Path
     read_only: bool = False
     optional: bool = False
-    """A refusal does not matter."""
+    """A refusal, or that there is no ``source``, does not matter."""
 
 
 @dataclass(frozen=True)
 class Tmpfs:
-    """A new, empty file system in memory at ``target``; what was there at ``keep`` stays seen."""
+    """A new, empty file system in memory at ``target``, of at most ``size`` bytes."""
 
     target: Path
     mode: int = 0o755
     size: int | None = None
-    keep: tuple[Path, ...] = ()
-    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Proc:
-    """The processes of this PID namespace at ``target``; the host's where that is refused.
+    """The processes of this PID namespace at ``target``; the old root's where that is refused.
 
     It is refused where the host's /proc is partly covered, as in most containers.
     """
+
+    target: Path
+
+
+@dataclass(frozen=True)
+class Sys:
+    """The machine's devices at ``target``, read-only, without what a host has mounted there."""
+
+    target: Path
+    optional: bool = True
+
+
+@dataclass(frozen=True)
+class Terminals:
+    """Pseudoterminals of its own at ``target``."""
+
+    target: Path
+    optional: bool = True
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """What is at ``target``, and all below, cannot be written; it need not be there."""
+
+    target: Path
+
+
+@dataclass(frozen=True)
+class Masked:
+    """What is at ``target`` cannot be seen; it need not be there."""
 
     target: Path
 
@@ -105,53 +129,142 @@ class Link:
     text: str
 
 
-Operation = Private | ReadOnly | Writable | Bind | Tmpfs | Proc | Directory | Link
+@dataclass(frozen=True)
+class Text:
+    """A file of ``content``."""
+
+    target: Path
+    content: str
 
 
-def outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those of ``paths`` that are not below another of them, in order."""
-    kept: list[Path] = []
-    for path in sorted(set(paths)):
-        if not any(path.is_relative_to(other) for other in kept):
-            kept.append(path)
-    return tuple(kept)
+Operation = Bind | Tmpfs | Proc | Sys | Terminals | ReadOnly | Masked | Directory | Link | Text
 
 
-def namespace_mounts(
-    *, work: Path, tmpfs: int | None, writable: Sequence[Path], needed: Sequence[Path]
-) -> tuple[Operation, ...]:
-    """What a build sees: its host, read-only, with places of its own.
-
-    ``needed`` are further paths that must stay seen when /run is covered. All are absolute and
-    free of symbolic links.
-    """
-    below_run = [path for path in (work, *writable, *needed) if path.is_relative_to(RUN)]
-    place = Tmpfs(work, mode=0o700, size=tmpfs) if tmpfs is not None else Writable(work)
+def device_mounts(dev: Path = Path("/dev")) -> tuple[Operation, ...]:
+    """The devices that every program may expect, and no more; no terminal but its own."""
     return (
-        Private(Path("/")),
-        ReadOnly(Path("/")),
-        Tmpfs(RUN, keep=outermost(below_run)),
-        Directory(RUN / "user"),
-        Directory(RUN / "user/0", 0o700),  # where GnuPG puts its sockets
-        Directory(TEMPORARY, 0o1777),
-        Tmpfs(Path("/dev/shm"), mode=0o1777, optional=True),
-        Proc(Path("/proc")),
-        *(Writable(path) for path in sorted(set(writable))),
-        place,
+        Tmpfs(dev, size=1 << 20),
+        *(Bind(Path("/dev", name), dev / name) for name in _DEVICES),
+        Directory(dev / "pts"),
+        Terminals(dev / "pts"),
+        *(Link(dev / name, text) for name, text in _DEVICE_LINKS.items()),
+        Tmpfs(dev / "shm", mode=0o1777, size=_SHARED_MEMORY),
     )
 
 
-def carry_out(operations: Iterable[Operation]) -> None:
-    """Do what ``operations`` say, one after the other.
+def enter_root(operations: Sequence[Operation]) -> None:
+    """Make a new root by ``operations``, and go there; nothing of the old one stays seen.
+
+    Sources of binds are paths in the old root, free of symbolic links; targets are in the new one.
+    Where the first operation is a bind at the top, that tree is the new root, and what is mounted
+    on it needs mount points there.
+
+    :raises HostError: when the kernel refuses one that is not optional
+    """
+    old, new = TOP / "old", TOP / "new"
+    try:
+        mount(None, TOP, None, MS_REC | MS_PRIVATE)
+        mount("tmpfs", _BASE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+        for folder in (old, new):
+            (_BASE / folder.name).mkdir()
+        pivot_root(_BASE, _BASE / old.name)
+        os.chdir(TOP)
+        if not (operations and operations[0].target == TOP):
+            mount("tmpfs", new, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    except OSError as error:
+        raise explain("a root of its own", error) from error
+    carry_out(operations, old=old, new=new)
+    try:
+        os.chdir(new)
+        pivot_root(".", ".")  # the old root now lies over the new one, at the same place
+        umount2(".", MNT_DETACH)
+    except OSError as error:
+        raise explain("a root of its own", error) from error
+    os.chdir(TOP)
+
+
+def carry_out(operations: Iterable[Operation], *, old: Path = TOP, new: Path = TOP) -> None:
+    """Do what ``operations`` say, one after the other: sources are below ``old``, targets ``new``.
 
     :raises HostError: when the kernel refuses one that is not optional
     """
     for operation in operations:
+        moved: Operation = replace(operation, target=_below(new, operation.target))
+        if isinstance(moved, Bind):
+            moved = replace(moved, source=_below(old, moved.source))
         try:
-            _carry_out(operation)
+            _carry_out(moved, old)
         except OSError as error:
             if not getattr(operation, "optional", False):
-                raise explain(f"{type(operation).__name__} at {operation.target}", error) from error
+                doing = f"{type(operation).__name__} at {operation.target}"
+                raise explain(doing, error) from error
+
+
+def _below(folder: Path, path: Path) -> Path:
+    return folder / path.relative_to(TOP)
+
+
+def _carry_out(operation: Operation, old: Path) -> None:
+    match operation:
+        case Bind(source, target, read_only):
+            bind(source, target)
+            if read_only:
+                _make_read_only(target, old)
+        case Tmpfs():
+            _mount_tmpfs(operation)
+        case Proc(target):
+            _mount_proc(target, old)
+        case Sys(target):
+            target.mkdir(exist_ok=True)
+            mount("sysfs", target, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+        case Terminals(target):
+            mount("devpts", target, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666")
+        case ReadOnly() | Masked():
+            _cover(operation, old)
+        case _:
+            _make(operation)
+
+
+def _cover(operation: ReadOnly | Masked, old: Path) -> None:
+    target = operation.target
+    if not target.exists():
+        return
+    if isinstance(operation, ReadOnly):
+        bind(target, target)
+        _make_read_only(target, old)
+    elif target.is_dir():
+        mount("tmpfs", target, "tmpfs", MS_RDONLY, "size=0")
+    else:
+        bind(old / "dev/null", target)
+
+
+def _make(operation: Directory | Link | Text) -> None:
+    target = operation.target
+    if isinstance(operation, Directory):
+        target.mkdir(parents=True, exist_ok=True)
+        target.chmod(operation.mode)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(operation, Link):
+        target.symlink_to(operation.text)
+    else:
+        target.write_text(operation.content)
+
+
+def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
+    """Let ``source`` and all that is mounted below be seen at ``target``, made if missing.
+
+    :raises OSError: when the kernel refuses it
+    """
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            target.mkdir()
+        else:
+            target.touch()
+    mount(source, target, None, MS_BIND | MS_REC)
+    if read_only:
+        _make_read_only(target, TOP)
 
 
 def unmount(target: Path) -> None:
@@ -159,69 +272,25 @@ def unmount(target: Path) -> None:
     umount2(target, MNT_DETACH)
 
 
-def _carry_out(operation: Operation) -> None:
-    match operation:
-        case Private(target):
-            mount(None, target, None, MS_REC | MS_PRIVATE)
-        case ReadOnly(target):
-            _make_read_only(target)
-        case Writable(target):
-            mount(target, target, None, MS_BIND | MS_REC)
-            _make_writable(target)
-        case Bind(source, target, read_only):
-            _bind(source, target)
-            if read_only:
-                _make_read_only(target)
-        case Tmpfs():
-            _mount_tmpfs(operation)
-        case Proc(target):
-            _mount_proc(target)
-        case Directory(target, mode):
-            target.mkdir(exist_ok=True)
-            target.chmod(mode)
-        case Link(target, text):
-            target.symlink_to(text)
-
-
-def _bind(source: Path, target: Path) -> None:
-    if not target.exists():
-        _make_mount_point(target, directory=source.is_dir())
-    mount(source, target, None, MS_BIND | MS_REC)
-
-
-def _make_mount_point(target: Path, *, directory: bool) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if directory:
-        target.mkdir()
-    else:
-        target.touch()
-
-
-def _make_read_only(target: Path) -> None:
+def _make_read_only(target: Path, old: Path) -> None:
     try:
         mount_setattr(target, AT_RECURSIVE, attr_set=MOUNT_ATTR_RDONLY)
-    except OSError:
-        # One refusal undoes the whole: take those that do not refuse. None: older than 5.12.
-        for path in (target, *_mounts_below(target)):
+    except OSError:  # one refusal undoes the whole; or the kernel is older than 5.12
+        _remount_read_only(target)
+        for path in _mounts_below(target, old):
             with suppress(OSError):
-                mount_setattr(path, attr_set=MOUNT_ATTR_RDONLY)
+                _remount_read_only(path)
 
 
-def _make_writable(target: Path) -> None:
-    try:
-        mount_setattr(target, AT_RECURSIVE, attr_clr=MOUNT_ATTR_RDONLY)
-    except OSError:
-        with suppress(OSError):  # one below it may be read-only on the host itself
-            mount_setattr(target, attr_clr=MOUNT_ATTR_RDONLY)
-    if os.statvfs(target).f_flag & os.ST_RDONLY:
-        raise HostError(
-            f"{target} is on a read-only file system", hint="build in another directory"
-        )
+def _remount_read_only(target: Path) -> None:
+    """What the mount must not do already stays so, else the kernel refuses (mount(2))."""
+    kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
 
 
-def _mounts_below(target: Path) -> list[Path]:
+def _mounts_below(target: Path, old: Path) -> list[Path]:
     """Mount points below ``target``: field 5 of /proc/self/mountinfo (proc_pid_mountinfo(5))."""
-    points = mount_points(Path("/proc/self/mountinfo").read_bytes())
+    points = mount_points((old / "proc/self/mountinfo").read_bytes())
     return [point for point in points if point != target and point.is_relative_to(target)]
 
 
@@ -235,21 +304,13 @@ def _mount_tmpfs(operation: Tmpfs) -> None:
     data = f"mode={operation.mode:o}"
     if operation.size is not None:
         data += f",size={operation.size}"
-    handles = []
-    try:
-        for path in operation.keep:
-            handles.append((path, path.is_dir(), os.open(path, os.O_PATH)))
-        mount("tmpfs", operation.target, "tmpfs", 0, data)
-        for path, directory, handle in handles:
-            _make_mount_point(path, directory=directory)
-            mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
-    finally:
-        for _, _, handle in handles:
-            os.close(handle)
+    operation.target.mkdir(parents=True, exist_ok=True)
+    mount("tmpfs", operation.target, "tmpfs", 0, data)
 
 
-def _mount_proc(target: Path) -> None:
+def _mount_proc(target: Path, old: Path) -> None:
+    target.mkdir(exist_ok=True)
     try:
         mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     except PermissionError:
-        mount("/proc", target, None, MS_BIND | MS_REC)
+        mount(old / "proc", target, None, MS_BIND | MS_REC)

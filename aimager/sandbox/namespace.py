@@ -28,6 +28,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,18 +37,21 @@ from typing import Any, TypeVar
 import aimager.errors
 from aimager import codec
 from aimager.errors import AimagerError, HostError
-from aimager.files import temporaries
 from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
-from aimager.sandbox import binfmt, id_map, mounts
+from aimager.sandbox import binfmt, id_map
+from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
+from aimager.sandbox.worker_root import TERMINAL, Seen, code, see
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 _shelf = Shelf()
+
+_CHUNK = 1 << 16
 
 
 class ChildFailed(Exception):  # noqa: N818 - it tells what happened
@@ -59,28 +63,33 @@ def call(
     request: Q,
     *,
     work: Path,
+    reads: Sequence[Path] = (),
+    products: Sequence[Path] = (),
+    keeps: Sequence[Path] = (),
     network: bool = False,
     foreign: Architecture | None = None,
     qemu_later: bool = False,
     tmpfs: int | None = None,
-    writable: Sequence[Path] = (),
-    products: Sequence[Path] = (),
+    terminal: Path | None = None,
     last: bool = False,
 ) -> A:
     """Run ``function(request)`` as root in new namespaces and return what it returns.
 
-    The function is one of a module's own; request and answer cross as JSON by its annotations.
-    It sees the host's files read-only, except ``work`` and the directories ``writable``.
+    The function is one of a module's own; request and answer cross as JSON by its annotations. It
+    sees what `aimager.sandbox.worker_root` draws, and no more of the host.
 
     :param work: a directory for this call alone, mode 0700; made if missing. **It and all in it is
         removed**, at the end, and before the beginning what a killed call left. Trees belong
         below it.
-    :param products: files that the function publishes; should it be killed, what it had not
-        finished of them is removed
+    :param reads: files and folders that it sees, read-only, as far as they are there
+    :param products: files that it makes: they are opened for it, empty, and get their names once
+        it has returned, those that it left empty left out
+    :param keeps: files that it writes to in place, whatever becomes of it; made if missing
     :param network: whether the host's network can be used
     :param foreign: an architecture whose programs must run, and by whose name the machine goes
     :param qemu_later: whether the function brings a qemu, should the host have none
     :param tmpfs: hold ``work`` in memory, in at most so many bytes
+    :param terminal: the user's, which it has as `aimager.sandbox.worker_root.TERMINAL`
     :param last: no other call is likely to follow
     :raises AimagerError: what the function raised, or HostError when the host cannot do this
     :raises ChildFailed: when the function raised anything else
@@ -91,27 +100,27 @@ def call(
     _, answer_type = signature(function)
     emulation = binfmt.emulation(foreign, later=qemu_later) if foreign else None
     linux32 = foreign is not None and emulation is None and foreign is not host_architecture()
-    needed = _needed(network, emulation)
-    with _held(work) as (place, lock):
+    with _held(work) as (place, lock), hand_out(products) as handed:
+        _refuse_below(place, (*reads, *products, *keeps))
+        seen = (*code(), *see_all(reads), *keep_open(keeps), *(file.seen for file in handed))
+        if emulation and emulation.interpreter:
+            seen = (*seen, see(emulation.interpreter))
+        if terminal:
+            seen = (*seen, Seen(terminal.resolve(), TERMINAL, writable=True))
         setup = NamespaceSetup(
             builder=os.getpid(),
             function=name,
             work=place,
-            writable=_checked(place, writable),
-            products=tuple(product.absolute() for product in products),
-            needed=needed,
+            work_at=work.absolute(),
+            seen=seen,
+            products=tuple(file.target for file in handed),
             network=network,
             tmpfs=tmpfs,
             emulation=emulation,
             linux32=linux32,
         )
-        try:
-            data = _run(setup, codec.encode(request), lock, last=last)
-            answer: A = codec.decode(answer_type, data)
-        finally:
-            for product in setup.products:  # should the supervisor have been killed
-                for unfinished in temporaries(product):
-                    unfinished.unlink(missing_ok=True)
+        data = _run(setup, codec.encode(request), lock, last=last)
+        answer: A = codec.decode(answer_type, data)
     return answer
 
 
@@ -156,27 +165,13 @@ def _remove(work: Path, lock: int) -> None:
     try:
         shutil.rmtree(work)
     except PermissionError:
-        setup = NamespaceSetup(os.getpid(), "", work, (), (), (), False, None, None)
-        _run(setup, None, lock, last=True)
+        _run(NamespaceSetup(os.getpid(), "", work, work), None, lock, last=True)
 
 
-def _checked(work: Path, writable: Sequence[Path]) -> tuple[Path, ...]:
-    paths = tuple(path.resolve(strict=True) for path in writable)
+def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
     for path in paths:
-        if path.is_relative_to(work):
-            raise ValueError(f"{path} is below {work}, which is writable and removed")
-    return paths
-
-
-def _needed(network: bool, emulation: binfmt.Emulation | None) -> tuple[Path, ...]:
-    """What must still be seen when /run is covered: our own program and the user's files."""
-    paths = [Path.cwd(), mounts.RUN / "media", Path(sys.executable), Path(sys.executable).resolve()]
-    paths += [Path(path).resolve() for path in (sys.prefix, sys.base_prefix, *sys.path)]
-    if network:  # often a link into /run/systemd/resolve, beside resolved's own socket
-        paths.append(Path("/etc/resolv.conf").resolve().parent)
-    if emulation and emulation.interpreter:
-        paths.append(emulation.interpreter)
-    return tuple(path for path in paths if path.is_relative_to(mounts.RUN) and path.exists())
+        if path.absolute().parent.resolve().is_relative_to(work):
+            raise ValueError(f"{path} is below {work}, which is removed")
 
 
 def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
@@ -185,10 +180,11 @@ def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
     control, child = supervisor.control, supervisor.process
     trees = _shelf.take()
     reader, writer = os.pipe()
-    with os.fdopen(reader, "rb") as answer:
+    with os.fdopen(reader, "rb") as answer, relayed(1) as said, relayed(2) as complained:
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # then the answer says why
-                _give_order(supervisor, setup, request, (writer, lock), trees)
+                given = (writer, lock, said, complained)
+                _give_order(supervisor, setup, request, given, trees)
                 if control.recv(1):
                     id_map.write_maps(child.pid)
                     control.sendall(b"m")
@@ -200,6 +196,30 @@ def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
             _shelf.put_back(trees, control)
             supervisor.dismiss()
     return _understand(setup, reply, child.returncode)
+
+
+@contextmanager
+def relayed(number: int) -> Iterator[int]:
+    """The end of a pipe whatever is written to which is written to our descriptor ``number``.
+
+    Who has it holds nothing of ours: neither a terminal nor a file.
+    """
+    reader, writer = os.pipe()
+    relaying = threading.Thread(target=_relay, args=(reader, number), daemon=True)
+    relaying.start()
+    try:
+        yield writer
+    finally:
+        with suppress(OSError):  # it was closed by who passed it on
+            os.close(writer)
+        relaying.join()
+
+
+def _relay(reader: int, number: int) -> None:
+    with os.fdopen(reader, "rb", buffering=0) as said, suppress(OSError):  # nobody may be there
+        while data := said.read(_CHUNK):
+            while data:
+                data = data[os.write(number, data) :]
 
 
 def _callers() -> list[str]:
@@ -215,22 +235,23 @@ def _give_order(
     supervisor: Supervisor,
     setup: NamespaceSetup,
     request: Any,
-    descriptors: tuple[int, int],
+    descriptors: tuple[int, ...],
     trees: Mapping[str, int],
 ) -> None:
-    """Tell it what to do; the first of ``descriptors``, for the answer, is then closed here."""
+    """Tell it what to do; of ``descriptors``, all but the second, a lock, are then closed here."""
     order = Order(
         setup=setup,
         request=json.dumps(request),
-        environment=environment(),
+        environment=environment(network=setup.network),
         directory=Path.cwd(),
         trees=tuple(trees),
     )
     line = json.dumps(codec.encode(order)).encode() + b"\n"
     try:
-        supervisor.pass_on(line, [*descriptors, 1, 2, *trees.values()])
+        supervisor.pass_on(line, [*descriptors, *trees.values()])
     finally:
-        os.close(descriptors[0])
+        for number in (descriptors[0], *descriptors[2:]):
+            os.close(number)
 
 
 def _understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:

@@ -41,6 +41,7 @@ from aimager.sandbox import mounts, syscalls
 from aimager.sandbox.binfmt import Emulation
 from aimager.sandbox.binfmt_mount import start_emulation
 from aimager.sandbox.restrictions import explain
+from aimager.sandbox.worker_root import Seen, worker_mounts
 
 _MOST_DESCRIPTORS = 64
 
@@ -56,19 +57,15 @@ class NamespaceSetup:
     function: str
     """``module:qualname`` of the function to run; empty: only remove the work directory."""
     work: Path
-    writable: tuple[Path, ...]
-    products: tuple[Path, ...]
-    needed: tuple[Path, ...]
-    network: bool
-    tmpfs: int | None
-    emulation: Emulation | None
+    work_at: Path
+    """Where the function has the work directory, which the builder may know by another path."""
+    seen: tuple[Seen, ...] = ()
+    products: tuple[Path, ...] = ()
+    network: bool = False
+    tmpfs: int | None = None
+    emulation: Emulation | None = None
     linux32: bool = False
     """Whether uname(2) answers as a 32-bit kernel does, by which programs choose their packages."""
-
-
-def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
-    """Let ``source`` and all that is mounted below be seen at ``target``, made if missing."""
-    mounts.carry_out([mounts.Bind(source, target, read_only)])
 
 
 def resolve(name: str) -> Callable[[Any], Any]:
@@ -251,18 +248,23 @@ def _write(descriptor: int, message: dict[str, Any]) -> None:
 
 
 def _enter(setup: NamespaceSetup) -> None:
-    """Make the other namespaces, and mount what they need."""
+    """Make the other namespaces, and a root in which is what the call needs."""
     here = Path.cwd()
     flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
     try:
         syscalls.unshare(flags if setup.network else flags | syscalls.CLONE_NEWNET)
     except OSError as error:
         raise explain("mount, UTS, IPC and network namespaces", error) from error
-    mounts.carry_out(
-        mounts.namespace_mounts(
-            work=setup.work, tmpfs=setup.tmpfs, writable=setup.writable, needed=setup.needed
-        )
+    with suppress(OSError):  # where there are no keys, there is nothing to leave
+        syscalls.join_new_session_keyring()
+    root = worker_mounts(
+        setup.seen,
+        work=setup.work,
+        work_at=setup.work_at,
+        tmpfs=setup.tmpfs,
+        network=setup.network,
     )
+    mounts.enter_root(root)
     socket.sethostname("aimager")
     if not setup.network:
         _raise_loopback()
@@ -270,10 +272,8 @@ def _enter(setup: NamespaceSetup) -> None:
         start_emulation(setup.emulation)
     if setup.linux32:
         syscalls.personality(syscalls.PER_LINUX32)
-    try:
-        os.chdir(here)  # as it is mounted now
-    except OSError:
-        os.chdir("/")
+    here.mkdir(parents=True, exist_ok=True)  # for paths that are relative to it
+    os.chdir(here)
 
 
 def _raise_loopback() -> None:

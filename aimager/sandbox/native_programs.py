@@ -22,6 +22,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -33,12 +34,14 @@ from aimager.resources import locate_data
 from aimager.sandbox import binfmt_mount as emulation
 from aimager.sandbox.binfmt import find_qemu, no_emulation, program_interpreter, runs_here
 from aimager.sandbox.borrowed_root import lender_lock
-from aimager.sandbox.mounts import Bind, carry_out
+from aimager.sandbox.chroot import IMAGE, Chroot
+from aimager.sandbox.mounts import Bind
 from aimager.sandbox.native_programs_table import LENT, Lent
 from aimager.toolbox import Toolbox
 
 PLACE = "dev/kit"
 _RECORD = "dev/kit.record"  # both as in dispatch.c
+_RECORD_LIMIT = 16 << 20
 
 _PLUGINS = ("gconv", "security", "pkcs11")
 _LOADERS_OF_PLUGINS = ("libc.so.", "libpam.so.", "libp11-kit.so.")
@@ -54,44 +57,47 @@ _HEADERS = 4096
 @contextmanager
 def lending(
     tools: Toolbox,
-    root: Path,
+    image: Chroot,
     architecture: Architecture,
     target: Lock,
     *,
     borrow: bool,
     log: IO[bytes],
-) -> Iterator[None]:
-    """While in the block, run ``root``'s programs with the help of the borrowed root's.
+) -> Iterator[Chroot]:
+    """Yield ``image`` so that its programs are run with the help of the borrowed root's.
 
     Its QEMU comes before the host's, and with ``borrow`` its programs before emulated ones, as far
-    as `kit_table.LENT` and the versions in ``target`` allow. ``root`` has chroot's mounts. Where
-    nothing is emulated, or the kernel has no binfmt_misc for us, nothing changes.
+    as `native_programs_table.LENT` and the versions in ``target`` allow. Where nothing is emulated,
+    or the kernel has no binfmt_misc for us, nothing changes.
 
     :raises HostError: when there is no QEMU
     """
     if tools.borrowed is None or runs_here(architecture) or not emulation.has_own_binfmt():
-        yield
+        yield image
         return
     lender = tools.lender or tools.borrowed
     qemu = _find_qemu(lender, architecture)
     if not borrow or not _dispatcher().exists():
         _register(architecture, qemu)
-        yield
+        yield image
         return
     programs = borrowable(LENT, lender_lock(tools.borrowed), target, log)
     kit = lender / "kit" / fingerprint([architecture, programs])
     if not kit.exists():  # the tree may be that of an earlier call
         _equip(kit, lender, programs, architecture, qemu)
-    carry_out([Bind(kit, root / PLACE, read_only=True)])
-    record = root / _RECORD
+    record = image.run.with_name(f"{image.run.name}.record")
     record.touch()
     record.chmod(0o666)  # for every user of the image
     os.environ |= bash_machine(architecture)
     _register(architecture, kit / "dispatch")
+    devices = (Bind(kit, IMAGE / PLACE, read_only=True), Bind(record, IMAGE / _RECORD))
     try:
-        yield
+        yield replace(image, devices=(*image.devices, *devices))
     finally:
-        log.write(summary(record.read_text(errors="replace").splitlines()).encode())
+        with record.open("rb") as stream:  # anything of the image may have written to it
+            said = stream.read(_RECORD_LIMIT).decode(errors="replace")
+        log.write(summary(said.splitlines()).encode())
+        record.unlink()
 
 
 def borrowable(

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.sandbox import mounts
+from aimager import process
+from aimager.progress import HEARD
+from aimager.sandbox.worker_root import TEMPORARY
 
 _PROGRAM = (sys.executable, "-P", "-m", "aimager.sandbox.namespace_child")
 
@@ -79,14 +81,21 @@ class Standby:
             ready.dismiss()
 
 
-def environment() -> dict[str, str]:
+_PASSED = ("SOURCE_DATE_EPOCH", "TERM", HEARD)
+_PASSED_WITH_NETWORK = (
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+)
+"""What of the user's environment is passed on. Proxies may have passwords."""
+
+
+def environment(*, network: bool = False) -> dict[str, str]:
     """What a supervisor's environment is while this process's is as it is now."""
+    passed = (*_PASSED, *_PASSED_WITH_NETWORK) if network else _PASSED
     return {
-        **os.environ,
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "TMPDIR": str(mounts.TEMPORARY),
+        **{name: os.environ[name] for name in passed if name in os.environ},
+        **process.ENVIRONMENT,
+        "TMPDIR": str(TEMPORARY),
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -96,7 +105,7 @@ def _start(modules: Sequence[str], *, quiet: bool) -> Supervisor:
     """Start a supervisor; ``quiet``, it does not hold the builder's standard error open."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(
+        started = subprocess.Popen(
             [*_PROGRAM, str(theirs.fileno()), *modules, _ROOM],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -105,7 +114,7 @@ def _start(modules: Sequence[str], *, quiet: bool) -> Supervisor:
             env=environment(),
             start_new_session=True,
         )
-    return Supervisor(process, ours)
+    return Supervisor(started, ours)
 
 
 STANDBY = Standby()

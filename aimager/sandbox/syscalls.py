@@ -1,8 +1,9 @@
 """The system calls that Python's library lacks, under the kernel's own names.
 
-Constants and signatures are those of unshare(2), mount(2), umount2(2), mount_setattr(2),
-open_tree(2), move_mount(2), prctl(2), personality(2) and rename(2), and of the kernel's headers
-``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/personality.h`` and ``linux/fs.h``.
+Constants and signatures are those of unshare(2), mount(2), umount2(2), pivot_root(2),
+mount_setattr(2), open_tree(2), move_mount(2), prctl(2), capset(2), keyctl(2), personality(2) and
+rename(2), and of the kernel's headers ``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``,
+``linux/keyctl.h``, ``linux/personality.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
@@ -18,9 +19,11 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+MS_RDONLY = 0x1
 MS_NOSUID = 0x2
 MS_NODEV = 0x4
 MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
@@ -33,7 +36,12 @@ AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 
 PR_SET_PDEATHSIG = 1
+PR_SET_SECCOMP = 22
+PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 PER_LINUX32 = 0x0008
 
@@ -43,7 +51,13 @@ OPEN_TREE_CLONE = 0x1
 OPEN_TREE_CLOEXEC = 0x80000
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 
-# The same on every architecture: asm-generic/unistd.h.
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
+_MACHINE = os.uname().machine
+# asm-generic/unistd.h, and the tables of the machines that are older than it.
+_NR_PIVOT_ROOT = {"x86_64": 155, "i686": 217, "armv7l": 218}.get(_MACHINE, 41)
+_NR_KEYCTL = {"x86_64": 250, "i686": 288, "armv7l": 311}.get(_MACHINE, 219)
+# The same on every architecture.
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
 _NR_MOUNT_SETATTR = 442
@@ -142,10 +156,31 @@ def move_mount(descriptor: int, path: str | os.PathLike[str]) -> None:
     _check(result, os.fspath(path))
 
 
-def prctl(option: int, argument: int) -> None:
-    """Change a trait of this process; the options here take one number."""
-    zero = ctypes.c_ulong(0)
-    _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), zero, zero, zero))
+def pivot_root(new_root: str | os.PathLike[str], put_old: str | os.PathLike[str]) -> None:
+    """Make the mount ``new_root`` the root, and the old one a mount at ``put_old`` below it."""
+    number = ctypes.c_long(_NR_PIVOT_ROOT)
+    _check(_libc.syscall(number, _bytes(new_root), _bytes(put_old)), os.fspath(new_root))
+
+
+def prctl(option: int, argument: int, more: int = 0) -> None:
+    """Change a trait of this process; the options here take one or two numbers."""
+    zero, words = ctypes.c_ulong(0), (ctypes.c_ulong(argument), ctypes.c_ulong(more))
+    _check(_libc.prctl(ctypes.c_int(option), *words, zero, zero))
+
+
+def capset(header: object, data: object) -> None:
+    """Set the capabilities of this process: a ``__user_cap_header_struct`` and its data."""
+    _check(_libc.capset(header, data))
+
+
+def join_new_session_keyring() -> None:
+    """Leave the session keyring that was inherited for a new one, which is empty.
+
+    :raises OSError: also where the kernel has no keys, or a container refuses the call
+    """
+    join = ctypes.c_int(_KEYCTL_JOIN_SESSION_KEYRING)
+    result = _libc.syscall(ctypes.c_long(_NR_KEYCTL), join, None)
+    _check(0 if result > 0 else result)
 
 
 def show_arguments(words: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import verify_without_gpg
+from aimager.packages.pacman import package_files
 from aimager.sandbox.borrowed_root import LOCK, lend
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.namespace import call
@@ -55,10 +56,14 @@ class BorrowRoot:
             _borrow,
             self,
             work=self.workshop.work,
-            writable=[self.workshop.cache],
+            reads=[self.keyring_lock, self.lock, *self._packages()],
             products=[self.target],
             tmpfs=self.memory(),
         )
+
+    def _packages(self) -> tuple[Path, ...]:
+        packages = (*read_lock(self.keyring_lock).packages, *self.verified())
+        return package_files(packages, self.workshop.store)
 
     def memory(self) -> int | None:
         """The bytes of memory that may hold the tree; None: it belongs on disk."""

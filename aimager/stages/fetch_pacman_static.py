@@ -17,6 +17,7 @@ from aimager.packages.fetch_database import fetch_database
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
 from aimager.packages.mirrors import mirror_urls
+from aimager.packages.pacman import package_files
 from aimager.packages.sync_database import DatabasePackage, read_database
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
@@ -86,7 +87,7 @@ class FetchPacmanStatic:
             _verify_and_pack,
             self,
             work=self.workshop.work,
-            writable=[self.workshop.cache],
+            reads=[self.lock, *package_files(read_lock(self.lock).packages, self.workshop.store)],
             products=[self.target],
         )
 

@@ -10,6 +10,8 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
+from aimager.packages.pacman import package_files
+from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
 
@@ -45,8 +47,12 @@ class KeyringInit:
             _make_keyring,
             self,
             work=self.workshop.work,
-            writable=[self.workshop.cache],
+            reads=[
+                *all_inputs(self),
+                *package_files(read_lock(self.lock).packages, self.workshop.store),
+            ],
             products=self.targets,
+            keeps=[self.workshop.log],
             tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
         )
 

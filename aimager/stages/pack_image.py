@@ -28,9 +28,10 @@ from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.local_database import read_local_database
-from aimager.products.record import provenance
+from aimager.products.record import RECORD, provenance
+from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
-from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.system.added_repositories import add_repositories
@@ -40,7 +41,7 @@ from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
-from aimager.system.install import foreign_to_host, work_size
+from aimager.system.install import foreign_to_host, limits, work_size
 from aimager.system.reused_root import read_reused
 from aimager.system.sysprep import remove_identity
 
@@ -95,13 +96,21 @@ class PackImage:
             _pack,
             self,
             work=self.workshop.work,
-            writable=[self.workshop.cache, self.out],
+            reads=self._reads(),
             products=self.targets,
+            keeps=[self.workshop.log],
+            terminal=self.workshop.terminal,
             foreign=foreign_to_host(self.architecture),
             qemu_later=self.borrowed is not None,
             tmpfs=work_size(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused),
             last=True,
         )
+
+    def _reads(self) -> tuple[Path, ...]:
+        packages = read_lock(self.lock).packages
+        signatures = (p.signature(self.workshop.store) for p in packages if p.is_signed)
+        records = (path.with_name(RECORD) for path in (self.system, self.lock))
+        return (*all_inputs(self), *signatures, *records)
 
     @property
     def out(self) -> Path:
@@ -151,7 +160,7 @@ def _pack(stage: PackImage) -> dict[str, str]:
     epoch = newest if stage.epoch is None else stage.epoch
     root = work / "root"
     with stage.workshop.logging() as log:
-        tools = equip(stage.workshop, stage.borrowed, log, stage.out)
+        tools = equip(stage.workshop, stage.borrowed, log)
         progress.step("unpacking the system")
         unpack_tree(tools, stage.system, root)
         progress.step("setting the system up")
@@ -160,11 +169,11 @@ def _pack(stage: PackImage) -> dict[str, str]:
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         borrow = stage.workshop.borrow
         with (
-            chroot_mounts(root),
-            lending(tools, root, stage.architecture, lock, borrow=borrow, log=log),
-            shell_on_failure(root, stage.workshop.terminal),
+            chroot(root, limits(stage.workshop, lock, reused)) as bare,
+            lending(tools, bare, stage.architecture, lock, borrow=borrow, log=log) as ready,
+            shell_on_failure(ready, stage.workshop.terminal),
         ):
-            image = ImageRoot(root, tools, epoch)
+            image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
             add_repositories(root, stage.repositories)
             if ids:

@@ -13,7 +13,14 @@ from aimager.model.lock import Lock, write_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.dependencies import closure, named_by, providers
 from aimager.packages.mirrors import repository_urls
-from aimager.packages.pacman import choose_pacman, pacman_conf, prepare_root, resolve, write_conf
+from aimager.packages.pacman import (
+    PacmanRun,
+    choose_pacman,
+    pacman_conf,
+    prepare_root,
+    resolve,
+    write_conf,
+)
 from aimager.packages.sync_database import (
     DatabaseArchive,
     DatabasePackage,
@@ -21,7 +28,9 @@ from aimager.packages.sync_database import (
     read_packages,
     read_repository,
 )
+from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 
 
@@ -71,7 +80,8 @@ class ResolvePackages:
                 _resolve,
                 _Question(self, requested),
                 work=self.workshop.work,
-                writable=[self.workshop.cache],
+                reads=all_inputs(self),
+                keeps=[self.workshop.log],
             )
             if chosen is None:
                 self._publish(known, _walk(known, requested))
@@ -146,8 +156,9 @@ def _resolve(question: _Question) -> list[tuple[str, str]] | None:
             (name, repository_urls(stage.platform, name, stage.mirrors)[0])
             for name, _ in databases.databases
         ]
-        conf = write_conf(pacman_conf(stage.platform.architecture, work, root, servers), work)
-        return resolve(pacman, conf, question.names, log)
+        write_conf(pacman_conf(stage.platform.architecture, servers), work)
+        with chroot(root) as image:
+            return resolve(PacmanRun(pacman, image, work, log), question.names)
 
 
 def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """The settings of an image, made in its root: names, locales, users, network, mirrors."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Password, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.resources import read_data
+from aimager.sandbox.chroot import Chroot
 from aimager.system.first_boot import enable
 from aimager.system.locales import set_locales
 from aimager.system.root_files import write_file
@@ -22,19 +22,26 @@ _SERVICES = {
 
 
 class ImageRoot:
-    """A root with chroot's mounts on it, in which programs of its own are run."""
+    """A root, and programs of its own that are run in it."""
 
-    def __init__(self, root: Path, tools: Toolbox, epoch: int) -> None:
-        self.root = root
+    def __init__(self, image: Chroot, tools: Toolbox, epoch: int) -> None:
+        self.root = image.root
+        self.runtime = image.run
         self.tools = tools
         self.env = {"SOURCE_DATE_EPOCH": str(epoch)}
+        self._jail = image.jail()
 
     def run(self, argv: Sequence[str], input: bytes = b"") -> str:
         """Run a program of the image, emulated if it has to be.
 
         :raises CommandError: when it fails
         """
-        return process.run(argv, root=self.root, log=self.tools.log, env=self.env, input=input)
+        log = self.tools.log
+        return process.run(argv, within=self._jail, log=log, env=self.env, input=input)
+
+    def toolbox(self) -> Toolbox:
+        """The image's own programs."""
+        return Toolbox(None, self.tools.log, within=self._jail)
 
     def has(self, path: str) -> bool:
         """Whether the image has this file."""

@@ -9,14 +9,13 @@ from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
 from aimager.system.configure import ImageRoot
 from aimager.system.root_files import write_file
-from aimager.toolbox import Toolbox
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
 """It comes before those that disable what is enabled, of which the first that fits decides."""
 
 _UNITS = "etc/systemd/system"
 _CHUNK = 1 << 20
-_SCRIPT = "run/aimager-script"
+_SCRIPT = "aimager-script"
 
 
 def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> None:
@@ -74,11 +73,10 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
         "--keep-directory-symlink",
         "--warning=no-timestamp",
     ]
-    inside = Toolbox(image.root, image.tools.log)
-    if inside.root_of("tar") is None:
+    if not image.has("usr/bin/tar"):
         raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
     try:
-        with opened(overlay) as stream, inside.pipe_in(argv) as target:
+        with opened(overlay) as stream, image.toolbox().pipe_in(argv) as target:
             shutil.copyfileobj(stream, target, _CHUNK)
     except CommandError as error:
         raise ConfigError(
@@ -108,10 +106,10 @@ def run_script(image: ImageRoot, script: Script) -> None:
 
     :raises ConfigError: when it fails
     """
-    path = image.root / _SCRIPT
+    path = image.runtime / _SCRIPT
     write_file(path, script.text, 0o700)
     try:
-        image.run([f"/{_SCRIPT}"])
+        image.run([f"/run/{_SCRIPT}"])
     except CommandError as error:
         how = f"ended with status {error.status}"
         if error.status < 0:
@@ -127,7 +125,7 @@ def run_script(image: ImageRoot, script: Script) -> None:
             hint="name a program of the image there by its whole path; install-pkgs= adds one",
         ) from error
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def keep_enabled(root: Path) -> None:

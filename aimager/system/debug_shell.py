@@ -17,6 +17,8 @@ from pathlib import Path
 
 from aimager.errors import AimagerError
 from aimager.process import environment
+from aimager.sandbox.chroot import Chroot
+from aimager.sandbox.worker_root import TERMINAL
 
 _SHELLS = ("bin/bash", "usr/bin/bash", "bin/sh", "usr/bin/sh")
 _CHUNK = 1 << 12
@@ -24,21 +26,21 @@ _LOOK_AT_SIZE = 0.5  # seconds: no SIGWINCH comes from a terminal that is not th
 
 
 @contextmanager
-def shell_on_failure(root: Path, terminal: Path | None) -> Iterator[None]:
-    """Open a shell in ``root`` when the block fails, if there is a ``terminal`` to do it on."""
+def shell_on_failure(image: Chroot, terminal: Path | None) -> Iterator[None]:
+    """Open a shell in ``image`` when the block fails, if there is a ``terminal`` to do it on."""
     try:
         yield
     except AimagerError as error:
         if terminal:
-            open_shell(root, terminal, f"{error}\n")
+            open_shell(image, terminal, f"{error}\n")
         raise
 
 
-def open_shell(root: Path, terminal: Path, why: str) -> None:
-    """Let the user look around in ``root`` until the shell's end."""
-    shell = next((name for name in _SHELLS if (root / name).exists()), None)
+def open_shell(image: Chroot, terminal: Path, why: str) -> None:
+    """Let the user look around in ``image`` until the shell's end."""
+    shell = next((name for name in _SHELLS if (image.root / name).exists()), None)
     try:
-        screen = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+        screen = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
     except OSError as error:
         print(f"   no shell is opened: {terminal}: {error.strerror}")
         return
@@ -49,29 +51,32 @@ def open_shell(root: Path, terminal: Path, why: str) -> None:
             return
         _write(screen, b"This is a shell in the root that failed. Nothing in it is kept; ")
         _write(screen, b"exit or ctrl-d ends it, and the build.\r\n")
-        _run(root, shell, screen)
+        _run(image, shell, screen)
     finally:
         os.close(screen)
 
 
-def _run(root: Path, shell: str, screen: int) -> None:
-    child, master = pty.fork()
-    if not child:
+def _run(image: Chroot, shell: str, screen: int) -> None:
+    with image.jail().entering() as enter:
+        master, slave = pty.openpty()
+        child = os.fork()
+        if not child:
+            try:
+                enter()
+                os.login_tty(slave)  # in its own session, which knows no other process
+                words = {"TERM": os.environ.get("TERM", "dumb"), "PS1": "[failed root] \\w # "}
+                os.execve(f"/{shell}", [shell, "-i"], environment(words))
+            finally:
+                os._exit(127)
+        os.close(slave)
+        kept = termios.tcgetattr(screen)
         try:
-            os.chroot(root)
-            os.chdir("/")
-            words = {"TERM": os.environ.get("TERM", "dumb"), "PS1": "[failed root] \\w # "}
-            os.execve(f"/{shell}", [shell, "-i"], environment(words))
+            tty.setraw(screen, termios.TCSADRAIN)  # what was typed by now is for the shell
+            _carry(screen, master)
         finally:
-            os._exit(127)
-    kept = termios.tcgetattr(screen)
-    try:
-        tty.setraw(screen, termios.TCSADRAIN)  # what was typed by now is for the shell
-        _carry(screen, master)
-    finally:
-        termios.tcsetattr(screen, termios.TCSADRAIN, kept)
-        os.close(master)
-        os.waitpid(child, 0)
+            termios.tcsetattr(screen, termios.TCSADRAIN, kept)
+            os.close(master)
+            os.waitpid(child, 0)
 
 
 def _carry(screen: int, master: int) -> None:

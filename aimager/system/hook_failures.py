@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.process import TAIL_LINES
+from aimager.program_output import TAIL_LINES
 
 FAILED = re.compile(
     r"error: command (?:failed to execute correctly|terminated by signal (?P<signal>\d+))"

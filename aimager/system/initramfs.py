@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aimager.sandbox.chroot import Chroot
+
 _HOOK = """\
 [Trigger]
 Type = Path
@@ -77,7 +79,7 @@ _DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 _MKINITCPIO = "etc/mkinitcpio.conf"
 _BOOSTER = "etc/booster.yaml"
 
-_DONE = "run/universal-initramfs.done"
+_DONE = "universal-initramfs.done"
 
 _SCRIPT = f"""\
 if [ -e /usr/bin/mkinitcpio ]; then
@@ -102,25 +104,26 @@ if [ -e /usr/bin/booster ]; then
     fi
     echo 'universal: true' >> /{_BOOSTER}
 fi
-touch /{_DONE}
+touch /run/{_DONE}
 """
 
 
 @contextmanager
-def universal(root: Path, hooks: Path) -> Iterator[None]:
-    """While in the block, initramfs makers that are installed in ``root`` leave nothing out.
+def universal(image: Chroot, hooks: Path) -> Iterator[None]:
+    """While in the block, initramfs makers that are installed in ``image`` leave nothing out.
 
     mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
     booster does so unless its configuration says ``universal``; dracut is run by us, in place of
-    its own hook, with options that its configuration does not have. ``root``/run must be mounted.
+    its own hook, with options that its configuration does not have.
     """
+    root, run = image.root, image.run
     hooks.mkdir(exist_ok=True)
     (hooks / _NAME).write_text(_HOOK)
     (hooks / _DRACUT_NAME).write_text(_DRACUT_HOOK)
     (hooks / _DRACUT_OWN).unlink(missing_ok=True)
     (hooks / _DRACUT_OWN).symlink_to("/dev/null")
-    (root / "run/universal-initramfs").write_text(_SCRIPT)
-    (root / "run/dracut-initramfs").write_text(_DRACUT_SCRIPT)
+    (run / "universal-initramfs").write_text(_SCRIPT)
+    (run / "dracut-initramfs").write_text(_DRACUT_SCRIPT)
     drop_in = root / _DROP_IN
     had_folder = drop_in.parent.exists()
     try:
@@ -129,9 +132,9 @@ def universal(root: Path, hooks: Path) -> Iterator[None]:
         drop_in.unlink(missing_ok=True)
         if not had_folder and drop_in.parent.is_dir() and not any(drop_in.parent.iterdir()):
             drop_in.parent.rmdir()
-        if (root / _DONE).exists():
-            _put_back(root / _MKINITCPIO, root / "run/mkinitcpio.conf")
-            _put_back(root / _BOOSTER, root / "run/booster.yaml")
+        if (run / _DONE).exists():
+            _put_back(root / _MKINITCPIO, run / "mkinitcpio.conf")
+            _put_back(root / _BOOSTER, run / "booster.yaml")
 
 
 def _put_back(path: Path, saved: Path) -> None:

@@ -17,20 +17,22 @@ from aimager.model.lock import Lock, LockedPackage, newest, read_lock
 from aimager.model.workshop import Workshop
 from aimager.packages.keyring import open_home, verify
 from aimager.packages.pacman import (
-    Pacman,
+    PacmanRun,
     TransactionError,
     choose_pacman,
     forget_times,
     install,
     installed,
+    package_files,
     pacman_conf,
     prepare_root,
     write_conf,
 )
 from aimager.sandbox.borrowed_root import equip
-from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.privileges import Limits
 from aimager.system import initramfs
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.hook_failures import Failure, failures
@@ -41,6 +43,7 @@ from aimager.toolbox import Toolbox
 from aimager.units import count
 
 _MARGIN = 512 << 20
+_MOST_BESIDE = 8 << 30
 
 
 def foreign_to_host(architecture: Architecture) -> Architecture | None:
@@ -93,12 +96,20 @@ def install_system(request: Installation) -> None:
     :raises ImageError: when what is installed is not what is locked
     :raises ConfigError: when the packages do not fit what an archive of the user's holds
     """
+    packages = read_lock(request.lock).packages
+    paths = (request.base_lock, request.base, request.reused, request.pacman_static)
     call(
         _install_system,
         request,
         work=request.workshop.work,
-        writable=[request.workshop.cache],
+        reads=[
+            *(request.lock, request.keyring),
+            *(path for path in (*paths, request.borrowed) if path),
+            *package_files(packages, request.workshop.store),
+        ],
         products=[request.target],
+        keeps=[request.workshop.log],
+        terminal=request.workshop.terminal,
         foreign=foreign_to_host(request.architecture),
         qemu_later=request.borrowed is not None,
         tmpfs=work_size(request.workshop, request.lock, request.borrowed, reused=request.reused),
@@ -131,18 +142,20 @@ def _install_system(request: Installation) -> None:
         if pacman is None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
         unsigned = not all(package.is_signed for package in wanted.packages)
-        conf_text = pacman_conf(request.architecture, work, root, unsigned=unsigned)
-        conf = write_conf(conf_text, work)
+        write_conf(pacman_conf(request.architecture, unsigned=unsigned), work)
         packages = reused.missing(wanted) if reused else wanted.without(known)
+        borrow, architecture = workshop.borrow, request.architecture
         with (
-            chroot_mounts(root),
-            lending(tools, root, request.architecture, wanted, borrow=workshop.borrow, log=log),
-            initramfs.universal(root, work / "hooks"),
-            shell_on_failure(root, workshop.terminal),
-            _locale_made_meanwhile(root, known, packages, log),
+            chroot(root, limits(workshop, wanted, reused)) as bare,
+            lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
+            initramfs.universal(image, work / "hooks"),
+            shell_on_failure(image, workshop.terminal),
+            _locale_made_meanwhile(image, known, packages, log),
         ):
+            files = package_files(packages, workshop.store)
+            at_work = PacmanRun(pacman, image, work, log, files)
             with _explaining(base if reused else None, root):
-                said = _install(tools, pacman, conf, wanted, packages, workshop, epoch, log)
+                said = _install(tools, at_work, request, wanted, packages, epoch)
             failed = failures(said, root, work / "hooks")
             check_hooks(failed, request.architecture, workshop)
         print(f"   installed {count(len(packages), 'package')}")
@@ -154,25 +167,31 @@ def _install_system(request: Installation) -> None:
 
 
 def _locale_made_meanwhile(
-    root: Path, base: Lock, added: Sequence[LockedPackage], log: IO[bytes]
+    image: Chroot, base: Lock, added: Sequence[LockedPackage], log: IO[bytes]
 ) -> AbstractContextManager[None]:
     """Make the default locale while packages are added, if ``base`` is not touched by them."""
     touched = {package.name for package in added} & {package.name for package in base.packages}
     if touched or not base.packages:
         return nullcontext()
-    return default_made_meanwhile(root, lambda argv: process.run(argv, root=root, log=log))
+    jail = image.jail()
+    return default_made_meanwhile(image.root, lambda argv: process.run(argv, within=jail, log=log))
+
+
+def limits(workshop: Workshop, lock: Lock, reused: ReusedRoot | None = None) -> Limits:
+    """How much what ``lock``'s packages run may take: more than any installation needs."""
+    tree = lock.installed_size + (reused.size if reused else 0)
+    return Limits(folder=workshop.work, written=2 * tree + _MOST_BESIDE)
 
 
 def _install(
     tools: Toolbox,
-    pacman: Pacman,
-    conf: Path,
+    pacman: PacmanRun,
+    request: Installation,
     wanted: Lock,
     packages: Sequence[LockedPackage],
-    workshop: Workshop,
     epoch: int,
-    log: IO[bytes],
 ) -> str:
+    workshop = request.workshop
     store, home = workshop.store, workshop.work / "gnupg"
     signed = [package for package in packages if package.is_signed]
     if len(signed) < len(packages):
@@ -181,10 +200,12 @@ def _install(
         _tell_unsigned([package for package in packages if not package.is_signed], store)
     try:
         explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
-        return install(pacman, conf, packages, store, log, explicit=explicit, epoch=epoch)
+        return install(pacman, packages, explicit=explicit, epoch=epoch)
     except TransactionError as error:
-        # pacman verifies all packages before it runs any; our own check has better messages.
-        verify(tools, home, signed, store)
+        # pacman verifies all packages before it runs any; our own check has better messages. It has
+        # a keyring of its own, which nothing that has run by now can have touched.
+        open_home(tools, request.keyring, workshop.work / "own-gnupg")
+        verify(tools, workshop.work / "own-gnupg", signed, store)
         own = workshop.work / "hooks"
         failed = failures(error.said, workshop.work / "root", own)
         aborting = [failure for failure in failed if failure.aborts]

@@ -69,7 +69,7 @@ def test_a_failure_has_the_last_lines() -> None:
     with pytest.raises(CommandError) as caught:
         process.run(["sh", "-c", "seq 30; echo oops >&2; exit 3"], log=log)
     lines = [str(number) for number in range(12, 31)] + ["oops"]
-    assert len(lines) == process.TAIL_LINES
+    assert len(lines) == TAIL_LINES
     assert caught.value.tail == "\n".join(lines)
     assert caught.value.status == 3
     assert str(caught.value).startswith("sh failed with status 3:\n    12\n    13\n")

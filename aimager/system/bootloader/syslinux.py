@@ -14,8 +14,8 @@ from aimager import process
 from aimager.errors import ImageError
 from aimager.model.board import RawPiece
 from aimager.model.partition import FAT_EPOCH
-from aimager.sandbox.chroot import chroot_mounts
-from aimager.sandbox.mounts import Bind, carry_out
+from aimager.sandbox.chroot import chroot
+from aimager.sandbox.mounts import Bind
 from aimager.system.bootloader.boot_files import copy, write
 from aimager.system.kernels import Kernel
 
@@ -98,11 +98,10 @@ def install_to_partition(root: Path, image: Path, *, epoch: int, log: IO[bytes] 
     :raises HostError: when ``root`` has no such program
     """
     place = Path("/run") / image.name
-    with chroot_mounts(root):
-        carry_out([Bind(image, root / place.relative_to("/"))])
+    with chroot(root) as here:
         process.run(
             ["syslinux", "--install", "--directory", FOLDER, place],
-            root=root,
+            within=here.jail(Bind(image, place)),
             env={"SOURCE_DATE_EPOCH": str(max(epoch, FAT_EPOCH))},
             log=log,
         )

@@ -1,0 +1,111 @@
+"""What a program says: followed while it runs, and limited, for it may say anything."""
+
+import os
+import selectors
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
+
+from aimager.errors import ImageError
+
+TAIL_LINES = 20
+
+LIMIT = 64 << 20
+"""More bytes than any program says that makes an image; it is all kept in memory and in the log."""
+
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 13
+
+Watch = Callable[[str], object]
+"""Is told each line that a program says, without its end; a long one in parts."""
+
+
+class Said:
+    """All that a program said: its standard ``output``, and the last lines of that and of the rest.
+
+    With ``watch``, both are one stream.
+    """
+
+    def __init__(self, name: str, log: IO[bytes] | None, watch: Watch | None) -> None:
+        self.output = bytearray()
+        self._name = name
+        self._log = log
+        self._watch = watch
+        self._size = 0
+        self._line = b""
+        self._last = {1: bytearray(), 2: bytearray()}
+
+    def follow(self, running: "subprocess.Popen[bytes]", input: bytes) -> None:
+        """Give it ``input`` and take what it says, until it says no more.
+
+        :raises ImageError: when it says more than `LIMIT`
+        """
+        with selectors.DefaultSelector() as waiting:
+            for stream, number in ((running.stdout, 1), (running.stderr, 2)):
+                if stream:
+                    waiting.register(stream, selectors.EVENT_READ, number)
+            if running.stdin:
+                os.set_blocking(running.stdin.fileno(), False)
+                waiting.register(running.stdin, selectors.EVENT_WRITE)
+            left = memoryview(input)
+            while waiting.get_map():
+                for key, _ in waiting.select():
+                    if key.data is None:
+                        left = _write(key.fd, left)
+                        ended = not left
+                    else:
+                        data = os.read(key.fd, _CHUNK)
+                        self._take(key.data, data)
+                        ended = not data
+                    if ended:
+                        waiting.unregister(key.fileobj)
+                        _close(key.fileobj)
+        if self._watch and self._line:
+            self._watch(_text(self._line))
+
+    def tail(self) -> str:
+        """The last lines of what it said, and then of what it complained of."""
+        both = bytes(self._last[1]) + bytes(self._last[2])
+        return "\n".join(both.decode(errors="replace").splitlines()[-TAIL_LINES:])
+
+    def _take(self, number: int, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > LIMIT:
+            raise ImageError(
+                f"{self._name} said more than {LIMIT >> 20} MiB, and was ended",
+                hint="the log has what it said first",
+            )
+        if self._log:
+            self._log.write(data)
+            self._log.flush()
+        if number == 1:
+            self.output += data
+        last = self._last[number]
+        last += data
+        del last[:-_CHUNK]
+        if self._watch:
+            *lines, self._line = (self._line + data).split(b"\n")
+            for line in lines:
+                self._watch(_text(line))
+            while len(self._line) > _LONGEST_LINE:
+                self._watch(_text(self._line[:_LONGEST_LINE]))
+                self._line = self._line[_LONGEST_LINE:]
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace")
+
+
+def _write(descriptor: int, left: memoryview) -> memoryview:
+    try:
+        return left[os.write(descriptor, left[:_CHUNK]) :]
+    except BlockingIOError:
+        return left
+    except BrokenPipeError:  # it wants no more
+        return left[:0]
+
+
+def _close(stream: object) -> None:
+    with suppress(BrokenPipeError):
+        stream.close()  # type: ignore[attr-defined]

@@ -1,0 +1,81 @@
+"""Sees what a jail takes, so that it can be ended before the machine is in trouble.
+
+A program that is refused a process or a byte may try again for ever, so a limit alone ends nothing.
+"""
+
+import os
+from pathlib import Path
+
+from aimager.errors import MAKE_ROOM, HostError, ImageError
+from aimager.sandbox.privileges import Limits
+from aimager.units import size
+
+_LEAST = 4 << 20
+"""Bytes that must be left: who finds less could write no more."""
+
+_MAKER = "ask the maker of the packages or the script; the log tells which was at work"
+
+
+class Watch:
+    """Looks, now and then, at what a jail takes, beside what there was at the beginning."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._processes = _count_processes()
+        self._free = self._look_at_space()[0] if limits.folder else 0
+
+    def look(self) -> None:
+        """Compare.
+
+        :raises ImageError: when it takes more than it may
+        :raises HostError: when it could go on only with more space
+        """
+        if _count_processes() - self._processes > self._limits.processes:
+            raise ImageError(
+                f"more than {self._limits.processes} processes were started at once by what the"
+                " packages or scripts run, so all were ended",
+                hint=_MAKER,
+            )
+        if self._limits.folder:
+            self._compare_space(self._limits.folder)
+
+    def _compare_space(self, folder: Path) -> None:
+        free, whole = self._look_at_space()
+        if free < _LEAST:
+            raise HostError(
+                f"the {size(whole)} that the build is made in are full, so what the packages or"
+                " scripts ran was ended",
+                hint=MAKE_ROOM,
+            )
+        most = self._limits.written
+        # Others may write to the disk as well, so it is counted before anybody is blamed.
+        if most is not None and self._free - free > most and _written(folder) > most:
+            raise ImageError(
+                f"more than {size(most)} were written by what the packages or scripts run, so all"
+                " were ended",
+                hint=_MAKER,
+            )
+
+    def _look_at_space(self) -> tuple[int, int]:
+        """The bytes that are free, and all there are."""
+        assert self._limits.folder
+        status = os.statvfs(self._limits.folder)
+        if status.f_files and not status.f_favail:  # there is no room for the name of a file
+            return 0, status.f_blocks * status.f_frsize
+        return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+
+def _count_processes() -> int:
+    return sum(name.isdigit() for name in os.listdir("/proc"))  # noqa: PTH208 - it is called often
+
+
+def _written(folder: Path) -> int:
+    """The bytes on the disk below a folder, whose tree changes meanwhile; no link is followed."""
+    found = 0
+    for _, _, names, descriptor in os.fwalk(folder, onerror=lambda _: None):
+        for name in names:
+            try:
+                found += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return found

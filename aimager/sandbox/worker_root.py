@@ -1,0 +1,161 @@
+"""The root of a worker: only what its call needs exists in it.
+
+::
+
+    /usr, /bin, /lib ..., and some of /etc     the host's programs, read-only
+    Python and our code                        read-only, where the host has them
+    the call's inputs                          read-only, at their own paths
+    its products, logs and downloads           files that the builder opened, at their own paths
+    the work directory                         at its own path, on the disk or in memory
+    /dev /proc /sys /run /tmp                  its own
+
+There is no home, nothing of the host's /tmp and /run, and nothing else of the cache.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from aimager.sandbox.mounts import (
+    RUN,
+    Bind,
+    Directory,
+    Link,
+    Operation,
+    Proc,
+    Sys,
+    Text,
+    Tmpfs,
+    device_mounts,
+)
+
+TEMPORARY = Path("/tmp")
+"""Where programs may put temporary files."""
+
+TERMINAL = RUN / "terminal"
+"""The user's, for a call that is given it."""
+
+_PROGRAMS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store")
+_SETTINGS = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "nsswitch.conf"),
+    *("mke2fs.conf", "mtools.conf", "protocols", "services"),
+)
+_NETWORK_SETTINGS = (
+    *("resolv.conf", "hosts", "host.conf", "gai.conf", "ca-certificates", "crypto-policies"),
+    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs"),
+)
+"""What is read of /etc; no keys are among it."""
+
+_USERS = "root:x:0:0::/root:/usr/bin/sh\nnobody:x:65534:65534::/:/usr/bin/nologin\n"
+_GROUPS = "root:x:0:\ntty:x:5:\nnobody:x:65534:\n"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The host's file or folder ``source``, without symbolic links, is seen at ``target``."""
+
+    source: Path
+    target: Path
+    writable: bool = False
+
+
+def see(path: Path, *, writable: bool = False) -> Seen:
+    """``path`` at its own place.
+
+    :raises FileNotFoundError: when there is nothing
+    """
+    return Seen(path.resolve(strict=True), path.absolute(), writable)
+
+
+def program_mounts(root: Path = Path("/")) -> tuple[Operation, ...]:
+    """The programs of ``root``, and what they read of /etc."""
+    return (
+        *_programs(root, _PROGRAMS),
+        *_settings(root, _SETTINGS),
+        Text(Path("/etc/passwd"), _USERS),
+        Text(Path("/etc/group"), _GROUPS),
+        Directory(Path("/root"), 0o700),
+    )
+
+
+def worker_mounts(
+    seen: Iterable[Seen], *, work: Path, work_at: Path, tmpfs: int | None, network: bool
+) -> tuple[Operation, ...]:
+    """The root, with ``seen``, and at ``work_at`` the folder ``work``, or ``tmpfs`` new bytes."""
+    places = sorted(set(seen), key=lambda place: place.target)
+    settings = _settings(Path("/"), _NETWORK_SETTINGS) if network else ()
+    place: Operation = Bind(work, work_at)
+    if tmpfs is not None:
+        place = Tmpfs(work_at, mode=0o700, size=tmpfs)
+    return (
+        *program_mounts(),
+        *settings,
+        Tmpfs(RUN),
+        Directory(RUN / "user/0", 0o700),  # where GnuPG puts its sockets
+        Directory(TEMPORARY, 0o1777),
+        *device_mounts(),
+        Proc(Path("/proc")),
+        Sys(Path("/sys")),
+        *_covers([place.target for place in places] + [work_at]),
+        *(Bind(p.source, p.target, read_only=not p.writable) for p in places),
+        place,
+    )
+
+
+def code() -> tuple[Seen, ...]:
+    """Python, and what this process has imported from elsewhere, ours among it."""
+    prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
+    prefixes |= {Path(os.path.realpath(sys.executable)).parents[1]}
+    found = {prefix for prefix in prefixes if not prefix.is_relative_to("/usr")}
+    entries = [Path(entry or Path.cwd()) for entry in sys.path]
+    entries = [entry for entry in entries if entry.exists()]
+    for entry in entries:
+        if not any(entry.is_relative_to(prefix) for prefix in {*prefixes, Path("/usr")}):
+            whole = entry.is_file() or entry.name in ("site-packages", "dist-packages")
+            found |= {entry} if whole else set(_imported(entry))
+    return tuple(see(path) for path in _outermost(found) if path.exists())
+
+
+def _imported(folder: Path) -> Iterator[Path]:
+    """What lies at the top of ``folder`` and has been imported from there."""
+    for module in [m for m in sys.modules.values() if isinstance(m, ModuleType)]:
+        for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())):
+            if place and Path(place).is_relative_to(folder) and Path(place) != folder:
+                yield folder / Path(place).relative_to(folder).parts[0]
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Those that are not below another of them, in order."""
+    kept: list[Path] = []
+    for path in sorted(set(paths)):
+        if not any(path.is_relative_to(other) for other in kept):
+            kept.append(path)
+    return kept
+
+
+def _programs(root: Path, names: Sequence[str]) -> Iterator[Operation]:
+    for name in names:
+        source, target = root / name, Path("/", name)
+        if source.is_symlink():
+            yield Link(target, str(source.readlink()))
+        elif source.is_dir():
+            yield Bind(source, target, read_only=True)
+
+
+def _settings(root: Path, names: Sequence[str]) -> Iterator[Operation]:
+    for name in names:
+        path = root / "etc" / name
+        if path.exists():
+            yield Bind(path.resolve(), Path("/etc", name), read_only=True)
+
+
+def _covers(targets: Sequence[Path]) -> list[Operation]:
+    """Where a place lies in what is seen of the host read-only, cover the folder it is in.
+
+    Nothing could be made there to mount on, and what lies beside it is not for the worker.
+    """
+    parents = {target.parent for target in targets if target.parts[1] in _PROGRAMS}
+    return [Tmpfs(path) for path in _outermost(parents)]
