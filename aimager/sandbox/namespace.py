@@ -210,8 +210,7 @@ def relayed(number: int) -> Iterator[int]:
     try:
         yield writer
     finally:
-        with suppress(OSError):  # it was closed by who passed it on
-            os.close(writer)
+        os.close(writer)
         relaying.join()
 
 
@@ -238,7 +237,7 @@ def _give_order(
     descriptors: tuple[int, ...],
     trees: Mapping[str, int],
 ) -> None:
-    """Tell it what to do; of ``descriptors``, all but the second, a lock, are then closed here."""
+    """Tell it what to do; the first of ``descriptors``, for the answer, is then closed here."""
     order = Order(
         setup=setup,
         request=json.dumps(request),
@@ -250,8 +249,7 @@ def _give_order(
     try:
         supervisor.pass_on(line, [*descriptors, *trees.values()])
     finally:
-        for number in (descriptors[0], *descriptors[2:]):
-            os.close(number)
+        os.close(descriptors[0])
 
 
 def _understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:

@@ -208,12 +208,14 @@ def _run_worker(setup: NamespaceSetup, request: str, control: socket.socket, ans
     with suppress(OSError):  # Linux 5.3; should the socket's other end live on in another process
         watched.append(os.pidfd_open(setup.builder))
     ready, _, _ = select.select(watched, [], [])
-    if alive[0] not in ready:
+    is_builder_gone = alive[0] not in ready
+    if is_builder_gone:
         os.kill(worker, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-    for product in setup.products:  # a killed worker could not
-        for unfinished in temporaries(product):
-            unfinished.unlink(missing_ok=True)
+    if is_builder_gone:  # it cannot do that any more
+        for product in setup.products:
+            for unfinished in temporaries(product):
+                unfinished.unlink(missing_ok=True)
     return status if status >= 0 else 128 - status
 
 
