@@ -35,6 +35,7 @@ class Said:
         self._size = 0
         self._line = b""
         self._last = {1: bytearray(), 2: bytearray()}
+        self._unlogged = {1: b"", 2: b""}
 
     def follow(self, running: "subprocess.Popen[bytes]", input: bytes) -> None:
         """Give it ``input`` and take what it says, until it says no more.
@@ -63,6 +64,17 @@ class Said:
                         _close(key.fileobj)
         if self._watch and self._line:
             self._watch(_text(self._line))
+        for number in self._unlogged:
+            self._write_log(number, b"", whole=True)
+
+    def _write_log(self, number: int, data: bytes, *, whole: bool = False) -> None:
+        """Write whole lines, for another program may write to the same log meanwhile."""
+        said = self._unlogged[number] + data
+        end = len(said) if whole or len(said) > _LONGEST_LINE else said.rfind(b"\n") + 1
+        self._unlogged[number] = said[end:]
+        if self._log and end:
+            self._log.write(said[:end])
+            self._log.flush()
 
     def tail(self) -> str:
         """The last lines of what it said, and then of what it complained of."""
@@ -76,9 +88,7 @@ class Said:
                 f"{self._name} said more than {LIMIT >> 20} MiB, and was ended",
                 hint="the log has what it said first",
             )
-        if self._log:
-            self._log.write(data)
-            self._log.flush()
+        self._write_log(number, data)
         if number == 1:
             self.output += data
         last = self._last[number]
