@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
+from aimager.digests import Growing, Sums
 from aimager.image import disk
 from aimager.image import raw_boot as raw
 from aimager.image.bmap import mapped_extents
-from aimager.image.checksums import Digests, GrowingDigest
 from aimager.image.disk import Extent
 from aimager.image.disk_from import unpacked
 from aimager.image.filesystem.used_blocks import used_extents
@@ -42,7 +42,7 @@ class Images:
 
 
 def make_images(
-    images: Images, tools: Toolbox, root: Path, digests: Digests, *, epoch: int
+    images: Images, tools: Toolbox, root: Path, digests: Sums, *, epoch: int
 ) -> tuple[Extent, ...]:
     """Make the products that are images; returns the parts of the disk that have to be written.
 
@@ -64,7 +64,7 @@ class _Maker:
     """
 
     def __init__(
-        self, images: Images, tools: Toolbox, root: Path, digests: Digests, epoch: int
+        self, images: Images, tools: Toolbox, root: Path, digests: Sums, epoch: int
     ) -> None:
         self.images = images
         self.tools = tools
@@ -163,7 +163,7 @@ class _Maker:
         raw.write_raw(image, self.raws)
 
     def _place_parts(
-        self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: GrowingDigest
+        self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: Growing
     ) -> None:
         """Write the partitions' content; the last image is made now unless it has been."""
         for role, extent in placed.items():

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from aimager.digests import Sums
 from aimager.errors import TrustError
-from aimager.image.checksums import Digests
 from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import InstalledPackage
 from aimager.packages.openpgp.signature import issuer
@@ -21,7 +21,7 @@ class Result:
     sha256: str
 
 
-def measure(path: Path, digests: Digests) -> Result:
+def measure(path: Path, digests: Sums) -> Result:
     """The result in a file."""
     return Result(path.name, path.stat().st_size, digests.of(path))
 

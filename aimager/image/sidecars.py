@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import files, progress
+from aimager.digests import Sums
 from aimager.image.bmap import bmap_text
-from aimager.image.checksums import Digests
 from aimager.image.compress import compress
 from aimager.image.disk import Extent
 from aimager.image.manifest import (
@@ -68,11 +68,11 @@ def write_sidecars(
     products: Sequence[Product],
     compressions: Sequence[Compression],
     facts: Facts,
-    digests: Digests,
-) -> dict[str, str]:
+    digests: Sums,
+) -> None:
     """Publish all that `aimager.model.build.Build.results` names beside ``products`` in ``folder``.
 
-    Returns the SHA-256 of each by name, but not of the list of them. ``digests`` may know some.
+    ``digests`` may know the SHA-256 of some.
 
     :raises TrustError: when a package's signature cannot be read
     :raises ImageError: when the image has no record of a package
@@ -99,7 +99,6 @@ def write_sidecars(
     manifest = _publish(folder / MANIFEST, _manifest(facts, results))
     results.append(measure(manifest, digests))
     _publish(folder / CHECKSUMS, checksums_text(results))
-    return {result.name: result.sha256 for result in results}
 
 
 def _manifest(facts: Facts, results: Sequence[Result]) -> str:

@@ -43,6 +43,7 @@ from aimager.sandbox import binfmt, id_map
 from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
+from aimager.sandbox.sums import summing
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
 from aimager.sandbox.worker_root import TERMINAL, Seen, code, see
 
@@ -71,6 +72,7 @@ def call(
     qemu_later: bool = False,
     tmpfs: int | None = None,
     terminal: Path | None = None,
+    known: dict[str, str] | None = None,
     last: bool = False,
 ) -> A:
     """Run ``function(request)`` as root in new namespaces and return what it returns.
@@ -90,6 +92,8 @@ def call(
     :param qemu_later: whether the function brings a qemu, should the host have none
     :param tmpfs: hold ``work`` in memory, in at most so many bytes
     :param terminal: the user's, which it has as `aimager.sandbox.worker_root.TERMINAL`
+    :param known: is given the SHA-256 of those products, by name, that it asked for
+        (`aimager.sandbox.sums`)
     :param last: no other call is likely to follow
     :raises AimagerError: what the function raised, or HostError when the host cannot do this
     :raises ChildFailed: when the function raised anything else
@@ -119,8 +123,11 @@ def call(
             emulation=emulation,
             linux32=linux32,
         )
-        data = _run(setup, codec.encode(request), lock, last=last)
+        with summing(handed) as (sums, channel):
+            data = _run(setup, codec.encode(request), (lock, channel), last=last)
         answer: A = codec.decode(answer_type, data)
+        if known is not None:
+            known |= sums.found
     return answer
 
 
@@ -165,7 +172,9 @@ def _remove(work: Path, lock: int) -> None:
     try:
         shutil.rmtree(work)
     except PermissionError:
-        _run(NamespaceSetup(os.getpid(), "", work, work), None, lock, last=True)
+        with summing(()) as (_, channel):
+            setup = NamespaceSetup(os.getpid(), "", work, work)
+            _run(setup, None, (lock, channel), last=True)
 
 
 def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
@@ -174,7 +183,7 @@ def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
             raise ValueError(f"{path} is below {work}, which is removed")
 
 
-def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
+def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int], *, last: bool) -> Any:
     """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
     supervisor = STANDBY.hire()
     control, child = supervisor.control, supervisor.process
@@ -183,7 +192,7 @@ def _run(setup: NamespaceSetup, request: Any, lock: int, *, last: bool) -> Any:
     with os.fdopen(reader, "rb") as answer, relayed(1) as said, relayed(2) as complained:
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # then the answer says why
-                given = (writer, lock, said, complained)
+                given = (writer, *held, said, complained)
                 _give_order(supervisor, setup, request, given, trees)
                 if control.recv(1):
                     id_map.write_maps(child.pid)

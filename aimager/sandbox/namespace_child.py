@@ -9,8 +9,9 @@ The process tree, and the namespaces, are drawn there. Started is the supervisor
 CONTROL is a socket whose other end is the builder's (`aimager.sandbox.supervisor`): it brings one
 line of JSON, an :class:`Order`, with descriptors, then a byte once the ids are mapped, and its end
 is the order to stop. Of the descriptors, the first takes one JSON object as the answer. The second
-is only held: as long as it is open, the work directory is in use. Then come the builder's standard
-output and standard error, and the trees that are lent (`aimager.sandbox.kept_tmpfs`).
+is only held: as long as it is open, the work directory is in use. On the third sums are asked for
+(`aimager.sandbox.sums`). Then come pipes for standard output and standard error, and the trees that
+are lent (`aimager.sandbox.kept_tmpfs`).
 """
 
 import fcntl
@@ -37,7 +38,7 @@ from aimager import codec
 from aimager.errors import AimagerError, CommandError, explain_system_error
 from aimager.files import temporaries
 from aimager.sandbox import kept_tmpfs as memory_trees
-from aimager.sandbox import mounts, syscalls
+from aimager.sandbox import mounts, sums, syscalls
 from aimager.sandbox.binfmt import Emulation
 from aimager.sandbox.binfmt_mount import start_emulation
 from aimager.sandbox.restrictions import explain
@@ -125,7 +126,8 @@ def main() -> int:
         received = _receive(control)
         if received is None:  # none came
             return 0
-        order, (answer, _, *trees) = received
+        order, (answer, _, channel, *trees) = received
+        sums.connect(channel)
         memory_trees.accept(memory_trees.Loan(dict(zip(order.trees, trees, strict=True)), control))
         try:
             return _supervise(order, control, answer)
@@ -151,7 +153,7 @@ def _receive(control: socket.socket) -> tuple[Order, list[int]] | None:
     order: Order = codec.decode(Order, json.loads(data))
     for number in descriptors:
         os.set_inheritable(number, False)
-    for number, ours in zip(descriptors[2:4], (1, 2), strict=True):
+    for number, ours in zip(descriptors[3:5], (1, 2), strict=True):
         os.dup2(number, ours)
         os.close(number)
     os.environ.clear()
@@ -160,7 +162,7 @@ def _receive(control: socket.socket) -> tuple[Order, list[int]] | None:
     os.chdir(order.directory)
     with suppress(OSError):
         syscalls.show_arguments((*sys.argv[:1], order.setup.function, str(order.setup.work)))
-    return order, [*descriptors[:2], *descriptors[4:]]
+    return order, [*descriptors[:3], *descriptors[5:]]
 
 
 def _supervise(order: Order, control: socket.socket, answer: int) -> int:

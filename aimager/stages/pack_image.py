@@ -12,7 +12,6 @@ from pathlib import Path
 from aimager import files, progress
 from aimager.archive import pack_tree, tar_size, unpack_tree
 from aimager.codec import fingerprint
-from aimager.image.checksums import Digests
 from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
@@ -34,6 +33,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.sums import asked_sums
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.configure import ImageRoot, hash_passwords, set_up
@@ -92,7 +92,8 @@ class PackImage:
         :raises ImageError: when it could not boot, or does not fit
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        return call(
+        known: dict[str, str] = {}
+        call(
             _pack,
             self,
             work=self.workshop.work,
@@ -103,8 +104,10 @@ class PackImage:
             foreign=foreign_to_host(self.architecture),
             qemu_later=self.borrowed is not None,
             tmpfs=work_size(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused),
+            known=known,
             last=True,
         )
+        return known
 
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
@@ -152,7 +155,7 @@ class PackImage:
         return fingerprint((self.salt_seed(lock), list(hashed)))
 
 
-def _pack(stage: PackImage) -> dict[str, str]:
+def _pack(stage: PackImage) -> None:
     work = stage.workshop.work
     lock = read_lock(stage.lock)
     reused = read_reused(stage.reused) if stage.reused else None
@@ -193,25 +196,23 @@ def _pack(stage: PackImage) -> dict[str, str]:
             size = partial(files.data_size, stage.borrowed)
             with progress.growing(target.name, target, size), files.publish(target) as temporary:
                 shutil.copyfile(stage.borrowed, temporary)
-        with Digests(tools.cores) as digests:
-            if Product.root_tar in stage.products:
-                target = stage.out / Product.root_tar
-                with progress.growing(target.name, target, partial(tar_size, root)):
-                    pack_tree(tools, root, target, epoch=epoch)
-                digests.take(target)
-            mapped: tuple[Extent, ...] = ()
-            if ids:
-                mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
-            facts = Facts(
-                build=Built(stage.id, stage.title, epoch),
-                vendor=stage.vendor,
-                packages=reused.missing(lock) if reused else lock.packages,
-                installed=installed,
-                reused=reused.sha256 if reused else "",
-                store=stage.workshop.store,
-                products=provenance([stage.system, stage.lock]),
-                mapped=mapped,
-            )
-            return write_sidecars(
-                tools, stage.out, stage.products, stage.compressions, facts, digests
-            )
+        digests = asked_sums()
+        if Product.root_tar in stage.products:
+            target = stage.out / Product.root_tar
+            with progress.growing(target.name, target, partial(tar_size, root)):
+                pack_tree(tools, root, target, epoch=epoch)
+            digests.take(target)
+        mapped: tuple[Extent, ...] = ()
+        if ids:
+            mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
+        facts = Facts(
+            build=Built(stage.id, stage.title, epoch),
+            vendor=stage.vendor,
+            packages=reused.missing(lock) if reused else lock.packages,
+            installed=installed,
+            reused=reused.sha256 if reused else "",
+            store=stage.workshop.store,
+            products=provenance([stage.system, stage.lock]),
+            mapped=mapped,
+        )
+        write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)

@@ -14,7 +14,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
-from aimager.image.checksums import Digests
+from tests.support.digests import Digests
 from aimager.image.manifest import checksums_text, measure
 from aimager.model.build import CHECKSUMS, Build
 from aimager.model.lock import Lock, write_lock

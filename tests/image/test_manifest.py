@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import TrustError
-from aimager.image.checksums import Digests
+from tests.support.digests import Digests
 from aimager.image.manifest import (
     Built,
     Result,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimager import files
-from aimager.image.checksums import Digests
+from tests.support.digests import Digests
 from aimager.image.disk import Extent
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars

@@ -1,41 +1,12 @@
-"""The SHA-256 of results, computed on other cores while further results are made."""
+"""Checksums computed in this process, in the place of a builder's."""
 
-import hashlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from aimager import files
-
-
-class GrowingDigest:
-    """The checksum of a file, computed while it is written from start to end."""
-
-    def __init__(self, path: Path) -> None:
-        self._pool = ThreadPoolExecutor(1)  # one thread, for the bytes are hashed in order
-        self._stream = path.open("rb")
-        self._digest = hashlib.sha256()
-        self._end = 0
-
-    def advance(self, end: int) -> Future[str]:
-        """Hash the bytes before ``end``, which are final; returns the checksum so far."""
-        return self._pool.submit(self._take, end)
-
-    def finish(self) -> Future[str]:
-        """The checksum of the file, which is complete."""
-        return self.advance(os.fstat(self._stream.fileno()).st_size)
-
-    def close(self) -> None:
-        """Close the file, once the work that was begun is done."""
-        self._pool.shutdown()
-        self._stream.close()
-
-    def _take(self, end: int) -> str:
-        files.feed(self._digest, self._stream.fileno(), self._end, end)
-        self._end = end
-        return self._digest.hexdigest()
+from aimager.digests import GrowingDigest
 
 
 class Digests:

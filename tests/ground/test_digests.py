@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.image.checksums import Digests
+from tests.support.digests import Digests
 
 MIB = 1 << 20
 
