@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 
 from aimager.files import publish
 from aimager.model.workshop import Workshop, environment
+from aimager.sandbox.namespace import call
 
 _SECRET = {"private-keys-v1.d", "openpgp-revocs.d", "pubring.gpg~", "pubring.kbx~", "random_seed"}
 
@@ -20,11 +21,15 @@ class KeyringBackup:
 
     def run(self) -> None:
         """Publish the archive."""
-        with (
-            publish(self.target) as temporary,
-            tarfile.open(self.keyring) as whole,
-            tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as public,
-        ):
-            for member in whole:
-                if _SECRET.isdisjoint(PurePath(member.name).parts):
-                    public.addfile(member, whole.extractfile(member))
+        call(_back_up, self, work=self.workshop.work, reads=[self.keyring], products=[self.target])
+
+
+def _back_up(stage: KeyringBackup) -> None:
+    with (
+        publish(stage.target) as temporary,
+        tarfile.open(stage.keyring) as whole,
+        tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as public,
+    ):
+        for member in whole:
+            if _SECRET.isdisjoint(PurePath(member.name).parts):
+                public.addfile(member, whole.extractfile(member))

@@ -66,6 +66,17 @@ class ResolvePackages:
 
         :raises ConfigError: when the repositories do not have a package
         """
+        call(
+            _resolve,
+            self,
+            work=self.workshop.work,
+            reads=all_inputs(self),
+            products=[self.target],
+            keeps=[self.workshop.log],
+        )
+
+    def publish(self) -> None:
+        """Publish the lock, in the call that `run` makes."""
         known = read_packages(self.databases)
         requested = self._requested(known)
         if self.initramfs and self.initramfs not in requested:
@@ -73,20 +84,12 @@ class ResolvePackages:
             print(f"   {self.initramfs} is left out: {makers[0]} provides an initramfs")
         if not self.dependencies or not requested:
             self._publish(known, requested)
-        elif self.bootstraps:
+            return
+        chosen = None if self.bootstraps else _ask_pacman(self, requested)
+        if chosen is None:
             self._publish(known, _walk(known, requested))
         else:
-            chosen = call(
-                _resolve,
-                _Question(self, requested),
-                work=self.workshop.work,
-                reads=all_inputs(self),
-                keeps=[self.workshop.log],
-            )
-            if chosen is None:
-                self._publish(known, _walk(known, requested))
-            else:
-                self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
+            self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
 
     def predict(self) -> None:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
@@ -131,17 +134,12 @@ class ResolvePackages:
         publish_text(self.target, write_lock(lock))
 
 
-@dataclass(frozen=True)
-class _Question:
-    """What the packages ``names`` need."""
-
-    stage: ResolvePackages
-    names: tuple[str, ...]
+def _resolve(stage: ResolvePackages) -> None:
+    stage.publish()
 
 
-def _resolve(question: _Question) -> list[tuple[str, str]] | None:
-    """What pacman says, repositories and names; None: there is no pacman."""
-    stage = question.stage
+def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str, str]] | None:
+    """What ``names`` need, repositories and names; None: there is no pacman."""
     work, shop = stage.workshop.work, stage.workshop
     with shop.logging() as log:
         tools = equip(shop, stage.borrowed, log)
@@ -158,7 +156,7 @@ def _resolve(question: _Question) -> list[tuple[str, str]] | None:
         ]
         write_conf(pacman_conf(stage.platform.architecture, servers), work)
         with chroot(root) as image:
-            return resolve(PacmanRun(pacman, image, work, log), question.names)
+            return resolve(PacmanRun(pacman, image, work, log), names)
 
 
 def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
