@@ -45,7 +45,7 @@ from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
 from aimager.sandbox.sums import summing
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
-from aimager.sandbox.worker_root import TERMINAL, Seen, code, see
+from aimager.sandbox.worker_root import CERTIFICATES, TERMINAL, Seen, code, see
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -109,6 +109,9 @@ def call(
         seen = (*code(), *see_all(reads), *keep_open(keeps), *(file.seen for file in handed))
         if emulation and emulation.interpreter:
             seen = (*seen, see(emulation.interpreter))
+        if network:
+            named = [os.environ[name] for name in CERTIFICATES if os.environ.get(name)]
+            seen = (*seen, *see_all([Path(name) for name in named]))
         if terminal:
             seen = (*seen, Seen(terminal.resolve(), TERMINAL, writable=True))
         setup = NamespaceSetup(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aimager import process
 from aimager.progress import HEARD
-from aimager.sandbox.worker_root import TEMPORARY
+from aimager.sandbox.worker_root import CERTIFICATES, TEMPORARY
 
 _PROGRAM = (sys.executable, "-P", "-m", "aimager.sandbox.namespace_child")
 
@@ -85,6 +85,7 @@ _PASSED = ("SOURCE_DATE_EPOCH", "TERM", HEARD)
 _PASSED_WITH_NETWORK = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *CERTIFICATES,
 )
 """What of the user's environment is passed on. Proxies may have passwords."""
 

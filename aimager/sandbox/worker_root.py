@@ -35,6 +35,9 @@ from aimager.sandbox.mounts import (
 TEMPORARY = Path("/tmp")
 """Where programs may put temporary files."""
 
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that name the certificates of those whom the user believes."""
+
 TERMINAL = RUN / "terminal"
 """The user's, for a call that is given it."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.errors import HostError
+from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 
 _CAPABILITY = "security.capability"
@@ -36,7 +37,18 @@ def check_whole(work: Path) -> str:
 
 
 def keep_owner(place: Place) -> str:
-    """Why a file below ``place`` cannot be another's, with capabilities; empty: it can."""
+    """Why a file below ``place`` cannot be another's, with capabilities; empty: it can.
+
+    :raises HostError: when what packages run cannot be jailed
+    """
+    root = place.path.resolve() / "root"
+    root.mkdir()
+    with chroot(root) as image, image.jail().entering() as enter:
+        process = os.fork()
+        if not process:
+            enter()
+            os._exit(0)
+        os.waitpid(process, 0)
     path = place.path.resolve() / "file"
     try:
         path.touch()
