@@ -109,7 +109,7 @@ def worker_mounts(
 
 
 def code() -> tuple[Seen, ...]:
-    """Python, and what this process has imported from elsewhere, ours among it."""
+    """Python, and what this process has imported, or may import, from elsewhere, ours among it."""
     prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     prefixes |= {Path(os.path.realpath(sys.executable)).parents[1]}
     found = {prefix for prefix in prefixes if not prefix.is_relative_to("/usr")}
@@ -118,7 +118,7 @@ def code() -> tuple[Seen, ...]:
     for entry in entries:
         if not any(entry.is_relative_to(prefix) for prefix in {*prefixes, Path("/usr")}):
             whole = entry.is_file() or entry.name in ("site-packages", "dist-packages")
-            found |= {entry} if whole else set(_imported(entry))
+            found |= {entry} if whole else {*_imported(entry), *_modules(entry)}
     return tuple(see(path) for path in _outermost(found) if path.exists())
 
 
@@ -128,6 +128,13 @@ def _imported(folder: Path) -> Iterator[Path]:
         for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())):
             if place and Path(place).is_relative_to(folder) and Path(place) != folder:
                 yield folder / Path(place).relative_to(folder).parts[0]
+
+
+def _modules(folder: Path) -> Iterator[Path]:
+    """What may be imported later from ``folder``, which may hold anything else, too."""
+    for path in folder.iterdir():
+        if path.suffix in (".py", ".so", ".dist-info") or (path / "__init__.py").is_file():
+            yield path
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
