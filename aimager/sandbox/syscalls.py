@@ -1,12 +1,14 @@
 """The system calls that Python's library lacks, under the kernel's own names.
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), mount_setattr(2),
-open_tree(2), move_mount(2), prctl(2), personality(2) and rename(2), and of the kernel's headers
-``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/personality.h`` and ``linux/fs.h``.
+open_tree(2), move_mount(2), openat2(2), prctl(2), personality(2) and rename(2), and of the kernel's
+headers ``linux/mount.h``, ``linux/openat2.h``, ``linux/prctl.h``, ``linux/sched.h``,
+``linux/personality.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
 import ctypes
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,9 +45,15 @@ OPEN_TREE_CLONE = 0x1
 OPEN_TREE_CLOEXEC = 0x80000
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_IN_ROOT = 0x10
+
 # The same on every architecture: asm-generic/unistd.h.
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
+_NR_OPENAT2 = 437
 _NR_MOUNT_SETATTR = 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -60,6 +68,19 @@ class _MountAttr(ctypes.Structure):
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
     ]
+
+
+class _OpenHow(ctypes.Structure):
+    """``struct open_how`` (linux/openat2.h), in its first version."""
+
+    _fields_ = [
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    ]
+
+
+_TRIES = 1000
 
 
 def _check(result: int, path: str | None = None) -> None:
@@ -140,6 +161,30 @@ def move_mount(descriptor: int, path: str | os.PathLike[str]) -> None:
         ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
     )
     _check(result, os.fspath(path))
+
+
+def openat2(dirfd: int, path: str | os.PathLike[str], flags: int, resolve: int) -> int:
+    """Open ``path`` below the folder ``dirfd``, its links resolved as ``resolve`` says: Linux 5.6.
+
+    A ``..`` that the kernel could not follow because something was renamed or mounted meanwhile,
+    anywhere on the machine, is tried again (EAGAIN).
+    """
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), os.fspath(path))
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, resolve)
+    for _ in range(_TRIES):
+        result: int = _libc.syscall(
+            ctypes.c_long(_NR_OPENAT2),
+            ctypes.c_int(dirfd),
+            name,
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if result != -1 or ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+            break
+    _check(result, os.fspath(path))
+    return result
 
 
 def prctl(option: int, argument: int) -> None:
