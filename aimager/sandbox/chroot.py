@@ -3,12 +3,14 @@
 The set is that of arch-chroot(8). Nothing of it is left in the tree afterwards.
 """
 
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.sandbox.mounts import Bind, Directory, Link, Operation, Proc, Tmpfs, carry_out, unmount
+from aimager.sandbox.tree import Tree
 
 MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 0o1777}
 """The directories that are mounted over, with their modes in Arch Linux's package filesystem."""
@@ -45,17 +47,18 @@ def make_mount_points(root: Path) -> tuple[Path, ...]:
     Called before the first package is installed, they stay, with the modes that pacman, which
     finds them covered by then, could not give them.
 
-    :raises ImageError: when one is a symbolic link, which would lead out of the tree
+    :raises ImageError: when one is a symbolic link, which would lead out of the tree, or a file
     """
     made = []
+    tree = Tree(root)
     for name, mode in MOUNT_POINTS.items():
-        point = root / name
-        if point.is_symlink():
-            raise ImageError(f"{point} is a symbolic link and not a directory")
-        if not point.exists():
-            point.mkdir()
-            point.chmod(mode)
-            made.append(point)
+        status = tree.lstat(name)
+        if status is None:
+            tree.mkdir(name, mode)
+            made.append(root / name)
+        elif not stat.S_ISDIR(status.st_mode):
+            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a file"
+            raise ImageError(f"/{name} of the image is {kind}, and not a directory")
     return tuple(made)
 
 

@@ -291,5 +291,5 @@ def _told(path: Name, done: str) -> Iterator[None]:
             raise
         raise ImageError(
             f"{shown(path)} of the image cannot be {done}: {error.strerror}",
-            hint="a package, or what it ran, has put there what does not belong there",
+            hint="a package, or what it ran, has changed what is there",
         ) from error

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aimager.errors import AimagerError
 from aimager.process import environment
+from aimager.sandbox.tree import Tree
 
 _SHELLS = ("bin/bash", "usr/bin/bash", "bin/sh", "usr/bin/sh")
 _CHUNK = 1 << 12
@@ -36,7 +37,8 @@ def shell_on_failure(root: Path, terminal: Path | None) -> Iterator[None]:
 
 def open_shell(root: Path, terminal: Path, why: str) -> None:
     """Let the user look around in ``root`` until the shell's end."""
-    shell = next((name for name in _SHELLS if (root / name).exists()), None)
+    tree = Tree(root)
+    shell = next((name for name in _SHELLS if tree.is_file(name)), None)
     try:
         screen = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
     except OSError as error:
