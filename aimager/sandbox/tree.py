@@ -262,7 +262,7 @@ def _opened(top: int, path: Name, flags: int, resolve: int = _AS_CHROOT) -> Iter
 def _place(top: int, path: Name, resolve: int = _AS_CHROOT) -> Iterator[tuple[int, str]]:
     """Hold the folder open that a path lies in, and give the path's name there."""
     parent, name = os.path.split(_text(path))
-    if name in ("", ".", ".."):
+    if name in ("", ".", "..") or "\0" in name:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     with _opened(top, parent, os.O_PATH | os.O_DIRECTORY, resolve) as folder:
         yield folder, name
