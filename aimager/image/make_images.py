@@ -19,6 +19,7 @@ from aimager.model.board import Boot, Bootloader
 from aimager.model.build import Product
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import Partition, PartitionTable, Role
+from aimager.sandbox.tree import Tree
 from aimager.system.boot import raw_pieces
 from aimager.system.bootloader import syslinux
 from aimager.toolbox import Toolbox
@@ -42,18 +43,18 @@ class Images:
 
 
 def make_images(
-    images: Images, tools: Toolbox, root: Path, digests: Sums, *, epoch: int
+    images: Images, tools: Toolbox, tree: Tree, digests: Sums, *, epoch: int
 ) -> tuple[Extent, ...]:
     """Make the products that are images; returns the parts of the disk that have to be written.
 
-    The tree ``root`` is taken apart for it. Times after ``epoch``, in seconds since 1970, become
+    ``tree`` is taken apart for it. Times after ``epoch``, in seconds since 1970, become
     it.
 
     :raises ImageError: when something does not fit, or a boot loader is missing
     """
     if not any(product.is_image for product in images.products):
         return ()
-    return _Maker(images, tools, root, digests, epoch).make()
+    return _Maker(images, tools, tree, digests, epoch).make()
 
 
 class _Maker:
@@ -64,15 +65,15 @@ class _Maker:
     """
 
     def __init__(
-        self, images: Images, tools: Toolbox, root: Path, digests: Sums, epoch: int
+        self, images: Images, tools: Toolbox, tree: Tree, digests: Sums, epoch: int
     ) -> None:
         self.images = images
         self.tools = tools
-        self.root = root
+        self.tree = tree
         self.digests = digests
         self.epoch = epoch
-        self.raws = raw.read_pieces(root, raw_pieces(images.boot))
-        self.trees = _split(images.table, root, images.work)
+        self.raws = raw.read_pieces(tree, raw_pieces(images.boot))
+        self.trees = _split(images.table, tree, images.work)
         self.parts = {p.role: images.work / f"part-{p.role}.img" for p in images.table.filled}
 
     def make(self) -> tuple[Extent, ...]:
@@ -101,7 +102,7 @@ class _Maker:
         with progress.growing(image.name, image, partial(part_data, partition, tree)):
             make_part(self.tools, self.images.ids, partition, tree, image, epoch=self.epoch)
         if role is Role.boot and Bootloader.syslinux in self.images.boot.bootloaders:
-            syslinux.install_to_partition(self.root, image, epoch=self.epoch, log=self.tools.log)
+            syslinux.install_to_partition(self.tree, image, epoch=self.epoch, log=self.tools.log)
 
     def _make_disk(self, last: Partition) -> tuple[Extent, ...]:
         """Make the images of the disk and of its last partition, once the others are made."""
@@ -178,16 +179,15 @@ class _Maker:
             disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
 
 
-def _split(table: PartitionTable, root: Path, work: Path) -> dict[Role, Path]:
-    """Move what lies on other partitions out of ``root``, and leave their mount points."""
-    trees = {Role.root: root}
+def _split(table: PartitionTable, tree: Tree, work: Path) -> dict[Role, Path]:
+    """Move what lies on other partitions out of ``tree``, and leave their mount points."""
+    trees = {Role.root: tree.path}
     for partition in table.filled:
         if partition.role is Role.root or not partition.role.mount_point:
             continue
-        mount_point = root / partition.role.mount_point.lstrip("/")
-        mount_point.mkdir(exist_ok=True)
+        mount_point = partition.role.mount_point
+        tree.mkdir(mount_point)
         trees[partition.role] = work / f"{partition.role}-tree"
-        mount_point.rename(trees[partition.role])
-        mount_point.mkdir()
-        mount_point.chmod(0o755)
+        tree.move_out(mount_point, trees[partition.role])
+        tree.mkdir(mount_point)
     return trees

@@ -11,6 +11,7 @@ from aimager.errors import ImageError
 from aimager.image.disk import Extent
 from aimager.model.board import RawPiece
 from aimager.model.partition import SECTOR, Label
+from aimager.sandbox.tree import Tree
 
 _TABLES = {
     # The partition entries and the signature; code may come before (UEFI 5.2.1).
@@ -34,24 +35,21 @@ class Raw:
         return Extent(self.offset, len(self.data))
 
 
-def read_pieces(root: Path, pieces: Sequence[RawPiece]) -> tuple[Raw, ...]:
-    """Read ``pieces`` out of ``root``.
+def read_pieces(tree: Tree, pieces: Sequence[RawPiece]) -> tuple[Raw, ...]:
+    """Read ``pieces`` out of ``tree``.
 
     :raises ImageError: when one is missing, or empty
     """
-    return tuple(Raw(piece.file, piece.offset, _read(root, piece)) for piece in pieces)
+    return tuple(Raw(piece.file, piece.offset, _read(tree, piece)) for piece in pieces)
 
 
-def _read(root: Path, piece: RawPiece) -> bytes:
-    path = root / piece.file
-    if not path.is_file():
+def _read(tree: Tree, piece: RawPiece) -> bytes:
+    if not tree.is_file(piece.file):
         raise ImageError(
             f"the boot loader /{piece.file} is missing",
             hint="one of the board's packages should have brought it",
         )
-    with path.open("rb") as stream:
-        stream.seek(piece.skip)
-        data = stream.read(-1 if piece.size is None else piece.size)
+    data = tree.read_bytes(piece.file)[piece.skip :][: piece.size]
     if not data:
         raise ImageError(f"the boot loader /{piece.file} ends before its byte {piece.skip}")
     return data

@@ -1,10 +1,12 @@
 """pacman's local database: what an installed root says of its packages."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.packages.sync_database import read_fields
+from aimager.sandbox.tree import Tree, shown
+
+LOCAL = "var/lib/pacman/local"
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,17 @@ class InstalledPackage:
         return f"{self.name} {self.version}"
 
 
-def read_local_database(root: Path) -> dict[str, InstalledPackage]:
-    """The packages that are installed in ``root``, by name.
+def read_local_database(tree: Tree) -> dict[str, InstalledPackage]:
+    """The packages that are installed in ``tree``, by name.
 
     :raises ImageError: when a package's record is damaged
     """
     found = {}
-    for path in sorted((root / "var/lib/pacman/local").glob("*/desc")):
+    for path in tree.glob(f"{LOCAL}/*/desc"):
         try:
-            package = read_record(path.read_text())
+            package = read_record(tree.read_bytes(path).decode())
         except (LookupError, ValueError) as error:
-            raise ImageError(f"{path.relative_to(root)} is damaged: {error}") from error
+            raise ImageError(f"{shown(path)} of the image is damaged: {error}") from error
         found[package.name] = package
     return found
 

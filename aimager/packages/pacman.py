@@ -11,11 +11,13 @@ from aimager import process, progress
 from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage
+from aimager.packages.local_database import LOCAL
 from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
 from aimager.program_output import Watch
 from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
 from aimager.sandbox.mounts import RUN, Bind
 from aimager.sandbox.program_archive import unpack_programs
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
 PLACE = RUN / "pacman"
@@ -177,10 +179,12 @@ def write_conf(text: str, work: Path) -> None:
 
 def prepare_root(root: Path) -> None:
     """Make the folders that pacman needs before the first package is installed."""
+    root.mkdir(parents=True, exist_ok=True)
+    tree = Tree(root)
     for folder in ("var/cache/pacman/pkg", "var/lib/pacman/sync", "var/log", "etc/pacman.d"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / folder).chmod(0o755)
-    make_mount_points(root)
+        tree.mkdir(folder)
+        tree.chmod(folder, 0o755)
+    make_mount_points(tree)
 
 
 def resolve(pacman: PacmanRun, names: Sequence[str]) -> list[tuple[str, str]]:
@@ -246,24 +250,22 @@ def package_files(packages: Sequence[LockedPackage], store: Path) -> tuple[Path,
     return (*(package.path(store) for package in packages), *signatures)
 
 
-def installed(root: Path) -> set[str]:
-    """``name-version`` of every package in the local database of ``root``."""
-    local = root / "var/lib/pacman/local"
-    return {entry.name for entry in local.iterdir() if entry.is_dir()}
+def installed(tree: Tree) -> set[str]:
+    """``name-version`` of every package in the local database of ``tree``."""
+    return {name for name in tree.names(LOCAL) if tree.is_dir(f"{LOCAL}/{name}")}
 
 
-def forget_times(root: Path, epoch: int) -> None:
-    """Let every package of ``root`` be installed at ``epoch``, and drop what was downloaded.
+def forget_times(tree: Tree, epoch: int) -> None:
+    """Let every package of ``tree`` be installed at ``epoch``, and drop what was downloaded.
 
     pacman writes the wall clock's time, but for versions later than 7.1.0.
     """
-    for desc in (root / "var/lib/pacman/local").glob("*/desc"):
-        text = desc.read_text()
-        desc.write_text(re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
+    for desc in tree.glob(f"{LOCAL}/*/desc"):
+        text = tree.read_text(desc)
+        tree.write(desc, re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
     for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
-        if (root / folder).is_dir():
-            for entry in (root / folder).iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for name in tree.names(folder):
+            tree.remove(f"{folder}/{name}")
 
 
 def enable_mirror(mirrorlist: str, url: str) -> str:

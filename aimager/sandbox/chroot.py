@@ -4,8 +4,9 @@ Nothing of it is left in the tree afterwards.
 """
 
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from aimager.sandbox.mounts import (
     device_mounts,
 )
 from aimager.sandbox.privileges import Limits
+from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import program_mounts
 
 MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 0o1777}
@@ -40,35 +42,35 @@ _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 jail's root has the machine's root's id, which is all that some files there ask for."""
 
 
-def make_mount_points(root: Path) -> tuple[Path, ...]:
-    """Make the mount points that ``root`` lacks, and return them.
+def make_mount_points(tree: Tree) -> tuple[str, ...]:
+    """Make the mount points that ``tree`` lacks, and return them.
 
     Called before the first package is installed, they stay, with the modes that pacman, which
     finds them covered by then, could not give them.
 
-    :raises ImageError: when one is a symbolic link, which would lead out of the tree
+    :raises ImageError: when one is a symbolic link, which would lead out of the tree, or a file
     """
     made = []
     for name, mode in MOUNT_POINTS.items():
-        point = root / name
-        if point.is_symlink():
-            raise ImageError(f"{point} is a symbolic link and not a directory")
-        if not point.exists():
-            point.mkdir()
-            point.chmod(mode)
-            made.append(point)
+        status = tree.lstat(name)
+        if status is None:
+            tree.mkdir(name, mode)
+            made.append(name)
+        elif not stat.S_ISDIR(status.st_mode):
+            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a file"
+            raise ImageError(f"/{name} of the image is {kind}, and not a directory")
     return tuple(made)
 
 
 @dataclass(frozen=True)
 class Chroot:
-    """An image's root in which, or on which, programs are run; ``run`` is its /run.
+    """An image's tree in which, or on which, programs are run; ``runtime`` is its /run.
 
     ``devices`` are further mounts in its /dev, with targets below `IMAGE`.
     """
 
-    root: Path
-    run: Path
+    tree: Tree
+    runtime: Tree
     limits: Limits = field(default_factory=Limits)
     devices: tuple[Bind, ...] = ()
 
@@ -76,7 +78,7 @@ class Chroot:
         """Where programs of the image see nothing but the image, and ``more``."""
         here = Path("/")
         devices = (replace(d, target=here / d.target.relative_to(IMAGE)) for d in self.devices)
-        return Jail((Bind(self.root, here), *self._mounts(here), *devices, *more), self.limits)
+        return Jail((Bind(self.tree.path, here), *self._mounts(here), *devices, *more), self.limits)
 
     def jail_of_tools(self, tools: Path | None, *more: Operation) -> Jail:
         """Where programs of ``tools``, or of the host, see the image at `IMAGE`.
@@ -95,7 +97,7 @@ class Chroot:
                 *_processes(here / "proc"),
                 Tmpfs(here / "tmp", mode=0o1777, size=_room()),
                 Tmpfs(RUN),
-                Bind(self.root, IMAGE),
+                Bind(self.tree.path, IMAGE),
                 *self._mounts(IMAGE),
                 *self.devices,
                 *more,
@@ -108,7 +110,7 @@ class Chroot:
             *_processes(at / "proc"),
             Bind(Path("/sys"), at / "sys", read_only=True, optional=True),
             *device_mounts(at / "dev"),
-            Bind(self.run, at / "run"),
+            Bind(self.runtime.path, at / "run"),
             Tmpfs(at / "tmp", mode=0o1777, size=_room()),
         )
 
@@ -126,17 +128,15 @@ def _room() -> int:
 
 
 @contextmanager
-def chroot(root: Path, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: B008 - it is frozen
-    """Have ``root`` ready for programs; a mount point made for it is removed after."""
-    run = root.with_name(f"{root.name}.run")
-    with ExitStack() as undo:
-        for point in make_mount_points(root):
-            undo.callback(_remove_directory, point)
-        run.mkdir()
-        undo.callback(shutil.rmtree, run)
-        yield Chroot(root, run, limits)
-
-
-def _remove_directory(point: Path) -> None:
-    with suppress(OSError):  # ENOTEMPTY: a package has put something there
-        point.rmdir()
+def chroot(tree: Tree, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: B008 - it is frozen
+    """Have ``tree`` ready for programs; a mount point made for it is removed after."""
+    run = tree.path.with_name(f"{tree.path.name}.run")
+    made = make_mount_points(tree)
+    run.mkdir(mode=0o755)
+    try:
+        yield Chroot(tree, Tree(run), limits)
+    finally:
+        shutil.rmtree(run)
+        for point in made:
+            if not tree.names(point):  # else a package has put something there
+                tree.remove(point)

@@ -85,7 +85,8 @@ def lending(
     kit = lender / "kit" / fingerprint([architecture, programs])
     if not kit.exists():  # the tree may be that of an earlier call
         _equip(kit, lender, programs, architecture, qemu)
-    record = image.run.with_name(f"{image.run.name}.record")
+    run = image.runtime.path
+    record = run.with_name(f"{run.name}.record")
     record.touch()
     record.chmod(0o666)  # for every user of the image
     os.environ |= bash_machine(architecture)

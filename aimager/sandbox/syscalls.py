@@ -1,13 +1,15 @@
 """The system calls that Python's library lacks, under the kernel's own names.
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), pivot_root(2),
-mount_setattr(2), open_tree(2), move_mount(2), prctl(2), capset(2), keyctl(2), personality(2) and
-rename(2), and of the kernel's headers ``linux/mount.h``, ``linux/prctl.h``, ``linux/sched.h``,
-``linux/keyctl.h``, ``linux/personality.h`` and ``linux/fs.h``.
+mount_setattr(2), open_tree(2), move_mount(2), openat2(2), prctl(2), capset(2), keyctl(2),
+personality(2) and rename(2), and of the kernel's headers ``linux/mount.h``, ``linux/openat2.h``,
+``linux/prctl.h``, ``linux/sched.h``, ``linux/keyctl.h``, ``linux/personality.h`` and
+``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
 import ctypes
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +53,11 @@ OPEN_TREE_CLONE = 0x1
 OPEN_TREE_CLOEXEC = 0x80000
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_IN_ROOT = 0x10
+
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 
 _MACHINE = os.uname().machine
@@ -60,6 +67,7 @@ _NR_KEYCTL = {"x86_64": 250, "i686": 288, "armv7l": 311}.get(_MACHINE, 219)
 # The same on every architecture.
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
+_NR_OPENAT2 = 437
 _NR_MOUNT_SETATTR = 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -74,6 +82,19 @@ class _MountAttr(ctypes.Structure):
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
     ]
+
+
+class _OpenHow(ctypes.Structure):
+    """``struct open_how`` (linux/openat2.h), in its first version."""
+
+    _fields_ = [
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    ]
+
+
+_TRIES = 1000
 
 
 def _check(result: int, path: str | None = None) -> None:
@@ -181,6 +202,30 @@ def join_new_session_keyring() -> None:
     join = ctypes.c_int(_KEYCTL_JOIN_SESSION_KEYRING)
     result = _libc.syscall(ctypes.c_long(_NR_KEYCTL), join, None)
     _check(0 if result > 0 else result)
+
+
+def openat2(dirfd: int, path: str | os.PathLike[str], flags: int, resolve: int) -> int:
+    """Open ``path`` below the folder ``dirfd``, its links resolved as ``resolve`` says: Linux 5.6.
+
+    A ``..`` that the kernel could not follow because something was renamed or mounted meanwhile,
+    anywhere on the machine, is tried again (EAGAIN).
+    """
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), os.fspath(path))
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, resolve)
+    for _ in range(_TRIES):
+        result: int = _libc.syscall(
+            ctypes.c_long(_NR_OPENAT2),
+            ctypes.c_int(dirfd),
+            name,
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if result != -1 or ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+            break
+    _check(result, os.fspath(path))
+    return result
 
 
 def show_arguments(words: Sequence[str]) -> None:

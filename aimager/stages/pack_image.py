@@ -34,14 +34,16 @@ from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.sums import asked_sums
+from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
-from aimager.system.configure import ImageRoot, hash_passwords, set_up
+from aimager.system.configure import ImageRoot, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host, limits, work_size
+from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.sysprep import remove_identity
 
@@ -137,9 +139,9 @@ class PackImage:
         )
 
     def salt_seed(self, lock: Lock) -> str:
-        """What the salts of passwords are derived from: everything but the passwords.
+        """What tells the image from others: everything but its passwords.
 
-        The image's users can read salts, so these must not reveal anything of clear passwords.
+        Anybody may know it; salts are derived from it and from the passwords together.
         """
         setup = self.setup.without_secrets()
         given = (*self.overlays, *(path for path in (self.disk_from, self.reused) if path))
@@ -167,30 +169,31 @@ def _pack(stage: PackImage) -> None:
         progress.step("unpacking the system")
         unpack_tree(tools, stage.system, root)
         progress.step("setting the system up")
-        installed = read_local_database(root)
+        tree = Tree(root)
+        installed = read_local_database(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         borrow = stage.workshop.borrow
         with (
-            chroot(root, limits(stage.workshop, lock, reused)) as bare,
+            chroot(tree, limits(stage.workshop, lock, reused)) as bare,
             lending(tools, bare, stage.architecture, lock, borrow=borrow, log=log) as ready,
             shell_on_failure(ready, stage.workshop.terminal),
         ):
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
-            add_repositories(root, stage.repositories)
+            add_repositories(tree, stage.repositories)
             if ids:
                 make_bootable(
-                    root,
+                    tree,
                     stage.boot,
                     ids,
                     architecture=stage.architecture,
                     words=stage.setup.command_line_of,
                     title=stage.title,
                 )
-            finish(image, stage.setup, stage.overlays)
-        remove_identity(root)
-        prepare_first_boot(root, grow=stage.table is not None and grows(stage.table))
+            given = finish(image, stage.setup, stage.overlays)
+        remove_identity(tree, given)
+        prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper
             size = partial(files.data_size, stage.borrowed)
@@ -204,7 +207,7 @@ def _pack(stage: PackImage) -> None:
             digests.take(target)
         mapped: tuple[Extent, ...] = ()
         if ids:
-            mapped = make_images(stage.images(ids), tools, root, digests, epoch=epoch)
+            mapped = make_images(stage.images(ids), tools, tree, digests, epoch=epoch)
         facts = Facts(
             build=Built(stage.id, stage.title, epoch),
             vendor=stage.vendor,

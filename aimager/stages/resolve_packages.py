@@ -32,6 +32,7 @@ from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
+from aimager.sandbox.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             for name, _ in databases.databases
         ]
         write_conf(pacman_conf(stage.platform.architecture, servers), work)
-        with chroot(root) as image:
+        with chroot(Tree(root)) as image:
             return resolve(PacmanRun(pacman, image, work, log), names)
 
 

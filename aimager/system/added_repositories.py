@@ -3,18 +3,17 @@
 import base64
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, ThirdPartyRepository
 from aimager.packages.keyring import KEYRINGS
-from aimager.system.root_files import write_file
+from aimager.sandbox.tree import Tree
 
 _CONF = "etc/pacman.conf"
 
 
-def add_repositories(root: Path, repositories: Sequence[ThirdPartyRepository]) -> None:
-    """Let the pacman of ``root`` use ``repositories``, and trust their pinned keys.
+def add_repositories(tree: Tree, repositories: Sequence[ThirdPartyRepository]) -> None:
+    """Let the pacman of ``tree`` use ``repositories``, and trust their pinned keys.
 
     Their keyring packages bring the keys; keys from a file are put where such a package would put
     them, and the first boot's ``pacman-key --populate`` takes both.
@@ -23,13 +22,12 @@ def add_repositories(root: Path, repositories: Sequence[ThirdPartyRepository]) -
     """
     if not repositories:
         return
-    path = root / _CONF
-    if not path.is_file():
+    if not tree.is_file(_CONF):
         raise ImageError(f"the image has no /{_CONF} to add repositories to")
-    path.write_text(with_repositories(path.read_text(), repositories))
+    tree.write(_CONF, with_repositories(tree.read_text(_CONF), repositories))
     for repository in repositories:
         if not repository.keyring.package:
-            _lay_keys(root, repository.keyring)
+            _lay_keys(tree, repository.keyring)
 
 
 def with_repositories(pacman_conf: str, repositories: Sequence[ThirdPartyRepository]) -> str:
@@ -43,9 +41,7 @@ def with_repositories(pacman_conf: str, repositories: Sequence[ThirdPartyReposit
     return pacman_conf.rstrip("\n") + "\n" + "".join(added)
 
 
-def _lay_keys(root: Path, keyring: Keyring) -> None:
-    path = root / KEYRINGS / f"{keyring.name}.gpg"
-    write_file(path, "")
-    path.write_bytes(base64.b64decode(keyring.keys))
+def _lay_keys(tree: Tree, keyring: Keyring) -> None:
+    tree.write(f"{KEYRINGS}/{keyring.name}.gpg", base64.b64decode(keyring.keys), 0o644)
     trusted = "".join(f"{key}:4:\n" for key in keyring.master_keys)
-    write_file(path.with_name(f"{keyring.name}-trusted"), trusted)
+    tree.write(f"{KEYRINGS}/{keyring.name}-trusted", trusted, 0o644)

@@ -1,20 +1,21 @@
 """What makes an installed root bootable: fstab, the boot loaders of its board, and their files."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader, RawPiece
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import Role
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
+from aimager.system.bootloader.boot_files import BOOT
 from aimager.system.fstab import fstab_text, list_mounts, root_words
 from aimager.system.kernels import Kernel, find_kernels
 
 
 def make_bootable(
-    root: Path,
+    tree: Tree,
     boot: Boot,
     ids: ImageIds,
     *,
@@ -22,16 +23,15 @@ def make_bootable(
     words: Callable[[str], tuple[str, ...]],
     title: str,
 ) -> None:
-    """Write fstab and the boot loaders' files to ``root``, so that it and its kernels are found.
+    """Write fstab and the boot loaders' files to ``tree``, so that it and its kernels are found.
 
     ``words`` gives those that end the command line of a kernel, by its name; ``title`` names the
     system in menus.
 
     :raises ImageError: when there is no kernel, or anything of a boot loader is missing
     """
-    (root / "etc/fstab").write_text(fstab_text(list_mounts(ids)))
-    kernels = _in_order(find_kernels(root), boot.kernels) if boot.bootloaders else ()
-    tree = root / "boot"
+    tree.write("etc/fstab", fstab_text(list_mounts(ids)))
+    kernels = _in_order(find_kernels(tree), boot.kernels) if boot.bootloaders else ()
 
     def command_line(kernel: str) -> str:
         return " ".join((*root_words(ids), *words(kernel)))
@@ -40,13 +40,13 @@ def make_bootable(
         match loader:
             case Bootloader.systemd_boot:
                 systemd_boot.install(
-                    root, tree, architecture, kernels, command_line=command_line, title=title
+                    tree, architecture, kernels, command_line=command_line, title=title
                 )
             case Bootloader.syslinux:
-                syslinux.install(root, tree, kernels, command_line=command_line, title=title)
+                syslinux.install(tree, kernels, command_line=command_line, title=title)
             case Bootloader.extlinux:
                 tell = {"title": title, "devicetree": boot.devicetree}
-                extlinux.install(root, tree, kernels, command_line=command_line, **tell)
+                extlinux.install(tree, kernels, command_line=command_line, **tell)
             case Bootloader.raspberry_pi_firmware:
                 # The package's command line names the root by its place, before any initramfs.
                 place = f"root=PARTUUID={ids.partuuid(Role.root)}"
@@ -62,9 +62,9 @@ def _in_order(kernels: Sequence[Kernel], names: Sequence[str]) -> tuple[Kernel, 
     return tuple(sorted(kernels, key=lambda kernel: places.get(kernel.name, len(names))))
 
 
-def _check_files(tree: Path, boot: Boot) -> None:
+def _check_files(tree: Tree, boot: Boot) -> None:
     for name in boot.files:
-        if not (tree / name).is_file():
+        if not tree.is_file(f"{BOOT}/{name}"):
             raise ImageError(
                 f"/boot has no {name}, which the machine's firmware looks for",
                 hint="one of the board's packages should have brought it",

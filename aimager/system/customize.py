@@ -1,57 +1,62 @@
 """What is added to a root at the end: files, archives, services, and what scripts do."""
 
+import re
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
+from aimager.sandbox.tree import Tree
 from aimager.system.configure import ImageRoot
-from aimager.system.root_files import write_file
+from aimager.system.sysprep import find_identity, remove_identity
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
 """It comes before those that disable what is enabled, of which the first that fits decides."""
 
 _UNITS = "etc/systemd/system"
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+")  # systemd.unit(5)
 _CHUNK = 1 << 20
 _SCRIPT = "aimager-script"
 
 
-def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> None:
+def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> frozenset[str]:
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
+
+    Returns the paths of what they gave the image that tells machines apart otherwise.
 
     :raises ConfigError: when one cannot be added, enabled or run
     """
     if not (setup.finishes or overlays):
-        return
+        return frozenset()
+    remove_identity(image.tree)
     for file in setup.files:
         add_file(image, file)
     for overlay in overlays:
         unpack_overlay(image, overlay)
+    given = find_identity(image.tree)
     for service in setup.services:
         enable_service(image, service)
     for script in setup.scripts:
         run_script(image, script)
-    keep_enabled(image.root)
+    keep_enabled(image.tree)
+    return given
 
 
 def add_file(image: ImageRoot, file: AddedFile) -> None:
-    """Write a file, owned by root; a link in the image cannot lead it elsewhere.
+    """Write a file, owned by root, where a program in the image would find it.
 
-    :raises ConfigError: when its path is that of a folder, or leads through a file
+    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere
     """
-    path = image.root / file.path.lstrip("/")
-    if not path.parent.resolve().is_relative_to(image.root.resolve()):
-        raise ConfigError(
-            f"files= cannot add {file.path}: a link in the image leads its folder elsewhere",
-            hint="name the folder that the link is for",
-        )
     try:
-        path.unlink(missing_ok=True)
-        write_file(path, file.text, file.mode)
-    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
-        raise ConfigError(f"files= cannot add {file.path}: {error.strerror}") from error
+        image.tree.unlink(file.path)  # the new one is root's, whoever had the old one
+        image.tree.write(file.path, file.text, file.mode)
+    except ImageError as error:
+        raise ConfigError(
+            f"files= cannot add {file.path}: {error.message}",
+            hint="name the folder that a link in the image is for, or another path",
+        ) from error
 
 
 def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
@@ -106,8 +111,7 @@ def run_script(image: ImageRoot, script: Script) -> None:
 
     :raises ConfigError: when it fails
     """
-    path = image.runtime / _SCRIPT
-    write_file(path, script.text, 0o700)
+    image.runtime.write(_SCRIPT, script.text, 0o700)
     try:
         image.run([f"/run/{_SCRIPT}"])
     except CommandError as error:
@@ -125,22 +129,22 @@ def run_script(image: ImageRoot, script: Script) -> None:
             hint="name a program of the image there by its whole path; install-pkgs= adds one",
         ) from error
     finally:
-        path.unlink(missing_ok=True)
+        image.runtime.remove(_SCRIPT)
 
 
-def keep_enabled(root: Path) -> None:
+def keep_enabled(tree: Tree) -> None:
     """Keep what is enabled so at the first boot, which applies the presets to all units.
 
     See systemd.preset(5); a template's instances are named after it.
     """
     units: dict[str, list[str]] = {}
-    for folder in sorted((root / _UNITS).glob("*.[wr]*s")):
-        if folder.suffix not in (".wants", ".requires"):
+    for folder in tree.glob(f"{_UNITS}/*.[wr]*s"):
+        if PurePath(folder).suffix not in (".wants", ".requires"):
             continue
-        for name in sorted(link.name for link in folder.iterdir()):
+        for name in filter(_UNIT.fullmatch, tree.names(folder)):
             template, at, instance = name.partition("@")
             instance, _, kind = instance.rpartition(".")
             unit = f"{template}@.{kind}" if at else name
             units.setdefault(unit, []).extend([instance] if at and instance else [])
     lines = (" ".join(("enable", unit, *units[unit])) for unit in sorted(units))
-    write_file(root / PRESET, "".join(f"{line}\n" for line in lines))
+    tree.write(PRESET, "".join(f"{line}\n" for line in lines), 0o644)

@@ -38,7 +38,7 @@ def shell_on_failure(image: Chroot, terminal: Path | None) -> Iterator[None]:
 
 def open_shell(image: Chroot, terminal: Path, why: str) -> None:
     """Let the user look around in ``image`` until the shell's end."""
-    shell = next((name for name in _SHELLS if (image.root / name).exists()), None)
+    shell = next((name for name in _SHELLS if image.tree.is_file(name)), None)
     try:
         screen = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
     except OSError as error:

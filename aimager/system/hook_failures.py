@@ -8,9 +8,11 @@ _alpm_run_chroot). What it runs around an installation is alpm-hooks(5).
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
+from aimager.packages.local_database import LOCAL
 from aimager.program_output import TAIL_LINES
+from aimager.sandbox.tree import Tree
 
 FAILED = re.compile(
     r"error: command (?:failed to execute correctly|terminated by signal (?P<signal>\d+))"
@@ -23,7 +25,6 @@ _BOOTS = re.compile(r"mkinitcpio|booster|dracut|initramfs|initcpio|depmod|kernel
 """In what a hook says or runs, or a scriptlet is: without it, no image boots."""
 
 _HOOK_FOLDERS = ("usr/share/libalpm/hooks", "etc/pacman.d/hooks")
-_LOCAL = "var/lib/pacman/local"
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,20 @@ class Failure:
         return f"{self.what} {how}{so}:{lines}"
 
 
-def failures(said: str, root: Path, own: Path) -> list[Failure]:
-    """Those that pacman ``said`` failed in ``root``; ``own`` is a folder of further hooks."""
-    return list(_failures(said, root, own))
+def failures(said: str, tree: Tree, own: Tree) -> list[Failure]:
+    """Those that pacman ``said`` failed in ``tree``; ``own`` is a folder of further hooks."""
+    return list(_failures(said, tree, own))
 
 
-def _failures(said: str, root: Path, own: Path) -> Iterator[Failure]:
+def _failures(said: str, tree: Tree, own: Tree) -> Iterator[Failure]:
     hooks: Mapping[str, Hook] | None = None
     what, output = "", list[str]()
     for line in said.splitlines():
         if heading := _heading(line):
             what, output = heading, []
         elif failed := FAILED.search(line):
-            hooks = _read_hooks(root, own) if hooks is None else hooks
-            yield _failure(what, failed["signal"], output, root, hooks)
+            hooks = _read_hooks(tree, own) if hooks is None else hooks
+            yield _failure(what, failed["signal"], output, tree, hooks)
         else:
             output.append(line)
 
@@ -81,49 +82,55 @@ def _heading(line: str) -> str:
 
 
 def _failure(
-    what: str, signal: str | None, output: list[str], root: Path, hooks: Mapping[str, Hook]
+    what: str, signal: str | None, output: list[str], tree: Tree, hooks: Mapping[str, Hook]
 ) -> Failure:
     last = tuple(line for line in output if line.strip())[-TAIL_LINES:]
     number = int(signal) if signal else None
     if package := _PACKAGE.fullmatch(what):
-        boots = bool(_BOOTS.search(_scriptlet(root, package[1])))
+        boots = bool(_BOOTS.search(_scriptlet(tree, package[1])))
         return Failure(f"the scriptlet of the package {package[1]}", number, last, boots)
     title = named[1] if (named := _HOOK.fullmatch(what)) else what
     hook = hooks.get(title)
     if hook is None:
         return Failure(f"the hook '{title}'", number, last, bool(_BOOTS.search(title)))
-    owner = _owner(root, hook.name)
+    owner = _owner(tree, hook.name)
     of = f" of the package {owner}" if owner else ""
     boots = bool(_BOOTS.search(f"{hook.name} {title} {hook.runs}"))
     return Failure(f"the hook {hook.name}{of} ('{title}')", number, last, boots, hook.aborts)
 
 
-def _read_hooks(root: Path, own: Path) -> dict[str, Hook]:
+def _read_hooks(tree: Tree, own: Tree) -> dict[str, Hook]:
     """All hooks, by what pacman calls them: by their descriptions, or names if they have none."""
     hooks = {}
-    for folder in (*(root / name for name in _HOOK_FOLDERS), own):
-        for path in sorted(folder.glob("*.hook")) if folder.is_dir() else ():
-            text = path.read_text(errors="replace") if path.is_file() else ""
+    places = [(tree, f"{name}/*.hook") for name in _HOOK_FOLDERS]
+    for where, pattern in (*places, (own, "*.hook")):
+        for path in where.glob(pattern):
+            text = _read(where, path) if where.is_file(path) else ""
+            name = PurePath(path).name
             described = re.search(r"^\s*Description\s*=\s*(.+?)\s*$", text, re.MULTILINE)
             runs = re.search(r"^\s*Exec\s*=\s*(.+?)\s*$", text, re.MULTILINE)
-            title = described[1] if described else path.name
+            title = described[1] if described else name
             aborts = re.search(r"^\s*AbortOnFail\s*$", text, re.MULTILINE)
-            hooks[title] = Hook(path.name, title, runs[1] if runs else "", bool(aborts))
+            hooks[title] = Hook(name, title, runs[1] if runs else "", bool(aborts))
     return hooks
 
 
-def _owner(root: Path, hook: str) -> str:
+def _read(tree: Tree, path: str) -> str:
+    return tree.read_bytes(path).decode(errors="replace")  # as what pacman says is read
+
+
+def _owner(tree: Tree, hook: str) -> str:
     """The package that a hook is of; empty: none."""
     entry = f"usr/share/libalpm/hooks/{hook}\n"
-    for files in (root / _LOCAL).glob("*/files"):
-        if entry in files.read_text(errors="replace"):
-            return files.parent.name.rsplit("-", 2)[0]
+    for files in tree.glob(f"{LOCAL}/*/files"):
+        if entry in _read(tree, files):
+            return PurePath(files).parent.name.rsplit("-", 2)[0]
     return ""
 
 
-def _scriptlet(root: Path, package: str) -> str:
+def _scriptlet(tree: Tree, package: str) -> str:
     """What a package's scriptlet is."""
-    for path in (root / _LOCAL).glob(f"{package}-*/install"):
-        if path.parent.name.rsplit("-", 2)[0] == package:
-            return path.read_text(errors="replace")
+    for path in tree.glob(f"{LOCAL}/*/install"):
+        if PurePath(path).parent.name.rsplit("-", 2)[0] == package:
+            return _read(tree, path)
     return ""

@@ -4,12 +4,13 @@ The configuration for that is undone once the packages are installed, so that an
 device makes what the distribution intends.
 """
 
-import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from aimager.sandbox.chroot import Chroot
+from aimager.sandbox.tree import Tree
 
 _HOOK = """\
 [Trigger]
@@ -116,31 +117,31 @@ def universal(image: Chroot, hooks: Path) -> Iterator[None]:
     booster does so unless its configuration says ``universal``; dracut is run by us, in place of
     its own hook, with options that its configuration does not have.
     """
-    root, run = image.root, image.run
+    tree, run = image.tree, image.runtime
     hooks.mkdir(exist_ok=True)
     (hooks / _NAME).write_text(_HOOK)
     (hooks / _DRACUT_NAME).write_text(_DRACUT_HOOK)
     (hooks / _DRACUT_OWN).unlink(missing_ok=True)
     (hooks / _DRACUT_OWN).symlink_to("/dev/null")
-    (run / "universal-initramfs").write_text(_SCRIPT)
-    (run / "dracut-initramfs").write_text(_DRACUT_SCRIPT)
-    drop_in = root / _DROP_IN
-    had_folder = drop_in.parent.exists()
+    run.write("universal-initramfs", _SCRIPT)
+    run.write("dracut-initramfs", _DRACUT_SCRIPT)
+    folder = PurePath(_DROP_IN).parent
+    had_folder = tree.exists(folder)
     try:
         yield
     finally:
-        drop_in.unlink(missing_ok=True)
-        if not had_folder and drop_in.parent.is_dir() and not any(drop_in.parent.iterdir()):
-            drop_in.parent.rmdir()
-        if (run / _DONE).exists():
-            _put_back(root / _MKINITCPIO, run / "mkinitcpio.conf")
-            _put_back(root / _BOOSTER, run / "booster.yaml")
+        tree.unlink(_DROP_IN)
+        if not had_folder and not tree.names(folder):
+            tree.remove(folder)
+        if run.exists(_DONE):
+            _put_back(tree, _MKINITCPIO, run, "mkinitcpio.conf")
+            _put_back(tree, _BOOSTER, run, "booster.yaml")
 
 
-def _put_back(path: Path, saved: Path) -> None:
-    """Give a configuration its content and times again, or remove it if it is new."""
-    if saved.exists():
-        path.write_bytes(saved.read_bytes())
-        shutil.copystat(saved, path)
+def _put_back(tree: Tree, path: str, run: Tree, saved: str) -> None:
+    """Give a configuration its content, mode and times again, or remove it if it is new."""
+    if status := run.stat(saved):
+        times = (status.st_atime_ns, status.st_mtime_ns)
+        tree.write(path, run.read_bytes(saved), stat.S_IMODE(status.st_mode), times=times)
     else:
-        path.unlink(missing_ok=True)
+        tree.unlink(path)

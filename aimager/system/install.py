@@ -33,12 +33,13 @@ from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.privileges import Limits
+from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.hook_failures import Failure, failures
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
-from aimager.system.sysprep import empty_logs, remove_identity
+from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from aimager.toolbox import Toolbox
 from aimager.units import count
 
@@ -136,8 +137,9 @@ def _install_system(request: Installation) -> None:
             progress.step("unpacking the base system")
             unpack_tree(tools, base, root)
         if reused:
-            _prepare_reused(root, reused)
+            _prepare_reused(Tree(root), reused)
         prepare_root(root)
+        tree = Tree(root)
         pacman = choose_pacman(tools, request.pacman_static, work)
         if pacman is None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
@@ -146,7 +148,7 @@ def _install_system(request: Installation) -> None:
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
-            chroot(root, limits(workshop, wanted, reused)) as bare,
+            chroot(tree, limits(workshop, wanted, reused)) as bare,
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
             initramfs.universal(image, work / "hooks"),
             shell_on_failure(image, workshop.terminal),
@@ -156,12 +158,13 @@ def _install_system(request: Installation) -> None:
             at_work = PacmanRun(pacman, image, work, log, files)
             with _explaining(base if reused else None, root):
                 said = _install(tools, at_work, request, wanted, packages, epoch)
-            failed = failures(said, root, work / "hooks")
+            failed = failures(said, tree, Tree(work / "hooks"))
             check_hooks(failed, request.architecture, workshop)
         print(f"   installed {count(len(packages), 'package')}")
-        _check(root, wanted, others=reused is not None)
-        forget_times(root, epoch)
-        remove_identity(root)
+        _check(tree, wanted, others=reused is not None)
+        forget_times(tree, epoch)
+        remove_identity(tree)
+        tell_secrets(tree)
         with progress.growing("packing", request.target):
             pack_tree(tools, root, request.target, epoch=epoch)
 
@@ -174,7 +177,7 @@ def _locale_made_meanwhile(
     if touched or not base.packages:
         return nullcontext()
     jail = image.jail()
-    return default_made_meanwhile(image.root, lambda argv: process.run(argv, within=jail, log=log))
+    return default_made_meanwhile(image.tree, lambda argv: process.run(argv, within=jail, log=log))
 
 
 def limits(workshop: Workshop, lock: Lock, reused: ReusedRoot | None = None) -> Limits:
@@ -206,8 +209,8 @@ def _install(
         # a keyring of its own, which nothing that has run by now can have touched.
         open_home(tools, request.keyring, workshop.work / "own-gnupg")
         verify(tools, workshop.work / "own-gnupg", signed, store)
-        own = workshop.work / "hooks"
-        failed = failures(error.said, workshop.work / "root", own)
+        own = Tree(workshop.work / "hooks")
+        failed = failures(error.said, Tree(workshop.work / "root"), own)
         aborting = [failure for failure in failed if failure.aborts]
         if not aborting:
             raise
@@ -257,17 +260,17 @@ def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
         print(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
-def _prepare_reused(root: Path, reused: ReusedRoot) -> None:
-    """Remove what belongs to another machine from ``root``, before anything is run in it.
+def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
+    """Remove what belongs to another machine from ``tree``, before anything is run in it.
 
     :raises ImageError: when it does not hold what ``reused`` says
     """
-    if not reused.is_in(root):
+    if not reused.is_in(tree):
         raise ImageError(
             "the archive of reuse-root-tar= changed while the build ran", hint="build again"
         )
-    remove_identity(root)
-    empty_logs(root)
+    remove_identity(tree)
+    empty_logs(tree)
 
 
 @contextmanager
@@ -282,9 +285,9 @@ def _explaining(archive: Path | None, root: Path) -> Iterator[None]:
         raise
 
 
-def _check(root: Path, lock: Lock, *, others: bool) -> None:
+def _check(tree: Tree, lock: Lock, *, others: bool) -> None:
     """Refuse a root without a package of ``lock``; with ``others`` it may have more."""
-    there = installed(root)
+    there = installed(tree)
     locked = {f"{package.name}-{package.version}" for package in lock.packages}
     if others:
         there &= locked

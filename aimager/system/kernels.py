@@ -6,14 +6,20 @@ initramfs maker's hook puts vmlinuz-PKGBASE in /boot. Arch Linux ARM's: the pack
 """
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree, shown
+from aimager.system.bootloader.boot_files import BOOT
 
 _ARM_IMAGES = ("Image", "zImage", "kernel8.img", "kernel7.img")
 _ARM_INITRAMFS = "initramfs-linux.img"
+_MODULES = "usr/lib/modules"
+_NAME = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@._+~:-]*")
+"""What names a package or a version: it becomes part of paths, and of boot loaders' lines."""
 _ALL_KVER = re.compile(r"^ALL_kver=[\"']?([^\"'\s]+)", re.MULTILINE)
 
 
@@ -37,30 +43,37 @@ class Kernel:
     """The folder of its device trees, by vendor."""
 
 
-def find_kernels(root: Path) -> tuple[Kernel, ...]:
-    """The kernels that are installed in ``root``, by name; fallback images are left out.
+def find_kernels(tree: Tree) -> tuple[Kernel, ...]:
+    """The kernels that are installed in ``tree``, by name; fallback images are left out.
 
-    :raises ImageError: when one has no image or no initramfs in /boot
+    :raises ImageError: when one has no image or no initramfs in /boot, or a name that none has
     """
-    return tuple(_kernel(root, name, version) for name, version in sorted(_installed(root)))
+    return tuple(_kernel(tree, name, version) for name, version in sorted(_installed(tree)))
 
 
-def _installed(root: Path) -> Iterator[tuple[str, str]]:
-    modules = root / "usr/lib/modules"
+def _installed(tree: Tree) -> Iterator[tuple[str, str]]:
     named = set()
-    for pkgbase in modules.glob("*/pkgbase"):
-        named.add(pkgbase.parent.name)
-        yield pkgbase.read_text().strip(), pkgbase.parent.name
-    for preset in (root / "etc/mkinitcpio.d").glob("*.preset"):
-        version = _ALL_KVER.search(preset.read_text())
+    for pkgbase in tree.glob(f"{_MODULES}/*/pkgbase"):
+        version = PurePath(pkgbase).parent.name
+        named.add(version)
+        yield _checked(tree.read_text(pkgbase).strip(), pkgbase), _checked(version, pkgbase)
+    for preset in tree.glob("etc/mkinitcpio.d/*.preset"):
+        found = _ALL_KVER.search(tree.read_text(preset))
         # Arch Linux's own presets tell the path of a vmlinuz in place of a version.
-        if version and version[1] not in named and (modules / version[1]).is_dir():
-            yield preset.stem, version[1]
+        if not found or "/" in found[1] or found[1] in named:
+            continue
+        if tree.is_dir(f"{_MODULES}/{found[1]}"):
+            yield _checked(PurePath(preset).stem, preset), _checked(found[1], preset)
 
 
-def _kernel(root: Path, name: str, version: str) -> Kernel:
-    boot = root / "boot"
-    image = _first(boot, [f"vmlinuz-{name}", *_ARM_IMAGES])
+def _checked(name: str, file: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ImageError(f"{shown(file)} of the image is of a kernel that cannot be: {name!a}")
+    return name
+
+
+def _kernel(tree: Tree, name: str, version: str) -> Kernel:
+    image = _first(tree, [f"vmlinuz-{name}", *_ARM_IMAGES])
     if image is None:
         raise ImageError(
             f"the kernel {name} {version} has no image in /boot",
@@ -70,7 +83,7 @@ def _kernel(root: Path, name: str, version: str) -> Kernel:
     if image.name in _ARM_IMAGES:
         # Elsewhere this is the initramfs of the package ``linux`` alone.
         initramfs_names.append(_ARM_INITRAMFS)
-    initramfs = _first(boot, initramfs_names)
+    initramfs = _first(tree, initramfs_names)
     if initramfs is None:
         raise ImageError(
             f"the kernel {name} {version} has no initramfs in /boot: it would be "
@@ -82,19 +95,22 @@ def _kernel(root: Path, name: str, version: str) -> Kernel:
         version=version,
         image=image,
         initramfs=initramfs,
-        microcode=tuple(sorted(Path(path.name) for path in boot.glob("*-ucode.img"))),
-        devicetrees=_devicetrees(boot, name, image),
+        microcode=tuple(Path(Path(path).name) for path in tree.glob(f"{BOOT}/*-ucode.img")),
+        devicetrees=_devicetrees(tree, name, image),
     )
 
 
-def _first(boot: Path, names: list[str]) -> Path | None:
+def _first(tree: Tree, names: list[str]) -> Path | None:
     # Not an empty one: linux-rpi owns an empty vmlinuz, which booster's hook copies to /boot.
-    found = (Path(n) for n in names if (boot / n).is_file() and (boot / n).stat().st_size)
-    return next(found, None)
+    for name in names:
+        status = tree.stat(f"{BOOT}/{name}")
+        if status and stat.S_ISREG(status.st_mode) and status.st_size:
+            return Path(name)
+    return None
 
 
-def _devicetrees(boot: Path, name: str, image: Path) -> Path | None:
+def _devicetrees(tree: Tree, name: str, image: Path) -> Path | None:
     folders = [Path("dtbs", name)]
     if image.name in _ARM_IMAGES:
         folders.append(Path("dtbs"))
-    return next((folder for folder in folders if (boot / folder).is_dir()), None)
+    return next((folder for folder in folders if tree.is_dir(f"{BOOT}/{folder}")), None)

@@ -4,16 +4,14 @@ The default one is generated before the settings of an image are known, once for
 system. `_NOTE` then tells what its archive was made for; it never gets into an image.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 from aimager.errors import CommandError, ConfigError
 from aimager.model.settings import DEFAULT_LOCALE
-from aimager.system.root_files import write_file
+from aimager.sandbox.tree import Tree
 
 _NO_GENERATION = ("C.UTF-8", "POSIX")
 _GENERATOR = "usr/bin/locale-gen"
@@ -26,21 +24,20 @@ Run = Callable[[Sequence[str]], object]
 """Runs a program of the image."""
 
 
-def set_locales(root: Path, locales: Sequence[str], run: Run) -> None:
+def set_locales(tree: Tree, locales: Sequence[str], run: Run) -> None:
     """Enable ``locales`` in locale.gen, generate them, and make the first one LANG.
 
     :raises ConfigError: when the image does not have such a locale
     """
-    path = root / _ENABLED
-    text = path.read_text() if path.exists() else ""
+    text = tree.read_text(_ENABLED) if tree.exists(_ENABLED) else ""
     wanted = [locale for locale in locales if locale not in _NO_GENERATION]
     for locale in wanted:
         text = enable_locale(text, locale)
     if wanted:
-        write_file(path, text)
-    if not _is_made_for(root, text) and wanted:
+        tree.write(_ENABLED, text, 0o644)
+    if not _is_made_for(tree, text) and wanted:
         run(["locale-gen"])
-    write_file(root / "etc/locale.conf", f"LANG={locales[0]}\n")
+    tree.write("etc/locale.conf", f"LANG={locales[0]}\n", 0o644)
 
 
 def enable_locale(locale_gen: str, locale: str) -> str:
@@ -57,50 +54,48 @@ def enable_locale(locale_gen: str, locale: str) -> str:
     return enabled
 
 
-def _is_made_for(root: Path, text: str) -> bool:
+def _is_made_for(tree: Tree, text: str) -> bool:
     """Whether what was generated ahead is for this text; all of it is removed if it is not."""
-    note = root / _NOTE
-    if not note.exists():
+    if not tree.exists(_NOTE):
         return False
-    made_for = note.read_text()
-    note.unlink()
+    made_for = tree.read_text(_NOTE)
+    tree.unlink(_NOTE)
     if made_for != text:
-        (root / _ARCHIVE).unlink(missing_ok=True)
+        tree.unlink(_ARCHIVE)
     return made_for == text
 
 
 @contextmanager
-def default_made_meanwhile(root: Path, run: Run) -> Iterator[None]:
+def default_made_meanwhile(tree: Tree, run: Run) -> Iterator[None]:
     """Generate the default locale on another core; it is there after the block.
 
     The block must not replace the programs and files that make it.
     """
     with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(make_default, root, run)
+        made = pool.submit(make_default, tree, run)
         yield
         made.result()
 
 
-def make_default(root: Path, run: Run) -> None:
+def make_default(tree: Tree, run: Run) -> None:
     """Generate the default locale, if the image offers it, and leave locale.gen as it was.
 
     Where that fails, nothing is left: whoever needs the locale generates it again, and sees why.
     """
-    path, archive = root / _ENABLED, root / _ARCHIVE
-    if archive.exists() or not path.exists() or not (root / _GENERATOR).exists():
+    status = tree.stat(_ENABLED)
+    if status is None or tree.exists(_ARCHIVE) or not tree.exists(_GENERATOR):
         return
-    before, times = path.read_text(), path.stat()
+    before, times = tree.read_text(_ENABLED), (status.st_atime_ns, status.st_mtime_ns)
     try:
         text = enable_locale(before, DEFAULT_LOCALE)
     except ConfigError:
         return
-    path.write_text(text)
+    tree.write(_ENABLED, text)
     try:
         run(["locale-gen"])
-        if archive.exists():
-            (root / _NOTE).write_text(text)
+        if tree.exists(_ARCHIVE):
+            tree.write(_NOTE, text)
     except CommandError:  # as the log tells
-        archive.unlink(missing_ok=True)
+        tree.unlink(_ARCHIVE)
     finally:
-        path.write_text(before)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        tree.write(_ENABLED, before, times=times)

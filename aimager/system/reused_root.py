@@ -23,6 +23,7 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.local_database import InstalledPackage, read_local_database, read_record
+from aimager.sandbox.tree import Tree
 
 _DESC = re.compile(r"var/lib/pacman/local/[^/]+/desc")
 _LARGEST_DESC = 16 << 20
@@ -57,9 +58,9 @@ class ReusedRoot:
         kept = (package.build_date for package in self.packages if package.name not in replaced)
         return max(lock.epoch, *kept)
 
-    def is_in(self, root: Path) -> bool:
-        """Whether ``root`` holds these packages, and no others."""
-        return {p.name: p for p in self.packages} == read_local_database(root)
+    def is_in(self, tree: Tree) -> bool:
+        """Whether ``tree`` holds these packages, and no others."""
+        return {p.name: p for p in self.packages} == read_local_database(tree)
 
 
 def write_reused(root: ReusedRoot) -> str:

@@ -1,45 +1,83 @@
-"""What no two machines may share, removed from a root before it is archived."""
+"""What no two machines may share, removed from a root before it is archived, or told."""
 
-import os
-import shutil
-from pathlib import Path
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 
-_PATTERNS = (
-    "etc/machine-id",
-    "etc/pacman.d/gnupg",
-    "etc/ssh/ssh_host_*",
-    "var/lib/systemd/random-seed",
-    "var/lib/systemd/credential.secret",
-    "var/lib/dbus/machine-id",
-    "boot/loader/random-seed",
-    "root/.gnupg",
-)
-"""Secrets and ids; the first boot makes them anew."""
+from aimager.packages.local_database import LOCAL
+from aimager.sandbox.tree import Tree, shown
+from aimager.system.machine_identity import KEPT, MADE_ANEW, PRIVATE_KEY, TRACES
 
-_TRACES = (
-    "var/cache/ldconfig/aux-cache",
-    "var/log/pacman.log",
-    "var/log/journal/*",
-    "etc/.pwd.lock",
-)
-"""Traces of the build, which differ from one to the next."""
+_KEY = re.compile(PRIVATE_KEY, re.MULTILINE)
+_LARGEST_KEY = 64 << 10
 
 
-def remove_identity(root: Path) -> None:
-    """Remove every secret, id and seed from ``root``, and the traces of the build."""
-    for pattern in (*_PATTERNS, *_TRACES):
-        for path in root.glob(pattern):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+def find_identity(tree: Tree) -> frozenset[str]:
+    """The paths in ``tree`` of what a first boot makes anew."""
+    return frozenset(path for pattern in MADE_ANEW for path in tree.glob(pattern))
 
 
-def empty_logs(root: Path) -> None:
-    """Empty the logs of ``root``, which may have run elsewhere."""
-    if (root / "var/log").is_symlink():  # it may lead out of the root
-        return
-    for folder, _, names in os.walk(root / "var/log"):
-        for path in (Path(folder, name) for name in names):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size:
-                os.truncate(path, 0)
+def remove_identity(tree: Tree, given: Iterable[str] = ()) -> None:
+    """Remove every secret, id and seed from ``tree``, and the traces of the build.
+
+    What is ``given`` by the user, by path, is meant to be in each of the images, and stays.
+    """
+    for path in find_identity(tree) - frozenset(given):
+        tree.remove(path)
+    for pattern in TRACES:
+        for path in tree.glob(pattern):
+            tree.remove(path)
+
+
+def empty_logs(tree: Tree) -> None:
+    """Empty the logs of ``tree``, which may have run elsewhere."""
+    for below, status in tree.walk("var/log") if tree.is_dir("var/log") else ():
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            tree.write(f"var/log/{below}", b"")
+
+
+def tell_secrets(tree: Tree) -> None:
+    """Name the secrets that programs of packages made in ``tree``, which stay there.
+
+    They are not removed, for nothing would make them anew, nor refused: a service may need its key
+    to start at all, and an image may be for one machine alone.
+    """
+    for path, package in find_secrets(tree):
+        whose = f"a program of the package {package}" if package else "a package's program"
+        print(f"   {whose} made the secret {shown(path)}: every image has the same one")
+
+
+def find_secrets(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The secrets in ``tree`` that came in no package, with the package they are probably of.
+
+    That is the one that has the folder, or the next above it, if it has it alone.
+    """
+    owners = _owners(tree)
+    known = {path for pattern in KEPT for path in tree.glob(pattern)}
+    for path, status in sorted(tree.walk()):
+        if not stat.S_ISREG(status.st_mode) or path in owners or path.startswith(f"{LOCAL}/"):
+            continue
+        small = 0 < status.st_size <= _LARGEST_KEY
+        if small and (path in known or _KEY.search(tree.read_bytes(path))):
+            yield path, _package_of(path, owners)
+
+
+def _owners(tree: Tree) -> dict[str, str]:
+    """The package that has each path, a folder's ending with a slash; empty: several have it."""
+    owners: dict[str, str] = {}
+    for files in tree.glob(f"{LOCAL}/*/files"):
+        package = PurePath(files).parent.name.rsplit("-", 2)[0]
+        for path in _listed(tree.read_text(files)):
+            owners[path] = "" if path in owners else package
+    return owners
+
+
+def _listed(files: str) -> Iterable[str]:
+    """The paths in a package's list; what else it has comes after an empty line (be_local.c)."""
+    return files.partition("%FILES%\n")[2].partition("\n\n")[0].split("\n")
+
+
+def _package_of(path: str, owners: dict[str, str]) -> str:
+    folders = (f"{folder}/" for folder in PurePath(path).parents)
+    return next((owners[folder] for folder in folders if folder in owners), "")

@@ -11,6 +11,7 @@ from aimager.model import u_boot
 from aimager.model.architecture import Architecture
 from aimager.model.board import RawPiece
 from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.sandbox.tree import Tree
 from tests.support.trees import TOOLS, make_disk
 
 LAYOUTS = {
@@ -30,14 +31,14 @@ def test_pieces_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "boot/u-boot.bin.sd.bin"
     path.parent.mkdir()
     path.write_bytes(b"a" * 440 + b"t" * 72 + b"b" * 1000)
-    first, rest = read_pieces(tmp_path, u_boot.amlogic_g12())
+    first, rest = read_pieces(Tree(tmp_path), u_boot.amlogic_g12())
     assert (first.offset, first.data) == (0, b"a" * 440)
     assert (rest.offset, rest.data) == (512, b"b" * 1000)
     with pytest.raises(ImageError, match=r"boot loader /boot/u-boot-rockchip\.bin is missing"):
-        read_pieces(tmp_path, u_boot.rockchip())
+        read_pieces(Tree(tmp_path), u_boot.rockchip())
     path.write_bytes(b"a" * 512)
     with pytest.raises(ImageError, match="ends before its byte 512"):
-        read_pieces(tmp_path, u_boot.amlogic_g12())
+        read_pieces(Tree(tmp_path), u_boot.amlogic_g12())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_known_layouts_leave_the_table_whole(
         path = tmp_path / piece.file
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"U" * 40000)
-    raws = read_pieces(tmp_path, pieces)
+    raws = read_pieces(Tree(tmp_path), pieces)
     table = PartitionTable(label, (boot_fat(64 * MiB), root_ext4()), 16 * MiB)
     extents = lay_out(table, (64 * MiB, 64 * MiB))
     script = sfdisk_script(
@@ -121,4 +122,4 @@ def test_layouts_that_no_gpt_leaves_room_for(pieces: tuple[RawPiece, ...], tmp_p
     (tmp_path / "boot").mkdir()
     (tmp_path / pieces[0].file).write_bytes(b"U" * 40000)
     with pytest.raises(ImageError, match="overlaps the partition table"):
-        check_room(Label.gpt, 16 * MiB, read_pieces(tmp_path, pieces))
+        check_room(Label.gpt, 16 * MiB, read_pieces(Tree(tmp_path), pieces))

@@ -6,6 +6,7 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.packages.local_database import InstalledPackage, read_local_database
+from aimager.sandbox.tree import Tree
 
 DESC = """\
 %NAME%
@@ -53,7 +54,7 @@ def test_records(tmp_path: Path) -> None:
     record(tmp_path, "gawk-1:5.2.1-2", DESC)
     record(tmp_path, "base-3-2", "%NAME%\nbase\n\n%VERSION%\n3-2\n\n")
     (tmp_path / "var/lib/pacman/local/ALPM_DB_VERSION").write_text("9\n")
-    assert read_local_database(tmp_path) == {
+    assert read_local_database(Tree(tmp_path)) == {
         "base": InstalledPackage("base", "3-2", "", "", (), (), ()),
         "gawk": InstalledPackage(
             name="gawk",
@@ -71,5 +72,5 @@ def test_records(tmp_path: Path) -> None:
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     record(tmp_path, "gawk-1", "%NAME%\ngawk\n\n")
-    with pytest.raises(ImageError, match=r"^var/lib/pacman/local/gawk-1/desc is damaged"):
-        read_local_database(tmp_path)
+    with pytest.raises(ImageError, match=r"^/var/lib/pacman/local/gawk-1/desc of the image is"):
+        read_local_database(Tree(tmp_path))

@@ -13,6 +13,7 @@ from aimager.errors import CommandError, ConfigError
 from aimager.model.architecture import Architecture
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, choose_pacman
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from tests.support.places import GOLDEN
 
@@ -219,7 +220,7 @@ def test_installed(tmp_path: Path) -> None:
     local(tmp_path, "zlib-1.3-1", "")
     local(tmp_path, "bash-5.3-1", "")
     (tmp_path / "var/lib/pacman/local/ALPM_DB_VERSION").write_text("9\n")
-    assert pacman.installed(tmp_path) == {"zlib-1.3-1", "bash-5.3-1"}
+    assert pacman.installed(Tree(tmp_path)) == {"zlib-1.3-1", "bash-5.3-1"}
 
 
 def test_times_are_forgotten(tmp_path: Path) -> None:
@@ -230,7 +231,7 @@ def test_times_are_forgotten(tmp_path: Path) -> None:
     for name in gone + kept:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    pacman.forget_times(tmp_path, 1234567890)
+    pacman.forget_times(Tree(tmp_path), 1234567890)
     assert desc.read_text() == text.format("1234567890")
     assert not [name for name in gone if (tmp_path / name).exists()]
     assert all((tmp_path / name).exists() for name in kept)

@@ -30,7 +30,11 @@ def test_mount_points_have_the_modes_of_the_package(tmp_path: Path) -> None:
     assert make_mount_points(tmp_path) == ()
 
 
-def test_a_link_does_not_lead_out_of_the_tree(tmp_path: Path) -> None:
+def test_what_is_no_directory_is_not_mounted_on(tmp_path: Path) -> None:
     (tmp_path / "proc").symlink_to("/proc")
-    with pytest.raises(ImageError, match="proc is a symbolic link"):
+    with pytest.raises(ImageError, match=r"^/proc of the image is a symbolic link"):
+        make_mount_points(tmp_path)
+    (tmp_path / "proc").unlink()
+    (tmp_path / "run").touch()
+    with pytest.raises(ImageError, match=r"^/run of the image is a file"):
         make_mount_points(tmp_path)

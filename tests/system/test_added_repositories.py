@@ -6,6 +6,7 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories, with_repositories
 
 KEY = "A" * 40
@@ -35,7 +36,7 @@ def test_keys_of_a_file_are_laid_where_pacman_key_takes_them(tmp_path: Path) -> 
     conf = tmp_path / "etc/pacman.conf"
     conf.parent.mkdir()
     conf.write_text("[core]\n")
-    add_repositories(tmp_path, (KNOWN, OWN))
+    add_repositories(Tree(tmp_path), (KNOWN, OWN))
     assert "[known]" in conf.read_text()
     keyrings = tmp_path / "usr/share/pacman/keyrings"
     assert {path.name: path.read_text() for path in keyrings.iterdir()} == {
@@ -45,6 +46,6 @@ def test_keys_of_a_file_are_laid_where_pacman_key_takes_them(tmp_path: Path) -> 
 
 
 def test_a_root_without_pacman(tmp_path: Path) -> None:
-    add_repositories(tmp_path, ())
+    add_repositories(Tree(tmp_path), ())
     with pytest.raises(ImageError, match=r"the image has no /etc/pacman\.conf"):
-        add_repositories(tmp_path, (KNOWN,))
+        add_repositories(Tree(tmp_path), (KNOWN,))

@@ -8,6 +8,7 @@ import pytest
 from aimager.errors import ImageError
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, Role
+from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.fstab import root_words
 from boards import BOARDS
@@ -39,7 +40,7 @@ def test_a_raspberry_pi_is_told_how_to_mount_its_root(tmp_path: Path, kind: File
     assert BOARD.architecture
     ids = ImageIds("seed", BOARD.partition_table.changed(Role.root, file_system=kind))
     make_bootable(
-        tmp_path,
+        Tree(tmp_path),
         BOARD.boot,
         ids,
         architecture=BOARD.architecture,
@@ -65,7 +66,7 @@ def test_the_boards_first_kernel_is_booted(tmp_path: Path) -> None:
     assert PHYTIUM.partition_table
     assert PHYTIUM.architecture
     make_bootable(
-        tmp_path,
+        Tree(tmp_path),
         PHYTIUM.boot,
         ImageIds("seed", PHYTIUM.partition_table),
         architecture=PHYTIUM.architecture,
@@ -82,7 +83,7 @@ def test_a_file_that_the_firmware_looks_for_is_missed(tmp_path: Path) -> None:
     assert BOARD.architecture
     with pytest.raises(ImageError) as caught:
         make_bootable(
-            tmp_path,
+            Tree(tmp_path),
             replace(BOARD.boot, files=("config.txt", "start.elf")),
             ImageIds("seed", BOARD.partition_table),
             architecture=BOARD.architecture,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import copy, copy_tree, write
 
 
@@ -35,9 +36,9 @@ def listing(top: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def test_a_file_is_written_with_its_folders(boot: Path) -> None:
-    write(boot, "loader/entries/linux.conf", "title x\n")
-    write(boot, "top", "")
+def test_a_file_is_written_with_its_folders(boot: Path, tmp_path: Path) -> None:
+    write(Tree(tmp_path), "loader/entries/linux.conf", "title x\n")
+    write(Tree(tmp_path), "top", "")
     assert listing(boot) == {
         "loader": (0o755, ""),
         "loader/entries": (0o755, ""),
@@ -52,8 +53,8 @@ def test_a_tree_is_copied(boot: Path, tmp_path: Path) -> None:
     (tmp_path / "dtb/vendor/a.dtb").write_text("a")
     (tmp_path / "dtb/b.dtb").write_text("b")
     (tmp_path / "dtb/empty").mkdir()
-    copy_tree(tmp_path / "dtb", boot, "dtbs/linux")
-    copy(tmp_path / "dtb/b.dtb", boot, "b.dtb")
+    copy_tree(Tree(tmp_path), "dtb", "dtbs/linux")
+    copy(Tree(tmp_path), "dtb/b.dtb", "b.dtb")
     assert listing(boot) == {
         "b.dtb": (0o644, "b"),
         "dtbs": (0o755, ""),

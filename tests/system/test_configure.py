@@ -1,15 +1,13 @@
 """An image's settings: the texts and files that they become."""
 
 import io
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from aimager import process
 from aimager.errors import CommandError, ConfigError, ImageError
-from aimager.model.settings import HashedPassword, Password, Settings, User
+from aimager.model.settings import HashedPassword, Settings, User
 from aimager.resources import read_data
 from aimager.system import configure as system_setup
 from aimager.system.configure import ImageRoot, set_up
@@ -57,31 +55,6 @@ def test_a_user_is_added_or_the_reason_told(image: RecordingRoot) -> None:
         "the user bob cannot be added: useradd: group 'x' does not exist"
     )
     assert caught.value.hint == "correct useradd="
-
-
-@pytest.mark.skipif(
-    not shutil.which("openssl", path=process.ENVIRONMENT["PATH"]),
-    reason="openssl is missing: hashing of passwords is not tested",
-)
-def test_passwords_are_hashed_the_same_way_each_time_and_logged_nowhere(
-    image: RecordingRoot,
-) -> None:
-    passwords = (Password("alice", "hunter2"), Password("root", "hunter2"))
-    for seed in ("a", "a", "b"):
-        hashed = system_setup.hash_passwords(image.tools, passwords, seed)
-        system_setup.set_passwords(image, hashed)
-    assert [argv for argv, _ in image.runs] == [["chpasswd", "-e"]] * 3
-    first, second, other = (given.decode() for _, given in image.runs)
-    assert first == second != other
-    lines = [line.split(":") for line in first.splitlines()]
-    assert [user for user, _ in lines] == ["alice", "root"]
-    assert all(hashed.startswith("$6$") and len(hashed) == 106 for _, hashed in lines)
-    assert lines[0][1] != lines[1][1], "each user has a salt"
-    assert isinstance(image.tools.log, io.BytesIO)
-    assert image.tools.log.getvalue() == b""
-    salt = lines[0][1].split("$")[2]
-    again = process.run(["openssl", "passwd", "-6", "-salt", salt, "hunter2"])
-    assert again.strip() == lines[0][1]
 
 
 def test_a_password_for_nobody(image: RecordingRoot) -> None:

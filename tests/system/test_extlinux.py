@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import extlinux
 from aimager.system.kernels import Kernel
 from tests.support.places import GOLDEN
@@ -29,25 +30,26 @@ def command_line(name: str) -> str:
     return f"root=UUID=12345678-1234-8234-8234-123456789abc rw kernel={name}"
 
 
-def install(root: Path, boot: Path, *kernels: Kernel, devicetree: str = "") -> str:
+def install(root: Path, *kernels: Kernel, devicetree: str = "") -> str:
+    boot = root / "boot"
     boot.mkdir(exist_ok=True)
     extlinux.install(
-        root, boot, kernels, command_line=command_line, title="Arch Linux", devicetree=devicetree
+        Tree(root), kernels, command_line=command_line, title="Arch Linux", devicetree=devicetree
     )
     return (boot / "extlinux/extlinux.conf").read_text()
 
 
 def test_configuration(tmp_path: Path) -> None:
-    text = install(tmp_path, tmp_path / "boot", ALARM, ARCH)
+    text = install(tmp_path, ALARM, ARCH)
     assert text == (GOLDEN / "extlinux.conf").read_text()
 
 
 def test_the_device_tree_of_a_board(tmp_path: Path) -> None:
-    text = install(tmp_path, tmp_path / "boot", ALARM, devicetree="amlogic/box.dtb")
+    text = install(tmp_path, ALARM, devicetree="amlogic/box.dtb")
     assert "    FDT /dtbs/amlogic/box.dtb\n" in text
     assert "FDTDIR" not in text
     with pytest.raises(ImageError, match="the kernel linux has no device trees"):
-        install(tmp_path, tmp_path / "boot", ALARM, ARCH, devicetree="amlogic/box.dtb")
+        install(tmp_path, ALARM, ARCH, devicetree="amlogic/box.dtb")
 
 
 def test_device_trees_beside_modules_are_copied(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_device_trees_beside_modules_are_copied(tmp_path: Path) -> None:
     stale = boot / "dtbs/linux/gone.dtb"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    text = install(tmp_path, boot, ARCH, replace(ALARM, version=ARCH.version))
+    text = install(tmp_path, ARCH, replace(ALARM, version=ARCH.version))
     assert "    FDTDIR /dtbs/linux\n" in text
     assert "    FDTDIR /dtbs\n" in text, "what a package has put into /boot is taken as it is"
     copied = boot / "dtbs/linux/sifive/board.dtb"
@@ -69,4 +71,4 @@ def test_device_trees_beside_modules_are_copied(tmp_path: Path) -> None:
 
 def test_no_kernel(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no kernel"):
-        install(tmp_path, tmp_path / "boot")
+        install(tmp_path)

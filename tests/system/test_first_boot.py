@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aimager.resources import read_data
+from aimager.sandbox.tree import Tree
 from aimager.system.first_boot import enable, prepare_first_boot
-from aimager.system.root_files import write_file
 
 UNITS = "etc/systemd/system"
 PRESETS = "etc/systemd/system-preset"
@@ -51,7 +51,7 @@ WANTED = {
 
 
 def test_an_image_with_partitions(root: Path) -> None:
-    prepare_first_boot(root, grow=True)
+    prepare_first_boot(Tree(root), grow=True)
     assert (root / "etc/machine-id").read_text() == "uninitialized\n"
     assert (root / "etc/machine-id").stat().st_mode & 0o7777 == 0o444
     assert links(root) == MASKED | WANTED
@@ -64,7 +64,7 @@ def test_an_image_with_partitions(root: Path) -> None:
 
 
 def test_an_archive_has_nothing_to_grow(root: Path) -> None:
-    prepare_first_boot(root, grow=False)
+    prepare_first_boot(Tree(root), grow=False)
     assert [name for name in links(root) if "grow" in name] == []
     assert not (root / UNITS / "grow-root.service").exists()
     assert not (root / "usr/local").exists()
@@ -72,7 +72,7 @@ def test_an_archive_has_nothing_to_grow(root: Path) -> None:
 
 def test_a_root_without_pacman_gets_no_keyring(root: Path) -> None:
     (root / "usr/bin/pacman-key").unlink()
-    prepare_first_boot(root, grow=False)
+    prepare_first_boot(Tree(root), grow=False)
     assert links(root) == MASKED
     assert not (root / UNITS / KEYRING).exists()
 
@@ -84,7 +84,7 @@ def test_not_every_unit_is_enabled_where_no_preset_says_so(root: Path, text: str
         preset.unlink()
     else:
         preset.write_text(text)
-    prepare_first_boot(root, grow=False)
+    prepare_first_boot(Tree(root), grow=False)
     assert (root / PRESETS / "99-default.preset").read_text() == "disable *\n"
 
 
@@ -92,15 +92,15 @@ def test_questions_that_a_root_asked_before_are_masked(root: Path) -> None:
     link = root / UNITS / "systemd-firstboot.service"
     link.parent.mkdir(parents=True)
     link.write_text("[Service]\n")
-    prepare_first_boot(root, grow=False)
+    prepare_first_boot(Tree(root), grow=False)
     assert link.readlink() == Path("/dev/null")
 
 
 def test_units_of_the_root_and_of_packages_are_enabled(root: Path) -> None:
-    write_file(root / UNITS / "own.service", "")
+    Tree(root).write(f"{UNITS}/own.service", "")
     for _ in range(2):
-        enable(root, "own.service", "multi-user.target")
-        enable(root, "sshd.service", "multi-user.target")
+        enable(Tree(root), "own.service", "multi-user.target")
+        enable(Tree(root), "sshd.service", "multi-user.target")
     assert links(root) == {
         "multi-user.target.wants/own.service": f"/{UNITS}/own.service",
         "multi-user.target.wants/sshd.service": "/usr/lib/systemd/system/sshd.service",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.sandbox.tree import Tree
 from aimager.system.hook_failures import Failure, failures
 
 FAILED = "error: command failed to execute correctly\n"
@@ -38,7 +39,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def found(root: Path, said: str) -> list[Failure]:
-    return failures(said, root, root / "own")
+    (root / "own").mkdir(exist_ok=True)
+    return failures(said, Tree(root), Tree(root / "own"))
 
 
 def test_nothing_failed(root: Path) -> None:

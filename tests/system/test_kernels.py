@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree
 from aimager.system.kernels import Kernel, find_kernels
 
 
@@ -38,7 +39,7 @@ def test_arch_kernels_are_sorted(tmp_path: Path) -> None:
     arch_kernel(tmp_path, "linux", "6.18.1-arch1-1", "initramfs-linux.img")
     boot_files(tmp_path, "initramfs-linux-fallback.img", "intel-ucode.img", "amd-ucode.img")
     microcode = (Path("amd-ucode.img"), Path("intel-ucode.img"))
-    assert find_kernels(tmp_path) == (
+    assert find_kernels(Tree(tmp_path)) == (
         Kernel(
             name="linux",
             version="6.18.1-arch1-1",
@@ -60,7 +61,7 @@ def test_arch_kernels_are_sorted(tmp_path: Path) -> None:
 def test_alarm_kernel(tmp_path: Path, image: str) -> None:
     alarm_kernel(tmp_path, image)
     (tmp_path / "usr/lib/modules/extramodules-7.2").mkdir()
-    assert find_kernels(tmp_path) == (
+    assert find_kernels(Tree(tmp_path)) == (
         Kernel(
             name="linux-aarch64",
             version="7.2.0-1-ARCH",
@@ -75,7 +76,7 @@ def test_raspberry_pi_kernel(tmp_path: Path) -> None:
     alarm_kernel(tmp_path, "kernel8.img", name="linux-rpi")
     (tmp_path / "usr/lib/modules/7.2.0-1-ARCH/pkgbase").write_text("linux-rpi\n")
     (tmp_path / "boot/vmlinuz-linux-rpi").write_text("")  # as booster's hook copies it
-    (kernel,) = find_kernels(tmp_path)
+    (kernel,) = find_kernels(Tree(tmp_path))
     assert kernel.name == "linux-rpi"
     assert kernel.image == Path("kernel8.img")
     assert kernel.initramfs == Path("initramfs-linux.img")
@@ -84,22 +85,22 @@ def test_raspberry_pi_kernel(tmp_path: Path) -> None:
 def test_devicetrees_of_a_named_kernel(tmp_path: Path) -> None:
     arch_kernel(tmp_path, "linux-board", "6.18", "initramfs-linux-board.img")
     boot_files(tmp_path, "dtbs/linux-board/a.dtb")
-    assert find_kernels(tmp_path)[0].devicetrees == Path("dtbs/linux-board")
+    assert find_kernels(Tree(tmp_path))[0].devicetrees == Path("dtbs/linux-board")
 
 
 def test_a_root_without_kernel(tmp_path: Path) -> None:
-    assert find_kernels(tmp_path) == ()
+    assert find_kernels(Tree(tmp_path)) == ()
 
 
 def test_a_missing_initramfs_is_named(tmp_path: Path) -> None:
     arch_kernel(tmp_path, "linux", "6.18", "initramfs-linux.img")
     arch_kernel(tmp_path, "linux-lts", "6.12", "initramfs-linux-lts-fallback.img")
     with pytest.raises(ImageError, match=r"linux-lts 6\.12 .* booster-linux-lts\.img"):
-        find_kernels(tmp_path)
+        find_kernels(Tree(tmp_path))
 
 
 def test_a_missing_image_is_named(tmp_path: Path) -> None:
     arch_kernel(tmp_path, "linux", "6.18", "initramfs-linux.img")
     (tmp_path / "boot/vmlinuz-linux").unlink()
     with pytest.raises(ImageError, match=r"linux 6\.18 has no image"):
-        find_kernels(tmp_path)
+        find_kernels(Tree(tmp_path))

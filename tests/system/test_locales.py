@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import CommandError, ConfigError
+from aimager.sandbox.tree import Tree
 from aimager.system.locales import default_made_meanwhile, enable_locale, make_default, set_locales
 
 LOCALE_GEN = """\
@@ -81,7 +82,7 @@ def test_a_locale_that_is_not_offered_is_named(locale: str) -> None:
 
 def test_locales_are_generated_and_the_first_is_lang(root: Path) -> None:
     run = Generator(root)
-    set_locales(root, ("de_DE.UTF-8", "C.UTF-8", "zu_ZA"), run)
+    set_locales(Tree(root), ("de_DE.UTF-8", "C.UTF-8", "zu_ZA"), run)
     text = (root / "etc/locale.gen").read_text()
     assert text == enable_locale(enable_locale(OFFERS, "de_DE.UTF-8"), "zu_ZA")
     assert (root / "etc/locale.conf").read_text() == "LANG=de_DE.UTF-8\n"
@@ -91,11 +92,11 @@ def test_locales_are_generated_and_the_first_is_lang(root: Path) -> None:
 def test_some_locales_need_no_generation(root: Path) -> None:
     (root / "etc/locale.gen").unlink()
     run = Generator(root)
-    set_locales(root, ("C.UTF-8",), run)
+    set_locales(Tree(root), ("C.UTF-8",), run)
     assert run.runs == 0
     assert (root / "etc/locale.conf").read_text() == "LANG=C.UTF-8\n"
     with pytest.raises(ConfigError, match=r"^the image does not have the locale de_DE\.UTF-8"):
-        set_locales(root, ("de_DE.UTF-8",), run)
+        set_locales(Tree(root), ("de_DE.UTF-8",), run)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +107,11 @@ def test_what_was_made_ahead_is_used_or_removed(
 ) -> None:
     os.utime(root / "etc/locale.gen", ns=(5, 7))
     run = Generator(root)
-    with default_made_meanwhile(root, run):
+    with default_made_meanwhile(Tree(root), run):
         pass
     assert (root / "etc/locale.gen").read_text() == OFFERS
     assert (root / "etc/locale.gen").stat().st_mtime_ns == 7
-    set_locales(root, locales, run)
+    set_locales(Tree(root), locales, run)
     assert run.runs == runs
     there = [path.name for path in run.archive.parent.iterdir()]
     assert there == ([] if locales == ("C.UTF-8",) else ["locale-archive"])
@@ -122,19 +123,19 @@ def test_an_archive_of_others_is_not_taken_for_ours(root: Path) -> None:
     run = Generator(root)
     run.archive.parent.mkdir(parents=True)
     run.archive.write_text("a package's")
-    make_default(root, run)
+    make_default(Tree(root), run)
     assert run.archive.read_text() == "a package's"
-    set_locales(root, ("en_US.UTF-8",), run)
+    set_locales(Tree(root), ("en_US.UTF-8",), run)
     assert run.archive.read_text() == enabled(root)
 
 
 def test_a_failure_ahead_is_met_again(root: Path) -> None:
     run = Generator(root, fails=True)
-    make_default(root, run)
+    make_default(Tree(root), run)
     assert list(run.archive.parent.iterdir()) == []
     assert (root / "etc/locale.gen").read_text() == OFFERS
     with pytest.raises(CommandError):
-        set_locales(root, ("en_US.UTF-8",), run)
+        set_locales(Tree(root), ("en_US.UTF-8",), run)
 
 
 @pytest.mark.parametrize("missing", ["etc/locale.gen", "usr/bin/locale-gen", "#en_US.UTF-8"])
@@ -144,5 +145,5 @@ def test_nothing_is_made_ahead_where_it_cannot_be(root: Path, missing: str) -> N
     else:
         (root / missing).unlink()
     run = Generator(root)
-    make_default(root, run)
+    make_default(Tree(root), run)
     assert run.runs == 0

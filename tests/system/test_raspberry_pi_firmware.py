@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import raspberry_pi_firmware
 from aimager.system.bootloader.raspberry_pi_firmware import command_line_text, named_files
 
@@ -22,9 +23,9 @@ armstub=armstub8-2712.bin
 """
 
 
-def files(boot: Path, *names: str) -> None:
+def files(root: Path, *names: str) -> None:
     for name in names:
-        path = boot / name
+        path = root / "boot" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text({"config.txt": CONFIGURATION, "cmdline.txt": PACKAGED}.get(name, ""))
 
@@ -54,20 +55,20 @@ def test_the_packages_command_line_gets_another_root() -> None:
 
 def test_install(tmp_path: Path) -> None:
     files(tmp_path, "config.txt", "cmdline.txt", *named_files(CONFIGURATION))
-    raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
-    assert (tmp_path / "cmdline.txt").read_text().startswith(" ".join((*ROOT, "rootwait ")))
-    assert (tmp_path / "config.txt").read_text() == CONFIGURATION
+    raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())
+    assert (tmp_path / "boot/cmdline.txt").read_text().startswith(" ".join((*ROOT, "rootwait ")))
+    assert (tmp_path / "boot/config.txt").read_text() == CONFIGURATION
 
 
 def test_u_boot_needs_no_command_line(tmp_path: Path) -> None:
     files(tmp_path, "config.txt", *named_files(CONFIGURATION))
-    raspberry_pi_firmware.install(tmp_path, root=ROOT, words=("quiet",))
-    assert not (tmp_path / "cmdline.txt").exists()
+    raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=("quiet",))
+    assert not (tmp_path / "boot/cmdline.txt").exists()
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"no config\.txt in /boot"):
-        raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
+        raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())
     files(tmp_path, "config.txt", *named_files(CONFIGURATION)[:2])
     with pytest.raises(ImageError, match=r"config\.txt names armstub8-2712\.bin, which is not"):
-        raspberry_pi_firmware.install(tmp_path, root=ROOT, words=())
+        raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())

@@ -14,6 +14,7 @@ from aimager.errors import CommandError, ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock
 from aimager.packages.local_database import InstalledPackage
+from aimager.sandbox.tree import Tree
 from aimager.system.reused_root import (
     ReusedRoot,
     explain_refusal,
@@ -58,9 +59,9 @@ def test_what_it_holds(tmp_path: Path, suffix: str) -> None:
     assert found.size == 1000 + sum(map(len, PACKAGES.values()))
     with tarfile.open(plain) as tar:
         tar.extractall(tmp_path / "root", members=[m for m in tar if m.name.startswith("./var")])
-    assert found.is_in(tmp_path / "root")
+    assert found.is_in(Tree(tmp_path / "root"))
     (tmp_path / "root/var/lib/pacman/local/acl-2-1/desc").unlink()
-    assert not found.is_in(tmp_path / "root")
+    assert not found.is_in(Tree(tmp_path / "root"))
     (tmp_path / "told").write_text(write_reused(found))
     assert read_reused(tmp_path / "told") == found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import syslinux
 from aimager.system.kernels import Kernel
 from tests.support.places import GOLDEN
@@ -32,8 +33,8 @@ def command_line(name: str) -> str:
     return f"root=UUID=12345678-1234-8234-8234-123456789abc rw kernel={name}"
 
 
-def install(root: Path, boot: Path, kernels: tuple[Kernel, ...] = KERNELS) -> None:
-    syslinux.install(root, boot, kernels, command_line=command_line, title="Arch Linux")
+def install(root: Path, kernels: tuple[Kernel, ...] = KERNELS) -> None:
+    syslinux.install(Tree(root), kernels, command_line=command_line, title="Arch Linux")
 
 
 def test_configuration() -> None:
@@ -48,7 +49,7 @@ def test_files(tmp_path: Path) -> None:
     names = ("libcom32.c32", "libutil.c32", "menu.c32")
     for name in names:
         (tmp_path / MODULES / name).write_text(name)
-    install(tmp_path, boot)
+    install(tmp_path)
     found = {p.relative_to(boot).as_posix(): p for p in boot.rglob("*") if p.is_file()}
     assert sorted(found) == [*(f"syslinux/{name}" for name in names), "syslinux/syslinux.cfg"]
     assert found["syslinux/menu.c32"].read_text() == "menu.c32"
@@ -57,10 +58,10 @@ def test_files(tmp_path: Path) -> None:
 
 def test_a_missing_module_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=rf"module /{MODULES}/menu\.c32 is missing") as caught:
-        install(tmp_path, tmp_path)
+        install(tmp_path)
     assert "the package syslinux" in caught.value.hint
 
 
 def test_no_kernel(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no kernel"):
-        install(tmp_path, tmp_path, ())
+        install(tmp_path, ())

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from aimager.sandbox.tree import Tree
 from aimager.system.sysprep import empty_logs, remove_identity
 
 SECRET = (
@@ -44,7 +45,7 @@ def test_what_belongs_to_one_machine_is_removed(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     for _ in range(2):
-        remove_identity(tmp_path)
+        remove_identity(Tree(tmp_path))
         assert names(tmp_path) == set(KEPT)
     assert not (tmp_path / "etc/pacman.d/gnupg").exists()
     assert not (tmp_path / "root/.gnupg").exists()
@@ -59,13 +60,13 @@ def test_links_are_removed_and_not_followed(tmp_path: Path) -> None:
     for name, target in (("etc/pacman.d/gnupg", outside), ("etc/ssh/ssh_host_key", outside)):
         (root / name).parent.mkdir(parents=True)
         (root / name).symlink_to(target)
-    remove_identity(root)
+    remove_identity(Tree(root))
     assert names(root) == set()
     assert (outside / "key").exists()
 
 
 def test_an_empty_root_has_none(tmp_path: Path) -> None:
-    remove_identity(tmp_path)
+    remove_identity(Tree(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,10 +78,10 @@ def test_logs_are_emptied_and_no_link_is_followed(tmp_path: Path) -> None:
     for name in ("wtmp", "app/app.log.1"):
         (logs / name).write_text("what it did")
     (logs / "link").symlink_to(outside)
-    empty_logs(tmp_path / "root")
+    empty_logs(Tree(tmp_path / "root"))
     assert [(logs / name).read_text() for name in ("wtmp", "app/app.log.1")] == ["", ""]
     assert outside.read_text() == "not ours"
     (tmp_path / "other/var").mkdir(parents=True)
     (tmp_path / "other/var/log").symlink_to(tmp_path)
-    empty_logs(tmp_path / "other")
+    empty_logs(Tree(tmp_path / "other"))
     assert outside.read_text() == "not ours"

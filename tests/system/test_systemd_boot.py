@@ -7,6 +7,7 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import systemd_boot
 from aimager.system.kernels import Kernel
 from tests.support.places import GOLDEN
@@ -32,10 +33,9 @@ def command_line(name: str) -> str:
     return f"root=UUID=12345678-1234-8234-8234-123456789abc rw kernel={name}"
 
 
-def install(root: Path, boot: Path, kernels: tuple[Kernel, ...] = KERNELS) -> None:
+def install(root: Path, kernels: tuple[Kernel, ...] = KERNELS) -> None:
     systemd_boot.install(
-        root,
-        boot,
+        Tree(root),
         Architecture.x86_64,
         kernels,
         command_line=command_line,
@@ -56,12 +56,12 @@ def test_files_and_modes(tmp_path: Path) -> None:
     program = tmp_path / "root/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
     program.parent.mkdir(parents=True)
     program.write_bytes(b"MZ")
-    boot = tmp_path / "boot"
+    boot = tmp_path / "root/boot"
     boot.mkdir()
     before = os.umask(0o077)
     try:
-        install(tmp_path / "root", boot)
-        install(tmp_path / "root", boot)
+        install(tmp_path / "root")
+        install(tmp_path / "root")
     finally:
         os.umask(before)
     found = {path.relative_to(boot).as_posix(): path for path in sorted(boot.rglob("*"))}
@@ -81,10 +81,10 @@ def test_files_and_modes(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"systemd-bootx64\.efi is missing") as caught:
-        install(tmp_path, tmp_path)
+        install(tmp_path)
     assert "the package systemd" in caught.value.hint
 
 
 def test_no_kernel(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no kernel"):
-        install(tmp_path, tmp_path, ())
+        install(tmp_path, ())

@@ -7,6 +7,7 @@ from pathlib import Path
 from aimager.errors import HostError
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
+from aimager.sandbox.tree import Tree
 
 _CAPABILITY = "security.capability"
 # VFS_CAP_REVISION_2 with CAP_NET_RAW permitted and effective (linux/capability.h); what is kept is
@@ -43,7 +44,7 @@ def keep_owner(place: Place) -> str:
     """
     root = place.path.resolve() / "root"
     root.mkdir()
-    with chroot(root) as image, image.jail().entering() as enter:
+    with chroot(Tree(root)) as image, image.jail().entering() as enter:
         process = os.fork()
         if not process:
             enter()

@@ -10,6 +10,7 @@ from aimager.errors import CommandError, HostError
 from aimager.image.filesystem.btrfs_identity import make_repeatable
 from aimager.image.filesystem.usage import BLOCK, too_small, usage
 from aimager.model.partition import MiB, Partition
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from aimager.uuids import derive_uuid
 
@@ -95,14 +96,15 @@ def _arranged(partition: Partition, tree: Path) -> Iterator[tuple[Path, list[str
     top.mkdir()
     top.chmod(0o755)
     root, *others = partition.subvolumes
+    inside = Tree(tree)
     options = ["--subvol", f"default:{root.name}"]
     # What lies deeper is taken out first.
     for subvolume in sorted(others, key=lambda v: v.mount_point.count("/"), reverse=True):
-        folder = tree / subvolume.mount_point.lstrip("/")
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.rename(top / subvolume.name)
-        folder.mkdir()
-        shutil.copystat(top / subvolume.name, folder)
+        inside.mkdir(subvolume.mount_point)
+        inside.move_out(subvolume.mount_point, top / subvolume.name)
+        inside.mkdir(subvolume.mount_point)
+        with inside.folder(subvolume.mount_point) as folder:
+            shutil.copystat(top / subvolume.name, f"/proc/self/fd/{folder}")
         options += ["--subvol", f"rw:{subvolume.name}"]
     tree.rename(top / root.name)
     try:

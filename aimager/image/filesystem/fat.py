@@ -4,12 +4,14 @@ They are sparse: what the tree does not fill is never written.
 """
 
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from aimager.errors import CommandError, ImageError
 from aimager.model.partition import FAT_EPOCH, MiB
+from aimager.sandbox.tree import Tree, shown
 from aimager.toolbox import Toolbox
 from aimager.units import mebibytes
 
@@ -42,12 +44,11 @@ def make_fat(
 
     It is FAT32 from 36 MiB up. ``volume_id`` is 8 hexadecimal digits, ``label`` at most 11
     characters and made upper-case; all times are ``epoch``. Owners and modes are lost, and a
-    symbolic link to a file of the tree becomes a copy of it.
+    symbolic link to a file of the tree becomes a copy of it, in ``tree`` itself, too.
 
     :raises ImageError: when the tree does not fit, or holds what FAT cannot
     """
-    folders = _fat_folders(tree)
-    total = sum(path.stat().st_size for paths in folders.values() for path in paths)
+    folders, total = _fat_folders(Tree(tree), size)
     if total > size:
         raise _fat_too_small(total, size)
     with image.open("wb") as stream:
@@ -67,7 +68,8 @@ def make_fat(
             tools.run(["mmd", "-i", image, *folders_made], env=env)
         for name, paths in folders.items():
             for some in _batches(paths):
-                tools.run(["mcopy", "-Q", "-i", image, *some, _mtools_folder(name)], env=env)
+                given = [tree / path for path in some]  # it holds no links any more
+                tools.run(["mcopy", "-Q", "-i", image, *given, _mtools_folder(name)], env=env)
     except CommandError as error:
         if "full" in error.tail.lower():
             raise _fat_too_small(total, size) from error
@@ -92,21 +94,30 @@ def _batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield items[start : start + _BATCH]
 
 
-def _fat_folders(tree: Path) -> dict[str, list[Path]]:
-    """Each folder's path relative to ``tree`` (its own is empty) and its files, both sorted."""
-    folders: dict[str, list[Path]] = {"": []}
+def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
+    """Each folder's path in ``tree`` (its own is empty) and its files, and the bytes of them all.
+
+    Links are replaced by what they lead to, which has at most ``size`` bytes.
+    """
+    folders: dict[str, list[str]] = {"": []}
     seen: dict[str, str] = {}
-    for path in sorted(tree.rglob("*")):
-        name = path.relative_to(tree).as_posix()
-        if _FAT_REFUSED.search(path.name):
-            raise ImageError(f"the boot file {name} has a name that FAT cannot hold")
+    total = 0
+    for name, status in sorted(tree.walk(), key=lambda found: found[0].split("/")):
+        parent, _, last = name.rpartition("/")
+        told = shown(name).removeprefix("/")
+        if _FAT_REFUSED.search(last):
+            raise ImageError(f"the boot file {told} has a name that FAT cannot hold")
         if other := seen.get(name.lower()):
-            raise ImageError(f"the boot files {other} and {name} have the same name on FAT")
+            raise ImageError(f"the boot files {other} and {told} have the same name on FAT")
         seen[name.lower()] = name
-        if path.is_dir() and not path.is_symlink():
+        if stat.S_ISDIR(status.st_mode):
             folders[name] = []
-        elif path.is_file() and path.resolve().is_relative_to(tree.resolve()):
-            folders[name.rpartition("/")[0]].append(path)
-        else:
-            raise ImageError(f"the boot file {name} is a kind of file that FAT cannot hold")
-    return folders
+            continue
+        if not tree.is_file(name):
+            raise ImageError(f"the boot file {told} is a kind of file that FAT cannot hold")
+        if stat.S_ISLNK(status.st_mode):
+            tree.write(name, tree.read_bytes(name, size))
+        content = tree.lstat(name)
+        total += content.st_size if content else 0
+        folders[parent].append(name)
+    return folders, total

@@ -1,35 +1,29 @@
-"""Files of a boot tree, with modes that do not come from the umask."""
+"""Files of a root's /boot, with modes that do not come from the umask."""
 
-import shutil
-from pathlib import Path
+from pathlib import PurePath
 
+from aimager.sandbox.tree import Tree
 
-def write(boot: Path, name: str, text: str) -> None:
-    """Write the file ``name`` of ``boot`` and make the folders that it lies in."""
-    path = boot / name
-    make_folder(boot, path.parent)
-    path.write_text(text)
-    path.chmod(0o644)
+BOOT = "boot"
+"""The folder that becomes the boot partition."""
 
 
-def copy(source: Path, boot: Path, name: str) -> None:
-    """Copy the content of ``source`` to the file ``name`` of ``boot``."""
-    path = boot / name
-    make_folder(boot, path.parent)
-    shutil.copyfile(source, path)
-    path.chmod(0o644)
+def write(tree: Tree, name: str, content: str | bytes) -> None:
+    """Write the file ``name`` of /boot and make the folders that it lies in."""
+    folders = PurePath(name).parents
+    for folder in (f"{BOOT}/{folder}" for folder in reversed(folders) if folder.name):
+        tree.mkdir(folder)
+        tree.chmod(folder, 0o755)
+    tree.write(f"{BOOT}/{name}", content, 0o644)
 
 
-def copy_tree(source: Path, boot: Path, name: str) -> None:
-    """Copy all files below ``source`` to the folder ``name`` of ``boot``."""
-    for path in sorted(source.rglob("*")):
-        if path.is_file():
-            copy(path, boot, f"{name}/{path.relative_to(source)}")
+def copy(tree: Tree, source: str, name: str) -> None:
+    """Copy the content of the root's file ``source`` to the file ``name`` of /boot."""
+    write(tree, name, tree.read_bytes(source))
 
 
-def make_folder(boot: Path, folder: Path) -> None:
-    """Make ``folder``, which is ``boot`` or lies below it, and those above it."""
-    if folder != boot:
-        make_folder(boot, folder.parent)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
+def copy_tree(tree: Tree, source: str, name: str) -> None:
+    """Copy all files below the root's folder ``source`` to the folder ``name`` of /boot."""
+    for below, _ in sorted(tree.walk(source)):
+        if tree.is_file(f"{source}/{below}"):
+            copy(tree, f"{source}/{below}", f"{name}/{below}")

@@ -4,13 +4,13 @@ U-Boot looks for it as /extlinux/extlinux.conf on the partition that is marked f
 (its doc/develop/distro.rst). All paths are relative to the top of that partition.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.system.bootloader.boot_files import copy_tree, write
+from aimager.sandbox.tree import Tree
+from aimager.system.bootloader.boot_files import BOOT, copy_tree, write
 from aimager.system.kernels import Kernel
 
 TIMEOUT = 30
@@ -18,19 +18,18 @@ TIMEOUT = 30
 
 
 def install(
-    root: Path,
-    boot: Path,
+    tree: Tree,
     kernels: Sequence[Kernel],
     *,
     command_line: Callable[[str], str],
     title: str,
     devicetree: str = "",
 ) -> None:
-    """Put the configuration for ``kernels`` into ``boot``, and device trees where they are missing.
+    """Put the configuration for ``kernels`` into /boot, and device trees where they are missing.
 
-    ``boot`` is the tree that becomes the boot partition and already holds the kernels' files.
-    RISC-V's kernels keep their device trees beside their modules in ``root``; U-Boot needs them
-    in ``boot``. With ``devicetree`` each kernel's one of that name is used, else U-Boot chooses.
+    /boot becomes the boot partition and already holds the kernels' files. RISC-V's kernels keep
+    their device trees beside their modules; U-Boot needs them in /boot. With ``devicetree`` each
+    kernel's one of that name is used, else U-Boot chooses.
 
     :raises ImageError: when there is no kernel, or one has no such device tree
     """
@@ -39,22 +38,22 @@ def install(
             "there is no kernel for U-Boot to start",
             hint="add one, such as linux, to the packages",
         )
-    kernels = [_with_devicetrees(root, boot, kernel) for kernel in kernels]
+    kernels = [_with_devicetrees(tree, kernel) for kernel in kernels]
     if devicetree:
         for kernel in kernels:
             if kernel.devicetrees is None:
                 raise ImageError(f"the kernel {kernel.name} has no device trees in /boot")
     text = configuration(kernels, command_line=command_line, title=title, devicetree=devicetree)
-    write(boot, "extlinux/extlinux.conf", text)
+    write(tree, "extlinux/extlinux.conf", text)
 
 
-def _with_devicetrees(root: Path, boot: Path, kernel: Kernel) -> Kernel:
-    own = root / "usr/lib/modules" / kernel.version / "dtb"
-    if kernel.devicetrees is not None or not own.is_dir():
+def _with_devicetrees(tree: Tree, kernel: Kernel) -> Kernel:
+    own = f"usr/lib/modules/{kernel.version}/dtb"
+    if kernel.devicetrees is not None or not tree.is_dir(own):
         return kernel
     folder = Path("dtbs", kernel.name)
-    shutil.rmtree(boot / folder, ignore_errors=True)
-    copy_tree(own, boot, str(folder))
+    tree.remove(f"{BOOT}/{folder}")
+    copy_tree(tree, own, str(folder))
     return replace(kernel, devicetrees=folder)
 
 

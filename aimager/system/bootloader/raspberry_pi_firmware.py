@@ -7,10 +7,10 @@ is left to do is to name the root file system, and to see that no file that they
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.system.bootloader.boot_files import write
+from aimager.sandbox.tree import Tree
+from aimager.system.bootloader.boot_files import BOOT, write
 
 CONFIGURATION = "config.txt"
 COMMAND_LINE = "cmdline.txt"
@@ -20,29 +20,27 @@ _OF_THE_ROOT = ("root", "rootfstype", "rootflags", "rw", "ro")
 _FILE = re.compile(r"^\s*(?:kernel|armstub|device_tree)=(\S+)", re.MULTILINE)
 
 
-def install(boot: Path, *, root: Sequence[str], words: Sequence[str]) -> None:
-    """Name the root in cmdline.txt, if ``boot`` has one, and check config.txt.
+def install(tree: Tree, *, root: Sequence[str], words: Sequence[str]) -> None:
+    """Name the root in cmdline.txt, if /boot of ``tree`` has one, and check config.txt.
 
-    ``boot`` is the tree that becomes the boot partition, with the files of the packages. ``root``
-    are the words that name the root, such as ``root=PARTUUID=...`` and ``rw``. ``words``, if
-    there are any, replace the rest of the command line. Where there is no cmdline.txt, U-Boot is
-    what is started.
+    /boot becomes the boot partition, with the files of the packages. ``root`` are the words that
+    name the root, such as ``root=PARTUUID=...`` and ``rw``. ``words``, if there are any, replace
+    the rest of the command line. Where there is no cmdline.txt, U-Boot is what is started.
 
     :raises ImageError: when there is no config.txt, or one that names a missing file
     """
-    configuration = boot / CONFIGURATION
-    if not configuration.is_file():
+    configuration, command_line = f"{BOOT}/{CONFIGURATION}", f"{BOOT}/{COMMAND_LINE}"
+    if not tree.is_file(configuration):
         raise ImageError(
             f"there is no {CONFIGURATION} in /boot",
             hint="the package linux-rpi or uboot-raspberrypi should have brought it",
         )
-    for name in named_files(configuration.read_text()):
-        if not (boot / name).is_file():
+    for name in named_files(tree.read_text(configuration)):
+        if not tree.is_file(f"{BOOT}/{name}"):
             raise ImageError(f"{CONFIGURATION} names {name}, which is not in /boot")
-    command_line = boot / COMMAND_LINE
-    if command_line.is_file():
-        text = command_line_text(command_line.read_text(), root=root, words=words)
-        write(boot, COMMAND_LINE, text)
+    if tree.is_file(command_line):
+        text = command_line_text(tree.read_text(command_line), root=root, words=words)
+        write(tree, COMMAND_LINE, text)
 
 
 def named_files(configuration: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from aimager.model.board import RawPiece
 from aimager.model.partition import FAT_EPOCH
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.mounts import Bind
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import copy, write
 from aimager.system.kernels import Kernel
 
@@ -34,18 +35,17 @@ MASTER_BOOT_RECORD = RawPiece(f"{_MODULES}/mbr.bin", offset=0, size=440)
 
 
 def install(
-    root: Path,
-    boot: Path,
+    tree: Tree,
     kernels: Sequence[Kernel],
     *,
     command_line: Callable[[str], str],
     title: str,
 ) -> None:
-    """Put the configuration for ``kernels`` and the modules of ``root`` into ``boot``.
+    """Put the configuration for ``kernels`` and the modules of ``tree`` into its /boot.
 
-    ``boot`` is the tree that becomes the boot partition and already holds the kernels' files.
+    That becomes the boot partition and already holds the kernels' files.
 
-    :raises ImageError: when there is no kernel, or ``root`` holds no SYSLINUX
+    :raises ImageError: when there is no kernel, or ``tree`` holds no SYSLINUX
     """
     if not kernels:
         raise ImageError(
@@ -53,15 +53,15 @@ def install(
             hint="add one, such as linux, to the packages",
         )
     for name in _NEEDED:
-        source = root / _MODULES / name
-        if not source.is_file():
+        source = f"{_MODULES}/{name}"
+        if not tree.is_file(source):
             raise ImageError(
-                f"the boot loader's module /{_MODULES}/{name} is missing",
+                f"the boot loader's module /{source} is missing",
                 hint="the package syslinux brings it",
             )
-        copy(source, boot, f"{FOLDER}/{name}")
+        copy(tree, source, f"{FOLDER}/{name}")
     text = configuration(kernels, command_line=command_line, title=title)
-    write(boot, f"{FOLDER}/syslinux.cfg", text)
+    write(tree, f"{FOLDER}/syslinux.cfg", text)
 
 
 def configuration(
@@ -91,14 +91,14 @@ def configuration(
     return "\n".join(lines) + "\n"
 
 
-def install_to_partition(root: Path, image: Path, *, epoch: int, log: IO[bytes] | None) -> None:
-    """Make the FAT partition ``image`` bootable by the program of ``root``.
+def install_to_partition(tree: Tree, image: Path, *, epoch: int, log: IO[bytes] | None) -> None:
+    """Make the FAT partition ``image`` bootable by the program of ``tree``.
 
     :raises CommandError: when it fails, as without mtools
-    :raises HostError: when ``root`` has no such program
+    :raises HostError: when ``tree`` has no such program
     """
     place = Path("/run") / image.name
-    with chroot(root) as here:
+    with chroot(tree) as here:
         process.run(
             ["syslinux", "--install", "--directory", FOLDER, place],
             within=here.jail(Bind(image, place)),

@@ -5,10 +5,10 @@ image. No random seed is made: one that is the same on all machines is worse tha
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
+from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import copy, write
 from aimager.system.kernels import Kernel
 
@@ -17,20 +17,19 @@ TIMEOUT = 3
 
 
 def install(
-    root: Path,
-    boot: Path,
+    tree: Tree,
     architecture: Architecture,
     kernels: Sequence[Kernel],
     *,
     command_line: Callable[[str], str],
     title: str,
 ) -> None:
-    """Put systemd-boot of ``root`` and an entry for each of ``kernels`` into ``boot``.
+    """Put systemd-boot of ``tree`` and an entry for each of ``kernels`` into its /boot.
 
-    ``boot`` is the tree that becomes the EFI system partition and already holds the kernels'
-    files; ``command_line`` gives the one for a kernel's name; the first kernel is the default.
+    That becomes the EFI system partition and already holds the kernels' files; ``command_line``
+    gives the one for a kernel's name; the first kernel is the default.
 
-    :raises ImageError: when there is no kernel, or ``root`` holds no systemd-boot
+    :raises ImageError: when there is no kernel, or ``tree`` holds no systemd-boot
     """
     if not kernels:
         raise ImageError(
@@ -38,7 +37,7 @@ def install(
             hint="add one, such as linux, to the packages",
         )
     program = f"usr/lib/systemd/boot/efi/systemd-boot{architecture.efi}.efi"
-    if not (root / program).is_file():
+    if not tree.is_file(program):
         raise ImageError(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
@@ -46,12 +45,12 @@ def install(
     removable = f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
     # The second is what ``bootctl update`` looks for in the running system.
     for target in (removable, f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
-        copy(root / program, boot, target)
-    write(boot, "loader/loader.conf", loader_text(kernels[0]))
-    write(boot, "loader/entries.srel", "type1\n")
+        copy(tree, program, target)
+    write(tree, "loader/loader.conf", loader_text(kernels[0]))
+    write(tree, "loader/entries.srel", "type1\n")
     for kernel in kernels:
         text = entry_text(kernel, title=title, command_line=command_line(kernel.name))
-        write(boot, f"loader/entries/{kernel.name}.conf", text)
+        write(tree, f"loader/entries/{kernel.name}.conf", text)
 
 
 def loader_text(default: Kernel) -> str:
