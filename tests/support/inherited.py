@@ -39,10 +39,10 @@ def use_trees(request: Shelved) -> list[str]:
 
 @dataclass(frozen=True)
 class Lending:
-    """An archive of programs, and folders to see beside them."""
+    """An archive of programs, and the folder of the call."""
 
     archive: Path
-    folders: tuple[Path, ...]
+    work: Path
 
 
 def lend_programs(lending: Lending) -> None:
@@ -55,8 +55,7 @@ def lend_programs(lending: Lending) -> None:
 
 def see_programs(lending: Lending) -> list[str]:
     """The programs that a toolbox by the archive has."""
-    work = lending.folders[0]
-    tools = borrow.open_toolbox(lending.archive, work, lending.folders, io.BytesIO())
+    tools = borrow.open_toolbox(lending.archive, lending.work, io.BytesIO())
     assert tools.borrowed
     return [name for name in names(tools.borrowed) if name == "program"]
 
