@@ -98,7 +98,8 @@ def worker_mounts(
     places = [p for p in places if not p.is_plain or not _is_seen(p.target, places, covered)]
     settings = _settings(Path("/"), _NETWORK_SETTINGS) if network else ()
     own = Bind(work, work_at) if tmpfs is None else Tmpfs(work_at, mode=0o700, size=tmpfs)
-    there = [Bind(p.source, p.target, read_only=not p.writable) for p in places]
+    there: list[Bind | Tmpfs] = [Tmpfs(path) for path in covered]
+    there += [Bind(p.source, p.target, read_only=not p.writable) for p in places]
     return (
         *program_mounts(),
         *settings,
@@ -108,7 +109,7 @@ def worker_mounts(
         *device_mounts(),
         Proc(Path("/proc")),
         Sys(Path("/sys")),
-        *sorted([*there, *(Tmpfs(path) for path in covered)], key=lambda it: it.target),
+        *sorted(there, key=lambda operation: operation.target),
         own,
     )
 

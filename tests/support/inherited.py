@@ -64,7 +64,7 @@ def see_programs(lending: Lending) -> list[str]:
 class Seen:
     """What a worker has from its builder, and its arguments as ps(1) shows them."""
 
-    variable: str
+    epoch: str
     directory: Path
     arguments: tuple[str, ...]
 
@@ -74,4 +74,4 @@ def tell_inherited(word: str) -> Seen:
     print(f"out {word}", flush=True)
     print(f"error {word}", file=sys.stderr, flush=True)
     words = Path("/proc/self/cmdline").read_text().rstrip("\0").split("\0")
-    return Seen(os.environ.get("STANDBY_TEST", ""), Path.cwd(), tuple(words))
+    return Seen(os.environ.get("SOURCE_DATE_EPOCH", ""), Path.cwd(), tuple(words))
