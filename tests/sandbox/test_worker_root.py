@@ -63,7 +63,13 @@ def test_the_settings(work: Path, network: bool) -> None:
     wanted = WITH_NETWORK if network else SETTINGS
     there = {"passwd", "group", *(n for n in wanted if Path("/etc", n).exists())}
     assert found == {name.split("/")[0] for name in there}
-    keys = ("/etc/shadow", "/etc/ssh", "/etc/ssl/private", "/etc/pki/tls/private", "/etc/machine-id")
+    keys = (
+        "/etc/shadow",
+        "/etc/ssh",
+        "/etc/ssl/private",
+        "/etc/pki/tls/private",
+        "/etc/machine-id",
+    )
     assert look(work, *keys, network=network).folders == {}
 
 
@@ -163,7 +169,9 @@ def test_no_descriptor_of_the_users(
 def test_the_session_keyring_is_new(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     add_key = {"x86_64": 248}.get(os.uname().machine, 217)
-    made = libc.syscall(add_key, b"user", SECRET_KEY, b"secret", 6, looking.KEY_SPEC_SESSION_KEYRING)
+    made = libc.syscall(
+        add_key, b"user", SECRET_KEY, b"secret", 6, looking.KEY_SPEC_SESSION_KEYRING
+    )
     if made < 0:
         pytest.skip("there are no keys here")
     assert looking.find_key()

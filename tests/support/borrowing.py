@@ -125,9 +125,7 @@ def try_commands(trial: Trial) -> dict[str, str]:
         lock = read_lock(trial.lock)
         with (
             chroot(root) as bare,
-            lending(
-                tools, bare, trial.architecture, lock, borrow=trial.borrow, log=log
-            ) as image,
+            lending(tools, bare, trial.architecture, lock, borrow=trial.borrow, log=log) as image,
         ):
             jail = image.jail()
             for package, script in COMMANDS.items():

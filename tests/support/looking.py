@@ -81,8 +81,11 @@ def tell_inheritance(_: str) -> Inheritance:
         of_process_1=dict(word.split("=", 1) for word in said if "=" in word),
         descriptors=[_describe(number) for number in numbers],
         of_program=listed.stdout.splitlines(),
-        terminals=[number for number in numbers if os.path.exists(f"/proc/self/fd/{number}")
-                   and os.isatty(number)],
+        terminals=[
+            number
+            for number in numbers
+            if os.path.exists(f"/proc/self/fd/{number}") and os.isatty(number)
+        ],
         finds_key=find_key(),
         session=os.getsid(0),
         umask=umask,
