@@ -277,18 +277,18 @@ def test_a_cache_below_usr() -> None:
         (cache / "in").mkdir()
         (cache / "in/input").write_text("content")
         (cache / "in/other").touch()
-        input, product = cache / "in/input", cache / "out/product"
+        source, product = cache / "in/input", cache / "out/product"
         written = call(
             looking.write,
             looking.Writing({str(product): "made"}),
             work=cache / "work/x",
-            reads=[input],
+            reads=[source],
             products=[product],
         )
         assert written == [str(product)]
         assert product.read_text() == "made"
-        room = look(cache / "work/x", cache, input, "/usr/bin/env", reads=[input])
-        assert room.files[str(input)] == "content"
+        room = look(cache / "work/x", cache, source, "/usr/bin/env", reads=[source])
+        assert room.files[str(source)] == "content"
         assert "/usr/bin/env" in room.files
 
 

@@ -33,7 +33,7 @@ class Room:
 
 def look(request: Look) -> Room:
     """Tell what there is at each path; what there is not is left out."""
-    room = Room({}, {}, [], os.getcwd())
+    room = Room({}, {}, [], str(Path.cwd()))
     for name in request.paths:
         path = Path(name)
         if path.is_dir():
@@ -84,7 +84,7 @@ def tell_inheritance(_: str) -> Inheritance:
         terminals=[
             number
             for number in numbers
-            if os.path.exists(f"/proc/self/fd/{number}") and os.isatty(number)
+            if Path(f"/proc/self/fd/{number}").exists() and os.isatty(number)
         ],
         finds_key=find_key(),
         session=os.getsid(0),
