@@ -182,6 +182,10 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
         os.umask(0o022)
         enter_root(jail.mounts)
         give_up_privileges(jail.limits)
+        # Nobody may look into this process, which has the same rights: its program's file is one of
+        # the host's, and, until they are closed, its descriptors are the worker's. The program is
+        # as others are again from execve(2) on.
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         program = os.fork()
         if not program:
             return

@@ -38,6 +38,7 @@ AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
@@ -236,7 +237,7 @@ def show_arguments(words: Sequence[str]) -> None:
     """
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start, end = int(fields[45]), int(fields[46])
-    text = b"".join(word.encode() + b"\0" for word in words)[: end - start - 1]
+    text = b"".join(os.fsencode(word) + b"\0" for word in words)[: end - start - 1]
     ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
 
 

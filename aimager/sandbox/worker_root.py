@@ -52,6 +52,9 @@ _NETWORK_SETTINGS = (
 )
 """What is read of /etc; no keys are among it."""
 
+_PYTHON = ("bin", "lib", "lib32", "lib64", "ssl", "etc/ssl", "pyvenv.cfg")
+"""What belongs to Python where it lies, which may be in a home."""
+
 _USERS = "root:x:0:0::/root:/usr/bin/sh\nnobody:x:65534:65534::/:/usr/bin/nologin\n"
 _GROUPS = "root:x:0:\ntty:x:5:\nnobody:x:65534:\n"
 
@@ -63,6 +66,11 @@ class Seen:
     source: Path
     target: Path
     writable: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is as the host has it: there is nothing to do for it below another."""
+        return self.source == self.target and not self.writable
 
 
 def see(path: Path, *, writable: bool = False) -> Seen:
@@ -89,10 +97,12 @@ def worker_mounts(
 ) -> tuple[Operation, ...]:
     """The root, with ``seen``, and at ``work_at`` the folder ``work``, or ``tmpfs`` new bytes."""
     places = sorted(set(seen), key=lambda place: place.target)
+    covered = _covered([p.target for p in places if not p.is_plain] + [work_at], places)
+    places = [p for p in places if not p.is_plain or not _is_seen(p.target, places, covered)]
     settings = _settings(Path("/"), _NETWORK_SETTINGS) if network else ()
-    place: Operation = Bind(work, work_at)
-    if tmpfs is not None:
-        place = Tmpfs(work_at, mode=0o700, size=tmpfs)
+    own = Bind(work, work_at) if tmpfs is None else Tmpfs(work_at, mode=0o700, size=tmpfs)
+    there: list[Bind | Tmpfs] = [Tmpfs(path) for path in covered]
+    there += [Bind(p.source, p.target, read_only=not p.writable) for p in places]
     return (
         *program_mounts(),
         *settings,
@@ -102,9 +112,8 @@ def worker_mounts(
         *device_mounts(),
         Proc(Path("/proc")),
         Sys(Path("/sys")),
-        *_covers([place.target for place in places] + [work_at]),
-        *(Bind(p.source, p.target, read_only=not p.writable) for p in places),
-        place,
+        *sorted(there, key=lambda operation: operation.target),
+        own,
     )
 
 
@@ -112,7 +121,8 @@ def code() -> tuple[Seen, ...]:
     """Python, and what this process has imported, or may import, from elsewhere, ours among it."""
     prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     prefixes |= {Path(os.path.realpath(sys.executable)).parents[1]}
-    found = {prefix for prefix in prefixes if not prefix.is_relative_to("/usr")}
+    foreign = [prefix for prefix in prefixes if not prefix.is_relative_to("/usr")]
+    found = {prefix / part for prefix in foreign for part in _PYTHON}
     entries = [Path(entry or Path.cwd()) for entry in sys.path]
     entries = [entry for entry in entries if entry.exists()]
     for entry in entries:
@@ -162,10 +172,18 @@ def _settings(root: Path, names: Sequence[str]) -> Iterator[Operation]:
             yield Bind(path.resolve(), Path("/etc", name), read_only=True)
 
 
-def _covers(targets: Sequence[Path]) -> list[Operation]:
-    """Where a place lies in what is seen of the host read-only, cover the folder it is in.
+def _covered(targets: Sequence[Path], places: Sequence[Seen]) -> list[Path]:
+    """Where one of ``targets`` lies in what is seen read-only of the host, the folder it is in.
 
     Nothing could be made there to mount on, and what lies beside it is not for the worker.
     """
-    parents = {target.parent for target in targets if target.parts[1] in _PROGRAMS}
-    return [Tmpfs(path) for path in _outermost(parents)]
+    parents = {target.parent for target in targets if _is_seen(target, places, ())}
+    return _outermost(parents)
+
+
+def _is_seen(target: Path, places: Sequence[Seen], covered: Sequence[Path]) -> bool:
+    """Whether ``target`` is there by a folder that is seen, of programs or of ``places``."""
+    if any(target.is_relative_to(folder) for folder in covered):
+        return False
+    folders = [Path("/", name) for name in _PROGRAMS] + [p.target for p in places if p.is_plain]
+    return any(target != folder and target.is_relative_to(folder) for folder in folders)

@@ -37,7 +37,10 @@ def start(tmp_path: Path) -> Start:
 
 def run(start: Start) -> Started:
     """Start it in a namespace."""
-    return call(dispatching.start, start, work=start.work, foreign=FOREIGN, tmpfs=64 << 20)
+    reads = [start.dispatcher, *([start.emulator] if start.emulator else [])]
+    return call(
+        dispatching.start, start, work=start.work, reads=reads, foreign=FOREIGN, tmpfs=64 << 20
+    )
 
 
 @on_a_host_that_has_one
@@ -120,8 +123,15 @@ def test_the_borrowed_qemu_will_do(
 ) -> None:
     hide_qemu(tmp_path / "bin", monkeypatch)
     work = tmp_path / "work"
-    lending = Lending(work, FOREIGN, emulator, borrow)
-    said = call(dispatching.run_lent, lending, work=work, foreign=FOREIGN, qemu_later=True)
+    lending = Lending(work, FOREIGN, emulator, borrow, hidden=True)
+    said = call(
+        dispatching.run_lent,
+        lending,
+        work=work,
+        reads=[emulator],
+        foreign=FOREIGN,
+        qemu_later=True,
+    )
     assert said.splitlines()[-1:] == (["      1 emulated /program"] if borrow else [])
 
 
@@ -140,7 +150,7 @@ def test_there_is_no_qemu_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pytest.skip("this host's own handler will do instead")
     hide_qemu(tmp_path / "bin", monkeypatch)
     work = tmp_path / "work"
-    lending = Lending(work, FOREIGN, None, True)
+    lending = Lending(work, FOREIGN, None, True, hidden=True)
     with pytest.raises(HostError, match="no statically linked qemu"):
         call(dispatching.run_lent, lending, work=work, foreign=FOREIGN, qemu_later=True)
 

@@ -52,15 +52,16 @@ def test_a_tree_is_there_in_later_calls(work: Path) -> None:
 
 
 def test_a_tree_is_lent_as_what_an_archive_holds(work: Path, tmp_path: Path) -> None:
-    lending = Lending(tmp_path / "programs.tar", (work,))
+    lending = Lending(tmp_path / "programs.tar", work)
+    reads = [lending.archive]
     with tarfile.open(lending.archive, "w"):
         pass  # nobody would find the program in it
-    assert call(see_programs, lending, work=work) == []
+    assert call(see_programs, lending, work=work, reads=reads) == []
     lending.archive.touch()
-    call(lend_programs, lending, work=work)
-    assert call(see_programs, lending, work=work) == ["program"]
+    call(lend_programs, lending, work=work, reads=reads)
+    assert call(see_programs, lending, work=work, reads=reads) == ["program"]
     lending.archive.touch()
-    assert call(see_programs, lending, work=work) == []
+    assert call(see_programs, lending, work=work, reads=reads) == []
 
 
 def test_so_many_are_kept_and_the_oldest_goes(work: Path, shelf: Shelf) -> None:

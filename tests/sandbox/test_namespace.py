@@ -6,7 +6,6 @@ test_namespace_hosts.py.
 
 import os
 import threading
-import uuid
 from pathlib import Path
 
 import pytest
@@ -41,13 +40,6 @@ def test_what_a_process_in_it_sees(work: Path) -> None:
     assert {name: facts.environment[name] for name in expected} == expected
 
 
-def test_programs_hold_none_of_the_pipes(work: Path) -> None:
-    """All above standard error that a program inherits belongs to whoever runs the tests."""
-    facts = call(namespaced.tell_facts, Place(work), work=work)
-    inherited = [line for line in facts.descriptors if int(line.split()[0]) > 2]
-    assert not [line for line in inherited if "pipe:" in line or "socket:" in line]
-
-
 def test_the_network_is_the_hosts_when_asked(work: Path) -> None:
     facts = call(namespaced.tell_facts, Place(work), work=work, network=True)
     host = tuple(path.name for path in Path("/sys/class/net").iterdir() if path.is_dir())
@@ -67,41 +59,9 @@ def test_memory_is_bounded(work: Path) -> None:
     assert said == "No space left on device"
 
 
-def test_only_what_is_named_can_be_written(work: Path, tmp_path: Path) -> None:
-    output, store = tmp_path / "output", tmp_path / "store"
-    output.mkdir()
-    store.mkdir()
-    assert not call(namespaced.try_to_write, Place(output), work=work)
-    assert call(namespaced.try_to_write, Place(output), work=work, writable=[store, output])
-    assert (output / "written").read_text() == "content"
-    assert (output / "written").stat().st_uid == os.getuid()
-    assert not (store / "written").exists()
-    assert not call(namespaced.try_to_write, Place(Path("/etc")), work=work)
-    assert not call(namespaced.try_to_write, Place(Path("/var/tmp")), work=work)
-    assert call(namespaced.try_to_write, Place(Path("/run")), work=work)
-    assert not Path("/run/written").exists()
-
-
-def test_work_and_writable_paths_below_run(tmp_path: Path) -> None:
-    for base in (Path(f"/run/user/{os.getuid()}"), Path("/run")):
-        if os.access(base, os.W_OK):
-            break
-    else:
-        pytest.skip("this user has no directory below /run")
-    output = base / f"aimager-{uuid.uuid4().hex}"
-    output.mkdir()
-    try:
-        work = output / "work"
-        assert call(namespaced.try_to_write, Place(work), work=work, writable=[output], tmpfs=MIB)
-        assert call(namespaced.try_to_write, Place(output), work=work, writable=[output])
-        assert (output / "written").is_file()
-    finally:
-        remove_tree(output)
-
-
 def test_mounts_stay_inside(work: Path) -> None:
     before = Path("/proc/self/mountinfo").read_text()
-    call(namespaced.mount_tree, Place(work), work=work, tmpfs=MIB)
+    call(namespaced.write_files, Place(work), work=work, tmpfs=MIB, network=True)
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
@@ -159,7 +119,11 @@ def test_work_that_would_take_too_much_along(tmp_path: Path) -> None:
         call(namespaced.echo, "", work=Path.cwd())
     (tmp_path / "work/output").mkdir(parents=True)
     with pytest.raises(ValueError, match="is below"):
-        call(namespaced.echo, "", work=tmp_path / "work", writable=[tmp_path / "work/output"])
+        call(namespaced.echo, "", work=tmp_path / "work", reads=[tmp_path / "work/output"])
+    for files in ("products", "keeps"):
+        made = {files: [tmp_path / "work/output"]}
+        with pytest.raises(ValueError, match="is below"):
+            call(namespaced.echo, "", work=tmp_path / "work", **made)  # type: ignore[arg-type]
 
 
 def test_remove_tree_follows_no_link(tmp_path: Path) -> None:

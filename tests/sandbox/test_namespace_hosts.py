@@ -132,7 +132,7 @@ def test_seccomp_forbids_mount(work: Path) -> None:
     with pytest.raises(HostError) as raised:
         call(namespaced.nest_without, Forbidden(work, MOUNT), work=work)
     assert raised.value.message == (
-        "the kernel refused Private at /: Operation not permitted (a seccomp filter is set)"
+        "the kernel refused a root of its own: Operation not permitted (a seccomp filter is set)"
     )
     assert "--privileged" in raised.value.hint
 

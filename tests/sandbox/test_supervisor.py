@@ -44,13 +44,13 @@ def test_it_inherits_what_is_so_when_it_is_wanted(
     call(inherited.tell_inherited, "one", work=work)
     assert capfd.readouterr() == ("out one\n", "error one\n")
     first = waiting(standby)
-    monkeypatch.setenv("STANDBY_TEST", "changed")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "77")
     monkeypatch.chdir(tmp_path)
     os.dup2(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), 1)
     seen = call(inherited.tell_inherited, "two", work=work)
     assert (tmp_path / "said").read_text() == "out two\n"
     assert capfd.readouterr().err == "error two\n"
-    assert (seen.variable, seen.directory) == ("changed", tmp_path)
+    assert (seen.epoch, seen.directory) == ("77", tmp_path)
     assert seen.arguments[1:] == ("tests.support.inherited:tell_inherited", str(work))
     assert waiting(standby) != first
     assert not Path(f"/proc/{first}").exists()

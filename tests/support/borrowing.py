@@ -8,7 +8,7 @@ from aimager.archive import unpack_tree
 from aimager.model.architecture import Architecture
 from aimager.model.lock import read_lock
 from aimager.sandbox.borrowed_root import open_toolbox
-from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 
@@ -120,21 +120,28 @@ def try_commands(trial: Trial) -> dict[str, str]:
     root = trial.work / "root"
     said = {}
     with trial.log.open("wb") as log:
-        tools = open_toolbox(trial.borrowed, trial.work, [trial.log.parent], log)
+        tools = open_toolbox(trial.borrowed, trial.work, log)
         unpack_tree(tools, trial.system, root)
         lock = read_lock(trial.lock)
         with (
-            chroot_mounts(root),
-            lending(tools, root, trial.architecture, lock, borrow=trial.borrow, log=log),
+            chroot(root) as bare,
+            lending(tools, bare, trial.architecture, lock, borrow=trial.borrow, log=log) as image,
         ):
+            jail = image.jail()
             for package, script in COMMANDS.items():
                 argv = ["bash", "-c", f"exec 2>&1; {script}\ntrue"]
-                said[package] = process.run(argv, root=root)
+                said[package] = process.run(argv, within=jail)
     return said
 
 
 def tried(trial: Trial) -> dict[str, str]:
     """The same, in a namespace of its own."""
-    writable = [trial.log.parent]
-    foreign = trial.architecture
-    return call(try_commands, trial, work=trial.work, foreign=foreign, writable=writable)
+    return call(
+        try_commands,
+        trial,
+        work=trial.work,
+        reads=[trial.system, trial.borrowed, trial.lock],
+        keeps=[trial.log],
+        foreign=trial.architecture,
+        qemu_later=True,
+    )

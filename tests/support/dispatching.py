@@ -10,8 +10,8 @@ from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock
 from aimager.process import attempt
 from aimager.sandbox.binfmt_mount import emulate, has_own_binfmt
-from aimager.sandbox.chroot import chroot_mounts
-from aimager.sandbox.mounts import Bind, carry_out
+from aimager.sandbox.chroot import chroot
+from aimager.sandbox.mounts import Bind, Proc, carry_out, device_mounts
 from aimager.sandbox.native_programs import lending
 from aimager.toolbox import Toolbox
 from tests.support.namespaced import make_program
@@ -57,30 +57,30 @@ def start(request: Start) -> Started:
     """Start what is asked for, and tell what came of it; for use inside a namespace."""
     root = request.work / "root"
     _make_root(root, request)
-    with chroot_mounts(root):
-        _make_kit(root / "dev/kit", request)
-        record = root / "dev/kit.record"
-        record.touch()
-        words, executable = request.words, request.path
-        if request.emulator:
-            (root / "opt/emulator").write_bytes(request.emulator.read_bytes())
-            (root / "opt/emulator").chmod(0o755)
-            words = ("emulator", "/opt/dispatch", request.path, *request.words)
-            executable = "/opt/emulator"
-        else:
-            emulate(request.architecture, root / "opt/dispatch")
-        done = subprocess.run(
-            words,
-            executable=executable,
-            preexec_fn=lambda: _enter(root, request.user),
-            stdout=subprocess.PIPE,
-            env=request.environment,
-            check=True,
-        )
-        told = done.stdout.decode().split("\0")[:-1]
-        files = tuple(word.removeprefix("open ") for word in told if word.startswith("open "))
-        called = tuple(word for word in told if not word.startswith("open "))
-        return Started(called, files, record.read_text())
+    carry_out([*device_mounts(root / "dev"), Proc(root / "proc")])
+    _make_kit(root / "dev/kit", request)
+    record = root / "dev/kit.record"
+    record.touch()
+    words, executable = request.words, request.path
+    if request.emulator:
+        (root / "opt/emulator").write_bytes(request.emulator.read_bytes())
+        (root / "opt/emulator").chmod(0o755)
+        words = ("emulator", "/opt/dispatch", request.path, *request.words)
+        executable = "/opt/emulator"
+    else:
+        emulate(request.architecture, root / "opt/dispatch")
+    done = subprocess.run(
+        words,
+        executable=executable,
+        preexec_fn=lambda: _enter(root, request.user),
+        stdout=subprocess.PIPE,
+        env=request.environment,
+        check=True,
+    )
+    told = done.stdout.decode().split("\0")[:-1]
+    files = tuple(word.removeprefix("open ") for word in told if word.startswith("open "))
+    called = tuple(word for word in told if not word.startswith("open "))
+    return Started(called, files, record.read_text())
 
 
 def _enter(root: Path, user: int) -> None:
@@ -120,17 +120,23 @@ def _make_kit(kit: Path, request: Start) -> None:
 
 @dataclass(frozen=True)
 class Lending:
-    """A borrowed root, with ``emulator`` as its QEMU, if that is one, and a program to run."""
+    """A borrowed root, with ``emulator`` as its QEMU, if that is one, and a program to run.
+
+    ``hidden`` is whether no program of the host's is found.
+    """
 
     work: Path
     architecture: Architecture
     emulator: Path | None
     borrow: bool
+    hidden: bool = False
 
 
 def run_lent(request: Lending) -> str:
-    """Run a foreign program that ends with 42; answer the log, and whether the kit was there."""
+    """Run a foreign program that ends with 42, with the kit if that is wanted; answer the log."""
     borrowed, root = request.work / "tools", request.work / "root"
+    if request.hidden:
+        os.environ["PATH"] = str(request.work)
     (borrowed / "usr/bin").mkdir(parents=True)
     (borrowed / "usr/lib").mkdir()
     root.mkdir()
@@ -142,12 +148,12 @@ def run_lent(request: Lending) -> str:
     log, tools = io.BytesIO(), Toolbox(borrowed)
     none = Lock("", (), ())
     with (
-        chroot_mounts(root),
-        lending(tools, root, request.architecture, none, borrow=request.borrow, log=log),
+        chroot(root) as bare,
+        lending(tools, bare, request.architecture, none, borrow=request.borrow, log=log) as image,
     ):
-        status, _ = attempt(["/program"], root=root)
+        status, _ = attempt(["/program"], within=image.jail())
         assert status == 42
-        assert (root / "dev/kit/dispatch").exists() == request.borrow
+        assert len(image.devices) == (2 if request.borrow else 0)
     return log.getvalue().decode()
 
 
@@ -157,7 +163,7 @@ def lend_to_an_old_kernel(request: Lending) -> bool:
     root.mkdir()
     tools = Toolbox(request.work / "tools")
     with (
-        chroot_mounts(root),
-        lending(tools, root, request.architecture, none, borrow=True, log=io.BytesIO()),
+        chroot(root) as bare,
+        lending(tools, bare, request.architecture, none, borrow=True, log=io.BytesIO()) as image,
     ):
-        return (root / "dev/kit").exists() or has_own_binfmt()
+        return image != bare or has_own_binfmt()

@@ -39,10 +39,10 @@ def use_trees(request: Shelved) -> list[str]:
 
 @dataclass(frozen=True)
 class Lending:
-    """An archive of programs, and folders to see beside them."""
+    """An archive of programs, and the folder of the call."""
 
     archive: Path
-    folders: tuple[Path, ...]
+    work: Path
 
 
 def lend_programs(lending: Lending) -> None:
@@ -55,8 +55,7 @@ def lend_programs(lending: Lending) -> None:
 
 def see_programs(lending: Lending) -> list[str]:
     """The programs that a toolbox by the archive has."""
-    work = lending.folders[0]
-    tools = borrow.open_toolbox(lending.archive, work, lending.folders, io.BytesIO())
+    tools = borrow.open_toolbox(lending.archive, lending.work, io.BytesIO())
     assert tools.borrowed
     return [name for name in names(tools.borrowed) if name == "program"]
 
@@ -65,7 +64,7 @@ def see_programs(lending: Lending) -> list[str]:
 class Seen:
     """What a worker has from its builder, and its arguments as ps(1) shows them."""
 
-    variable: str
+    epoch: str
     directory: Path
     arguments: tuple[str, ...]
 
@@ -75,4 +74,4 @@ def tell_inherited(word: str) -> Seen:
     print(f"out {word}", flush=True)
     print(f"error {word}", file=sys.stderr, flush=True)
     words = Path("/proc/self/cmdline").read_text().rstrip("\0").split("\0")
-    return Seen(os.environ.get("STANDBY_TEST", ""), Path.cwd(), tuple(words))
+    return Seen(os.environ.get("SOURCE_DATE_EPOCH", ""), Path.cwd(), tuple(words))

@@ -15,7 +15,6 @@ from aimager.model.architecture import Architecture
 from aimager.sandbox import binfmt_mount as emulation
 from aimager.sandbox import syscalls
 from aimager.sandbox.binfmt import Emulation
-from aimager.sandbox.chroot import chroot_mounts
 from aimager.sandbox.namespace import call
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -211,36 +210,9 @@ def nest_without(forbidden: Forbidden) -> bool:
     return call(try_to_write, Place(work), work=work)
 
 
-@dataclass(frozen=True)
-class Tree:
-    """What was seen of a root tree, before, during and after its mounts."""
-
-    before: list[str]
-    during: dict[str, list[str]]
-    null: bool
-    after: list[str]
-    mounts: list[str]
-
-
 def names(directory: Path) -> list[str]:
     """The names in a directory, in order."""
     return sorted(path.name for path in directory.iterdir())
-
-
-def mount_tree(place: Place) -> Tree:
-    """Mount what chroot needs on a tree with some of the mount points."""
-    root = place.path / "root"
-    (root / "etc").mkdir(parents=True)
-    (root / "tmp").mkdir()
-    before = names(root)
-    with chroot_mounts(root):
-        during = {name: names(root / name) for name in ("dev", "proc", "run", "tmp")}
-        (root / "dev/null").write_bytes(b"gone")
-        null = (root / "dev/null").read_bytes() == b""
-        (root / "tmp/left").write_text("behind")
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    after = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
-    return Tree(before, during, null, after, [m for m in mounts if m.startswith(f"{root}/")])
 
 
 def forbid(syscall: int) -> None:
