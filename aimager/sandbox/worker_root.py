@@ -97,8 +97,11 @@ def worker_mounts(
 ) -> tuple[Operation, ...]:
     """The root, with ``seen``, and at ``work_at`` the folder ``work``, or ``tmpfs`` new bytes."""
     places = sorted(set(seen), key=lambda place: place.target)
-    covered = _covered([p.target for p in places if not p.is_plain] + [work_at], places)
-    places = [p for p in places if not p.is_plain or not _is_seen(p.target, places, covered)]
+    # Folders alone: of files there are as many as there are packages.
+    folders = [Path("/", name) for name in _PROGRAMS]
+    folders += [p.target for p in places if p.is_plain and p.source.is_dir()]
+    covered = _covered([p.target for p in places if not p.is_plain] + [work_at], folders)
+    places = [p for p in places if not p.is_plain or not _is_seen(p.target, folders, covered)]
     settings = _settings(Path("/"), _NETWORK_SETTINGS) if network else ()
     own = Bind(work, work_at) if tmpfs is None else Tmpfs(work_at, mode=0o700, size=tmpfs)
     there: list[Bind | Tmpfs] = [Tmpfs(path) for path in covered]
@@ -172,18 +175,17 @@ def _settings(root: Path, names: Sequence[str]) -> Iterator[Operation]:
             yield Bind(path.resolve(), Path("/etc", name), read_only=True)
 
 
-def _covered(targets: Sequence[Path], places: Sequence[Seen]) -> list[Path]:
+def _covered(targets: Sequence[Path], folders: Sequence[Path]) -> list[Path]:
     """Where one of ``targets`` lies in what is seen read-only of the host, the folder it is in.
 
     Nothing could be made there to mount on, and what lies beside it is not for the worker.
     """
-    parents = {target.parent for target in targets if _is_seen(target, places, ())}
+    parents = {target.parent for target in targets if _is_seen(target, folders, ())}
     return _outermost(parents)
 
 
-def _is_seen(target: Path, places: Sequence[Seen], covered: Sequence[Path]) -> bool:
-    """Whether ``target`` is there by a folder that is seen, of programs or of ``places``."""
+def _is_seen(target: Path, folders: Sequence[Path], covered: Sequence[Path]) -> bool:
+    """Whether ``target`` is there by one of ``folders``, which are seen as the host has them."""
     if any(target.is_relative_to(folder) for folder in covered):
         return False
-    folders = [Path("/", name) for name in _PROGRAMS] + [p.target for p in places if p.is_plain]
     return any(target != folder and target.is_relative_to(folder) for folder in folders)

@@ -14,10 +14,10 @@ from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
-from tests.support.digests import Digests
 from aimager.image.manifest import checksums_text, measure
 from aimager.model.build import CHECKSUMS, Build
 from aimager.model.lock import Lock, write_lock
+from tests.support.digests import Digests
 from tests.support.locked import make_package
 from tests.support.places import ROOT
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import TrustError
-from tests.support.digests import Digests
 from aimager.image.manifest import (
     Built,
     Result,
@@ -20,6 +19,7 @@ from aimager.image.manifest import (
 from aimager.model.lock import UNSIGNED
 from tests.image.test_spdx import known
 from tests.packages.test_signature import FINGERPRINT, NAMES_KEY, body, new_packet
+from tests.support.digests import Digests
 from tests.support.locked import make_package
 from tests.support.places import GOLDEN
 

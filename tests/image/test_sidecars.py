@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from aimager import files
-from tests.support.digests import Digests
 from aimager.image.disk import Extent
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars
@@ -17,6 +16,7 @@ from tests.graph.test_products import make_build
 from tests.image.test_manifest import PACKAGES, store
 from tests.image.test_spdx import known
 from tests.packages.test_signature import FINGERPRINT, NAMES_KEY, body, new_packet
+from tests.support.digests import Digests
 from tests.support.trees import TOOLS
 
 

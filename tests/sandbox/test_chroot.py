@@ -14,6 +14,7 @@ from aimager.sandbox.chroot import (
 )
 from aimager.sandbox.mounts import Bind, Tmpfs
 from aimager.sandbox.namespace import call
+from aimager.sandbox.tree import Tree
 from tests.support import jailed
 from tests.support.jailed import Jailed
 
@@ -46,7 +47,7 @@ def test_in_a_jail_of_tools_the_image_has_the_same(tmp_path: Path) -> None:
 
 def test_all_programs_of_an_image_share_its_run(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
-    with chroot(tmp_path / "root") as image:
+    with chroot(Tree(tmp_path / "root")) as image:
         binds = [m for m in image.jail().mounts if isinstance(m, Bind)]
         others = [m for m in image.jail_of_tools(None).mounts if isinstance(m, Bind)]
         assert Bind(image.run, Path("/run")) in binds
@@ -57,7 +58,7 @@ def test_all_programs_of_an_image_share_its_run(tmp_path: Path) -> None:
 
 def test_what_is_in_memory_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
-    with chroot(tmp_path / "root") as image:
+    with chroot(Tree(tmp_path / "root")) as image:
         for jail in (image.jail(), image.jail_of_tools(None)):
             mounted = [m for m in jail.mounts if isinstance(m, Tmpfs)]
             assert {m.target.name for m in mounted} >= {"dev", "shm", "tmp"}
@@ -67,7 +68,7 @@ def test_what_is_in_memory_is_bounded(tmp_path: Path) -> None:
 def test_mount_points_are_removed_unless_something_is_in_them(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "tmp").mkdir(parents=True)
-    with chroot(root):
+    with chroot(Tree(root)):
         assert {path.name for path in root.iterdir()} == set(MOUNT_POINTS)
         (root / "sys/of-a-package").touch()
     assert {path.name for path in root.iterdir()} == {"sys", "tmp"}

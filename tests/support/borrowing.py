@@ -11,6 +11,7 @@ from aimager.sandbox.borrowed_root import open_toolbox
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.tree import Tree
 
 _SOME = "/etc/services /etc/protocols /usr/share/zoneinfo/Europe/Berlin"
 
@@ -124,7 +125,7 @@ def try_commands(trial: Trial) -> dict[str, str]:
         unpack_tree(tools, trial.system, root)
         lock = read_lock(trial.lock)
         with (
-            chroot(root) as bare,
+            chroot(Tree(root)) as bare,
             lending(tools, bare, trial.architecture, lock, borrow=trial.borrow, log=log) as image,
         ):
             jail = image.jail()

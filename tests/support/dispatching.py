@@ -13,6 +13,7 @@ from aimager.sandbox.binfmt_mount import emulate, has_own_binfmt
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.mounts import Bind, Proc, carry_out, device_mounts
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from tests.support.namespaced import make_program
 
@@ -148,7 +149,7 @@ def run_lent(request: Lending) -> str:
     log, tools = io.BytesIO(), Toolbox(borrowed)
     none = Lock("", (), ())
     with (
-        chroot(root) as bare,
+        chroot(Tree(root)) as bare,
         lending(tools, bare, request.architecture, none, borrow=request.borrow, log=log) as image,
     ):
         status, _ = attempt(["/program"], within=image.jail())
@@ -163,7 +164,7 @@ def lend_to_an_old_kernel(request: Lending) -> bool:
     root.mkdir()
     tools = Toolbox(request.work / "tools")
     with (
-        chroot(root) as bare,
+        chroot(Tree(root)) as bare,
         lending(tools, bare, request.architecture, none, borrow=True, log=io.BytesIO()) as image,
     ):
         return image != bare or has_own_binfmt()

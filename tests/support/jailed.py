@@ -14,6 +14,7 @@ from aimager.sandbox import jail, syscalls
 from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.mounts import Bind, Operation, Tmpfs, carry_out
 from aimager.sandbox.privileges import Limits
+from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import code
 from tests.support.namespaced import forbid, names
 
@@ -105,7 +106,7 @@ def _image(request: Jailed, root: Path) -> Iterator[Chroot]:
     elif request.written is not None:
         folder = root / "room"
         folder.mkdir(mode=0o1777)
-    with chroot(root, Limits(request.processes, folder, request.written)) as image:
+    with chroot(Tree(root), Limits(request.processes, folder, request.written)) as image:
         yield image
 
 
