@@ -83,8 +83,11 @@ def _times(entries: Sequence[Entry]) -> list[str]:
 
 def _warnings(build: Build) -> list[str]:
     found = []
-    if build.lock and read_lock_file(build.lock).build.settings != build.settings_fingerprint:
+    locked = read_lock_file(build.lock).build if build.lock else None
+    if locked and locked.settings != build.settings_fingerprint:
         found.append(f"the settings are not those that {build.lock} was made with")
+    if locked and locked.board_sha256 not in ("", build.board_sha256):
+        found.append(f"the board's file is not the one that {build.lock} was made with")
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
     if build.package_folder:

@@ -125,6 +125,8 @@ class Build:
     """Where a shell is to be opened when making the root fails."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    board_sha256: str = ""
+    """Of the user's file that defines the board; empty: it is one of ours."""
 
     @property
     def results(self) -> tuple[str, ...]:
