@@ -13,7 +13,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.files import publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, Build, Product, compressed_name
+from aimager.model.build import CHECKSUMS, SIGNATURE, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
 from aimager.packages.lock_file import read_lock_file
 from aimager.units import count, duration, size
@@ -90,6 +90,8 @@ def _warnings(build: Build) -> list[str]:
         found.append(f"the board's file is not the one that {build.lock} was made with")
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
+    if build.remote_trust.unsigned:
+        found.append("NOT SIGNED: what the remote store held was taken as it was")
     if build.package_folder:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
@@ -108,6 +110,8 @@ def _results(build: Build, entries: Sequence[Entry], boot_words: str) -> list[st
         sparse = f", {size(made.data)} of it data" if made.data < made.size else ""
         lines.append(f"{made.path}")
         lines.append(f"   {size(made.size)}{sparse}; sha256 {made.sha256}")
+    if build.sign:
+        lines.append(f"{artifacts.results_folder(build) / SIGNATURE} is signed with {build.sign}")
     if not _is_new(build, entries):
         return lines
     others = ", ".join(name for name in build.results if not _is_product(build, name))

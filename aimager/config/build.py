@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
+from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
@@ -73,6 +74,8 @@ def read_build(
         epoch=epoch,
         package_folder=words.read("packages"),
         remote=words.read("remote", ""),
+        remote_trust=read_remote_trust(words),
+        sign=words.read("sign"),
         pacman_static=words.read("use-pacman-static"),
         memory=words.read("tmpfs-root"),
         report=words.read("report"),

@@ -14,7 +14,7 @@ UNSIGNED = "@packages"
 _LONGEST_NAME = 200
 """Bytes of a package's file name: the system takes 255, and temporary files have longer ones."""
 
-_MOST = 1 << 50
+_MOST = 1 << 62
 _LAST_DATE = 253_402_300_799
 """Bytes of a package, and the last second of the year 9999, the last that Python can tell."""
 

@@ -189,7 +189,7 @@ def test_a_newer_format_is_named(tmp_path: Path) -> None:
         ("size", None),
         ("size", 1.5),
         ("size", 10**400),
-        ("size", 1 << 60),
+        ("size", 1 << 63),
         ("size", True),
         ("installed_size", -1),
         ("installed_size", 10**400),
