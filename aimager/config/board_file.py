@@ -184,6 +184,12 @@ def read_boards(folder: Path) -> list[OwnBoard | UnreadBoard]:
         raise ConfigError(
             f"there is no board in the folder {folder}", hint="each board is a file NAME.py"
         )
+    for path in files:
+        if not path.name.isprintable():
+            raise ConfigError(
+                f"the folder {folder} has a file with the name {path.name!a}",
+                hint="give it a name that can be printed",
+            )
     return [read_board(path) for path in files]
 
 

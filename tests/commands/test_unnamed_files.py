@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aimager.commands import demo
 from aimager.commands.completion import write_completion
 from tests.support.doit_nursery import Nursery, nursery
 from tests.support.places import BIN, GOLDEN, ROOT
@@ -137,6 +138,18 @@ def test_the_installed_program_runs_nothing_of_where_one_stands(opened: Nursery,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert not marked(opened)
+
+
+def test_a_program_of_ours_that_we_start_runs_nothing_of_where_one_stands(
+    opened: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(opened.folder)
+    monkeypatch.setenv("AIMAGER_CACHE", str(opened.folder / "cache"))
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    assert demo._run([*demo.PROGRAM, "boards"]) == 0
+    assert not marked(opened)
+    demo._run([sys.executable, "-m", "aimager.commands.program", "boards"])
+    assert marked(opened), "which is what happens otherwise"
 
 
 def test_a_key_that_completes_runs_nothing(opened: Nursery) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config.board_file import OwnBoard, UnreadBoard, load_board, read_board
+from aimager.config.board_file import OwnBoard, UnreadBoard, load_board, read_board, read_boards
 from aimager.errors import ConfigError
 from boards import BOARDS
 from tests.support.places import ROOT
@@ -89,6 +89,14 @@ def test_no_depth_is_a_traceback(tmp_path: Path, form: str, depth: int) -> None:
         assert isinstance(read_board(path), UnreadBoard)
     except ConfigError as error:
         assert error.message.startswith(("the board ", "the file "))
+
+
+@pytest.mark.parametrize("name", ["\x1b]52;c;aGk=\x07.py", "a\nb.py", "\udcff.py"])
+def test_a_name_that_a_terminal_would_obey_is_escaped(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("BOARD = open('x')")
+    with pytest.raises(ConfigError) as caught:
+        read_boards(tmp_path)
+    assert caught.value.message == (f"the folder {tmp_path} has a file with the name {name!a}")
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/tty", "folder.py"])
