@@ -22,7 +22,7 @@ die() {
 
 # who needs it | how to see that it is there | apt | pacman | dnf | zypper | apk
 # Who needs it: "build" is needed by every build, "demo" also by `doit demo`, and "tests" by `doit
-# test`, by `doit boot` for other architectures, and by builds with tools=host.
+# test`, by `doit boot` for other architectures, and by builds with tools=host or signatures.
 needs() {
     recent=$(python_package)
     boots_x86_64=tests
@@ -56,6 +56,7 @@ tests|firmware loongarch64|$(known_to_apt qemu-efi-loongarch64)||||
 tests|u_boot|u-boot-qemu||||
 tests|block_maps|bmap-tools||||
 tests|browser|$(known_to_apt chromium)||||
+tests|programs ssh-keygen ssh-agent|openssh-client|openssh|openssh-clients|openssh-clients|openssh-client-default openssh-keygen
 tests|programs gcc|gcc|gcc|gcc|gcc|gcc
 tests|cross_gcc|gcc-$(with_dash "$foreign")-linux-gnu||||
 demo|debian_keyring|debian-archive-keyring||||

@@ -13,7 +13,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.files import publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, Build, Product, compressed_name
+from aimager.model.build import CHECKSUMS, SIGNATURE, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
 from aimager.packages.lock_file import read_lock_file
 from aimager.units import count, duration, size
@@ -83,10 +83,15 @@ def _times(entries: Sequence[Entry]) -> list[str]:
 
 def _warnings(build: Build) -> list[str]:
     found = []
-    if build.lock and read_lock_file(build.lock).build.settings != build.settings_fingerprint:
+    locked = read_lock_file(build.lock).build if build.lock else None
+    if locked and locked.settings != build.settings_fingerprint:
         found.append(f"the settings are not those that {build.lock} was made with")
+    if locked and locked.board_sha256 not in ("", build.board_sha256):
+        found.append(f"the board's file is not the one that {build.lock} was made with")
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
+    if build.remote_trust.unsigned:
+        found.append("NOT SIGNED: what the remote store held was taken as it was")
     if build.package_folder:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
@@ -105,6 +110,8 @@ def _results(build: Build, entries: Sequence[Entry], boot_words: str) -> list[st
         sparse = f", {size(made.data)} of it data" if made.data < made.size else ""
         lines.append(f"{made.path}")
         lines.append(f"   {size(made.size)}{sparse}; sha256 {made.sha256}")
+    if build.sign:
+        lines.append(f"{artifacts.results_folder(build) / SIGNATURE} is signed with {build.sign}")
     if not _is_new(build, entries):
         return lines
     others = ", ".join(name for name in build.results if not _is_product(build, name))

@@ -18,6 +18,9 @@ from aimager.model.build import Product
 BOARDS = {Architecture.x86_64: "x64-uefi", Architecture.aarch64: "aarch64-uefi"}
 """The board that is like the host."""
 
+PROGRAM = (sys.executable, "-P", "-m", "aimager.commands.program")
+"""Without -P, Python looks for modules where the user stands."""
+
 USER = "demo"
 """The login name and the password of the image's only user."""
 
@@ -34,7 +37,7 @@ def show(out: Path, mirror: Path, work: Path, log: Path) -> None:
     board = BOARDS[architecture]
     make_mirror(mirror, work, [architecture])
     words = (f"distro={platform.distro.id}", f"board={board}")
-    command = [sys.executable, "-m", "aimager.commands.program", "build", f"out={out}", *words]
+    command = [*PROGRAM, "build", f"out={out}", *words]
     _build([*command, *SETTINGS], mirror if mirror.exists() else None)
     image = out / f"{platform.id}-{board}" / Product.disk
     print(f"   the image is {image}; its user is {USER}, with the password {USER}")

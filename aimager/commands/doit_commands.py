@@ -158,7 +158,19 @@ def _some(tasks: list[CachedTask], wish: str) -> list[CachedTask]:
 
 
 class TabCompletion(Ours, DoitTabCompletion):
-    """Print doit's own completion."""
+    """Would print doit's own completion, which is refused."""
+
+    doc_purpose = "is refused: doit completion has a completion that runs nothing"
+
+    def execute(self, params: Any, args: list[str]) -> Never:
+        """Say so.
+
+        :raises ConfigError: always
+        """
+        raise ConfigError(
+            "doit's own completion runs the dodo.py of whatever folder one stands in",
+            hint="doit completion for=bash, zsh or fish prints one that runs nothing",
+        )
 
 
 class Stateless(Ours):

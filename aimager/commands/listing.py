@@ -19,13 +19,17 @@ _LABELS = {Label.dos: "DOS label", Label.gpt: "GPT"}
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of aligned columns; an empty cell is a dash."""
-    cells = [list(head), *([cell or "-" for cell in row] for row in rows)]
+    """Lines of aligned columns; an empty cell is a dash, and what is not to be printed escaped."""
+    cells = [list(head), *([_printable(cell) or "-" for cell in row] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def list_boards(boards: Mapping[str, Board]) -> list[str]:

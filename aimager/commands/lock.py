@@ -62,6 +62,7 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
         initramfs=build.initramfs or "",
         add_repos=tuple(repository.word for repository in build.repositories),
         file_systems=build.file_systems,
+        board_sha256=build.board_sha256,
     )
     return path, join_locks(parts, locked)
 

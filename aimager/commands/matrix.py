@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from aimager.commands.command_line import Asked
-from aimager.config.board_file import load_boards
+from aimager.config.board_file import UnreadBoard, add, read_boards
 from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
-from aimager.config.platform import find_board, find_platform
+from aimager.config.platform import KnownBoards, find_board, find_platform, refuse_unread
 from aimager.config.run_variables import MATRIX_FORMS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
@@ -56,28 +56,28 @@ def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | 
 
 
 def _find_boards(words: Sequence[str], folder: Path) -> Iterable[tuple[str, Board]]:
-    """Each board by the word that names it in ``board=``; all that have a disk where none is."""
+    """Each board by the word that names it in ``board=``; all that have a disk where none is.
+
+    :raises ConfigError: for one that is not there, or that cannot be read without running a file
+    """
     if not words:
         return [(name, board) for name, board in BOARDS.items() if board.partition_table]
     found: list[tuple[str, Board]] = []
     for word in words:
         if word not in BOARDS and (folder / word).is_dir():
-            found += [
-                (f"{word.rstrip('/')}/{path.name}", find_board(str(path), BOARDS, folder))
-                for path in _files(folder / word)
-            ]
+            found += _read_folder(word, folder)
         else:
-            found.append((word, find_board(word, BOARDS, folder)))
+            found.append((word, find_board(word, KnownBoards(), folder)[0]))
     return found
 
 
-def _files(folder: Path) -> list[Path]:
-    """The files of a folder's boards.
-
-    :raises ConfigError: when there are none
-    """
-    load_boards(folder)
-    return sorted(folder.glob("[!_]*.py"))
+def _read_folder(word: str, start: Path) -> Iterable[tuple[str, Board]]:
+    """The boards of the folder that is named so; none of its files is run."""
+    for own in read_boards(start / word):
+        if isinstance(own, UnreadBoard):
+            raise refuse_unread(own)
+        add(dict(BOARDS), own.board, own.file)
+        yield f"{word.rstrip('/')}/{own.file.name}", own.board
 
 
 def _entry(

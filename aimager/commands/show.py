@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from aimager.commands.command_line import NAME_IT, Asked
 from aimager.commands.listing import LISTS, show, show_table
 from aimager.config.build import boards_folder
-from aimager.config.platform import known_boards
+from aimager.config.platform import known_boards, refuse_unread
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 
 
 def show_list(name: str, asked: Asked) -> None:
     """Print one of `LISTS`."""
-    boards = known_boards(boards_folder(asked.variables, asked.folder))
-    for line in LISTS[name].lines(boards):
+    known = known_boards(boards_folder(asked.variables, asked.folder))
+    for line in LISTS[name].lines(known.by_id):
         print(line)
+    for unread in known.unread:
+        print(f"NOT READ: {refuse_unread(unread)}")
 
 
 def show_builds(builds: Sequence[Build], variables: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
 """From the words `name=value` of a command line to a build.
 
-May import: packages, distros, model, the ground.
+May import: packages, distros, definitions, model, the ground.
 """

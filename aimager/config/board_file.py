@@ -1,16 +1,21 @@
-"""A user's own board: a Python file of the form of those in ``boards/``."""
+"""A user's own board: a Python file of the form of those in ``boards/``.
+
+Only a file that the command line names by itself, as ``board=./mine.py``, is run. Those of a folder
+are read as data (`aimager.config.board_data`), whoever asks for one of them, or for a list.
+"""
 
 import ast
 import functools
-import re
+import hashlib
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from aimager.codec import decode, encode
+from aimager.config.board_data import NotDataError, read_values
 from aimager.errors import ConfigError
-from aimager.model.board import Board
+from aimager.model.board import BOARD_ID, Board
 from aimager.model.partition import Role
 
 _HINT = "it imports from aimager.definitions and has BOARD = Board(...), as the files in boards/ do"
@@ -24,33 +29,90 @@ _OLD_NAMES = {
 """The modules that users' files have imported from before `aimager.definitions` came, and where
 what they held is now."""
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LARGEST = 1 << 20
+"""Bytes of a file: Python's parser takes some thousand times as many, and may not come back."""
 
 
-def load_board(path: Path) -> Board:
-    """The board that the file at ``path`` defines.
+@dataclass(frozen=True)
+class OwnBoard:
+    """A board and the ``file`` that it was read from, whose bytes have that ``sha256``."""
+
+    file: Path
+    sha256: str
+    board: Board
+
+
+@dataclass(frozen=True)
+class UnreadBoard:
+    """A ``file`` of which only running it could tell what board it defines, and why."""
+
+    file: Path
+    reason: str
+
+
+def load_board(path: Path) -> OwnBoard:
+    """The board that the file at ``path`` defines, which is run: the user has named it.
 
     Only a file of imports from aimager and of assignments is run. This catches a wrong file, not a
     hostile one: the values that it assigns may call anything.
 
     :raises ConfigError: when the file cannot be read or run, or defines no board
     """
+    content = _read_bytes(path)
+    board = _run(path, _parse(path, content))
+    return OwnBoard(path, hashlib.sha256(content).hexdigest(), board)
+
+
+def read_board(path: Path) -> OwnBoard | UnreadBoard:
+    """What the file at ``path`` says of its board; nothing of it is run.
+
+    :raises ConfigError: when it cannot be read, or defines no board
+    """
+    content = _read_bytes(path)
+    module = _parse(path, content)
     try:
-        module = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        values = read_values(module)
+    except NotDataError as error:
+        return UnreadBoard(path, str(error))
+    board = _check(path, values.get("BOARD"))
+    return OwnBoard(path, hashlib.sha256(content).hexdigest(), board)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"the board {path} is not a file", hint=f"name a file; {_HINT}")
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(
             f"the board {path} cannot be read: {error.strerror}", hint=f"name a file; {_HINT}"
         ) from error
-    except (SyntaxError, ValueError) as error:
+    if len(content) > _LARGEST:
+        raise ConfigError(f"the board {path} has more than {_LARGEST} bytes", hint=_HINT)
+    return content
+
+
+def _parse(path: Path, content: bytes) -> ast.Module:
+    """The file's statements, all of the kinds that a board's file has."""
+    try:
+        module = ast.parse(content.decode(), str(path))
+        stranger = next((s for s in module.body if not _belongs(s)), None)
+        line = ast.unparse(stranger).splitlines()[0] if stranger else ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # The last two are what Python says of a nesting that is too deep.
         raise ConfigError(f"the board {path} is not valid Python: {error}", hint=_HINT) from error
+    if stranger:
+        raise ConfigError(
+            f"the board {path} has a statement in line {stranger.lineno} that a board cannot"
+            f" have: {line}",
+            hint=_HINT,
+        )
+    return module
+
+
+def _run(path: Path, module: ast.Module) -> Board:
     for statement in module.body:
-        if not _belongs(statement):
-            line = ast.unparse(statement).splitlines()[0]
-            raise ConfigError(
-                f"the board {path} has a statement in line {statement.lineno} that a board cannot"
-                f" have: {line}",
-                hint=_HINT,
-            )
         if isinstance(statement, ast.ImportFrom) and statement.module in _OLD_NAMES:
             _warn(path, statement.module)
             statement.module = _OLD_NAMES[statement.module]
@@ -84,7 +146,7 @@ def _belongs(statement: ast.stmt) -> bool:
 def _check(path: Path, board: object) -> Board:
     if not isinstance(board, Board):
         raise ConfigError(f"the file {path} defines no board", hint=_HINT)
-    if not isinstance(board.id, str) or not _ID.fullmatch(board.id):
+    if not isinstance(board.id, str) or not BOARD_ID.fullmatch(board.id):
         raise ConfigError(
             f"the board {path} has the id {board.id!r}",
             hint="an id has lower-case letters and digits, with single dashes between them",
@@ -110,20 +172,25 @@ def _read(path: Path, name: str, kind: Any, value: object) -> Any:
         ) from error
 
 
-def load_boards(folder: Path) -> dict[str, Board]:
-    """The boards of all Python files in ``folder`` by id, in the order of the files' names.
+def read_boards(folder: Path) -> list[OwnBoard | UnreadBoard]:
+    """The boards of all Python files in ``folder``, in the order of the files' names.
 
-    :raises ConfigError: when there are none, one cannot be read, or two have the same id
+    Nothing of them is run: nobody has named one.
+
+    :raises ConfigError: when there are none, or one cannot be read
     """
     files = sorted(folder.glob("[!_]*.py"))
     if not files:
         raise ConfigError(
             f"there is no board in the folder {folder}", hint="each board is a file NAME.py"
         )
-    boards: dict[str, Board] = {}
     for path in files:
-        add(boards, load_board(path), path)
-    return boards
+        if not path.name.isprintable():
+            raise ConfigError(
+                f"the folder {folder} has a file with the name {path.name!a}",
+                hint="give it a name that can be printed",
+            )
+    return [read_board(path) for path in files]
 
 
 def add(boards: dict[str, Board], board: Board, source: Path) -> None:

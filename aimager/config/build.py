@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.parse import choices, split_list
-from aimager.config.platform import find_board, find_platform, known_boards
+from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
+from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
@@ -31,8 +32,9 @@ def read_build(
     """
     check_names(tuple(variables))
     lock = _find_lock(folder, variables.get("lock"))
-    if lock:
-        variables = {**_read_locked(lock, variables), **variables}
+    locked = _read_locked(lock, variables) if lock else {}
+    is_named = "board" in variables
+    variables = {**locked, **variables}
     if "distro" not in variables and "board" not in variables:
         if any(v.describes_build and any(map(v.matches, variables)) for v in VARIABLES):
             raise ConfigError(
@@ -40,8 +42,10 @@ def read_build(
             )
         return None
     words = make_words(variables, folder)
-    boards = known_boards(boards_folder(variables, folder))
-    board = find_board(words.read("board", "none"), boards, folder)
+    known = known_boards(boards_folder(variables, folder))
+    if lock and not is_named:
+        _check_locked_board(lock, words.read("board", "none"), known)
+    board, board_sha256 = find_board(words.read("board", "none"), known, folder)
     board = _with_initramfs(board, words)
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"))
@@ -50,6 +54,7 @@ def read_build(
     products = _read_products(board, tools, words)
     return Build(
         board=board,
+        board_sha256=board_sha256,
         platform=platform,
         products=products,
         out=folder / words.read("out", "out"),
@@ -69,6 +74,8 @@ def read_build(
         epoch=epoch,
         package_folder=words.read("packages"),
         remote=words.read("remote", ""),
+        remote_trust=read_remote_trust(words),
+        sign=words.read("sign"),
         pacman_static=words.read("use-pacman-static"),
         memory=words.read("tmpfs-root"),
         report=words.read("report"),
@@ -130,6 +137,20 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
         "add-repos": ",".join(locked.add_repos),
         **({"initrd-maker": locked.initramfs} if locked.initramfs else {}),
     }
+
+
+def _check_locked_board(lock: Path, name: str, known: KnownBoards) -> None:
+    """Refuse a lock file of a board that nobody has named here: a lock file has nothing run.
+
+    :raises ConfigError: then
+    """
+    if name not in known.by_id:
+        digest = read_lock_file(lock).build.board_sha256
+        told = f"; its file has the SHA-256 {digest}" if digest else ""
+        raise ConfigError(
+            f"the lock file {lock} is of {name}, a board that aimager does not have{told}",
+            hint="name its file, board=FILE, or the folder of it, boards=FOLDER",
+        )
 
 
 def _read_helper(tools: Tools, words: Words) -> Path | None:

@@ -52,7 +52,8 @@ WHAT_IS_BUILT = (
     Variable(
         "boards",
         Group.build,
-        "a folder with boards of your own; for matrix: such folders, or boards",
+        "a folder with boards of your own, whose files are read and not run; for matrix: such"
+        " folders, or boards",
         "",
         "boards=./boards",
         choices=tuple(BOARDS),

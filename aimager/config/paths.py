@@ -38,6 +38,16 @@ def read_archive(text: str, folder: Path, *, variable: str) -> Path | None:
     return archives[0] if archives else None
 
 
+def read_file_name(text: str, folder: Path, *, variable: str) -> Path | None:
+    """A file that exists, and that others read; None for an empty text.
+
+    :raises ConfigError: when there is no such file
+    """
+    if text and not (folder / text).is_file():
+        raise ConfigError(f"{variable}={text}: there is no such file", hint=HERE)
+    return (folder / text).absolute() if text else None
+
+
 def read_folder(text: str, folder: Path, *, variable: str) -> Path | None:
     """A folder that exists; None for an empty text.
 

@@ -1,8 +1,10 @@
 """Finding the board and the platform that a build names."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from aimager.config.board_file import add, load_board, load_boards
+from aimager.config.board_file import UnreadBoard, add, load_board, read_boards
 from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices
 from aimager.distros import DISTROS
@@ -12,33 +14,68 @@ from aimager.model.board import Board
 from aimager.model.distro import Distro, Platform
 
 
-def known_boards(folder: Path | None) -> dict[str, Board]:
-    """All boards by id, the user's own in ``folder`` after ours.
+@dataclass(frozen=True)
+class KnownBoards:
+    """All boards ``by_id``, and of those of the user's folder the SHA-256 of their files.
+
+    ``unread`` are files of that folder that would have to be run to be read.
+    """
+
+    by_id: Mapping[str, Board] = field(default_factory=lambda: BOARDS)
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[UnreadBoard, ...] = ()
+
+
+def known_boards(folder: Path | None) -> KnownBoards:
+    """Our boards, and after them the user's own in ``folder``, no file of which is run.
 
     :raises ConfigError: when one of the user's cannot be read, or has the id of one of ours
     """
-    boards = dict(BOARDS)
-    for board in load_boards(folder).values() if folder else ():
-        add(boards, board, folder or Path())
-    return boards
+    boards, digests, unread = dict(BOARDS), dict[str, str](), list[UnreadBoard]()
+    for found in read_boards(folder) if folder else ():
+        if isinstance(found, UnreadBoard):
+            unread.append(found)
+            continue
+        add(boards, found.board, found.file)
+        digests[found.board.id] = found.sha256
+    return KnownBoards(boards, digests, tuple(unread))
 
 
-def find_board(name: str, boards: dict[str, Board], start: Path) -> Board:
-    """The board of this name, or in the file of this name; relative paths start at ``start``.
+def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
+    """The board of this name, and the SHA-256 of its file if it is the user's own.
+
+    The name of a file has the file run; relative paths start at ``start``.
 
     :raises ConfigError: it lists those that exist
     """
-    if name.endswith(".py") or "/" in name:
-        path = start / name
-        board = load_board(path)
-        add(dict(boards), board, path)
-        return board
-    if name not in boards:
-        raise ConfigError(
-            f"there is no board {name}",
-            hint=f"board= is one of {choices(boards)}, or a file: board=./{name}.py",
-        )
-    return boards[name]
+    if is_file_name(name):
+        own = load_board(start / name)
+        add(dict(known.by_id), own.board, own.file)
+        return own.board, own.sha256
+    if name not in known.by_id:
+        raise ConfigError(f"there is no board {name}", hint=_tell_boards(name, known))
+    return known.by_id[name], known.sha256.get(name, "")
+
+
+def is_file_name(name: str) -> bool:
+    """Whether what names a board is the name of its file."""
+    return name.endswith(".py") or "/" in name
+
+
+def refuse_unread(unread: UnreadBoard) -> ConfigError:
+    """What to say where only running a file, which was not named, could tell a board."""
+    return ConfigError(
+        f"the file {unread.file} was not named, and would have to be run to tell its board:"
+        f" {unread.reason}",
+        hint=f"name the file itself, which has it run: board={unread.file}",
+    )
+
+
+def _tell_boards(name: str, known: KnownBoards) -> str:
+    told = f"board= is one of {choices(known.by_id)}, or a file: "
+    if known.unread:
+        return f"{told}board={known.unread[0].file} is not read before it is named"
+    return f"{told}board=./{name}.py"
 
 
 def find_distro(name: str) -> Distro:

@@ -1,11 +1,13 @@
-"""Reading ``remote=``: the address of the store that machines share."""
+"""Reading ``remote=`` and its companions: the store that machines share, and whom to believe."""
 
 import importlib.util
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aimager.config.parse import choices
+from aimager.config.variable import Words
 from aimager.errors import ConfigError
+from aimager.model.remote import RecordTrust
 
 _DRIVERS = {
     "s3": "s3fs",
@@ -66,3 +68,38 @@ def _check_address(text: str, scheme: str) -> None:
 
 def _what(scheme: str) -> str:
     return "bucket" if scheme in ("s3", "gs", "gcs") else "host"
+
+
+def read_remote_trust(words: Words) -> RecordTrust:
+    """Whose products are taken from the store, which nobody decides but the user.
+
+    :raises ConfigError: when that is not said, or the words do not go together
+    """
+    trust = RecordTrust(
+        key=words.read("remote-key"),
+        allowed=words.read("remote-allowed-signers"),
+        revoked=words.read("remote-revoked-keys"),
+        unsigned=words.read("remote-unsigned", False),
+    )
+    for name in ("remote-key", "remote-allowed-signers", "remote-revoked-keys", "remote-unsigned"):
+        if words.texts.get(name) and not words.texts.get("remote"):
+            raise ConfigError(
+                f"{name}= has no effect without remote=", hint="remote= names a shared store"
+            )
+    if trust.revoked and not trust.allowed:
+        raise ConfigError(
+            "remote-revoked-keys= has no effect without remote-allowed-signers=",
+            hint="remote-allowed-signers=FILE says whose products are taken",
+        )
+    if trust.unsigned and trust.allowed:
+        raise ConfigError(
+            "remote-unsigned=yes and remote-allowed-signers= do not go together",
+            hint="with the one, whatever is in the store is taken; leave one of the two out",
+        )
+    if words.texts.get("remote") and not (trust.takes or trust.gives):
+        raise ConfigError(
+            "remote= does not say whose products to take from the store",
+            hint="remote-allowed-signers=FILE names who may sign them, and remote-key=FILE signs"
+            " what is put there; remote-unsigned=yes takes what is there from anybody",
+        )
+    return trust

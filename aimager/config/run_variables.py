@@ -7,7 +7,7 @@ from aimager.config.parse import (
     read_size,
     read_yes,
 )
-from aimager.config.paths import read_archive, read_new_file
+from aimager.config.paths import read_archive, read_file_name, read_new_file
 from aimager.config.remote import read_remote
 from aimager.config.settings import FailedHooks, read_terminal
 from aimager.config.variable import (
@@ -47,6 +47,16 @@ RESULTS = (
         "",
         "report=build.html",
         parser=of_path(read_new_file),
+        paths=True,
+    ),
+    Variable(
+        "sign",
+        Group.results,
+        "the key that signs the results: SHA256SUMS.sig is OpenSSH's signature of SHA256SUMS; a"
+        " private key, or a public one whose private half the ssh agent has",
+        "",
+        "sign=/home/me/.ssh/id_ed25519",
+        parser=of_path(read_file_name),
         paths=True,
     ),
 )
@@ -110,6 +120,45 @@ RUN = (
         parser=of_folder(read_remote),
         paths=True,
         secret=True,
+    ),
+    Variable(
+        "remote-allowed-signers",
+        Group.run,
+        "whose products are taken from the store of remote=: a file as ssh-keygen has it under"
+        " ALLOWED SIGNERS",
+        "",
+        "remote-allowed-signers=allowed_signers",
+        parser=of_path(read_file_name),
+        paths=True,
+    ),
+    Variable(
+        "remote-revoked-keys",
+        Group.run,
+        "keys whose products are no longer taken, as ssh-keygen -r has them: public keys, or a KRL",
+        "",
+        "remote-revoked-keys=revoked_keys",
+        parser=of_path(read_file_name),
+        paths=True,
+    ),
+    Variable(
+        "remote-key",
+        Group.run,
+        "the key that signs what is put into the store of remote=: a private key, or a public one"
+        " whose private half the ssh agent has",
+        "",
+        "remote-key=/home/me/.ssh/id_ed25519",
+        parser=of_path(read_file_name),
+        paths=True,
+    ),
+    Variable(
+        "remote-unsigned",
+        Group.run,
+        "yes: take products from the store of remote= whoever put them there, and put some there"
+        " unsigned; whoever can write there decides what is in the images",
+        "no",
+        "remote-unsigned=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
     ),
     Variable(
         "failed-hooks",

@@ -18,7 +18,7 @@ from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
 from aimager.locks import locked
 from aimager.model.build import Build
-from aimager.model.remote import Remote
+from aimager.model.remote import RecordTrust, Remote
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
@@ -133,8 +133,12 @@ class Graph:
         self._run = run
         self._build = builds[0].id if len(builds) == 1 else ""
         asked = builds[0] if builds else None  # the others differ from it by their boards only
-        self._remote = Remote(asked.remote, run / "remote") if asked and asked.remote else None
-        self._wishes: dict[str, Any] = {"jobs": jobs, "remote": self._remote}
+        self._remote: Remote | None = None
+        self._wishes: dict[str, Any] = {"jobs": jobs}
+        if asked and asked.remote:
+            self._remote = Remote(asked.remote, run / "remote", asked.remote_trust)
+            # Stages take packages only, and know of no key.
+            self._wishes["remote"] = replace(self._remote, trust=RecordTrust())
         if asked:
             names = ("memory", "borrow", "terminal", "forgives")
             self._wishes |= {name: getattr(asked, name) for name in names}

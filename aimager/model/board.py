@@ -1,11 +1,15 @@
 """Boards: what to install so that a machine boots, and how its disk is laid out."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aimager.model.architecture import Architecture
 from aimager.model.partition import PartitionTable
 from aimager.model.settings import AddedFile, Script
+
+BOARD_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""The form of an id, which becomes a part of paths."""
 
 
 class Firmware(StrEnum):

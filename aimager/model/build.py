@@ -1,6 +1,6 @@
 """One build: a board on a platform, with what the user asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from aimager.codec import fingerprint
 from aimager.model.board import Board
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
+from aimager.model.remote import RecordTrust
 from aimager.model.settings import Settings
 
 
@@ -45,6 +46,7 @@ class Compression(StrEnum):
 MANIFEST = "manifest.json"
 SPDX = "packages.spdx.json"
 CHECKSUMS = "SHA256SUMS"
+SIGNATURE = f"{CHECKSUMS}.sig"
 BLOCK_MAP = f"{Product.disk}.bmap"
 """Under this name bmaptool(1) finds it also for the compressed image."""
 
@@ -119,12 +121,18 @@ class Build:
     """The user's file for the page that tells what was done."""
     remote: str = ""
     """The address of a store of products and packages that machines share; empty: none."""
+    remote_trust: RecordTrust = field(default_factory=RecordTrust)
+    """Whose products are taken from it."""
+    sign: Path | None = None
+    """The file of a key that signs the checksums of the results."""
     overlays: tuple[Path, ...] = ()
     """Archives to unpack over the root at the end."""
     terminal: Path | None = None
     """Where a shell is to be opened when making the root fails."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    board_sha256: str = ""
+    """Of the user's file that defines the board; empty: it is one of ours."""
 
     @property
     def results(self) -> tuple[str, ...]:

@@ -14,6 +14,10 @@ UNSIGNED = "@packages"
 _LONGEST_NAME = 200
 """Bytes of a package's file name: the system takes 255, and temporary files have longer ones."""
 
+_MOST = 1 << 62
+_LAST_DATE = 253_402_300_799
+"""Bytes of a package, and the last second of the year 9999, the last that Python can tell."""
+
 
 @dataclass(frozen=True, order=True)
 class LockedPackage:
@@ -38,8 +42,10 @@ class LockedPackage:
             raise ValueError(f"it names the file {self.file}")
         if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
             raise ValueError(f"it says of {self.file} that its SHA-256 is {self.sha256}")
-        if self.size < 1 or self.installed_size < 0:
+        if not (0 < self.size <= _MOST and 0 <= self.installed_size <= _MOST):
             raise ValueError(f"it says of {self.file} that it has {self.size} bytes")
+        if not 0 <= self.build_date <= _LAST_DATE:
+            raise ValueError(f"it says that {self.file} was built at {self.build_date}")
 
     @property
     def is_signed(self) -> bool:

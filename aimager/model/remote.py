@@ -1,4 +1,4 @@
-"""The store of products and packages that several machines share: where it is."""
+"""The store of products and packages that several machines share: where it is, and whose."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -7,11 +7,36 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
+class RecordTrust:
+    """Whose products are taken from the store: of those that are ``allowed`` to sign their records.
+
+    ``allowed`` and ``revoked`` are files as `aimager.openssh.AllowedSigners` has them, and ``key``
+    is that of a key to sign what is put there. ``unsigned``: what is there is taken as it is.
+    """
+
+    key: Path | None = None
+    allowed: Path | None = None
+    revoked: Path | None = None
+    unsigned: bool = False
+
+    @property
+    def takes(self) -> bool:
+        """Whether any product is taken."""
+        return self.unsigned or self.allowed is not None
+
+    @property
+    def gives(self) -> bool:
+        """Whether products are put there: without a signature only where nobody asks for one."""
+        return self.unsigned or self.key is not None
+
+
+@dataclass(frozen=True)
 class Remote:
     """The store at ``url``; in the folder ``notes`` lies what a run has found out about it."""
 
     url: str
     notes: Path
+    trust: RecordTrust = RecordTrust()
 
     @property
     def place(self) -> str:
@@ -25,7 +50,7 @@ class Remote:
 
     @property
     def is_exposed(self) -> bool:
-        """Whether somebody between it and us could change what it gives."""
+        """Whether somebody between it and us could change what it gives, were it not signed."""
         parts = urlsplit(self.url)
         return parts.scheme == "http" and not _is_this_machine(parts.hostname or "")
 

@@ -8,11 +8,16 @@ from typing import Any
 
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError
+from aimager.model.board import BOARD_ID
 from aimager.model.build import Build
 from aimager.model.lock import Lock, LockedPackage
+from aimager.strict_json import parse_json
 
 FORMAT = 1
 """The version of the text; one that is newer is refused."""
+
+_LARGEST = 64 << 20
+"""Bytes; a package takes about 400, and a whole distribution has less than 100,000."""
 
 _LONGEST_REASON = 200  # characters: what is wrong may be all of the file
 
@@ -27,7 +32,10 @@ class LockedBuild:
     ``settings`` is the fingerprint of what shapes the image beside packages. ``initramfs`` is the
     maker that was asked for, empty where none was, or nothing is known of it, ``add_repos`` the
     repositories that were added, and ``file_systems`` those whose programs are held, empty where
-    nothing is known of them.
+    nothing is known of them. ``board_sha256`` is that of the user's file that defined the board,
+    empty for one of ours.
+
+    :raises ValueError: for a board that is not named by its id: a lock names no file to be run
     """
 
     distro: str
@@ -39,6 +47,11 @@ class LockedBuild:
     initramfs: str = ""
     add_repos: tuple[str, ...] = ()
     file_systems: tuple[str, ...] = ()
+    board_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not BOARD_ID.fullmatch(self.board):
+            raise ValueError(f"it names the board {self.board!r}, which is not the id of one")
 
     @property
     def id(self) -> str:
@@ -124,7 +137,7 @@ def read_lock_file(path: Path) -> LockFile:
     :raises ConfigError: when the file is missing, damaged, or of a newer format
     """
     try:
-        data = json.loads(path.read_text())
+        data = parse_json(_read_bytes(path))
         if any(not text.isprintable() for text in _texts(data)):
             raise ValueError("it has control characters")
         _check_format(path, data)
@@ -143,6 +156,17 @@ def read_lock_file(path: Path) -> LockFile:
             hint="restore it, or delete it and make a new one with doit lock lock=FILE",
         ) from error
     return lock_file
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The bytes of the file, of which not more are read than a lock file can have."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError("it is a device or a pipe")
+    with path.open("rb") as stream:
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST} bytes")
+    return content
 
 
 def _check_format(path: Path, data: Any) -> None:

@@ -1,4 +1,9 @@
-"""Delivering results to the user's folder, and knowing whether they are still there unchanged."""
+"""Delivering results to the user's folder, and knowing whether they are still there unchanged.
+
+Their signature is made there, too, after them: it is of no product, and nothing is made from it. So
+another key has no task run, and a kind of key whose signatures differ each time, as of ECDSA,
+changes no result. No stage knows of the key.
+"""
 
 import fcntl
 import json
@@ -11,8 +16,10 @@ from pathlib import Path
 
 from aimager import files, progress
 from aimager.codec import decode, encode
-from aimager.files import data_size
+from aimager.files import data_size, sha256
 from aimager.locks import locked
+from aimager.model.build import CHECKSUMS, SIGNATURE
+from aimager.openssh import SigningKey
 from aimager.products.cache import find_damage
 from aimager.products.record import KeptFile, Record, read_record
 from aimager.products.stage import outputs
@@ -24,20 +31,41 @@ _NAMES_IN_CACHE = 2
 """Of a product's file: where it is kept, and in the view of the run that delivers it."""
 
 
+NAMESPACE = "file"
+"""What the signature of results is for: the one that ssh-keygen(1) has for files."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature that was made: by the ``key`` of this name, of checksums with this SHA-256.
+
+    ``sha256`` is that of the file that it became.
+    """
+
+    key: str
+    checksums: str
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Brought:
     """What was delivered last: the product's id, and its files as they were then."""
 
     id: str
     files: tuple[KeptFile, ...]
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """``folder`` is the user's; ``memory`` keeps what was delivered there."""
+    """``folder`` is the user's; ``memory`` keeps what was delivered there.
+
+    ``key`` is the file of a key that signs the checksums there.
+    """
 
     folder: Path
     memory: Path
+    key: Path | None = None
 
     def fault(self, record: Record) -> str:
         """What happened to the product of ``record`` after its delivery; empty if nothing did.
@@ -50,28 +78,68 @@ class Delivery:
         return find_damage(self.folder, brought.files)
 
     def bring(self, source: Path, record: Record) -> None:
-        """Copy the files of ``record`` from ``source``, unless they are there already."""
+        """Copy the files of ``record`` from ``source``, unless they are there already, and sign.
+
+        :raises AimagerError: when the key cannot sign
+        """
         with locked(self.memory.with_suffix(".lock")):
             brought = self._recall()
-            if brought and brought.id == record.id and not find_damage(self.folder, brought.files):
-                return
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for file in record.files:
-                kept, target = source / file.name, self.folder / file.name
-                with (
-                    progress.growing(f"bringing {file.name}", target, partial(data_size, kept)),
-                    files.publish(target) as temporary,
-                ):
-                    _bring(kept, temporary)
-            self._remove_stale(brought, {file.name for file in record.files})
-            there = tuple(
-                replace(file, mtime_ns=(self.folder / file.name).stat().st_mtime_ns)
-                for file in record.files
-            )
-            files.publish_text(self.memory, json.dumps(encode(Brought(record.id, there))))
+            is_there = brought and brought.id == record.id
+            if not brought or not is_there or find_damage(self.folder, brought.files):
+                brought = self._copy(source, record, brought)
+            self._sign(source, record, brought)
+
+    def _copy(self, source: Path, record: Record, before: Brought | None) -> Brought:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_stale_signature(record)
+        for file in record.files:
+            kept, target = source / file.name, self.folder / file.name
+            with (
+                progress.growing(f"bringing {file.name}", target, partial(data_size, kept)),
+                files.publish(target) as temporary,
+            ):
+                _bring(kept, temporary)
+        self._remove_stale(before, {file.name for file in record.files})
+        there = tuple(
+            replace(file, mtime_ns=(self.folder / file.name).stat().st_mtime_ns)
+            for file in record.files
+        )
+        return self._remember(Brought(record.id, there, before.signed if before else None))
+
+    def _sign(self, source: Path, record: Record, brought: Brought) -> None:
+        """Let the checksums have the signature that is asked for, or none of ours."""
+        signature = self.folder / SIGNATURE
+        checksums = record.file(CHECKSUMS)
+        key = SigningKey(self.key) if self.key and checksums else None
+        name = key.name() if key else ""
+        there = sha256(signature) if signature.is_file() else ""
+        made = brought.signed
+        if key is None or checksums is None:
+            if made and made.sha256 == there:
+                signature.unlink()
+            if made:
+                self._remember(replace(brought, signed=None))
+            return
+        if made == Signed(name, checksums.sha256, there):
+            return
+        signature.unlink(missing_ok=True)  # of other checksums, should what follows fail
+        content = key.sign((source / CHECKSUMS).read_bytes(), NAMESPACE)
+        with files.publish(signature) as temporary:
+            temporary.write_bytes(content)
+        digest = sha256(signature)
+        self._remember(replace(brought, signed=Signed(name, checksums.sha256, digest)))
+
+    def _remember(self, brought: Brought) -> Brought:
+        files.publish_text(self.memory, json.dumps(encode(brought)))
+        return brought
 
     def forget(self, names: Sequence[str] = ()) -> None:
         """Forget what was brought, and remove the files ``names`` of it."""
+        brought = self._recall()
+        signature = self.folder / SIGNATURE
+        made = brought.signed if names and brought else None
+        if made and signature.is_file() and sha256(signature) == made.sha256:
+            signature.unlink()
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # it is not there, or holds something else
@@ -84,6 +152,12 @@ class Delivery:
             is_derived = any(file.name.startswith(f"{name}.") for name in names)
             if is_derived and file.name not in names:
                 (self.folder / file.name).unlink(missing_ok=True)
+
+    def _remove_stale_signature(self, record: Record) -> None:
+        """Remove the signature, whoever made it, of checksums that will now be others."""
+        now, there = record.file(CHECKSUMS), self.folder / CHECKSUMS
+        if now and not (there.is_file() and sha256(there) == now.sha256):
+            (self.folder / SIGNATURE).unlink(missing_ok=True)
 
     def _recall(self) -> Brought | None:
         try:

@@ -13,6 +13,7 @@ from aimager.stand_in import server
 from tests.support.cells import HOST, Cell, flip_byte, fresh_folder, sums
 from tests.support.doit_output import TAKEN, Said, read_output
 from tests.support.runs import Doit
+from tests.support.signers import allow, make_key
 from tests.support.stores import BUCKET, bucket_client, keys_of, serving_s3
 from tests.support.surroundings import Elsewhere, find_user
 
@@ -26,6 +27,7 @@ class Machine(Elsewhere):
     """A machine that speaks to the store."""
 
     store: Mapping[str, str] | None = None
+    keys: Path = Path()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -34,7 +36,8 @@ class Machine(Elsewhere):
 
     def make(self, *words: str) -> tuple[str, Said]:
         """Build, and return what was said, and what that means."""
-        text = self.build(*words, f"remote={STORE}")
+        trust = (f"remote-{name}={self.keys / name}" for name in ("key", "allowed-signers"))
+        text = self.build(*words, f"remote={STORE}", *trust)
         return text, read_output(text)
 
 
@@ -69,10 +72,13 @@ def around(doit: Doit, test_cache: Path, asked: Counter[str]) -> Iterator[Surrou
     folder = fresh_folder(test_cache / "remote")
     folder.chmod(0o755)
     with serving_s3() as settings:
-        one = Machine(folder / "one", doit.variables, store=settings)
-        two = Machine(folder / "two", doit.variables, store=settings)
+        one, two = (
+            Machine(folder / name, doit.variables, store=settings, keys=folder / name / "keys")
+            for name in ("one", "two")
+        )
+        keys = [make_key(machine.keys / "key") for machine in (one, two)]
         for machine in (one, two):
-            machine.folder.mkdir()
+            allow(machine.keys / "allowed-signers", *keys)
         user = find_user()
         if not isinstance(user, str):
             user.give(two.folder)
@@ -128,6 +134,24 @@ def test_no_secret_is_in_the_store(around: Surroundings) -> None:
     tasks = {key.split("/")[2] for key in keys if key.startswith("shared/product/")}
     assert tasks == {"make-rootfs-archive", "install-packages"}
     assert not [key for key in keys if "keyring.secret" in key or "borrowed" in key]
+
+
+def test_all_that_is_in_the_store_is_signed(around: Surroundings) -> None:
+    records = [key for key in keys_of(around.settings) if key.endswith("/record.json")]
+    products = [key for key in records if key.startswith("shared/product/")]
+    assert {f"{key}.sig" for key in products} <= set(keys_of(around.settings))
+
+
+def test_who_is_not_named_is_not_believed(around: Surroundings) -> None:
+    folder = fresh_folder(around.one.folder.parent / "five")
+    stranger = make_key(folder / "keys/key")
+    allow(folder / "keys/allowed-signers", stranger)
+    five = replace(around.one, folder=folder, keys=folder / "keys")
+    text, said = five.make(*ARCHIVE.words)
+    assert "is not taken: nobody who is named in " in text
+    assert made(said)[ROOTFS] == 1
+    one, made_here = (ARCHIVE.folder(machine) for machine in (around.one, five))
+    assert sums(one, ("root.tar",)) == sums(made_here, ("root.tar",))
 
 
 def test_a_damaged_product_is_made_anew(around: Surroundings, tmp_path: Path) -> None:

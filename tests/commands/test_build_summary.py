@@ -15,8 +15,10 @@ from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
 from aimager.image.manifest import checksums_text, measure
+from aimager.model.architecture import Architecture
 from aimager.model.build import CHECKSUMS, Build
 from aimager.model.lock import Lock, write_lock
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.digests import Digests
 from tests.support.locked import make_package
 from tests.support.places import ROOT
@@ -109,6 +111,41 @@ def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
         named = dict(word.split("=") for word in shlex.split(command))
         (booted,) = read_builds(named, folder.parent)
         assert booted.id == build.id
+
+
+def test_what_is_believed_unsigned_is_told_at_every_build(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = make(folder, remote="s3://bucket", **{"remote-unsigned": "yes"})
+    for outcome in (Outcome.done, Outcome.kept):
+        show_results([build], diary(folder, build, outcome), ASKED)
+        said = capsys.readouterr().out
+        assert "   NOT SIGNED: what the remote store held was taken as it was\n" in said
+
+
+def test_a_signature_is_told_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "key").touch()
+    build = make(folder, sign=str(folder / "key"))
+    show_results([build], diary(folder, build, Outcome.kept), ASKED)
+    signature = artifacts.results_folder(build) / "SHA256SUMS.sig"
+    assert f"   {signature} is signed with {folder}/key\n" in capsys.readouterr().out
+
+
+def test_a_boards_file_that_is_not_the_locks_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = folder / "own.py"
+    text = (ROOT / "boards/x64_uefi.py").read_text()
+    own.write_text(text.replace('id="x64-uefi"', 'id="own"'))
+    build = make(folder, board=str(own))
+    locked = LockedBuild("archlinux", Architecture.x86_64, "own", (), "archlinux-x86_64", "")
+    told = "   the board's file is not the one that "
+    for digest, is_told in ((build.board_sha256, False), ("", False), ("0" * 64, True)):
+        file = join_locks({}, replace(locked, board_sha256=digest))
+        (folder / "image.lock").write_text(format_lock_file(file))
+        build = replace(build, lock=folder / "image.lock")
+        show_results([build], folder / "none", ASKED)
+        assert (told in capsys.readouterr().out) is is_told
 
 
 def test_no_device_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager import process
 from aimager.codec import encode
 from aimager.commands.doctor import diagnosis, finding
 from aimager.commands.doctor.finding import Finding, State
@@ -15,8 +16,10 @@ from aimager.errors import ConfigError, HostError
 from aimager.graph import artifacts
 from aimager.graph.plan import Plan, make_plan
 from aimager.model.lock import Lock, LockedPackage
+from aimager.openssh import SigningKey
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.locked import make_package
+from tests.support.signers import allow, make_key
 from tests.support.webserver import Site, serving, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -66,6 +69,33 @@ def test_a_builds_mirrors_are_asked(site: Site, tmp_path: Path) -> None:
     assert one.state is State.missing
     assert "cannot be reached" in one.message
     assert MIRRORS not in found(plan(tmp_path))
+
+
+def test_a_key_is_tried_before_work_is_put_into_what_it_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    good, locked = make_key(tmp_path / "good"), make_key(tmp_path / "locked", passphrase="x")
+    allow(tmp_path / "allowed", good)
+    signed = plan(tmp_path, sign="good", remote="store", remote_key="locked")
+    one = found(signed)
+    assert one["sign="] == Finding("sign=", State.ok, SigningKey(good).name())
+    assert one["remote-key="].state is State.missing
+    assert one["remote-key="].message == (
+        f"the key {locked} has a passphrase, and the ssh agent does not have the key"
+    )
+    assert one["remote-key="].fix.startswith(f"ssh-add {locked} ")
+    with pytest.raises(HostError, match="has a passphrase"):
+        diagnosis.require([signed])
+    taking = plan(tmp_path, remote="store", remote_allowed_signers="allowed")
+    assert found(taking)["ssh-keygen"].state is State.ok
+    monkeypatch.setitem(process.ENVIRONMENT, "PATH", str(tmp_path))
+    told = found(taking)["ssh-keygen"]
+    assert (told.state, told.message.split(",")[0]) == (
+        State.missing,
+        "this machine lacks ssh-keygen",
+    )
+    assert "ssh-keygen" not in found(plan(tmp_path))
 
 
 def test_what_a_lock_takes_is_compared_with_the_disk(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def test_a_board_is_told_by_what_it_is_for_and_how_it_was_tried() -> None:
     assert LISTS["boards"].lines({"mine": own})[1].startswith("mine ")
 
 
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    """The file of a board that is listed may be anybody's."""
+    board = dataclasses.replace(BOARDS["rpi4"], name="\x1b]52;c;aGk=\x07", tested="a\nb\u202e")
+    for line in listing.list_boards({"rpi4": board}):
+        assert line.isprintable()
+    assert "\\x1b]52;c;aGk=\\x07" in listing.list_boards({"rpi4": board})[1]
+
+
 def test_tables_are_told_once_with_their_boards() -> None:
     own = dataclasses.replace(BOARDS["x64-uefi"], id="mine")
     lines = LISTS["tables"].lines({"x64-uefi": BOARDS["x64-uefi"], "mine": own})

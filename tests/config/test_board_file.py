@@ -1,12 +1,15 @@
 """A user's own board is read from a file, and a file that defines none is refused."""
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
-from aimager.config.board_file import load_board, load_boards
+from aimager.config import board_file
+from aimager.config.board_file import OwnBoard, read_board, read_boards
 from aimager.config.build import read_build
+from aimager.config.platform import known_boards
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import Build
@@ -27,6 +30,14 @@ def write(folder: Path, name: str = "mine", *changes: tuple[str, str]) -> Path:
     path = folder / f"{name}.py"
     path.write_text(text)
     return path
+
+
+def load_board(path: Path) -> Board:
+    """The board of a file that is run, which is what reading it as data tells, too."""
+    run = board_file.load_board(path)
+    assert read_board(path) == run
+    assert run.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    return run.board
 
 
 def test_a_file_of_our_form_is_a_board(tmp_path: Path) -> None:
@@ -160,15 +171,17 @@ def test_an_id_becomes_a_path(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_of_boards(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no board in the folder"):
-        load_boards(tmp_path)
+        read_boards(tmp_path)
     write(tmp_path, "mine")
     write(tmp_path, "another")
     (tmp_path / "__init__.py").write_text("1 / 0")
-    assert list(load_boards(tmp_path)) == ["another", "mine"]
+    ids = [found.board.id for found in read_boards(tmp_path) if isinstance(found, OwnBoard)]
+    assert ids == ["another", "mine"]
+    assert set(BOARDS) < set(known_boards(tmp_path).by_id)
     write(tmp_path, "mine").rename(tmp_path / "zz.py")
     write(tmp_path, "mine")
     with pytest.raises(ConfigError) as caught:
-        load_boards(tmp_path)
+        known_boards(tmp_path)
     assert caught.value.message == (
         f"the board {tmp_path}/zz.py has the id mine, which another board has"
     )

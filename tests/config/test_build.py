@@ -27,10 +27,11 @@ ELSEWHERE = {
     "older",
     "overlay",
     "packages",
-    "remote",
+    *("remote", "remote-allowed-signers", "remote-key", "remote-revoked-keys", "remote-unsigned"),
     "reuse-root-tar",
     "scripts",
     "shell",
+    "sign",
     "size",
 }
 """Variables that have tests of their own, for they name files, or describe no build."""

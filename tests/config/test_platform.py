@@ -56,7 +56,7 @@ def test_a_board_that_no_distribution_can_be_for() -> None:
 
 def test_a_board_that_does_not_exist() -> None:
     with pytest.raises(ConfigError) as caught:
-        find_platform.find_board("x65", dict(BOARDS), HERE)
+        find_platform.find_board("x65", find_platform.KnownBoards(), HERE)
     assert caught.value.message == "there is no board x65"
     assert caught.value.hint == f"board= is one of {', '.join(BOARDS)}, or a file: board=./x65.py"
 

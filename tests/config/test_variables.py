@@ -37,7 +37,8 @@ def test_no_name_is_given_twice() -> None:
         (
             "paths",
             "board boards disk-from files overlay scripts packages lock reuse-root-tar key-file-*"
-            " out report keyring-helper remote",
+            " out report sign keyring-helper remote remote-allowed-signers remote-revoked-keys"
+            " remote-key",
         ),
         ("secret", "useradd chpasswd remote"),
         ("listed_by", "distro board boards table add-repos"),

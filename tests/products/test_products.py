@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from aimager.model.lock import LockedPackage
-from aimager.model.remote import Remote
+from aimager.model.remote import RecordTrust, Remote
 from aimager.model.workshop import Workshop, environment
 from aimager.products.cache import Kept
 from aimager.products.record import Record, read_record
@@ -30,6 +30,7 @@ from aimager.stages import (
 )
 from tests.support.cells import flip_byte
 from tests.support.locked import make_file, make_workshop
+from tests.support.signers import UNSIGNED, trust_in
 from tests.support.staged import Shout, build, other_subject, product, runs, shout
 
 PACKAGE = make_file("bash", b"a package")
@@ -53,12 +54,21 @@ class Verifier(Shout):
         return (PACKAGE,)
 
 
-def task_on(machine: Path, source: Path, kind: type[Shout] = Common, **more: Any) -> CachedTask:
-    """The task on one of the machines, which share a folder beside them."""
-    task = shout(machine, "run", source)
+def task_on(
+    machine: Path,
+    source: Path,
+    kind: type[Shout] = Common,
+    *,
+    trust: RecordTrust | None = None,
+    words: tuple[str, ...] = (),
+    **more: Any,
+) -> CachedTask:
+    """The task on one of the machines, which share a folder beside them, and a key."""
+    task = shout(machine, "run", source, *words)
     fields = {f.name: getattr(task.stage, f.name) for f in dataclasses.fields(task.stage)}
     stage = kind(**fields, **more)
-    remote = Remote((machine.parent / "store").as_uri(), machine / "work/run/remote")
+    trust = trust or trust_in(machine.parent)
+    remote = Remote((machine.parent / "store").as_uri(), machine / "work/run/remote", trust)
     return dataclasses.replace(task, stage=stage, remote=remote)
 
 
@@ -71,6 +81,9 @@ def test_one_makes_it_and_the_other_takes_it(
     tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two = (task_on(tmp_path / name, source) for name in ("one", "two"))
+    assert two.remote
+    own = RecordTrust(allowed=two.remote.trust.allowed)
+    two = dataclasses.replace(two, remote=dataclasses.replace(two.remote, trust=own))
     assert build(one)
     assert capsys.readouterr().out == "shout:x: it has not been made before\n"
     assert two.explain() == "it has not been made before"  # the store is not asked for that
@@ -118,22 +131,22 @@ def test_what_is_given_was_not_read_back(
 
 def test_what_was_made_from_other_bytes_is_not_taken(tmp_path: Path, source: Path) -> None:
     """Its id may be the same: that of an input which is known by its own id."""
-    build(task_on(tmp_path / "one", source))
+    build(task_on(tmp_path / "one", source, trust=UNSIGNED))
     (record,) = (tmp_path / "store").rglob("record.json")
     text = record.read_text()
     record.write_text(text.replace('"source": "', '"source": "0'))
     assert record.read_text() != text
-    build(task_on(tmp_path / "two", source))
+    build(task_on(tmp_path / "two", source, trust=UNSIGNED))
     assert runs(tmp_path / "two") == 1
     assert record.read_text() == text
 
 
 @pytest.mark.parametrize("name", ["../../../../evil", "loud.txt.sh", ""])
 def test_what_has_other_files_is_not_taken(tmp_path: Path, source: Path, name: str) -> None:
-    build(task_on(tmp_path / "one", source))
+    build(task_on(tmp_path / "one", source, trust=UNSIGNED))
     (record,) = (tmp_path / "store").rglob("record.json")
     record.write_text(record.read_text().replace("loud.txt", name))
-    build(task_on(tmp_path / "two", source))
+    build(task_on(tmp_path / "two", source, trust=UNSIGNED))
     assert runs(tmp_path / "two") == 1
     assert not list(tmp_path.rglob("evil"))
 

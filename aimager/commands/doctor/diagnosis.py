@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from aimager import units
+from aimager import openssh, units
 from aimager.codec import encode
 from aimager.commands.doctor import cache_folder, ids, network
 from aimager.commands.doctor.emulation import check_emulation
@@ -22,6 +22,7 @@ from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.build import MirrorChoice, Tools
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, read_lock
+from aimager.openssh import SigningKey
 from aimager.packages.download import Client
 from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirrors import repository_urls
@@ -52,6 +53,7 @@ def require(plans: Sequence[Plan]) -> None:
             *_of_kernel(tried),
             *_of_user(),
             *_of_emulation(plans, tried),
+            *_of_keys(plans),
             _clock(plans, ()),
         ]
     )
@@ -90,6 +92,7 @@ def diagnose(plans: Sequence[Plan]) -> Iterator[Finding]:
     yield _disk(plans)
     yield examine("memory", lambda: f"{units.size(available())} available")
     yield from _of_emulation(plans, tried)
+    yield from _of_keys(plans)
     dates: list[float] = []
     yield from _of_mirrors(plans, dates)
     yield _clock(plans, dates)
@@ -140,6 +143,17 @@ def _of_emulation(plans: Sequence[Plan], tried: Tried) -> Iterator[Finding]:
         borrows = built.get(architecture, True)
         check = partial(check_emulation, architecture, tried, borrows=borrows)
         yield examine(subject, check, needed=architecture in built)
+
+
+def _of_keys(plans: Sequence[Plan]) -> Iterator[Finding]:
+    """What signs and verifies: tried, so that no build ends with what cannot be signed."""
+    builds = [plan.build for plan in plans]
+    keys = {"sign": {b.sign for b in builds}, "remote-key": {b.remote_trust.key for b in builds}}
+    for variable, paths in keys.items():
+        for path in sorted(path for path in paths if path):
+            yield examine(f"{variable}=", SigningKey(path).try_out)
+    if any(build.remote_trust.allowed for build in builds):
+        yield examine("ssh-keygen", openssh.find_program)
 
 
 def _of_mirrors(plans: Sequence[Plan], dates: list[float]) -> Iterator[Finding]:

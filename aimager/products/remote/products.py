@@ -4,7 +4,8 @@ A stage that is ``shared`` shares its product: no secret is in it. A stage whose
 tells which packages' signatures are checked by it lets these go there.
 
 What checks signatures, the keyring and the borrowed programs, is made on each machine, of packages
-that are verified there. So a store vouches for no key.
+that are verified there. So a store vouches for no key. Products are taken of those only whom the
+user allows to sign them (`aimager.products.remote.signed`).
 """
 
 from dataclasses import replace
@@ -17,7 +18,8 @@ from aimager.model.workshop import Workshop
 from aimager.products.cache import describe_files
 from aimager.products.record import Record
 from aimager.products.remote.packages import give_packages
-from aimager.products.remote.store import Entry, SharedFile, find, is_exposed, put
+from aimager.products.remote.signed import find_product, put_product
+from aimager.products.remote.store import Entry, SharedFile, is_exposed
 from aimager.products.remote.store import take as take_file
 from aimager.products.stage import Stage, outputs
 
@@ -35,14 +37,19 @@ def take(remote: Remote, stage: Stage, record: Record) -> Record | None:
 
     They must have been made from the same bytes, and be those that the stage makes.
     """
-    if not _is_shared(stage) or is_exposed(remote):
+    trust = remote.trust
+    if not _is_shared(stage) or not trust.takes or (trust.unsigned and is_exposed(remote)):
         return None
     folder = _folder(record)
-    entry = find(remote, folder)
+    entry = find_product(remote, folder)
     targets = {path.name: path for path in outputs(stage)}
     if entry is None or entry.made_from != record.made_from or entry.names != sorted(targets):
         return None
-    if not all(take_file(remote, folder, file, targets[file.name]) for file in entry.files):
+    is_signed = not trust.unsigned
+    if not all(
+        take_file(remote, folder, file, targets[file.name], is_signed=is_signed)
+        for file in entry.files
+    ):
         return None
     return replace(record, files=describe_files(list(targets.values())))
 
@@ -54,7 +61,8 @@ def give(remote: Remote, stage: Stage, record: Record, view: Path) -> None:
         give_packages(remote, stage.verified(), stage.workshop.store)
     if _is_shared(stage):
         files = tuple(SharedFile(file.name, file.sha256, file.size) for file in record.files)
-        put(remote, _folder(record), Entry(files, record.made_from), view)
+        folder = _folder(record)
+        put_product(remote, folder, Entry(files, record.made_from, folder), view)
 
 
 def _is_shared(stage: Stage) -> bool:

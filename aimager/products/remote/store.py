@@ -2,7 +2,7 @@
 
 ::
 
-    URL/product/TASK/ID/    a product's files, and record.json
+    URL/product/TASK/ID/    a product's files, record.json, and its signature, record.json.sig
     URL/pkg/AB/SHA256/      a package, its signature, and record.json
 
 A record is written last, and names its files with their SHA-256. So what is half written is not
@@ -11,23 +11,35 @@ build goes on without the store.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aimager.codec import decode, encode
+from aimager.errors import AimagerError
 from aimager.files import publish, sha256
 from aimager.model.remote import Remote
 from aimager.products.remote.transport import MissingError, StoreError, read, receive, send, write
+from aimager.strict_json import parse_json
 
-_RECORD = "record.json"
+RECORD = "record.json"
+SIGNATURE = f"{RECORD}.sig"
+
+Sign = Callable[[bytes], bytes]
+"""Makes the signature of a record."""
+
+LARGEST = 1 << 20
+"""Bytes of a record; one of ten files has about two thousand."""
 
 _UNREAD = "unread"
 _UNWRITTEN = "unwritten"
 _EXPOSED = "exposed"
+_UNSIGNED = "unsigned"
 _CONSEQUENCES = {
     _UNREAD: "the build goes on without it",
     _UNWRITTEN: "nothing more is put there",
     _EXPOSED: "only packages are taken from there",
+    _UNSIGNED: "whoever can write there decides what is in the images",
 }
 """The files of a run that note how the store is no longer used."""
 
@@ -43,10 +55,14 @@ class SharedFile:
 
 @dataclass(frozen=True)
 class Entry:
-    """What lies in one folder of the store; ``made_from`` is as `Record`'s."""
+    """What lies in one folder of the store; ``made_from`` is as `Record`'s.
+
+    A product's says which ``folder`` that is, so that a signed record is of that one alone.
+    """
 
     files: tuple[SharedFile, ...] = ()
     made_from: dict[str, str] = field(default_factory=dict)
+    folder: str = ""
 
     def file(self, name: str) -> SharedFile | None:
         """What is said of the file ``name``."""
@@ -64,23 +80,40 @@ def describe(path: Path) -> SharedFile:
 
 
 def find(remote: Remote, folder: str) -> Entry | None:
-    """The entry in a folder of the store; None if it is missing or cannot be read."""
-    if _is_noted(remote, _UNREAD):
-        return None
+    """The entry in a folder of the store, whoever wrote it; None if it is missing or damaged."""
+    content = read_file(remote, f"{folder}/{RECORD}", limit=LARGEST)
+    return parse_entry(content) if content is not None else None
+
+
+def parse_entry(content: bytes) -> Entry | None:
+    """The entry of which a record has this ``content``; None if it is being written, or damaged."""
     try:
-        entry: Entry = decode(Entry, json.loads(read(remote, f"{folder}/{_RECORD}")))
-    except (MissingError, ValueError, RecursionError):
-        return None  # the latter two: it is being written, or damaged
-    except StoreError as error:
-        _note(remote, _UNREAD, f"failed: {error}")
+        entry: Entry = decode(Entry, parse_json(content))
+    except (ValueError, RecursionError):
         return None
     return entry if entry.files else None
 
 
-def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
+def read_file(remote: Remote, path: str, *, limit: int) -> bytes | None:
+    """A small file of the store; None if there is none, it is too large, or cannot be read."""
+    if _is_noted(remote, _UNREAD):
+        return None
+    try:
+        return read(remote, path, limit=limit)
+    except MissingError:
+        return None
+    except StoreError as error:
+        _note(remote, _UNREAD, f"failed: {error}")
+        return None
+
+
+def take(
+    remote: Remote, folder: str, file: SharedFile, target: Path, *, is_signed: bool = False
+) -> bool:
     """Make ``target`` a file of the entry in ``folder``; returns whether the store has it.
 
-    An entry that differs from its record is reported and made void, so that it is made again.
+    An entry that differs from its record is reported, and, unless that is signed, made void, so
+    that it is made again.
     """
     if _is_noted(remote, _UNREAD):
         return False
@@ -93,7 +126,8 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
                 raise MissingError(fault)
     except MissingError as error:
         print(f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}")
-        _write(remote, folder, Entry())
+        if not is_signed:
+            _write(remote, folder, Entry())
         return False
     except StoreError as error:
         _note(remote, _UNREAD, f"failed: {error}")
@@ -101,8 +135,13 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
     return True
 
 
-def put(remote: Remote, folder: str, entry: Entry, source: Path) -> None:
-    """Put the files of ``entry``, which lie in ``source``, into a folder of the store."""
+def put(
+    remote: Remote, folder: str, entry: Entry, source: Path, *, sign: Sign | None = None
+) -> None:
+    """Put the files of ``entry``, which lie in ``source``, into a folder of the store.
+
+    ``sign`` makes the signature of its record.
+    """
     if not is_given_to(remote):
         return
     try:
@@ -111,7 +150,7 @@ def put(remote: Remote, folder: str, entry: Entry, source: Path) -> None:
     except StoreError as error:
         _note(remote, _UNWRITTEN, f"cannot be written: {error}")
         return
-    _write(remote, folder, entry)
+    _write(remote, folder, entry, sign)
 
 
 def is_given_to(remote: Remote) -> bool:
@@ -127,14 +166,23 @@ def is_exposed(remote: Remote) -> bool:
     return remote.is_exposed
 
 
-def _write(remote: Remote, folder: str, entry: Entry) -> None:
+def tell_unsigned(remote: Remote) -> None:
+    """Say once in a run that anything is taken from there."""
+    _note(remote, _UNSIGNED, "is used unsigned, as remote-unsigned=yes asks")
+
+
+def _write(remote: Remote, folder: str, entry: Entry, sign: Sign | None = None) -> None:
     if not is_given_to(remote):
         return
-    content = json.dumps(encode(entry), indent=1, sort_keys=True) + "\n"
+    content = (json.dumps(encode(entry), indent=1, sort_keys=True) + "\n").encode()
     try:
-        write(remote, f"{folder}/{_RECORD}", content.encode())
+        if sign:
+            write(remote, f"{folder}/{SIGNATURE}", sign(content))
+        write(remote, f"{folder}/{RECORD}", content)
     except StoreError as error:
         _note(remote, _UNWRITTEN, f"cannot be written: {error}")
+    except AimagerError as error:
+        _note(remote, _UNWRITTEN, f"is not given what cannot be signed: {error.message}")
 
 
 def _fault(path: Path, file: SharedFile) -> str:

@@ -31,18 +31,20 @@ class StoreError(Exception):
 
 
 class MissingError(StoreError):
-    """The store has no such file."""
+    """The store has no such file, or one that cannot be it."""
 
 
 @dataclass(frozen=True)
 class _Kind:
     """How fsspec is to treat one kind of store: ``options`` are those of its file system.
 
-    ``block`` is how much is asked for at once; 0 is the whole file as a stream.
+    ``block`` is how much is asked for at once; 0 is the whole file as a stream. ``size`` is what a
+    file is taken to have: where nothing depends on it, it need not be asked for.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     block: int | None = None
+    size: int | None = None
     needs_folders: bool = False
 
 
@@ -50,26 +52,37 @@ _S3 = {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 1}}
 _BUCKET = _Kind({"use_listings_cache": False}, block=_CHUNK)
 _SSH = _Kind({"known_hosts": (), "connect_timeout": 10}, needs_folders=True)
 """known_hosts: those of the user, which sshfs would not look at by itself."""
+_WEB = _Kind(block=0, size=1)
+"""Without a size, fsspec asks for it first, and takes every failure for a file that is missing."""
 
 _KINDS = {
     "s3": _Kind({**_BUCKET.options, "config_kwargs": _S3}, block=_CHUNK),
     "gs": _BUCKET,
     "gcs": _BUCKET,
-    "http": _Kind(block=0),
-    "https": _Kind(block=0),
+    "http": _WEB,
+    "https": _WEB,
     "ssh": _SSH,
     "sftp": _SSH,
     "file": _Kind({"auto_mkdir": True}),
 }
 
 
-def read(remote: Remote, path: str) -> bytes:
-    """A small file.
+def read(remote: Remote, path: str, *, limit: int) -> bytes:
+    """A small file, of at most ``limit`` bytes.
 
+    :raises MissingError: when there is none of such a size
     :raises StoreError: when it cannot be read
     """
-    system, root = _connected(remote)
-    return bytes(_ask(remote, partial(system.cat_file, f"{root}/{path}")))
+    stream = _open(remote, path, "rb")
+    content = bytearray()
+    while chunk := _ask(remote, partial(stream.read, limit + 1 - len(content)), _CHUNK_TIME):
+        content += chunk
+        if len(content) > limit:
+            break
+    _ask(remote, stream.close)
+    if len(content) > limit:
+        raise MissingError(f"it has more than {limit} bytes")
+    return bytes(content)
 
 
 def write(remote: Remote, path: str, content: bytes) -> None:
@@ -118,7 +131,8 @@ def _open(remote: Remote, path: str, mode: str) -> Any:
     name = f"{root}/{path}"
     if kind.needs_folders and mode == "wb":
         _ask(remote, partial(system.makedirs, name.rpartition("/")[0], exist_ok=True))
-    options = {} if kind.block is None else {"block_size": kind.block}
+    given = {"block_size": kind.block, "size": kind.size}
+    options = {name: value for name, value in given.items() if value is not None}
     return _ask(remote, partial(system.open, name, mode, **options))
 
 
@@ -157,5 +171,7 @@ def _ask(remote: Remote, question: Callable[[], T], patience: float | None = Non
 
 
 def _reason(remote: Remote, error: Exception) -> str:
+    """What failed, in one line without secrets, and without what a terminal would obey."""
     lines = str(error).strip().splitlines()
-    return remote.without_secrets(lines[0] if lines else type(error).__name__)
+    told = remote.without_secrets(lines[0] if lines else type(error).__name__)
+    return told if told.isprintable() else ascii(told)[1:-1]
