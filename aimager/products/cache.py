@@ -22,6 +22,10 @@ from aimager.locks import locked
 from aimager.products.record import RECORD, KeptFile, Record, read_record, write_record
 
 
+_MADE = ".made"
+"""In the view, of a product that the run did not find but made."""
+
+
 @dataclass(frozen=True)
 class Kept:
     """The kept products of one task and one subject, and where a run sees the one it uses."""
@@ -46,13 +50,17 @@ class Kept:
             if folder.parent != self.folder:
                 yield Kept(folder.parent, self.view)
 
-    def damage(self, record: Record) -> str:
-        """What is wrong with a kept product's files; empty if they are those of the record.
+    def damage(self, record: Record) -> "Damage | None":
+        """What is wrong with a kept product's files; None if they are those of the record.
 
         A file of the recorded size and time is taken as undamaged; one of another time, such as a
         restored cache has, is read once.
         """
         return find_damage(self.folder / record.id, record.files)
+
+    def is_made(self) -> bool:
+        """Whether what the run sees was made, or fetched, by the run itself."""
+        return (self.view / _MADE).exists()
 
     def use(self, record: Record) -> None:
         """Let the run see a kept product, and remember that it was used."""
@@ -73,6 +81,7 @@ class Kept:
     def keep(self, record: Record) -> None:
         """Keep what lies in the view as the product of ``record``, in place of a damaged one."""
         write_record(record, self.view)
+        (self.view / _MADE).touch()
         with self.guarded():
             self._keep(record)
 
@@ -135,19 +144,28 @@ def describe_files(
     return tuple(described)
 
 
-def find_damage(folder: Path, files: Sequence[KeptFile]) -> str:
-    """What is wrong with ``files`` in ``folder``, in words; empty if nothing is."""
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a file, in words, and whether somebody wrote to it."""
+
+    text: str
+    is_change: bool = False
+
+
+def find_damage(folder: Path, files: Sequence[KeptFile]) -> Damage | None:
+    """What is wrong with ``files`` in ``folder``; None if nothing is."""
     for file in files:
         path = folder / file.name
         if not path.is_file():
-            return f"{file.name} is missing"
+            return Damage(f"{file.name} is missing")
         status = path.stat()
         if status.st_size != file.size:
-            return f"{file.name} is damaged: it has {status.st_size} bytes and not {file.size}"
+            bytes_there = f"it has {status.st_size} bytes and not {file.size}"
+            return Damage(f"{file.name} is damaged: {bytes_there}")
         if status.st_mtime_ns == file.mtime_ns:
             continue
         if sha256(path) != file.sha256:
-            return f"{file.name} was changed since it was made"
+            return Damage(f"{file.name} was changed since it was made", is_change=True)
         with suppress(PermissionError):  # then it is read again next time
             os.utime(path, ns=(status.st_atime_ns, file.mtime_ns))
-    return ""
+    return None

@@ -75,7 +75,8 @@ class Delivery:
         brought = self._recall()
         if brought is None or brought.id != record.id or not self.folder.is_dir():
             return ""
-        return find_damage(self.folder, brought.files)
+        damage = find_damage(self.folder, brought.files)
+        return damage.text if damage else ""
 
     def bring(self, source: Path, record: Record) -> None:
         """Copy the files of ``record`` from ``source``, unless they are there already, and sign.

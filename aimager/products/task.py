@@ -8,7 +8,7 @@ from aimager.model.remote import Remote
 from aimager.products.cache import Kept, describe_files
 from aimager.products.derivation import Derivation, derive
 from aimager.products.reasons import differences, locked_packages, origins_of, versions_of
-from aimager.products.record import Record, identity_of, provenance, sha256_of
+from aimager.products.record import Record, identity_of, provenance, record_of, sha256_of
 from aimager.products.remote.products import give, take
 from aimager.products.stage import Stage, inputs, outputs
 
@@ -160,8 +160,13 @@ class CachedTask:
             return differences(self.kept.records(), derivation, inputs(self.stage), self.variables)
         for name, path in inputs(self.stage).items():
             if record.made_from.get(name) != sha256_of(path):
+                if record_of(path) and not is_made(path.parent):
+                    raise _changed(path.parent, f"{path.name} is not what it was")
                 return f"{path.name} came out different"
-        return kept.damage(record)
+        damage = kept.damage(record)
+        if damage and damage.is_change and not self.shares_files:
+            raise _changed(kept.folder / record.id, damage.text)
+        return damage.text if damage else ""
 
     def _say(self, reason: str) -> None:
         progress.reason(self.title, reason)

@@ -1,6 +1,8 @@
 """What a process may do: capabilities, limits and system calls, given up for good."""
 
 import ctypes
+import os
+import re
 import resource
 import struct
 from contextlib import suppress
@@ -21,6 +23,7 @@ INSTALLING = (
 """The capabilities that installing packages needs, all of them in its own user namespace."""
 
 _MOST_CAPABILITIES = 64
+_OWN_PID_MAX = (6, 14)
 _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 
 
@@ -31,7 +34,7 @@ class Limits:
     They are looked for in ``folder``, which must not get full either.
     """
 
-    processes: int = 2048
+    processes: int = 1024
     folder: Path | None = None
     written: int | None = None
 
@@ -52,9 +55,20 @@ def give_up_privileges(limits: Limits, *, keep: tuple[int, ...] = INSTALLING) ->
     seccomp.confine()
 
 
+def limit_process_ids(limits: Limits) -> None:
+    """Let this process's PID namespace have no more than twice as many processes as are allowed.
+
+    Since Linux 6.14 each has its own kernel.pid_max; before, that was the machine's, and is left.
+    """
+    release = tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+    if release >= _OWN_PID_MAX:
+        with suppress(OSError):  # where /proc is the host's, or cannot be written to
+            Path("/proc/sys/kernel/pid_max").write_text(str(2 * limits.processes))
+
+
 def _set_limits(limits: Limits) -> None:
-    # The kernel counts in the new user namespace, but not for the machine's own root, for whom
-    # `aimager.sandbox.jail_watch` does. Threads count here, too.
+    # The kernel counts in the new user namespace, but not for the machine's own root. Threads count
+    # here, too.
     most = limits.processes * 2
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
