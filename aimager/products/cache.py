@@ -21,7 +21,6 @@ from aimager.files import sha256
 from aimager.locks import locked
 from aimager.products.record import RECORD, KeptFile, Record, read_record, write_record
 
-
 _MADE = ".made"
 """In the view, of a product that the run did not find but made."""
 
@@ -57,10 +56,6 @@ class Kept:
         restored cache has, is read once.
         """
         return find_damage(self.folder / record.id, record.files)
-
-    def is_made(self) -> bool:
-        """Whether what the run sees was made, or fetched, by the run itself."""
-        return (self.view / _MADE).exists()
 
     def use(self, record: Record) -> None:
         """Let the run see a kept product, and remember that it was used."""
@@ -142,6 +137,11 @@ def describe_files(
         digest = sums.get(path.name) or sha256(path)
         described.append(KeptFile(path.name, digest, status.st_size, status.st_mtime_ns))
     return tuple(described)
+
+
+def is_made_by_run(path: Path) -> bool:
+    """Whether the product that the file ``path`` of a view is of was made or fetched by the run."""
+    return (path.parent / _MADE).exists()
 
 
 @dataclass(frozen=True)

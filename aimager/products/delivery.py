@@ -199,6 +199,11 @@ class DeliveredTask(CachedTask):
 
     delivery: Delivery
 
+    @property
+    def shares_files(self) -> bool:
+        """The user's folder may have other names of them."""
+        return True
+
     def forget(self, *, results: bool = False) -> None:
         """Remove all that is kept of it, and with ``results`` what the user's folder has of it."""
         super().forget()

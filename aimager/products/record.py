@@ -43,6 +43,8 @@ class Record:
     packages: dict[str, str]
     files: tuple[KeptFile, ...]
     origins: dict[str, str] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
+    """The SHA-256 of files that products of this id had here before."""
 
     def file(self, name: str) -> KeptFile | None:
         """What is recorded of the file ``name``."""

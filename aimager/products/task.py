@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from aimager import progress, units
+from aimager.errors import ConfigError
 from aimager.model.remote import Remote
-from aimager.products.cache import Kept, describe_files
+from aimager.products.cache import Kept, describe_files, is_made_by_run
 from aimager.products.derivation import Derivation, derive
 from aimager.products.reasons import differences, locked_packages, origins_of, versions_of
 from aimager.products.record import Record, identity_of, provenance, record_of, sha256_of
 from aimager.products.remote.products import give, take
 from aimager.products.stage import Stage, inputs, outputs
+
+_REMEMBERED = 32
+"""How many sums of files that a product had before are kept."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,10 @@ class CachedTask:
         progress.step("keeping the product")
         if not made:
             return None
-        record = replace(self._record(derivation), files=describe_files(made, known))
+        before = self.kept.find(derivation.id)
+        earlier = (*before.earlier, *(file.sha256 for file in before.files)) if before else ()
+        files = describe_files(made, known)
+        record = replace(self._record(derivation), files=files, earlier=earlier[-_REMEMBERED:])
         self.kept.keep(record)
         return record
 
@@ -120,11 +128,17 @@ class CachedTask:
         """Keep the equal product of another subject, which is returned; empty if there is none."""
         for other in self.kept.others(derivation.id):
             record = other.find(derivation.id)
-            if record and not self._fault(derivation, record, other):
+            if record and self._is_whole(derivation, record, other):
                 other.use(record)
                 self.kept.keep(replace(self._record(derivation), files=record.files))
                 return record.subject
         return ""
+
+    def _is_whole(self, derivation: Derivation, record: Record, other: Kept) -> bool:
+        try:
+            return not self._fault(derivation, record, other)
+        except ConfigError:  # the other's own task says so
+            return False
 
     def _record(self, derivation: Derivation) -> Record:
         """The record of a product of which there are no files yet."""
@@ -160,13 +174,34 @@ class CachedTask:
             return differences(self.kept.records(), derivation, inputs(self.stage), self.variables)
         for name, path in inputs(self.stage).items():
             if record.made_from.get(name) != sha256_of(path):
-                if record_of(path) and not is_made(path.parent):
-                    raise _changed(path.parent, f"{path.name} is not what it was")
-                return f"{path.name} came out different"
+                maker = record_of(path)
+                known = maker is None or record.made_from.get(name) in maker.earlier
+                if known or is_made_by_run(path):
+                    return f"{path.name} came out different"
+                raise _changed(path, self.name)
         damage = kept.damage(record)
         if damage and damage.is_change and not self.shares_files:
-            raise _changed(kept.folder / record.id, damage.text)
+            raise ConfigError(
+                f"{self.name}: {damage.text}, though nothing of a build writes to it",
+                hint=f"see who can write to the cache, remove {kept.folder / record.id}, and build"
+                " again",
+            )
         return damage.text if damage else ""
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether its files are the user's as well, who may change them."""
+        return False
 
     def _say(self, reason: str) -> None:
         progress.reason(self.title, reason)
+
+
+def _changed(path: Path, task: str) -> ConfigError:
+    """The error for a kept product that is another than the one that ``task`` was made from."""
+    maker = ":".join(path.parts[-3:-1])
+    return ConfigError(
+        f"{path.name} of {maker} in the cache is not the file that {task} was made from, and no"
+        " build has made it since",
+        hint=f"see who can write to the cache; doit forget {maker} {task} has both made again",
+    )

@@ -100,10 +100,14 @@ def test_a_program_is_watched_line_by_line_as_it_speaks() -> None:
 
     def watch(line: str) -> None:
         lines.append(line)
-        logged.append(log.getvalue().decode().splitlines()[-1])
+        logged.append(line in log.getvalue().decode().splitlines())
 
+    said = process.run(["sh", "-c", "echo one; echo two >&2; echo three"], log=log, watch=watch)
+    assert (lines, logged) == (["one", "two", "three"], [True] * 3)
+    lines.clear()
     said = process.run(["sh", "-c", "echo one; echo two >&2; printf three"], log=log, watch=watch)
-    assert lines == logged == ["one", "two", "three"]
+    assert lines == ["one", "two", "three"]
+    assert log.getvalue().endswith(b"one\ntwo\nthree")
     assert said == "one\ntwo\nthree"
     with pytest.raises(CommandError) as caught:
         process.run(["sh", "-c", "echo why; exit 3"], watch=lines.append)

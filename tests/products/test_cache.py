@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import ConfigError
 from aimager.files import sha256
-from aimager.products.cache import Kept, describe_files, find_damage
+from aimager.products.cache import Damage, Kept, describe_files, find_damage
 from aimager.products.record import RECORD, read_record
 from aimager.products.task import CachedTask
 from tests.support.staged import build, finish, product, runs, shout, start
@@ -112,7 +113,7 @@ def removed(folder: Path) -> str:
 @pytest.mark.parametrize(
     "damage",
     [
-        *(missing, truncated, emptied, flipped, replaced, without_record, with_garbage),
+        *(missing, truncated, emptied, replaced, without_record, with_garbage),
         *(with_half_a_record, of_another_id, removed),
     ],
 )
@@ -130,11 +131,26 @@ def test_what_is_damaged_is_made_again(
     assert [path for path in task.kept.folder.iterdir() if path.is_dir()] == [product(task)]
 
 
+def test_what_somebody_wrote_to_stops_the_build(
+    made: CachedTask, cache: Path, source: Path
+) -> None:
+    changed = flipped(product(made))
+    task = shout(cache, "r2", source)
+    for ask in (task.explain, task.run):
+        with pytest.raises(ConfigError, match=f"shout:x: {changed}") as caught:
+            ask()
+        assert f"remove {product(made)}" in caught.value.hint
+    assert not (task.kept.view / "loud.txt").exists()
+    assert runs(cache) == 1
+    task.forget()
+    assert build(task)
+
+
 def test_what_a_run_sees_is_not_taken_from_it(made: CachedTask, cache: Path, source: Path) -> None:
-    flipped(product(made))
+    emptied(product(made))
     other = shout(cache, "r2", source)
     build(other)
-    assert (made.kept.view / "loud.txt").read_text() == "HELLO THERF"
+    assert (made.kept.view / "loud.txt").read_text() == ""
     assert (other.kept.view / "loud.txt").read_text() == "HELLO THERE"
     made.kept.forget()
     assert not made.kept.folder.exists()
@@ -161,12 +177,20 @@ def test_a_restored_cache_is_read_once(
     assert runs(new) == 1
 
 
-def test_damage_is_found_in_a_restored_cache(made: CachedTask, cache: Path, source: Path) -> None:
+@pytest.mark.parametrize("text", ["HELLO THERF", "HELLO"])
+def test_damage_is_found_in_a_restored_cache(
+    made: CachedTask, cache: Path, source: Path, text: str
+) -> None:
     path = product(made) / "loud.txt"
-    path.write_text("HELLO THERF")
+    path.write_text(text)
     os.utime(path, ns=(10**18, 10**18))
-    assert build(shout(cache, "r2", source))
-    assert runs(cache) == 2
+    task = shout(cache, "r2", source)
+    if text == "HELLO":
+        assert build(task)
+        return
+    with pytest.raises(ConfigError, match="was changed since it was made, though nothing"):
+        build(task)
+    assert runs(cache) == 1
 
 
 def test_records_are_sorted_by_use(cache: Path, source: Path) -> None:
@@ -199,10 +223,10 @@ def test_damage_in_words(tmp_path: Path) -> None:
     for path in paths:
         path.write_text("x")
     files = describe_files(paths)
-    assert find_damage(tmp_path, files) == ""
-    assert find_damage(tmp_path, ()) == ""
+    assert find_damage(tmp_path, files) is None
+    assert find_damage(tmp_path, ()) is None
     paths[1].unlink()
-    assert find_damage(tmp_path, files) == "b is missing"
+    assert find_damage(tmp_path, files) == Damage("b is missing")
     assert find_damage(tmp_path / "gone", files) == "a is missing"
 
 
