@@ -55,7 +55,10 @@ class CachedTask:
         """Why the task must run; empty if it need not, and the run sees its product."""
         with self.kept.guarded():
             restore = getattr(self.stage, "restore", None)
-            return str(restore()) if restore else self._find(self._derive())
+            if restore:
+                return str(restore())
+            derivation = self._derive()
+            return self._use(derivation, self.kept.find(derivation.id))
 
     def run(self) -> None:
         """Make the product and keep it, unless another build has done so by now."""
@@ -66,7 +69,8 @@ class CachedTask:
         derivation = self._derive()
         with self.kept.making(derivation.id) as waited:
             with self.kept.guarded():
-                reason = self._find(derivation)
+                before = self.kept.find(derivation.id)
+                reason = self._use(derivation, before)
                 twin = self._take_twin(derivation) if reason and not self.anew else ""
             if self.anew:
                 reason = "it is made again as asked"
@@ -80,7 +84,7 @@ class CachedTask:
             if not self.anew and self._take(derivation):
                 return
             self._say(reason)
-            made = self._make(derivation)
+            made = self._make(derivation, before)
         if self.remote and made:
             give(self.remote, self.stage, made, self.kept.view)
 
@@ -110,14 +114,13 @@ class CachedTask:
             self.kept.keep(taken)
         return taken is not None
 
-    def _make(self, derivation: Derivation) -> Record | None:
+    def _make(self, derivation: Derivation, before: Record | None) -> Record | None:
         """Make and keep it; None if that failed for now, and is to be tried again next time."""
         known = self.stage.run()
         made = [path for path in outputs(self.stage) if path.exists()]
         progress.step("keeping the product")
         if not made:
             return None
-        before = self.kept.find(derivation.id)
         earlier = (*before.earlier, *(file.sha256 for file in before.files)) if before else ()
         files = describe_files(made, known)
         record = replace(self._record(derivation), files=files, earlier=earlier[-_REMEMBERED:])
@@ -161,9 +164,8 @@ class CachedTask:
         identities = {name: identity_of(path) for name, path in inputs(self.stage).items()}
         return derive(self.task, self.stage, identities)
 
-    def _find(self, derivation: Derivation) -> str:
+    def _use(self, derivation: Derivation, record: Record | None) -> str:
         """Why the kept product cannot be used; empty if it can, and the run sees it."""
-        record = self.kept.find(derivation.id)
         reason = self._fault(derivation, record, self.kept)
         if record and not reason:
             self.kept.use(record)

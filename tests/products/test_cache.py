@@ -227,7 +227,7 @@ def test_damage_in_words(tmp_path: Path) -> None:
     assert find_damage(tmp_path, ()) is None
     paths[1].unlink()
     assert find_damage(tmp_path, files) == Damage("b is missing")
-    assert find_damage(tmp_path / "gone", files) == "a is missing"
+    assert find_damage(tmp_path / "gone", files) == Damage("a is missing")
 
 
 @pytest.mark.parametrize("count", [2, 6])
