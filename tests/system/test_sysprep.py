@@ -177,9 +177,9 @@ def test_a_private_key_of_no_package_is_told(
     packaged.write("etc/ssl/x\n.key", PRIVATE[kind], mode)
     tell_secrets(packaged)
     assert capsys.readouterr().out == (
-        "   a package's program made the secret /etc/ssl/x\\n.key: every image has the same one\n"
-        "   a program of the package unbound made the secret /etc/unbound/control/x.key:"
-        " every image has the same one\n"
+        "   the secret /etc/ssl/x\\n.key came in no package: every image has the same one\n"
+        "   the secret /etc/unbound/control/x.key came in no package (it lies in a folder of"
+        " unbound): every image has the same one\n"
     )
     assert packaged.read_text("etc/unbound/control/x.key") == PRIVATE[kind]
 
