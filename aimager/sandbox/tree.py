@@ -22,6 +22,7 @@ from aimager.sandbox.syscalls import (
     RESOLVE_IN_ROOT,
     RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS,
+    RESOLVE_NO_XDEV,
     openat2,
 )
 
@@ -46,9 +47,9 @@ Name = str | PurePath
 class Tree:
     """The tree whose top is the folder ``path``.
 
-    Paths mean what they do after chroot(2) into it, for reading as for writing. A file that is
-    written is a new one in the old one's place, of its owner: no link is written through, and no
-    other name of the old one changes. Only regular files and folders are ever opened.
+    Paths mean what they do after chroot(2) into it, for reading as for writing. But no link is
+    written through, and a file that has other names, of which one may lie outside, gets a new one
+    in its place. Only regular files and folders are ever opened.
 
     Whatever of the tree's content keeps something from being done is an ImageError that names
     the path. Nobody else may change the tree meanwhile. ``path`` itself is for programs that are
@@ -171,10 +172,8 @@ class Tree:
         content = data.encode(errors="surrogateescape") if isinstance(data, str) else data
         self.mkdir(PurePath(_text(path)).parent)
         with _told(path, "written"), _place(self._top, path) as (folder, name):
-            before, above = _lstat(folder, name), os.stat(".", dir_fd=folder)
-            if before:
-                os.unlink(name, dir_fd=folder)
-            with os.fdopen(os.open(name, _NEW, 0o600, dir_fd=folder), "wb") as stream:
+            before = self.lstat(path)
+            with os.fdopen(_emptied(folder, name, before), "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 if before and stat.S_ISREG(before.st_mode):
@@ -183,8 +182,6 @@ class Tree:
                 os.fchmod(stream.fileno(), 0o644 if mode is None else mode)
                 if times:
                     os.utime(stream.fileno(), ns=times)
-            if before:  # for a folder that has the same names as before, nothing changed
-                os.utime(".", ns=(above.st_atime_ns, above.st_mtime_ns), dir_fd=folder)
 
     def symlink(self, path: Name, target: Name) -> None:
         """Put a symbolic link of the text ``target`` there, and make its folders."""
@@ -195,15 +192,13 @@ class Tree:
 
     def mkdir(self, path: Name, mode: int = 0o755) -> None:
         """Make a folder, and those above it with mode 0755; what is there keeps its mode."""
-        *above, last = ["", *PurePath(_text(path)).parts]
-        made = ""
-        for part, wanted in [*((part, 0o755) for part in above), (last, mode)]:
-            made = f"{made}/{part}" if made else part
-            if self.is_dir(made):
-                continue
-            with _told(made, "made"), _place(self._top, made) as (folder, name):
-                os.mkdir(name, 0o700, dir_fd=folder)
-            self.chmod(made, wanted)
+        parts = PurePath(_text(path)).parts
+        for depth in range(1, len(parts) + 1):
+            made = "/".join(parts[:depth])
+            if not self.is_dir(made):
+                with _told(made, "made"), _place(self._top, made) as (folder, name):
+                    os.mkdir(name, 0o700, dir_fd=folder)
+                self.chmod(made, mode if depth == len(parts) else 0o755)
 
     def chmod(self, path: Name, mode: int) -> None:
         """Give a folder this mode; a file gets its own when it is written."""
@@ -233,7 +228,7 @@ class Tree:
     def move_out(self, path: Name, target: Path) -> None:
         """Let a folder of the tree become ``target``, which lies outside it."""
         with _told(path, "moved"), _place(self._top, path) as (folder, name):
-            status = _lstat(folder, name)
+            status = self.lstat(path)
             if status and not stat.S_ISDIR(status.st_mode):
                 raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             os.rename(name, target, src_dir_fd=folder)
@@ -270,11 +265,19 @@ def _place(top: int, path: Name, resolve: int = _AS_CHROOT) -> Iterator[tuple[in
         yield folder, name
 
 
-def _lstat(folder: int, name: str) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+def _emptied(folder: int, name: str, before: os.stat_result | None) -> int:
+    """A descriptor of the empty file to write, which is the one of that name if it has no other.
+
+    So its folder keeps its time and its order. What is mounted there is not the tree's (EXDEV).
+    """
+    if before and stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
+        flags = os.O_WRONLY | os.O_NONBLOCK
+        descriptor = openat2(folder, name, flags, _NO_LINKS | RESOLVE_NO_XDEV)
+        os.ftruncate(descriptor, 0)
+        return descriptor
+    if before:
+        os.unlink(name, dir_fd=folder)
+    return os.open(name, _NEW, 0o600, dir_fd=folder)
 
 
 def _entries(top: int, folder: Name, resolve: int) -> list[tuple[str, os.stat_result]]:

@@ -38,14 +38,15 @@ def empty_logs(tree: Tree) -> None:
 
 
 def tell_secrets(tree: Tree) -> None:
-    """Name the secrets that programs of packages made in ``tree``, which stay there.
+    """Name the secrets in ``tree`` that came in no package, but by what packages run; they stay.
 
     They are not removed, for nothing would make them anew, nor refused: a service may need its key
     to start at all, and an image may be for one machine alone.
     """
     for path, package in find_secrets(tree):
-        whose = f"a program of the package {package}" if package else "a package's program"
-        print(f"   {whose} made the secret {shown(path)}: every image has the same one")
+        whose = f" (it lies in a folder of {shown(package)[1:]})" if package else ""
+        secret = f"the secret {shown(path)} came in no package{whose}"
+        print(f"   {secret}: every image has the same one")
 
 
 def find_secrets(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -128,6 +128,16 @@ def test_a_file_is_replaced_and_its_other_names_stay(root: Path) -> None:
     assert stat.S_IMODE((root / "etc/hard").stat().st_mode) == 0o600
 
 
+def test_a_file_of_one_name_stays_the_same_file(root: Path) -> None:
+    """Else its folder's time and order would change, and with them every image."""
+    os.utime(root / "etc", ns=(5, 7))
+    before = (root / "etc/file").stat().st_ino
+    Tree(root).write("etc/file", "new")
+    assert (root / "etc/file").read_text() == "new"
+    assert (root / "etc/file").stat().st_ino == before
+    assert (root / "etc").stat().st_mtime_ns == 7
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
 def test_a_file_keeps_its_owner(root: Path) -> None:
     os.chown(root / "etc/file", 7, 8)

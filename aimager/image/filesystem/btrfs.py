@@ -111,4 +111,4 @@ def _arranged(partition: Partition, tree: Path) -> Iterator[tuple[Path, list[str
         yield top, options
     finally:
         (top / root.name).rename(tree)
-        shutil.rmtree(top)
+        Tree(top.parent).remove(top.name)
