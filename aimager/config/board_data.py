@@ -26,7 +26,6 @@ _NUMBERS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
     ast.LShift: operator.lshift,
 }
 
-
 _LONGEST = 80
 """Characters of what is told of a file."""
 
@@ -44,8 +43,7 @@ class _Value:
     weight: int
 
     def __post_init__(self) -> None:
-        if self.weight > _MOST_WEIGHT:
-            raise NotDataError("its values are too large")
+        _limited(self.weight)
         if isinstance(self.it, int) and self.it.bit_length() > _MOST_BITS:
             raise NotDataError("it has a number that is too large")
 
@@ -106,8 +104,7 @@ class _Names:
             if starred and not isinstance(value.it, tuple):
                 raise _unknown(item)
             read += value.it if starred else (value.it,)
-            weight += value.weight
-            _Value(None, weight)  # before more is made of it
+            weight = _limited(weight + value.weight)
         return _Value(tuple(read), weight)
 
     def _call(
@@ -124,12 +121,14 @@ class _Names:
         named = {k.arg: self.read(k.value) for k in keywords if k.arg}
         values = (*given.it, *(value.it for value in named.values()))
         # What such a function writes of a value could be longer by far than the value.
-        if isinstance(made, FunctionType) and not all(isinstance(v, str | int) for v in values):
+        if isinstance(made, FunctionType) and not all(
+            isinstance(v, str | int | None) for v in values
+        ):
             raise _unknown(node)
-        weight = given.weight + sum(value.weight for value in named.values())
+        weight = _limited(given.weight + sum(value.weight for value in named.values()))
         try:
             return _Value(made(*given.it, **{n: v.it for n, v in named.items()}), weight)
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
+        except Exception as error:
             raise NotDataError(f"{_told(node)}: {_shortened(ascii(str(error))[1:-1])}") from error
 
 
@@ -147,6 +146,13 @@ def read_values(module: ast.Module) -> dict[str, Any]:
     return {name: value.it for name, value in names.known.items()}
 
 
+def _limited(weight: int) -> int:
+    """``weight``, before anything is made that is so large."""
+    if weight > _MOST_WEIGHT:
+        raise NotDataError("its values are too large")
+    return weight
+
+
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == "aimager"
 
@@ -161,8 +167,8 @@ def _member(of: Any, name: str, node: ast.expr) -> Enum:
 def _compute(node: ast.expr, left: _Value, how: ast.operator, right: _Value) -> _Value:
     a, b = left.it, right.it
     if isinstance(how, ast.Add) and type(a) is type(b) and type(a) in (str, tuple):
-        _Value(None, left.weight + right.weight)  # before it is made
-        return _Value(a + b, left.weight + right.weight)
+        weight = _limited(left.weight + right.weight)
+        return _Value(a + b, weight)
     if type(a) is not int or type(b) is not int or type(how) not in _NUMBERS:
         raise _unknown(node)
     if isinstance(how, ast.LShift) and not 0 <= b <= _MOST_BITS:

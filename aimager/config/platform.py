@@ -48,7 +48,7 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
 
     :raises ConfigError: it lists those that exist
     """
-    if is_file_name(name):
+    if _is_file_name(name):
         own = load_board(start / name)
         add(dict(known.by_id), own.board, own.file)
         return own.board, own.sha256
@@ -57,7 +57,7 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
     return known.by_id[name], known.sha256.get(name, "")
 
 
-def is_file_name(name: str) -> bool:
+def _is_file_name(name: str) -> bool:
     """Whether what names a board is the name of its file."""
     return name.endswith(".py") or "/" in name
 

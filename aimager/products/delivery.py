@@ -6,6 +6,7 @@ changes no result. No stage knows of the key.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from aimager import files, progress
 from aimager.codec import decode, encode
+from aimager.errors import HostError
 from aimager.files import data_size, sha256
 from aimager.locks import locked
 from aimager.model.build import CHECKSUMS, SIGNATURE
@@ -81,7 +83,8 @@ class Delivery:
     def bring(self, source: Path, record: Record) -> None:
         """Copy the files of ``record`` from ``source``, unless they are there already, and sign.
 
-        :raises AimagerError: when the key cannot sign
+        :raises ConfigError: when the key cannot sign
+        :raises HostError: when there is no ssh-keygen, or the checksums are not those of the record
         """
         with locked(self.memory.with_suffix(".lock")):
             brought = self._recall()
@@ -124,9 +127,14 @@ class Delivery:
         if made == Signed(name, checksums.sha256, there):
             return
         signature.unlink(missing_ok=True)  # of other checksums, should what follows fail
-        content = key.sign((source / CHECKSUMS).read_bytes(), NAMESPACE)
+        content = (source / CHECKSUMS).read_bytes()
+        if hashlib.sha256(content).hexdigest() != checksums.sha256:
+            raise HostError(
+                f"{source / CHECKSUMS} was changed since it was made, and is not signed",
+                hint=f"doit forget {record.task}:{record.subject} has it made again",
+            )
         with files.publish(signature) as temporary:
-            temporary.write_bytes(content)
+            temporary.write_bytes(key.sign(content, NAMESPACE))
         digest = sha256(signature)
         self._remember(replace(brought, signed=Signed(name, checksums.sha256, digest)))
 

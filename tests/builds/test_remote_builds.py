@@ -142,18 +142,6 @@ def test_all_that_is_in_the_store_is_signed(around: Surroundings) -> None:
     assert {f"{key}.sig" for key in products} <= set(keys_of(around.settings))
 
 
-def test_who_is_not_named_is_not_believed(around: Surroundings) -> None:
-    folder = fresh_folder(around.one.folder.parent / "five")
-    stranger = make_key(folder / "keys/key")
-    allow(folder / "keys/allowed-signers", stranger)
-    five = replace(around.one, folder=folder, keys=folder / "keys")
-    text, said = five.make(*ARCHIVE.words)
-    assert "is not taken: nobody who is named in " in text
-    assert made(said)[ROOTFS] == 1
-    one, made_here = (ARCHIVE.folder(machine) for machine in (around.one, five))
-    assert sums(one, ("root.tar",)) == sums(made_here, ("root.tar",))
-
-
 def test_a_damaged_product_is_made_anew(around: Surroundings, tmp_path: Path) -> None:
     client = bucket_client(around.settings)
     listed = client.list_objects_v2(Bucket=BUCKET, Prefix="shared/product/make-rootfs-archive/")
@@ -180,3 +168,16 @@ def test_without_the_store_it_goes_on(around: Surroundings, doit: Doit) -> None:
     assert made(said)[ROOTFS] == 1
     archives = [ARCHIVE.folder(machine) for machine in (around.one, Doit(folder, ()))]
     assert sums(archives[0], ("root.tar",)) == sums(archives[1], ("root.tar",))
+
+
+def test_who_is_not_named_is_not_believed(around: Surroundings) -> None:
+    """The last, because its own product is now in the store, where nobody else takes it."""
+    folder = fresh_folder(around.one.folder.parent / "five")
+    stranger = make_key(folder / "keys/key")
+    allow(folder / "keys/allowed-signers", stranger)
+    five = replace(around.one, folder=folder, keys=folder / "keys")
+    text, said = five.make(*ARCHIVE.words)
+    assert "is not taken: nobody who is named in " in text
+    assert made(said)[ROOTFS] == 1
+    one, made_here = (ARCHIVE.folder(machine) for machine in (around.one, five))
+    assert sums(one, ("root.tar",)) == sums(made_here, ("root.tar",))

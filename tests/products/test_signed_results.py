@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
 from aimager.model.build import CHECKSUMS, SIGNATURE
 from aimager.products.cache import Kept
@@ -133,6 +133,18 @@ def test_what_is_signed_is_what_was_made(results: Results, key: Path) -> None:
     results.build(key)
     assert (results.folder / CHECKSUMS).read_text() == "HELLO THERE"
     results.check(key)
+
+
+def test_what_was_changed_in_the_cache_is_not_signed(results: Results, key: Path) -> None:
+    """Even where the time of the file is that of the record."""
+    results.build(None)
+    (kept,) = (results.cache / "product").rglob(CHECKSUMS)
+    times = kept.stat()
+    kept.write_text("HELLO EVIL!")
+    os.utime(kept, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(HostError, match="was changed since it was made, and is not signed"):
+        results.build(key)
+    assert not results.signature.exists()
 
 
 def test_a_signature_by_hand_stays_until_it_is_stale(results: Results, key: Path) -> None:
