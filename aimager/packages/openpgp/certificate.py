@@ -106,11 +106,10 @@ class Certificate:
             if placed.part != part and self.judge(made, placed.part, key) is Verdict.GOOD:
                 continue  # it is where it belongs
             verdict = self.judge(made, part, key)
-            revokes = made.kind in REVOCATIONS
-            if verdict is Verdict.GOOD and (revokes or made.is_exportable):
+            if verdict is Verdict.GOOD:
                 said.good.append(made)
                 said.placed |= {made} if placed.part == part else set()
-            elif verdict is Verdict.ODD and (revokes or placed.part == part):
+            elif verdict is Verdict.ODD and (made.kind in REVOCATIONS or placed.part == part):
                 said.odd.append(made)
         return said
 

@@ -110,11 +110,6 @@ class Signature:
         lasts = self.seconds(Sub.EXPIRES)
         return bool(lasts) and (self.created + lasts <= now or self.created + lasts > _LATEST)
 
-    @property
-    def is_exportable(self) -> bool:
-        """Whether it is meant for others than its maker."""
-        return self.find(Sub.EXPORTABLE) != b"\0"
-
     @cached_property
     def issuers(self) -> tuple[str, ...]:
         """The fingerprints come first."""
@@ -187,6 +182,7 @@ def _examined(made: Signature, body: bytes) -> Signature:
     reasons = (
         (len(body) > 2 * _AREA, "it is too long"),
         (len(made.find(Sub.CREATED) or b"") != 4, "it has no time"),
+        (made.find(Sub.EXPORTABLE) == b"\0", "it is for its maker alone"),
         (any(kinds.count(k) > 1 for k in _ONCE), "it says something twice"),
         (made.find(Sub.EXPIRES) == bytes(4), "it expires when it is made"),  # or never
         (

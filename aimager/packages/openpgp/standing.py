@@ -1,7 +1,7 @@
 """How an OpenPGP certificate stands at a time, decided as gpg does it (GnuPG's g10/getkey.c).
 
 The newest signature of the owner over a part of it decides, and a revoked key is revoked from the
-beginning. Where gpg takes one of several, all of these have to say the same here.
+beginning. Of equally new ones, gpg takes one, and here each has to be good.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -163,8 +163,7 @@ def _ending(key: Key, direct: Sequence[Signature], users: Sequence[Sequence[Sign
     if any(s.seconds(Sub.KEY_EXPIRES) for s in direct):
         return _end(key, direct)
     limited = [said for said in users if any(s.seconds(Sub.KEY_EXPIRES) for s in said)]
-    last = max((said[0].created for said in limited), default=0)
-    return _end(key, [s for said in limited if said[0].created == last for s in said])
+    return _end(key, max(limited, key=_made, default=[]))
 
 
 def _end(key: Key, signatures: Sequence[Signature]) -> float:
@@ -180,8 +179,12 @@ def _may_sign(direct: Sequence[Signature], users: Sequence[Sequence[Signature]])
     if any(s.find(Sub.KEY_FLAGS) is not None for s in direct):
         return all(_signs(s) for s in direct)
     flagged = [said for said in users if any(s.find(Sub.KEY_FLAGS) is not None for s in said)]
-    last = max((said[0].created for said in flagged), default=0)
-    return all(_signs(s) for said in flagged if said[0].created == last for s in said)
+    return all(_signs(s) for s in max(flagged, key=_made, default=[]))
+
+
+def _made(said: Sequence[Signature]) -> int:
+    """When these were made; of user ids of equal times, the first counts for gpg and for max."""
+    return said[0].created
 
 
 def _signs(signature: Signature) -> bool:
