@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, ThirdPartyRepository
-from aimager.packages.keyring import KEYRINGS
+from aimager.packages.keyring_files import KEYRINGS
 from aimager.system.root_files import write_file
 
 _CONF = "etc/pacman.conf"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from aimager.packages.openpgp.key import Key, parse_key
+from aimager.packages.openpgp.key import Key, fingerprint_of, parse_key
 from aimager.packages.openpgp.packets import dearmoured, packets
 from aimager.packages.openpgp.signature import (
     PACKET,
@@ -14,11 +14,14 @@ from aimager.packages.openpgp.signature import (
     parse,
 )
 
-_PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE = 6, 13, 14, 17
+PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE = 6, 13, 14, 17
 _NOTE = 12
 """A packet that belongs to nothing: gpg's own note of trust."""
-_SECRET = {5, 7}
-_KEYBOX = b"KBXf"
+PACKETS = frozenset({PACKET, PUBLIC_KEY, _NOTE, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE})
+"""The types of all packets that a keyring may hold."""
+SECRET = frozenset({5, 7})
+"""The types of packets of private keys, of subkeys and of stubs as well."""
+KEYBOX = b"KBXf"
 """It begins a keybox, from its ninth byte on (GnuPG's kbx/keybox-blob.c)."""
 _USER_SIZE = 2048
 """gpg takes no longer user ids (g10/parse-packet.c: MAX_UID_PACKET_LENGTH)."""
@@ -59,7 +62,7 @@ class Part:
         return self.key.hashed if self.key else b""
 
 
-PRIMARY = Part(_PUBLIC_KEY)
+PRIMARY = Part(PUBLIC_KEY)
 """The primary key, as what is signed."""
 
 
@@ -84,6 +87,12 @@ class Certificate:
         """Add what another copy of the same certificate has."""
         self.parts |= other.parts
         self.signatures += other.signatures
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fingerprints of the primary key and of all subkeys."""
+        subkeys = (part.body for part in self.parts if part.is_subkey)
+        return (self.key.fingerprint, *map(fingerprint_of, subkeys))
 
     def judge(self, signature: Signature, part: Part, key: Key) -> Verdict:
         """Whether ``key`` made a signature over one of the parts, or over the primary key."""
@@ -130,7 +139,7 @@ class Said:
         revoking = {s.kind in REVOCATIONS for s in last}
         return (
             len(revoking) < 2
-            and all(s.issuers for s in last)
+            and all(s.key_ids for s in last)  # by which alone gpg 2.2 finds out whose it is
             and (not last or bool(self.placed & set(last)))
             and all(
                 last and s.created < last[0].created and s.kind not in REVOCATIONS for s in self.odd
@@ -169,7 +178,7 @@ def read_ring(data: bytes) -> Ring:
     """
     found: dict[str, Certificate] = {}
     revocations: list[Signature] = []
-    if data[8:12] == _KEYBOX:
+    if data[8:12] == KEYBOX:
         raise ValueError("it is a keybox of GnuPG, not an exported keyring")
     for certificate in _certificates(dearmoured(data), revocations):
         known = found.setdefault(certificate.key.fingerprint, certificate)
@@ -183,7 +192,7 @@ def _certificates(data: bytes, revocations: list[Signature]) -> Iterator[Certifi
     part = PRIMARY
     begun = False
     for tag, body in packets(data):
-        if tag == _PUBLIC_KEY:
+        if tag == PUBLIC_KEY:
             if certificate:
                 yield certificate
             key = _parsed_key(body)
@@ -202,7 +211,7 @@ def _certificates(data: bytes, revocations: list[Signature]) -> Iterator[Certifi
 
 
 def _read_part(tag: int, body: bytes, begun: bool) -> Part:
-    if tag in _SECRET:
+    if tag in SECRET:
         raise ValueError("it holds a private key")
     part = Part(tag, body, _parsed_key(body) if tag == _PUBLIC_SUBKEY else None)
     if not begun or not (part.is_user or part.is_subkey):

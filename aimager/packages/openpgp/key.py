@@ -106,9 +106,9 @@ class Key:
         order = self._order()
         if self.algorithm == _RSA:
             return values[0] < order
-        bits = 256 if self.algorithm == _EDDSA else min(order.bit_length(), 512)
         if self.algorithm == _EDDSA:  # of numbers that are read in the other order
-            return algorithm.digest_size * 8 >= bits and _turned(values[1]) < order
+            return algorithm.digest_size >= 32 and _turned(values[1]) < order
+        bits = min((order - 1).bit_length(), 512)
         return algorithm.digest_size * 8 >= bits and all(0 < value < order for value in values)
 
     def _order(self) -> int:
@@ -140,9 +140,13 @@ def parse_key(body: bytes) -> Key:
     numbers = tuple(multiprecision(stream) for _ in range(_NUMBERS[algorithm][0]))
     if curve not in known or stream.read():
         raise ValueError("the curve of an OpenPGP key is not known here")
+    return Key(body, fingerprint_of(body), created, algorithm, curve, numbers)
+
+
+def fingerprint_of(body: bytes) -> str:
+    """The fingerprint of the key in a packet's body, if it is of version 4 (5.5.4)."""
     hashed = b"\x99" + len(body).to_bytes(2, "big") + body
-    fingerprint = hashlib.sha1(hashed, usedforsecurity=False).hexdigest().upper()
-    return Key(body, fingerprint, created, algorithm, curve, numbers)
+    return hashlib.sha1(hashed, usedforsecurity=False).hexdigest().upper()
 
 
 def _verify_rsa(

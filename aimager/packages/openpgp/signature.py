@@ -14,6 +14,9 @@ _LATEST = 0xFFFFFFFF
 _AREA = 10_000
 """More bytes gpg takes for no area of subpackets (GnuPG's g10/parse-packet.c)."""
 
+_KEY_ID = 16
+"""Hexadecimal digits of a key id."""
+
 Subpackets = tuple[tuple[int, bytes], ...]
 
 
@@ -106,9 +109,9 @@ class Signature:
         return int.from_bytes(self.find(kind) or b"", "big")
 
     def has_expired(self, now: float) -> bool:
-        """Whether it holds no more; so does one whose end is later than can be told."""
+        """Whether it holds no more."""
         lasts = self.seconds(Sub.EXPIRES)
-        return bool(lasts) and (self.created + lasts <= now or self.created + lasts > _LATEST)
+        return bool(lasts) and self.created + lasts <= now
 
     @cached_property
     def issuers(self) -> tuple[str, ...]:
@@ -124,6 +127,11 @@ class Signature:
         ]
         ids = [*named, *([self.key_id] if self.key_id else [])]
         return tuple(dict.fromkeys((*prints, *ids)))
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The key ids among them."""
+        return tuple(name for name in self.issuers if len(name) == _KEY_ID)
 
     def may_be_by(self, fingerprint: str) -> bool:
         """Whether it names this key, or none."""
@@ -185,6 +193,7 @@ def _examined(made: Signature, body: bytes) -> Signature:
         (made.find(Sub.EXPORTABLE) == b"\0", "it is for its maker alone"),
         (any(kinds.count(k) > 1 for k in _ONCE), "it says something twice"),
         (made.find(Sub.EXPIRES) == bytes(4), "it expires when it is made"),  # or never
+        (made.created + made.seconds(Sub.EXPIRES) > _LATEST, "it expires after the end of time"),
         (
             any(k & _CRITICAL and k & ~_CRITICAL not in _UNDERSTOOD for k, _ in everything),
             "it says something that must be understood and is not",
@@ -223,6 +232,6 @@ def issuer(data: bytes) -> str:
     :raises ValueError: as `read_signatures`, or when none can be read
     """
     made = read_signatures(data)
-    if all(s.odd and not s.issuers and s.version not in (3, 4, 5, 6) for s in made):
+    if not any(s.hashed or s.unhashed or s.key_id for s in made):
         raise ValueError(f"an OpenPGP signature cannot be read: {made[0].odd}")
     return next((s.issuer for s in made if s.issuer), "")

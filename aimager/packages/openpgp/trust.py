@@ -13,7 +13,7 @@ from pathlib import Path
 from aimager.errors import TrustError
 from aimager.packages.openpgp.certificate import Certificate, Part, read_ring
 from aimager.packages.openpgp.key import SHA1, STRONG, Key
-from aimager.packages.openpgp.signature import Kind, Signature, Sub, read_signatures
+from aimager.packages.openpgp.signature import Kind, Signature, Sub, Verdict, read_signatures
 from aimager.packages.openpgp.standing import ON_USERS, Standing, stand
 
 MARGINALS_NEEDED = 3
@@ -44,7 +44,8 @@ class Trust:
         """Add a keyring, binary or ASCII-armoured.
 
         :param pinned: fingerprints of the keys that vouch for others, each marginally
-        :param revoked: fingerprints or key ids of keys that are left out again
+        :param revoked: fingerprints or key ids of keys that are left out again, with the
+            certificates that they belong to
         :raises ValueError: when the keyring is not whole
         :raises TrustError: when a pinned key is not in it
         """
@@ -59,8 +60,9 @@ class Trust:
                 raise TrustError(f"the pinned key {name} is not among the keyring's keys")
         self.pinned |= set(pinned)
         self._revocations += ring.revocations
-        for name in [name for name in self.certificates if revoked and name.endswith(revoked)]:
-            del self.certificates[name]
+        for name, certificate in list(self.certificates.items()):
+            if revoked and any(key.endswith(revoked) for key in certificate.names):
+                del self.certificates[name]
         self._standings.clear()
 
     def standing(self, certificate: Certificate) -> Standing:
@@ -129,7 +131,10 @@ class Trust:
         named = [key.id, *standing.name.split()]
         if not key.is_strong:
             return {"ODD": ["is signed with a key of too few bits"]}
-        if made.created < key.created or not _is_good(key, made, content):
+        verdict = _judge(key, made, content)
+        if verdict is Verdict.ODD or made.created < key.created:
+            return {"ODD": ["has a signature that its key cannot have made"]}
+        if verdict is Verdict.BAD:
             return {"BADSIG": named}
         words = {"VALIDSIG": [key.fingerprint]}
         if standing.is_revoked or key in standing.revoked_subkeys:
@@ -192,6 +197,6 @@ def _read_signature(path: Path) -> Signature | dict[str, list[str]]:
     return one
 
 
-def _is_good(key: Key, made: Signature, path: Path) -> bool:
+def _judge(key: Key, made: Signature, path: Path) -> Verdict:
     with path.open("rb") as stream:
-        return key.judge(made, iter(lambda: stream.read(_CHUNK), b"")).value == "good"
+        return key.judge(made, iter(lambda: stream.read(_CHUNK), b""))
