@@ -55,9 +55,16 @@ class DownloadError(AimagerError):
 
 
 class TrustError(AimagerError):
-    """A package, a key or a keyring is not what the pinned keys vouch for."""
+    """A package, a key or a keyring is not what the pinned keys vouch for.
+
+    ``refused`` are files of the store, relative to it, that are to be fetched again.
+    """
 
     usual_hint = "try another mirror with repo-url-parent="
+
+    def __init__(self, message: str, *, hint: str = "", refused: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.refused = tuple(refused)
 
 
 class KeyTroubleError(TrustError):

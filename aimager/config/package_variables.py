@@ -150,9 +150,9 @@ TRUST = (
         "key-file-mine=mine.asc",
         parser=of_path(read_key_file),
         settings=(
-            *("keyrings.*.keys", "keyrings.*.package"),
-            *("repositories.*.keyring.keys", "repositories.*.keyring.package"),
-            "platform.repositories.*.keyring.keys",
+            *("keyrings.*.key_sha256", "keyrings.*.package"),
+            *("repositories.*.keyring.key_sha256", "repositories.*.keyring.package"),
+            "platform.repositories.*.keyring.key_sha256",
             "platform.repositories.*.keyring.package",
         ),
         paths=True,

@@ -1,8 +1,9 @@
 """Reading which mirrors a build asks, which repositories it adds, and whose keys it trusts."""
 
 import base64
+import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aimager.config.parse import choices, read_addresses, split_list
@@ -12,10 +13,19 @@ from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
+from aimager.packages.openpgp.public_keys import read_public_keys
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
 """Names that pacman itself uses, and that of repo-url-parent."""
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """Public keys as base64, and the SHA-256 of the file that they are from."""
+
+    keys: str
+    sha256: str
 
 
 def read_mirrors(words: Words) -> MirrorChoice:
@@ -74,17 +84,25 @@ def read_repository_name(text: str, *, variable: str) -> str:
     return text
 
 
-def read_key_file(text: str, folder: Path, *, variable: str) -> str:
-    """The keys in a file, as base64; empty for an empty text.
+def read_key_file(text: str, folder: Path, *, variable: str) -> KeyFile | None:
+    """The public keys in a file; None for an empty text.
 
-    :raises ConfigError: when it cannot be read
+    :raises ConfigError: when it cannot be read, or holds a private key or anything else
     """
     if not text:
-        return ""
+        return None
+    path = folder / text
     try:
-        return base64.b64encode((folder / text).read_bytes()).decode()
+        content = path.read_bytes()
+        keys = read_public_keys(content)
     except OSError as error:
-        raise ConfigError(f"{variable}= cannot read {folder / text}: {error.strerror}") from error
+        raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(
+            f"{variable}={text} {error}, and takes public keys alone",
+            hint='gpg --export KEY, without any "secret", writes them to a file',
+        ) from error
+    return KeyFile(base64.b64encode(keys).decode(), hashlib.sha256(content).hexdigest())
 
 
 def read_repositories(
@@ -108,7 +126,7 @@ def read_repositories(
                     f"{variable}-{name}= is for a repository that is not added",
                     hint=f"add-repos={name} adds it",
                 )
-    return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id, "")) for r in found)
+    return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id)) for r in found)
 
 
 def _find(word: str, platform: Platform) -> ThirdPartyRepository:
@@ -151,7 +169,7 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
 
 
 def _with_keys(
-    repository: ThirdPartyRepository, trusted: tuple[str, ...], keys: str
+    repository: ThirdPartyRepository, trusted: tuple[str, ...], file: KeyFile | None
 ) -> ThirdPartyRepository:
     keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
     if not keyring.master_keys:
@@ -161,6 +179,6 @@ def _with_keys(
             hint="it takes the fingerprints of its master keys, from a source that you trust:"
             " gpg --fingerprint KEY",
         )
-    if keys:
-        keyring = replace(keyring, package="", keys=keys)
+    if file:
+        keyring = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
     return replace(repository, keyring=keyring)

@@ -1,6 +1,6 @@
 """Distributions and their repositories, as data."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aimager.model.architecture import Architecture
 
@@ -10,14 +10,17 @@ class Keyring:
     """A pacman keyring and the keys that everything in it hangs on.
 
     The package ``package`` holds usr/share/pacman/keyrings/``name``.gpg, -trusted and -revoked;
-    ``master_keys`` are the fingerprints that we pin, in capitals. Where ``package`` is empty, the
-    keys themselves are in ``keys``, as base64.
+    ``master_keys`` are the fingerprints that we pin, in capitals; each is trusted marginally, so
+    that three have to vouch for another key, whatever the package says. Where ``package`` is empty,
+    the public keys themselves are in ``keys``, as base64, out of a file of ``key_sha256``, by which
+    alone they are told.
     """
 
     name: str
     package: str
     master_keys: tuple[str, ...]
-    keys: str = ""
+    keys: str = field(default="", repr=False, metadata={"identity": False})
+    key_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ class ThirdPartyRepository:
     keyring: Keyring
     packages: tuple[str, ...] = ()
     purpose: str = ""
+
+    @property
+    def without_keys(self) -> "ThirdPartyRepository":
+        """The same for people to read."""
+        return replace(self, keyring=replace(self.keyring, keys=""))
 
     @property
     def word(self) -> str:

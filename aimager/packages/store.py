@@ -6,11 +6,12 @@ cache, is.
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aimager import units
-from aimager.errors import HostError
+from aimager.errors import HostError, TrustError
 from aimager.files import sha256
 from aimager.model.lock import LockedPackage
 
@@ -29,6 +30,19 @@ def is_stored(package: LockedPackage, store: Path) -> bool:
         return False
     mark_compared(package, store)
     return True
+
+
+@contextmanager
+def without_refused(store: Path) -> Iterator[None]:
+    """Remove what the block refuses of ``store``, so that the next run asks the mirror again."""
+    try:
+        yield
+    except TrustError as error:
+        for name in error.refused:
+            path = store / name
+            if path.parent.resolve().is_relative_to(store.resolve()):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def mark_compared(package: LockedPackage, store: Path) -> None:

@@ -63,13 +63,17 @@ def derive(task: str, stage: Stage, identities: Mapping[str, str]) -> Derivation
 
 
 def _plain(value: object) -> object:
-    """``value`` as JSON data, in which a field that is marked as secret is only recognised."""
+    """``value`` as JSON data, in which a field that is marked as secret is only recognised.
+
+    What is marked as no part of an identity is left out.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             f.name: recognise(getattr(value, f.name))
             if f.metadata.get("secret")
             else _plain(getattr(value, f.name))
             for f in dataclasses.fields(value)
+            if f.metadata.get("identity", True)
         }
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

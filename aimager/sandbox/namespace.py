@@ -275,7 +275,8 @@ def _understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:
         raise ChildFailed(f"{setup.function} failed:\n{message['traceback']}")
     if "error" in message:
         kind: type[AimagerError] = getattr(aimager.errors, message["error"])
-        raise kind(*message["arguments"], hint=message["hint"])
+        named = {name: message[name] for name in ("hint", "refused") if name in message}
+        raise kind(*message["arguments"], **named)
     if not setup.function and status == 0:
         return None
     ended = status - 128 if status > 128 else -status

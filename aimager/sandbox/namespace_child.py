@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from aimager import codec
-from aimager.errors import AimagerError, CommandError, explain_system_error
+from aimager.errors import AimagerError, CommandError, TrustError, explain_system_error
 from aimager.files import temporaries
 from aimager.sandbox import kept_tmpfs as memory_trees
 from aimager.sandbox import mounts, sums, syscalls
@@ -94,7 +94,8 @@ def error_as_json(error: BaseException) -> dict[str, Any]:
         parts = [list(error.argv), error.status, error.tail]
         return {"error": "CommandError", "arguments": parts, "hint": error.hint}
     if isinstance(error, AimagerError):
-        return {"error": type(error).__name__, "arguments": [error.message], "hint": error.hint}
+        parts = {"error": type(error).__name__, "arguments": [error.message], "hint": error.hint}
+        return parts | ({"refused": error.refused} if isinstance(error, TrustError) else {})
     mendable = explain_system_error(error) if isinstance(error, OSError) else None
     if mendable:
         return {"error": "HostError", "arguments": [mendable.message], "hint": mendable.hint}

@@ -14,6 +14,7 @@ from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.pacman import package_files
+from aimager.packages.store import without_refused
 from aimager.sandbox.borrowed_root import LOCK, lend
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.namespace import call
@@ -52,14 +53,15 @@ class BorrowRoot:
         :raises TrustError: when the keyrings' keys are not the pinned ones, or a package is not
             signed by a key that they vouch for
         """
-        call(
-            _borrow,
-            self,
-            work=self.workshop.work,
-            reads=[self.keyring_lock, self.lock, *self._packages()],
-            products=[self.target],
-            tmpfs=self.memory(),
-        )
+        with without_refused(self.workshop.store):
+            call(
+                _borrow,
+                self,
+                work=self.workshop.work,
+                reads=[self.keyring_lock, self.lock, *self._packages()],
+                products=[self.target],
+                tmpfs=self.memory(),
+            )
 
     def _packages(self) -> tuple[Path, ...]:
         packages = (*read_lock(self.keyring_lock).packages, *self.verified())

@@ -18,6 +18,7 @@ from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
 from aimager.packages.mirrors import mirror_urls
 from aimager.packages.pacman import package_files
+from aimager.packages.store import without_refused
 from aimager.packages.sync_database import DatabasePackage, read_database
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
@@ -83,13 +84,17 @@ class FetchPacmanStatic:
             return
 
     def _verify(self) -> None:
-        call(
-            _verify_and_pack,
-            self,
-            work=self.workshop.work,
-            reads=[self.lock, *package_files(read_lock(self.lock).packages, self.workshop.store)],
-            products=[self.target],
-        )
+        with without_refused(self.workshop.store):
+            call(
+                _verify_and_pack,
+                self,
+                work=self.workshop.work,
+                reads=[
+                    self.lock,
+                    *package_files(read_lock(self.lock).packages, self.workshop.store),
+                ],
+                products=[self.target],
+            )
 
     @property
     def lock(self) -> Path:

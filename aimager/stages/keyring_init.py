@@ -11,6 +11,7 @@ from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
 from aimager.packages.pacman import package_files
+from aimager.packages.store import without_refused
 from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
@@ -43,18 +44,19 @@ class KeyringInit:
         :raises TrustError: when the packages' keys are not the pinned ones
         """
         tools = self.borrowed.stat().st_size if self.borrowed else 0
-        call(
-            _make_keyring,
-            self,
-            work=self.workshop.work,
-            reads=[
-                *all_inputs(self),
-                *package_files(read_lock(self.lock).packages, self.workshop.store),
-            ],
-            products=self.targets,
-            keeps=[self.workshop.log],
-            tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
-        )
+        with without_refused(self.workshop.store):
+            call(
+                _make_keyring,
+                self,
+                work=self.workshop.work,
+                reads=[
+                    *all_inputs(self),
+                    *package_files(read_lock(self.lock).packages, self.workshop.store),
+                ],
+                products=self.targets,
+                keeps=[self.workshop.log],
+                tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
+            )
 
 
 def _make_keyring(stage: KeyringInit) -> None:

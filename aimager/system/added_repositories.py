@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, ThirdPartyRepository
-from aimager.packages.keyring import KEYRINGS
+from aimager.packages.keyring_files import KEYRINGS
 from aimager.sandbox.tree import Tree
 
 _CONF = "etc/pacman.conf"

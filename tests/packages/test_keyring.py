@@ -49,10 +49,10 @@ def packagers(keyring_of: KeyringOf) -> Iterator[Packagers]:
 
 @pytest.fixture(scope="module")
 def judge(packagers: Packagers, keyring_of: KeyringOf) -> Iterator[Judge]:
-    """A keyring of all keys but the stranger's, of which the master key is fully trusted."""
-    names = ("master", "packager", "expired", "revoked")
+    """A keyring of all keys but the stranger's, of which the master keys are trusted."""
+    names = ("master", "second", "third", "packager", "expired", "revoked")
     keys = packagers.export(*(getattr(packagers, name) for name in names))
-    with keyring_of(keys, ((packagers.master, "5"),)) as judge:
+    with keyring_of(keys, packagers.masters) as judge:
         yield judge
 
 
@@ -121,8 +121,8 @@ def test_an_unknown_key(packagers: Packagers, judge: Judge, tmp_path: Path) -> N
 def test_a_key_that_nobody_vouches_for(
     packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path
 ) -> None:
-    keys = packagers.export(packagers.master, packagers.stranger)
-    with keyring_of(keys, ((packagers.master, "5"),)) as judge:
+    keys = packagers.export(*packagers.masters, packagers.stranger)
+    with keyring_of(keys, packagers.masters) as judge:
         store_package(tmp_path, b"content", packagers.sign(packagers.stranger, b"content"))
         assert refusal(judge, tmp_path) == (
             f"is signed by the key {packagers.stranger}, which no pinned master key vouches for"
@@ -132,15 +132,14 @@ def test_a_key_that_nobody_vouches_for(
 def test_three_master_keys_of_arch_linuxs_level_must_agree(
     packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path
 ) -> None:
-    masters = (packagers.master, packagers.second, packagers.third)
+    masters = packagers.masters
     key = packagers.make_key("agreed", "never")
-    trusted = tuple((master, "4") for master in masters)
     packagers.certify(key, *masters[:2])
-    with keyring_of(packagers.export(key, *masters), trusted) as judge:
+    with keyring_of(packagers.export(key, *masters), masters) as judge:
         store_package(tmp_path, b"content", packagers.sign(key, b"content"))
         assert refusal(judge, tmp_path).startswith(f"is signed by the key {key}, which no pinned ")
     packagers.certify(key, masters[2])
-    with keyring_of(packagers.export(key, *masters), trusted) as judge:
+    with keyring_of(packagers.export(key, *masters), masters) as judge:
         store_package(tmp_path, b"content", packagers.sign(key, b"content"))
         assert judge([PACKAGE], tmp_path) == {"demo": key}
 
@@ -161,8 +160,8 @@ def test_a_revoked_key(
     store_package(tmp_path, b"content", signature)
     assert judge([PACKAGE], tmp_path) == {"demo": packagers.revoked}
     packagers.revoke()
-    keys = packagers.export(packagers.master, packagers.revoked)
-    with keyring_of(keys, ((packagers.master, "5"),)) as newer:
+    keys = packagers.export(*packagers.masters, packagers.revoked)
+    with keyring_of(keys, packagers.masters) as newer:
         key = packagers.revoked[-16:]
         assert refusal(newer, tmp_path) == (
             f"is signed by the key {key} (revoked <revoked@example.org>), which is revoked"
@@ -172,9 +171,9 @@ def test_a_revoked_key(
 def test_a_key_that_the_distribution_revoked(
     packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path
 ) -> None:
-    keys = packagers.export(packagers.master, packagers.packager)
+    keys = packagers.export(*packagers.masters, packagers.packager)
     revoked = ("0" * 40, packagers.packager)
-    with keyring_of(keys, ((packagers.master, "5"),), revoked) as judge:
+    with keyring_of(keys, packagers.masters, revoked) as judge:
         store_package(tmp_path, b"content", packagers.sign(packagers.packager, b"content"))
         key = packagers.packager[-16:]
         assert refusal(judge, tmp_path) == (
@@ -184,7 +183,7 @@ def test_a_key_that_the_distribution_revoked(
 
 def test_a_pinned_key_must_be_among_the_keys(packagers: Packagers, keyring_of: KeyringOf) -> None:
     keys = packagers.export(packagers.packager)
-    with pytest.raises(TrustError) as caught, keyring_of(keys, ((packagers.master, "5"),)):
+    with pytest.raises(TrustError) as caught, keyring_of(keys, packagers.masters):
         pass
     assert caught.value.message == (
         f"the pinned key {packagers.master} is not among the keyring's keys"

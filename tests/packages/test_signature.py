@@ -61,31 +61,31 @@ def test_headers() -> None:
         new_packet(content),
         bytes([0xC2, 192 + (size >> 8), size & 0xFF]) + long,
         b"\xc2\xff" + len(long).to_bytes(4, "big") + long,
-        new_packet(b"PGP", kind=10) + new_packet(content),
     )
     assert [issuer(packet) for packet in packets] == [FINGERPRINT] * len(packets)
 
 
 def test_other_versions() -> None:
-    old = b"\x03\x05\x00" + bytes(4) + KEY[-8:] + b"\x01\x08"
+    old = b"\x03\x05\x00" + bytes(4) + KEY[-8:] + b"\x01\x08\x12\x34\x00\x08\xff"
     assert issuer(new_packet(old)) == KEY_ID
     key = bytes(range(32))
     named = subpacket(33, b"\x06" + key)
-    new = b"\x06\x00\x1b\x08" + len(named).to_bytes(4, "big") + named + bytes(4)
+    new = b"\x06\x00\x1b\x08" + len(named).to_bytes(4, "big") + named + bytes(6)
     assert issuer(new_packet(new)) == key.hex().upper()
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "cut off"),
+        (b"", "neither binary"),
         (new_packet(body(NAMES_KEY))[:-1], "cut off"),
         (new_packet(body(b"\xff\x00\x00\x00\xff\x10")), "cut off"),
-        (b"-----BEGIN PGP SIGNATURE-----", "not binary"),
+        (b"-----BEGIN PGP SIGNATURE-----", "neither binary"),
+        (b"<html>404</html>", "neither binary"),
         (b"\xc2\xe0" + body(NAMES_KEY), "in parts"),
         (b"\x8b" + body(NAMES_KEY), "no length"),
-        (new_packet(b"\x05" + bytes(20)), "version 5"),
-        (new_packet(b"", kind=10), "cut off"),
+        (new_packet(b"\x07" + bytes(20)), "version 7"),
+        (new_packet(b"PGP", kind=10) + new_packet(body(NAMES_KEY)), "no OpenPGP signature"),
     ],
 )
 def test_what_is_none_is_refused(data: bytes, message: str) -> None:

@@ -13,7 +13,7 @@ from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock
 from aimager.packages.keyring import verify_without_gpg
-from aimager.packages.openpgp.certificate import read_certificates
+from aimager.packages.openpgp.certificate import read_ring
 from aimager.packages.openpgp.trust import Trust
 from tests.support.locked import make_package
 from tests.support.packagers import (
@@ -57,8 +57,8 @@ def signed(
 
 def judged(packagers: Packagers, keyring_of: KeyringOf, key: str, store: Path) -> str:
     """Whose signature is good, else what is said against the package, by the one master key."""
-    keys = packagers.export(key, packagers.master)
-    with keyring_of(keys, ((packagers.master, "5"),)) as judge:
+    keys = packagers.export(key, *packagers.masters)
+    with keyring_of(keys, packagers.masters) as judge:
         return verdict(judge, store)
 
 
@@ -74,7 +74,7 @@ def test_algorithms(
     packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path, algorithm: str
 ) -> None:
     key = packagers.make_key(algorithm, "never", algorithm)
-    packagers.certify(key, packagers.master)
+    packagers.certify(key, *packagers.masters)
     signed(packagers, tmp_path, key)
     assert judged(packagers, keyring_of, key, tmp_path) == key
     signed(packagers, tmp_path, key)
@@ -89,15 +89,16 @@ def test_a_masters_algorithm(
 ) -> None:
     master = packagers.make_key(f"master-{algorithm}", "never", algorithm)
     key = packagers.make_key(f"of-{algorithm}", "never")
-    packagers.certify(key, master)
+    masters = (master, *packagers.masters[1:])
+    packagers.certify(key, *masters)
     signed(packagers, tmp_path, key)
-    with keyring_of(packagers.export(master, key), ((master, "6"),)) as judge:
+    with keyring_of(packagers.export(key, *masters), masters) as judge:
         assert verdict(judge, tmp_path) == key
 
 
 def test_subkeys(packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path) -> None:
     key = packagers.make_key("with-subkeys", "never")
-    packagers.certify(key, packagers.master)
+    packagers.certify(key, *packagers.masters)
     good, expired = (packagers.add_subkey(key, expires) for expires in ("never", "1y"))
     signed(packagers, tmp_path, key, by=f"{good}!")
     assert judged(packagers, keyring_of, key, tmp_path) == good
@@ -111,7 +112,7 @@ def test_subkeys(packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path) ->
 def test_when_a_key_expired_is_told(packagers: Packagers, tmp_path: Path) -> None:
     signed(packagers, tmp_path, packagers.expired)
     trust = Trust()
-    trust.add(packagers.export(), {}, ())
+    trust.add(packagers.export(), (), ())
     words = trust.status(PACKAGE.signature(tmp_path), PACKAGE.path(tmp_path))
     listing = packagers.gpg(["--with-colons", "--list-keys", packagers.expired]).decode()
     assert words["KEYEXPIRED"] == [listing.partition("\npub:")[2].split(":")[5]]
@@ -119,7 +120,7 @@ def test_when_a_key_expired_is_told(packagers: Packagers, tmp_path: Path) -> Non
 
 def test_a_revoked_subkey(packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path) -> None:
     key = packagers.make_key("bad-subkey", "never")
-    packagers.certify(key, packagers.master)
+    packagers.certify(key, *packagers.masters)
     subkey = packagers.add_subkey(key, "never")
     signed(packagers, tmp_path, key, by=f"{subkey}!")
     answers = "key 1\nrevkey\ny\n0\n\ny\nsave\n"
@@ -137,7 +138,7 @@ def test_certifications_that_hold_no_more(
         ("revoked-later", []),
     ):
         key = packagers.make_key(name, "never")
-        packagers.certify(key, packagers.master, options=options)
+        packagers.certify(key, *packagers.masters, options=options)
         signed(packagers, tmp_path, key)
         if name == "revoked-later":
             assert judged(packagers, keyring_of, key, tmp_path) == key
@@ -159,9 +160,11 @@ def test_a_signature_that_has_expired(
 def keyring_lock(packagers: Packagers, tmp_path: Path) -> Lock:
     """A lock of a keyring package that lies in the store, signed by the master key."""
     package = make_package("demo-keyring", file="demo-keyring-1-1-any.pkg.tar")
+    trusted = "".join(f"{master}:4:\n" for master in packagers.masters)
     members = [
         ("usr/share/pacman/keyrings/demo.gpg", packagers.export()),
-        ("usr/share/pacman/keyrings/demo-trusted", f"{packagers.master}:5:\n".encode()),
+        ("usr/share/pacman/keyrings/demo-trusted", trusted.encode()),
+        (".PKGINFO", b"pkgname = demo-keyring\npkgver = 1.0-1\nbuilddate = 7\n"),
     ]
     content = pack_members(members)
     path = package.path(tmp_path)
@@ -174,7 +177,7 @@ def keyring_lock(packagers: Packagers, tmp_path: Path) -> Lock:
 def test_packages_are_verified_by_what_a_keyring_package_holds(
     packagers: Packagers, keyring_lock: Lock, tmp_path: Path
 ) -> None:
-    keyrings = [Keyring("demo", "demo-keyring", (packagers.master,))]
+    keyrings = [Keyring("demo", "demo-keyring", packagers.masters)]
     signed(packagers, tmp_path, packagers.packager)
     verified = verify_without_gpg(keyrings, keyring_lock, [PACKAGE], tmp_path)
     assert verified == {"demo": packagers.packager}
@@ -191,16 +194,16 @@ def test_packages_are_verified_by_what_a_keyring_package_holds(
 
 
 def test_a_keyring_that_is_cut_off(packagers: Packagers, tmp_path: Path) -> None:
-    keys = base64.b64encode(packagers.export(packagers.master)[:-1]).decode()
+    keys = base64.b64encode(packagers.export(*packagers.masters)[:-1]).decode()
     keyring = Keyring("mine", "", (packagers.master,), keys=keys)
     with pytest.raises(TrustError, match=f"^the keyring of {packagers.master} cannot be read: "):
         verify_without_gpg([keyring], Lock("x", (), ()), [], tmp_path)
 
 
 def test_an_armoured_keyring(packagers: Packagers, keyring_of: KeyringOf, tmp_path: Path) -> None:
-    keys = packagers.gpg(["--armor", "--export", packagers.packager, packagers.master])
+    keys = packagers.gpg(["--armor", "--export", packagers.packager, *packagers.masters])
     signed(packagers, tmp_path, packagers.packager)
-    with keyring_of(keys, ((packagers.master, "5"),)) as judge:
+    with keyring_of(keys, packagers.masters) as judge:
         assert verdict(judge, tmp_path) == packagers.packager
 
 
@@ -209,35 +212,38 @@ def test_masters_that_have_expired_or_are_revoked_vouch_for_nobody(
 ) -> None:
     """gpg refuses to trust an expired key in the first place, so it is not asked here."""
     key = packagers.make_key("orphan", "never")
-    packagers.certify(key, packagers.revoked)
-    keys = packagers.export(key, packagers.revoked, packagers.expired)
+    packagers.certify(key, packagers.revoked, packagers.expired, *packagers.masters[:2])
+    keys = packagers.export(key, packagers.revoked, packagers.expired, *packagers.masters)
     signed(packagers, tmp_path, key)
-    trusted = ((packagers.revoked, "5"), (packagers.expired, "5"))
+    trusted = (packagers.revoked, *packagers.masters[:2])
     with WAYS["without-gpg"](keys, trusted) as judge:
         assert verdict(judge, tmp_path) == key
+    signed(packagers, tmp_path, key)
+    with WAYS["without-gpg"](keys, (packagers.expired, *packagers.masters[:2])) as judge:
+        assert verdict(judge, tmp_path).endswith(NOT_VOUCHED)
     signed(packagers, tmp_path, key)
     with WAYS["without-gpg"](keys, trusted, (packagers.revoked,)) as judge:
         assert verdict(judge, tmp_path).endswith(NOT_VOUCHED)
     packagers.revoke()
-    keys = packagers.export(key, packagers.revoked)
+    keys = packagers.export(key, packagers.revoked, *packagers.masters)
     signed(packagers, tmp_path, key)
-    with WAYS["without-gpg"](keys, ((packagers.revoked, "5"),)) as judge:
+    with WAYS["without-gpg"](keys, trusted) as judge:
         assert verdict(judge, tmp_path).endswith(NOT_VOUCHED)
 
 
-def test_two_signatures_are_none(packagers: Packagers, tmp_path: Path) -> None:
+def test_two_signatures_are_told(packagers: Packagers, tmp_path: Path) -> None:
     made = packagers.sign(packagers.packager, CONTENT)
     store_package(tmp_path, CONTENT, made + made)
-    keys = packagers.export(packagers.packager, packagers.master)
-    with WAYS["without-gpg"](keys, ((packagers.master, "5"),)) as judge:
-        assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
+    keys = packagers.export(packagers.packager, *packagers.masters)
+    with WAYS["without-gpg"](keys, packagers.masters) as judge:
+        assert refusal(judge, tmp_path) == "has a signature file with 2 signatures"
 
 
 def test_no_damage_makes_a_key_trusted(packagers: Packagers, tmp_path: Path) -> None:
     """A stranger's key, with every bit of its certificate changed in turn, or cut off anywhere."""
     keys = packagers.export(packagers.stranger)
-    master = packagers.export(packagers.master)
-    trusted = {packagers.master: "5"}
+    master = packagers.export(*packagers.masters)
+    trusted = packagers.masters
     signed(packagers, tmp_path, packagers.stranger)
     signature = PACKAGE.signature(tmp_path)
     damaged = [keys[:size] for size in range(len(keys))]
@@ -250,7 +256,7 @@ def test_no_damage_makes_a_key_trusted(packagers: Packagers, tmp_path: Path) -> 
     for one in damaged:
         trust = Trust()
         try:
-            trust.add(one, {}, ())
+            trust.add(one, (), ())
         except ValueError:
             continue
         read += 1
@@ -262,12 +268,12 @@ def test_no_damage_makes_a_key_trusted(packagers: Packagers, tmp_path: Path) -> 
 def test_a_changed_certification_is_none(packagers: Packagers, tmp_path: Path) -> None:
     """Of a good key, whatever is changed in what is signed of its user id."""
     keys = packagers.export(packagers.packager)
-    (certificate,) = read_certificates(keys).values()
-    (user,) = certificate.users
+    (certificate,) = read_ring(keys).certificates.values()
+    (user,) = (part.user for part in certificate.parts if part.user)
     signed(packagers, tmp_path, packagers.packager)
     other = user.replace(b"packager", b"backager")
     trust = Trust()
-    master = packagers.export(packagers.master)
-    trust.add(keys.replace(user, other) + master, {packagers.master: "5"}, ())
+    master = packagers.export(*packagers.masters)
+    trust.add(keys.replace(user, other) + master, packagers.masters, ())
     words = trust.status(PACKAGE.signature(tmp_path), PACKAGE.path(tmp_path))
     assert "TRUST_FULLY" not in words

@@ -12,8 +12,10 @@ import pytest
 
 from aimager.errors import TrustError
 from aimager.model.lock import LockedPackage
-from aimager.packages.keyring import KeyringFiles, make_home, populate, verify, verify_by
+from aimager.packages.keyring import make_home, populate, verify
+from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.openpgp.trust import Trust
+from aimager.packages.verification import verify_by
 from aimager.toolbox import Toolbox
 from tests.support.locked import make_package
 
@@ -35,7 +37,7 @@ def short_folder() -> Iterator[Path]:
 
 
 class Packagers:
-    """The keys of a distribution's packagers, most of them certified by its master key."""
+    """The keys of a distribution's packagers, most of them certified by its three master keys."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(mode=0o700)
@@ -48,7 +50,12 @@ class Packagers:
         self.revoked = self.make_key("revoked", "never")
         self.stranger = self.make_key("stranger", "never")
         for key in (self.packager, self.expired, self.revoked):
-            self.certify(key, self.master)
+            self.certify(key, *self.masters)
+
+    @property
+    def masters(self) -> tuple[str, str, str]:
+        """The keys that vouch for the others, of which three are needed."""
+        return self.master, self.second, self.third
 
     def gpg(self, arguments: list[str], input: bytes = b"") -> bytes:
         options = ["--homedir", str(self.home), "--batch", "--quiet", "--yes", "--passphrase", ""]
@@ -91,9 +98,7 @@ KeyringOf = Callable[..., AbstractContextManager[Judge]]
 
 
 @contextmanager
-def by_gpg(
-    keys: bytes, trusted: tuple[tuple[str, str], ...], revoked: tuple[str, ...] = ()
-) -> Iterator[Judge]:
+def by_gpg(keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = ()) -> Iterator[Judge]:
     """gpg, with a keyring that is made of these."""
     with short_folder() as folder:
         make_home(TOOLS, folder / "k")
@@ -103,11 +108,11 @@ def by_gpg(
 
 @contextmanager
 def by_ourselves(
-    keys: bytes, trusted: tuple[tuple[str, str], ...], revoked: tuple[str, ...] = ()
+    keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = ()
 ) -> Iterator[Judge]:
     """What takes gpg's place where there is none yet."""
     trust = Trust()
-    trust.add(keys, dict(trusted), revoked)
+    trust.add(keys, trusted, revoked)
     yield partial(verify_by, trust.status)
 
 

@@ -1,228 +1,228 @@
-"""OpenPGP certificates: a primary key, its user ids and subkeys, and what their owner signed.
+"""OpenPGP certificates as they stand in a keyring: keys, user ids, and all signatures over them."""
 
-What holds is decided as gpg does it (GnuPG's g10/getkey.c and sig-check.c): the newest signature
-of the owner over a user id or a subkey counts, and a revoked key is revoked from the beginning.
-"""
-
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from aimager.packages.openpgp.key import SHA1, Key, parse_key
+from aimager.packages.openpgp.key import Key, fingerprint_of, parse_key
 from aimager.packages.openpgp.packets import dearmoured, packets
-from aimager.packages.openpgp.signature import PACKET, Kind, Signature, Sub, parse
+from aimager.packages.openpgp.signature import (
+    PACKET,
+    REVOCATIONS,
+    Kind,
+    Signature,
+    Verdict,
+    parse,
+)
 
-_PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY = 6, 13, 14
-_RIDING = {10, 12, 21}
-"""Packets that belong to nothing: markers, gpg's own notes of trust, and padding."""
+PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE = 6, 13, 14, 17
+_NOTE = 12
+"""A packet that belongs to nothing: gpg's own note of trust."""
+PACKETS = frozenset({PACKET, PUBLIC_KEY, _NOTE, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE})
+"""The types of all packets that a keyring may hold."""
+SECRET = frozenset({5, 7})
+"""The types of packets of private keys, of subkeys and of stubs as well."""
+KEYBOX = b"KBXf"
+"""It begins a keybox, from its ninth byte on (GnuPG's kbx/keybox-blob.c)."""
+_USER_SIZE = 2048
+"""gpg takes no longer user ids (g10/parse-packet.c: MAX_UID_PACKET_LENGTH)."""
 
-_MAY_SIGN = 0x02
-_SHA1_ENDS = 1547856000
-"""Since 2019-01-19 gpg accepts no certification of another's key that is made with SHA-1."""
 
-CERTIFICATIONS = range(Kind.GENERIC, Kind.POSITIVE + 1)
+@dataclass(frozen=True)
+class Part:
+    """What of a certificate is signed: a user id, a user attribute, a subkey, or the primary key.
+
+    ``tag`` is the packet's type, and ``key`` what a subkey's packet holds, if it is known here.
+    """
+
+    tag: int
+    body: bytes = b""
+    key: Key | None = field(default=None, compare=False)
+
+    @property
+    def is_user(self) -> bool:
+        """Whether it is a user id or a user attribute, which gpg treats alike."""
+        return self.tag in (_USER_ID, _ATTRIBUTE)
+
+    @property
+    def is_subkey(self) -> bool:
+        """Whether it is one."""
+        return self.tag == _PUBLIC_SUBKEY
+
+    @property
+    def user(self) -> bytes | None:
+        """The user id, if it is one."""
+        return self.body if self.tag == _USER_ID else None
+
+    @property
+    def hashed(self) -> bytes:
+        """What is hashed of it after the primary key."""
+        if self.is_user:
+            start = b"\xb4" if self.tag == _USER_ID else b"\xd1"
+            return start + len(self.body).to_bytes(4, "big") + self.body
+        return self.key.hashed if self.key else b""
 
 
-@dataclass
+PRIMARY = Part(PUBLIC_KEY)
+"""The primary key, as what is signed."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A signature, and after which part of its certificate it stands."""
+
+    signature: Signature
+    part: Part
+
+
 class Certificate:
-    """A primary key and what is bound to it, with all signatures over each, verified or not."""
+    """A primary key, the parts that are bound to it, and all signatures, verified or not."""
 
-    key: Key
-    direct: list[Signature] = field(default_factory=list)
-    users: dict[bytes, list[Signature]] = field(default_factory=dict)
-    subkeys: dict[Key, list[Signature]] = field(default_factory=dict)
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.parts: dict[Part, None] = {}
+        self.signatures: list[Placed] = []
+        self._verdicts: dict[tuple[Signature, Part, str], Verdict] = {}
 
     def merge(self, other: "Certificate") -> None:
         """Add what another copy of the same certificate has."""
-        self.direct += other.direct
-        for user, signatures in other.users.items():
-            self.users.setdefault(user, []).extend(signatures)
-        for subkey, signatures in other.subkeys.items():
-            self.subkeys.setdefault(subkey, []).extend(signatures)
+        self.parts |= other.parts
+        self.signatures += other.signatures
 
-    def live_users(self, now: float) -> Iterator[tuple[bytes, Signature]]:
-        """The user ids that their owner stands by, each with the signature that says so."""
-        for user, signatures in self.users.items():
-            last = newest(
-                signature
-                for signature in signatures
-                if is_certification(signature)
-                and not signature.has_expired(now)
-                and self.key.is_issuer(signature)
-                and self.key.verifies(signature, self.over_user(user))
-            )
-            if last and last.kind != Kind.USER_REVOCATION:
-                yield user, last
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fingerprints of the primary key and of all subkeys."""
+        subkeys = (part.body for part in self.parts if part.is_subkey)
+        return (self.key.fingerprint, *map(fingerprint_of, subkeys))
 
-    def over_user(self, user: bytes) -> Iterable[bytes]:
-        """What is hashed of a user id that is certified."""
-        return self.key.hashed, b"\xb4" + len(user).to_bytes(4, "big"), user
+    def judge(self, signature: Signature, part: Part, key: Key) -> Verdict:
+        """Whether ``key`` made a signature over one of the parts, or over the primary key."""
+        at = (signature, part, key.fingerprint)
+        if at not in self._verdicts:
+            self._verdicts[at] = key.judge(signature, (self.key.hashed, part.hashed))
+        return self._verdicts[at]
 
-    def user(self, now: float) -> str:
-        """The owner's primary user id; empty if there is no user id."""
-        live = list(self.live_users(now))
-        primary = [it for it in live if it[1].says(Sub.PRIMARY_USER)]
-        chosen = max(primary or live, key=lambda it: it[1].created, default=(b"", None))
-        return chosen[0].decode(errors="replace")
+    def said_by(self, key: Key, part: Part, kinds: frozenset[int]) -> "Said":
+        """What ``key`` said of ``part`` by signatures of ``kinds``, wherever they stand.
 
-    def is_revoked(self, find: Callable[[str], Key | None]) -> bool:
-        """Whether the owner revoked it, or somebody whom the owner named for that.
-
-        ``find`` gives the primary key of a fingerprint.
+        One that cannot be judged is taken to be of the part after which it stands; as a revocation,
+        of all that it may be of.
         """
-        named = (s.hashed.get(Sub.REVOCATION_KEY, b"")[2:] for s in self._by_owner())
-        revokers = [key for name in named if name and (key := find(name.hex().upper()))]
-        return any(
-            key.is_issuer(signature) and key.verifies(signature, [self.key.hashed])
-            for key in (self.key, *revokers)
-            for signature in self.direct
-            if signature.kind == Kind.KEY_REVOCATION
-        )
+        said = Said()
+        for placed in self.signatures:
+            made = placed.signature
+            if made.kind not in kinds or not made.may_be_by(key.fingerprint):
+                continue
+            if placed.part != part and self.judge(made, placed.part, key) is Verdict.GOOD:
+                continue  # it is where it belongs
+            verdict = self.judge(made, part, key)
+            if verdict is Verdict.GOOD:
+                said.good.append(made)
+                said.placed |= {made} if placed.part == part else set()
+            elif verdict is Verdict.ODD and (made.kind in REVOCATIONS or placed.part == part):
+                said.odd.append(made)
+        return said
 
-    def _by_owner(self) -> Iterator[Signature]:
-        """The owner's own words on the key itself."""
-        for signature in self.direct:
-            if (
-                signature.kind == Kind.DIRECT_KEY
-                and self.key.is_issuer(signature)
-                and self.key.verifies(signature, [self.key.hashed])
-            ):
-                yield signature
 
-    def _newest_with(self, kind: Sub, now: float) -> Signature | None:
-        """The owner's last word on something: that on the key itself, else that on a user id."""
-        own = (s for s in self._by_owner() if not s.has_expired(now))
-        users = (s for _, s in self.live_users(now) if s.says(kind))
-        of_users = max(users, key=lambda signature: signature.created, default=None)
-        return newest(s for s in own if s.says(kind)) or of_users
+@dataclass
+class Said:
+    """Signatures of one key over one part: good ones, those that cannot be judged, and which of the
+    good ones stand where they belong."""
 
-    def expires(self, now: float) -> float:
-        """When the primary key, and with it all that is bound to it, expires or did."""
-        last = self._newest_with(Sub.KEY_EXPIRES, now)
-        return self.key.created + last.seconds(Sub.KEY_EXPIRES) if last else math.inf
+    good: list[Signature] = field(default_factory=list)
+    odd: list[Signature] = field(default_factory=list)
+    placed: set[Signature] = field(default_factory=set)
 
-    def may_sign(self, now: float) -> bool:
-        """Whether the primary key is for signing data."""
-        last = self._newest_with(Sub.KEY_FLAGS, now)
-        return any(self.live_users(now)) and (last is None or _signs(last))
-
-    def _binding(self, subkey: Key, now: float) -> Signature | None:
-        """The signature that binds a subkey."""
-        over = (self.key.hashed, subkey.hashed)
-        return newest(
-            s
-            for s in self.subkeys[subkey]
-            if s.kind == Kind.SUBKEY
-            and not s.has_expired(now)
-            and self.key.is_issuer(s)
-            and self.key.verifies(s, over)
-        )
-
-    def subkey_may_sign(self, subkey: Key, now: float) -> bool:
-        """Whether a subkey is bound for signing data."""
-        binding = self._binding(subkey, now)
-        return binding is not None and _signs(binding) and self._is_answered(subkey, binding)
-
-    def subkey_expires(self, subkey: Key, now: float) -> float:
-        """When a subkey expires, which is at the latest when the primary key does."""
-        binding = self._binding(subkey, now)
-        lasts = binding.seconds(Sub.KEY_EXPIRES) if binding else 0
-        return subkey.created + lasts if lasts else math.inf
-
-    def _is_answered(self, subkey: Key, binding: Signature) -> bool:
-        """Whether the subkey vouches for the primary key in turn (5.2.1.9)."""
-        body = binding.hashed.get(Sub.EMBEDDED) or binding.unhashed.get(Sub.EMBEDDED)
-        answer = _parsed(body) if body else None
+    @property
+    def is_known(self) -> bool:
+        """Whether it is sure what the key said last; it is where it said nothing."""
+        last = newest(self.good)
+        revoking = {s.kind in REVOCATIONS for s in last}
         return (
-            answer is not None
-            and answer.kind == Kind.PRIMARY_KEY
-            and subkey.verifies(answer, (self.key.hashed, subkey.hashed))
+            len(revoking) < 2
+            and all(s.key_ids for s in last)  # by which alone gpg 2.2 finds out whose it is
+            and (not last or bool(self.placed & set(last)))
+            and all(
+                last and s.created < last[0].created and s.kind not in REVOCATIONS for s in self.odd
+            )
         )
 
-    def subkey_is_revoked(self, subkey: Key) -> bool:
-        """Whether the owner revoked a subkey."""
-        over = (self.key.hashed, subkey.hashed)
-        return any(
-            s.kind == Kind.SUBKEY_REVOCATION
-            and self.key.is_issuer(s)
-            and self.key.verifies(s, over)
-            for s in self.subkeys[subkey]
-        )
+    def last_word(self) -> list[Signature]:
+        """The newest, all of them where several are equally new.
+
+        None if it is not known, or is a revocation.
+        """
+        last = newest(self.good)
+        return last if self.is_known and not any(s.kind in REVOCATIONS for s in last) else []
 
 
-def newest(signatures: Iterable[Signature]) -> Signature | None:
-    """The last that was made; of two at the same time, the last that is there."""
-    last = None
-    for signature in signatures:
-        if last is None or signature.created >= last.created:
-            last = signature
-    return last
+def newest(signatures: list[Signature]) -> list[Signature]:
+    """The newest of ``signatures``: all that are equally new."""
+    last = max((s.created for s in signatures), default=0)
+    return [s for s in signatures if s.created == last]
 
 
-def is_certification(signature: Signature) -> bool:
-    """Whether a signature says something about a user id."""
-    return signature.kind in CERTIFICATIONS or signature.kind == Kind.USER_REVOCATION
+@dataclass(frozen=True)
+class Ring:
+    """What a keyring holds: certificates by fingerprint, and all revocations of keys in it."""
+
+    certificates: dict[str, Certificate]
+    revocations: list[Signature]
 
 
-def is_weak(signature: Signature) -> bool:
-    """Whether a certification of another's key has a hash that can be forged by now."""
-    return signature.hash_algorithm == SHA1 and signature.created > _SHA1_ENDS
+def read_ring(data: bytes) -> Ring:
+    """What is in a keyring, binary or ASCII-armoured.
 
+    Certificates are left out if their primary key is not of a kind that is known here.
 
-def _signs(signature: Signature) -> bool:
-    flags = signature.hashed.get(Sub.KEY_FLAGS)
-    return flags is None or bool(flags and flags[0] & _MAY_SIGN)
-
-
-def _parsed(body: bytes) -> Signature | None:
-    try:
-        return parse(body)
-    except ValueError:  # it is ignored
-        return None
-
-
-def read_certificates(data: bytes) -> dict[str, Certificate]:
-    """The certificates of a keyring, by fingerprint; keys of other versions are left out.
-
-    :raises ValueError: when it is not whole
+    :raises ValueError: when it is not whole, or holds anything but public keys
     """
     found: dict[str, Certificate] = {}
-    for certificate in _certificates(dearmoured(data)):
+    revocations: list[Signature] = []
+    if data[8:12] == KEYBOX:
+        raise ValueError("it is a keybox of GnuPG, not an exported keyring")
+    for certificate in _certificates(dearmoured(data), revocations):
         known = found.setdefault(certificate.key.fingerprint, certificate)
         if known is not certificate:
             known.merge(certificate)
-    return found
+    return Ring(found, revocations)
 
 
-def _certificates(data: bytes) -> Iterator[Certificate]:
+def _certificates(data: bytes, revocations: list[Signature]) -> Iterator[Certificate]:
     certificate: Certificate | None = None
-    signatures: list[Signature] = []
-    for kind, body in packets(data):
-        if kind == _PUBLIC_KEY:
+    part = PRIMARY
+    begun = False
+    for tag, body in packets(data):
+        if tag == PUBLIC_KEY:
             if certificate:
                 yield certificate
             key = _parsed_key(body)
-            certificate = Certificate(key) if key else None
-            signatures = certificate.direct if certificate else []
-        elif kind == PACKET:
-            signature = _parsed(body)
-            signatures += [signature] if signature else []
-        elif certificate and kind not in _RIDING:
-            signatures = _list_of(certificate, kind, body)
+            certificate, part, begun = Certificate(key) if key else None, PRIMARY, True
+        elif tag == PACKET:
+            made = parse(body)
+            revocations += [made] if made.kind == Kind.KEY_REVOCATION else []
+            if certificate:
+                certificate.signatures.append(Placed(made, part))
+        elif tag != _NOTE:
+            part = _read_part(tag, body, begun)
+            if certificate:
+                certificate.parts[part] = None
     if certificate:
         yield certificate
 
 
-def _list_of(certificate: Certificate, kind: int, body: bytes) -> list[Signature]:
-    """Where the signatures over what a packet holds are gathered."""
-    if kind == _USER_ID:
-        return certificate.users.setdefault(body, [])
-    subkey = _parsed_key(body) if kind == _PUBLIC_SUBKEY else None
-    return certificate.subkeys.setdefault(subkey, []) if subkey else []
+def _read_part(tag: int, body: bytes, begun: bool) -> Part:
+    if tag in SECRET:
+        raise ValueError("it holds a private key")
+    part = Part(tag, body, _parsed_key(body) if tag == _PUBLIC_SUBKEY else None)
+    if not begun or not (part.is_user or part.is_subkey):
+        raise ValueError(f"it holds an OpenPGP packet of type {tag}, which is of no public key")
+    if part.user is not None and len(part.user) > _USER_SIZE:
+        raise ValueError("it holds a user id that is too long")
+    return part
 
 
 def _parsed_key(body: bytes) -> Key | None:
     try:
         return parse_key(body)
-    except ValueError:  # it is ignored
+    except ValueError:  # it is left out
         return None

@@ -1,30 +1,63 @@
 """What OpenPGP data consists of (RFC 9580, 4.2, 5.2.3.7 and 6): packets, subpackets and numbers."""
 
 import base64
+import binascii
 import io
 import re
 from collections.abc import Iterator
 
 _ARMOUR = re.compile(
-    rb"^-----BEGIN PGP [A-Z ]+-----[ \t]*\r?\n"
+    rb"^-----BEGIN PGP (?P<kind>[A-Z ]+)-----[ \t]*\r?\n"
     rb"(?:[A-Za-z]+:.*\n)*[ \t]*\r?\n"
     rb"(?P<content>[A-Za-z0-9+/=\s]*?)"
-    rb"(?:^=[A-Za-z0-9+/]{4}\s*)?"
-    rb"^-----END PGP ",
+    rb"(?:^=(?P<check>[A-Za-z0-9+/]{4})\s*)?"
+    rb"^-----END PGP (?P=kind)-----",
     re.MULTILINE,
 )
+_BEGIN = re.compile(rb"^-----BEGIN PGP ", re.MULTILINE)
+
+_CRC_START, _CRC_POLYNOMIAL = 0xB704CE, 0x1864CFB
+"""Of the armour's checksum (6.1)."""
 
 
 def dearmoured(data: bytes) -> bytes:
-    """The binary of what may be ASCII-armoured, in one block or several.
+    """The binary of what may be ASCII-armoured, in one block or several, with words between them.
 
-    The armour's checksum is not looked at: what is read out of it is trusted by signatures alone.
-
-    :raises ValueError: when a block is damaged
+    :raises ValueError: when a block is damaged, or there is none
     """
     if data[:1] and data[0] & 0x80:
         return data
-    return b"".join(base64.b64decode(match["content"]) for match in _ARMOUR.finditer(data))
+    blocks = list(_ARMOUR.finditer(data))
+    if not blocks or len(blocks) < len(_BEGIN.findall(data)):
+        raise ValueError("it is neither binary OpenPGP data nor whole in its ASCII armour")
+    return b"".join(_read_block(block) for block in blocks)
+
+
+def _read_block(block: re.Match[bytes]) -> bytes:
+    try:
+        data = base64.b64decode(b"".join(block["content"].split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("the ASCII armour of the OpenPGP data is damaged") from error
+    if block["check"] and int.from_bytes(base64.b64decode(block["check"]), "big") != _crc(data):
+        raise ValueError("the ASCII armour of the OpenPGP data has another checksum")
+    return data
+
+
+def _crc(data: bytes) -> int:
+    crc = _CRC_START
+    for byte in data:
+        crc = (crc << 8 & 0xFFFFFF) ^ _CRC_OF[crc >> 16 ^ byte]
+    return crc
+
+
+def _crc_of(byte: int) -> int:
+    crc = byte << 16
+    for _ in range(8):
+        crc = crc << 1 ^ (_CRC_POLYNOMIAL if crc & 0x800000 else 0)
+    return crc
+
+
+_CRC_OF = [_crc_of(byte) for byte in range(256)]
 
 
 def read(stream: io.BytesIO, size: int) -> bytes:
@@ -44,8 +77,27 @@ def number(stream: io.BytesIO, size: int) -> int:
 
 
 def multiprecision(stream: io.BytesIO) -> int:
-    """A number that is preceded by its length in bits (3.2)."""
-    return number(stream, (number(stream, 2) + 7) // 8)
+    """A number that is preceded by its length in bits (3.2).
+
+    :raises ValueError: when it has another length
+    """
+    bits = number(stream, 2)
+    value = number(stream, (bits + 7) // 8)
+    if value.bit_length() != bits:
+        raise ValueError("an OpenPGP number has another length than it says")
+    return value
+
+
+def multiprecisions(data: bytes) -> list[int]:
+    """The numbers that ``data`` consists of.
+
+    :raises ValueError: when it does not consist of whole ones
+    """
+    stream = io.BytesIO(data)
+    found = []
+    while stream.tell() < len(data):
+        found.append(multiprecision(stream))
+    return found
 
 
 def packets(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,35 +1,32 @@
 """Whether OpenPGP signatures are by keys that are trusted, decided as gpg decides it, without gpg.
 
 It is for the packages of the programs that all else is done with, gpg among them. A key is valid
-if it is trusted itself, or if one of its user ids is certified by enough that are: by one of full
-or by three of marginal ownertrust (GnuPG's g10/trustdb.c).
+if it is pinned itself, or if one of its user ids is certified by enough that are: as gpg has it,
+by three of marginal ownertrust (GnuPG's g10/trustdb.c).
 """
 
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aimager.errors import TrustError
-from aimager.packages.openpgp.certificate import (
-    Certificate,
-    is_certification,
-    is_weak,
-    newest,
-    read_certificates,
-)
-from aimager.packages.openpgp.key import HASHES, Key
-from aimager.packages.openpgp.packets import packets
-from aimager.packages.openpgp.signature import PACKET, Kind, Signature, parse
+from aimager.packages.openpgp.certificate import Certificate, Part, read_ring
+from aimager.packages.openpgp.key import SHA1, STRONG, Key
+from aimager.packages.openpgp.signature import Kind, Signature, Sub, Verdict, read_signatures
+from aimager.packages.openpgp.standing import ON_USERS, Standing, stand
 
-_WEIGHTS = {"4": 1, "5": 3, "6": 3}
-"""The weight of a certification, by the ownertrust of its maker: marginal, full, ultimate."""
-_ENOUGH = 3
+MARGINALS_NEEDED = 3
+"""gpg's --marginals-needed, and pacman-key's."""
+
+_MAIL = re.compile(rb"(?:[^<>]*<)?([a-z0-9_.+-]+@[a-z0-9_.-]+)>?")
+"""A user id that is, or ends with, a mail address; others have none for this room."""
 
 _CHUNK = 1 << 20
 
 
 class Trust:
-    """Keys, some of which are trusted to vouch for others, at a time in seconds.
+    """Keys, some of which are pinned and vouch for others, at a time in seconds.
 
     It is of one thread until all keys are there, and of as many as one likes then.
     """
@@ -39,120 +36,167 @@ class Trust:
         self.now = time.time() if now is None else now
         self.primaries: dict[str, Key] = {}
         self.certificates: dict[str, Certificate] = {}
-        self.trusted: dict[str, str] = {}
+        self.pinned: set[str] = set()
+        self._revocations: list[Signature] = []
+        self._standings: dict[str, Standing] = {}
 
-    def add(self, keyring: bytes, trusted: Mapping[str, str], revoked: tuple[str, ...]) -> None:
+    def add(self, keyring: bytes, pinned: Collection[str], revoked: tuple[str, ...]) -> None:
         """Add a keyring, binary or ASCII-armoured.
 
-        :param trusted: ownertrust, in gpg's numbers, by the fingerprints of keys
-        :param revoked: fingerprints or key ids of keys that are left out again
+        :param pinned: fingerprints of the keys that vouch for others, each marginally
+        :param revoked: fingerprints or key ids of keys that are left out again, with the
+            certificates that they belong to
         :raises ValueError: when the keyring is not whole
-        :raises TrustError: when a trusted key is not in it
+        :raises TrustError: when a pinned key is not in it
         """
-        for name, certificate in read_certificates(keyring).items():
+        ring = read_ring(keyring)
+        for name, certificate in ring.certificates.items():
             self.primaries[name] = certificate.key
             known = self.certificates.setdefault(name, certificate)
             if known is not certificate:
                 known.merge(certificate)
-        for name, level in trusted.items():
+        for name in pinned:
             if name not in self.primaries:
                 raise TrustError(f"the pinned key {name} is not among the keyring's keys")
-            self.trusted[name] = level
-        for name in [name for name in self.certificates if revoked and name.endswith(revoked)]:
-            del self.certificates[name]
+        self.pinned |= set(pinned)
+        self._revocations += ring.revocations
+        for name, certificate in list(self.certificates.items()):
+            if revoked and any(key.endswith(revoked) for key in certificate.names):
+                del self.certificates[name]
+        self._standings.clear()
 
-    def _masters(self) -> Iterator[tuple[Key, int]]:
-        """The trusted keys that are live, and what the word of each counts."""
-        for name, level in self.trusted.items():
+    def standing(self, certificate: Certificate) -> Standing:
+        """How a certificate stands."""
+        name = certificate.key.fingerprint
+        if name not in self._standings:
+            found = stand(certificate, self._revocations, self.primaries.get, self.now)
+            self._standings[name] = found
+        return self._standings[name]
+
+    def _masters(self) -> Iterator[Key]:
+        """The pinned keys that are live."""
+        for name in sorted(self.pinned):
             certificate = self.certificates.get(name)
-            if (
-                certificate
-                and not certificate.is_revoked(self.primaries.get)
-                and certificate.expires(self.now) > self.now
-                and any(certificate.live_users(self.now))
-            ):
-                yield certificate.key, _WEIGHTS.get(level, 0)
+            if certificate and self.standing(certificate).is_live(self.now):
+                yield certificate.key
 
-    def is_valid(self, certificate: Certificate) -> bool:
-        """Whether enough trusted keys vouch for whose certificate it is."""
+    def valid_users(self, certificate: Certificate) -> set[bytes]:
+        """The user ids for which enough pinned keys vouch that this is their owner's certificate.
+
+        All live ones of a pinned key.
+        """
         masters = list(self._masters())
-        return any(key == certificate.key for key, _ in masters) or any(
-            sum(weight for key, weight in masters if self._vouches(key, certificate, user))
-            >= _ENOUGH
-            for user, _ in certificate.live_users(self.now)
-        )
+        live = self.standing(certificate).users
+        if certificate.key in masters:
+            return set(live)
+        parts = {part.user: part for part in certificate.parts if part.user is not None}
+        return {
+            user
+            for user in live
+            if sum(self._vouches(key, certificate, parts[user]) for key in masters)
+            >= MARGINALS_NEEDED
+        }
 
-    def _vouches(self, master: Key, certificate: Certificate, user: bytes) -> bool:
-        last = newest(
+    def _vouches(self, master: Key, certificate: Certificate, user: Part) -> bool:
+        said = certificate.said_by(master, user, ON_USERS)
+        # gpg passes over those that say "not checked" (its min-cert-level), and SHA-1.
+        said.good = [
             s
-            for s in certificate.users[user]
-            if is_certification(s)
-            and master.is_issuer(s)
-            and not is_weak(s)
+            for s in said.good
+            if s.kind == Kind.USER_REVOCATION
+            or (s.kind != Kind.PERSONA and s.hash_algorithm != SHA1)
+        ]
+        last = said.last_word()
+        return bool(last) and all(
+            master.is_issuer(s)
             and not s.has_expired(self.now)
-            and master.verifies(s, certificate.over_user(user))
+            and s.created >= max(master.created, certificate.key.created)
+            for s in last
         )
-        return last is not None and last.kind != Kind.USER_REVOCATION
 
     def status(self, signature: Path, content: Path) -> dict[str, list[str]]:
         """What gpg's status lines would say (GnuPG's doc/DETAILS), by their first words.
 
-        One binary signature over ``content`` is looked for; empty if there is none.
+        One signature over ``content`` is looked for; empty if there is none. ``ODD`` is a word of
+        ours: what the file holds in place of a signature as packagers make them.
         """
         made = _read_signature(signature)
-        if made is None:
-            return {}
-        found = next(self._signers(made), None)
-        if found is None:
+        if isinstance(made, dict):
+            return made
+        found = list(self._signers(made))
+        if len(found) != 1:
             return {"NO_PUBKEY": [made.issuer[-16:]]}
-        certificate, key = found
-        named = [key.id, *certificate.user(self.now).split()]
-        if made.created < key.created or not key.verifies(made, _chunks(content)):
+        ((certificate, key),) = found
+        standing = self.standing(certificate)
+        named = [key.id, *standing.name.split()]
+        if not key.is_strong:
+            return {"ODD": ["is signed with a key of too few bits"]}
+        verdict = _judge(key, made, content)
+        if verdict is Verdict.ODD or made.created < key.created:
+            return {"ODD": ["has a signature that its key cannot have made"]}
+        if verdict is Verdict.BAD:
             return {"BADSIG": named}
         words = {"VALIDSIG": [key.fingerprint]}
-        if self._is_revoked(certificate, key):
+        if standing.is_revoked or key in standing.revoked_subkeys:
             return {**words, "REVKEYSIG": named}
         if made.has_expired(self.now):
             return {**words, "EXPSIG": named}
-        expires = self._expires(certificate, key)
+        expires = min(standing.expires, standing.subkeys.get(key, standing.expires))
         if expires <= self.now:
             return {**words, "EXPKEYSIG": named, "KEYEXPIRED": [str(int(expires))]}
-        trust = "TRUST_FULLY" if self.is_valid(certificate) else "TRUST_UNDEFINED"
+        trust = "TRUST_FULLY" if self._is_owners(certificate, made) else "TRUST_UNDEFINED"
         return {**words, "GOODSIG": named, trust: []}
 
-    def _is_revoked(self, certificate: Certificate, key: Key) -> bool:
-        return certificate.is_revoked(self.primaries.get) or (
-            key != certificate.key and certificate.subkey_is_revoked(key)
-        )
+    def _is_owners(self, certificate: Certificate, made: Signature) -> bool:
+        """Whether the certificate is valid for the user id by which the signature was made.
 
-    def _expires(self, certificate: Certificate, key: Key) -> float:
-        whole = certificate.expires(self.now)
-        if key == certificate.key:
-            return whole
-        return min(whole, certificate.subkey_expires(key, self.now))
+        As gpg has it, that is the newest with the mail address that the signature names.
+        """
+        valid = self.valid_users(certificate)
+        named = made.find(Sub.SIGNERS_USER)
+        if not named:
+            return bool(valid)
+        mail = _mail(named)
+        live = self.standing(certificate).users
+        meant = {u: s for u, s in live.items() if mail and mail in u.lower()}
+        last = max((s[0].created for s in meant.values()), default=0)
+        chosen = [u for u, s in meant.items() if s[0].created == last]
+        return bool(chosen) and all(u in valid and _mail(u) == mail for u in chosen)
 
     def _signers(self, made: Signature) -> Iterator[tuple[Certificate, Key]]:
         """The keys for signing data that a signature can be by."""
         for certificate in self.certificates.values():
-            if certificate.key.is_issuer(made) and certificate.may_sign(self.now):
+            standing = self.standing(certificate)
+            if certificate.key.is_issuer(made) and standing.may_sign:
                 yield certificate, certificate.key
-            for subkey in certificate.subkeys:
-                if subkey.is_issuer(made) and certificate.subkey_may_sign(subkey, self.now):
+            for subkey in standing.subkeys:
+                if subkey.is_issuer(made):
                     yield certificate, subkey
 
 
-def _read_signature(path: Path) -> Signature | None:
-    """The one signature over binary data that a file consists of; None where it does not."""
+def _mail(user: bytes) -> bytes:
+    match = _MAIL.fullmatch(user.lower())
+    return match[1] if match and user.count(b"<") == user.count(b">") else b""
+
+
+def _read_signature(path: Path) -> Signature | dict[str, list[str]]:
+    """The one signature over binary data that a file consists of, or why that is not what it is."""
     try:
-        ((kind, body),) = packets(path.read_bytes())
-        made = parse(body)
+        made = read_signatures(path.read_bytes())
     except (ValueError, FileNotFoundError):
-        return None
-    known = made.kind == Kind.BINARY and made.hash_algorithm in HASHES and made.issuer
-    return made if kind == PACKET and known else None
+        return {}
+    if len(made) > 1:
+        return {"ODD": [f"has a signature file with {len(made)} signatures"]}
+    (one,) = made
+    if one.odd:
+        return {"ODD": [f"has a signature that is not known here: {one.odd}"]}
+    if one.kind != Kind.BINARY or not one.issuers:
+        return {}
+    if one.hash_algorithm not in STRONG:
+        return {"ODD": ["has a signature with a hash that is weak or not known here"]}
+    return one
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _judge(key: Key, made: Signature, path: Path) -> Verdict:
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
+        return key.judge(made, iter(lambda: stream.read(_CHUNK), b""))

@@ -1,0 +1,84 @@
+"""Every key of real keyrings stands, at several dates, as gpg has it."""
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from aimager import process
+from aimager.packages.openpgp.certificate import Certificate
+from aimager.packages.openpgp.trust import Trust
+from tests.support.key_verdicts import DATES, KEYRINGS, RECORD, ask_gpg, seconds
+
+RECORDED: dict[str, dict[str, dict[str, str]]] = json.loads(RECORD.read_text())["keyrings"]
+
+
+def trust_of(name: str, date: str) -> Trust:
+    """What we make of a keyring at a date."""
+    trust = Trust(seconds(date))
+    for data in KEYRINGS[name].read():
+        trust.add(data, (), ())
+    trust.pinned |= set(KEYRINGS[name].pinned)
+    return trust
+
+
+def told(trust: Trust, certificate: Certificate) -> Iterator[str]:
+    """How a key stands, as `tests.support.gpg_verdicts` tells it of gpg."""
+    standing = trust.standing(certificate)
+    if standing.is_revoked:
+        yield "revoked"
+        return
+    if standing.expires <= trust.now:
+        yield f"expired:{ending(standing.expires)}"
+        return
+    yield "valid" if trust.valid_users(certificate) else "unknown"
+    yield f"until:{ending(standing.expires)}"
+    if standing.may_sign:
+        yield "signs"
+    for key, expires in sorted(standing.subkeys.items(), key=lambda it: it[0].fingerprint):
+        if key not in standing.revoked_subkeys and expires > trust.now:
+            yield f"{key.id}:{ending(expires)}"
+
+
+def ending(expires: float) -> str:
+    return "ever" if expires == math.inf else str(int(expires))
+
+
+@pytest.mark.parametrize("name", KEYRINGS)
+def test_every_key_is_as_gpg_has_it(name: str) -> None:
+    assert set(RECORDED[name]) == set(DATES)
+    for date, keys in RECORDED[name].items():
+        trust = trust_of(name, date)
+        ours = {
+            key: " ".join(told(trust, certificate))
+            for key, certificate in trust.certificates.items()
+            if certificate.key.created <= trust.now
+        }
+        assert ours == keys, (name, date)
+
+
+def test_they_are_worth_it() -> None:
+    """What is recorded has keys of every kind."""
+    said = [
+        word for dates in RECORDED.values() for keys in dates.values() for word in keys.values()
+    ]
+    assert len(said) > 1500
+    for start in ("valid until:ever", "valid until:1", "unknown", "expired:", "revoked"):
+        assert any(word.startswith(start) for word in said), start
+
+
+def test_a_direct_key_signature_is_superseded_by_a_newer_one() -> None:
+    """The older of two says that the key expires, the newest that it does not."""
+    keys = RECORDED["archlinux and newer copies"]["2026-09-10"]
+    assert keys["BC08D317EC2DC6E1F337DB4FC4EE8370D5490BD3"].startswith("valid until:ever")
+
+
+@pytest.mark.skipif(
+    not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]), reason="gpg is missing"
+)
+def test_the_record_is_what_this_machines_gpg_says() -> None:
+    """Of one keyring, for it takes long; gpg is older here than the one it was recorded with."""
+    for date in DATES:
+        assert ask_gpg("gpg", KEYRINGS["archlinux32"], date) == RECORDED["archlinux32"][date]
