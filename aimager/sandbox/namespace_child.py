@@ -94,8 +94,9 @@ def error_as_json(error: BaseException) -> dict[str, Any]:
         parts = [list(error.argv), error.status, error.tail]
         return {"error": "CommandError", "arguments": parts, "hint": error.hint}
     if isinstance(error, AimagerError):
-        parts = {"error": type(error).__name__, "arguments": [error.message], "hint": error.hint}
-        return parts | ({"refused": error.refused} if isinstance(error, TrustError) else {})
+        more = {"refused": error.refused} if isinstance(error, TrustError) else {}
+        kind, arguments = type(error).__name__, [error.message]
+        return {"error": kind, "arguments": arguments, "hint": error.hint, **more}
     mendable = explain_system_error(error) if isinstance(error, OSError) else None
     if mendable:
         return {"error": "HostError", "arguments": [mendable.message], "hint": mendable.hint}
