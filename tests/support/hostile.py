@@ -13,6 +13,7 @@ from types import FrameType
 from aimager.errors import AimagerError
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
+from tests.support.trees import bare_chroot
 
 SECONDS = 20
 """After so many, a call is taken to be blocked."""
@@ -90,7 +91,7 @@ class QuietRoot(ImageRoot):
     """A root whose programs are not run."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root, Toolbox(None, io.BytesIO()), 7)
+        super().__init__(bare_chroot(root), Toolbox(None, io.BytesIO()), 7)
 
     def run(self, argv: Sequence[str], input: bytes = b"") -> str:
         return ""

@@ -11,6 +11,8 @@ from aimager import archive, files
 from aimager.errors import CommandError
 from aimager.image.disk import Extent, begin_disk, place_part
 from aimager.image.filesystem.ext4 import make_ext4
+from aimager.sandbox.chroot import Chroot
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
 EPOCH = 1700000000
@@ -163,3 +165,15 @@ def debugfs(image: Path, command: str) -> str:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBUGFS_PAGER": "__none__"}
+
+
+def bare_chroot(root: Path) -> Chroot:
+    """A root whose own folder is its /run, for what runs nothing in it.
+
+    Where a trap is in its place, another is, as in a jail.
+    """
+    run = root / "run"
+    if run.is_symlink() or (run.exists() and not run.is_dir()):
+        run = root.parent / "work/run"
+    run.mkdir(parents=True, exist_ok=True)
+    return Chroot(Tree(root), Tree(run))

@@ -12,6 +12,7 @@ from aimager.resources import read_data
 from aimager.system import configure as system_setup
 from aimager.system.configure import ImageRoot, set_up
 from aimager.toolbox import Toolbox
+from tests.support.trees import bare_chroot
 from tests.system.test_locales import LOCALE_GEN
 
 
@@ -19,7 +20,8 @@ class RecordingRoot(ImageRoot):
     """A root whose programs are not run but noted."""
 
     def __init__(self, root: Path, fails: str = "") -> None:
-        super().__init__(root, Toolbox(None, io.BytesIO()), 7)
+        self.root = root
+        super().__init__(bare_chroot(root), Toolbox(None, io.BytesIO()), 7)
         self.runs: list[tuple[list[str], bytes]] = []
         self.fails = fails
 

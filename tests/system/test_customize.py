@@ -12,6 +12,7 @@ from aimager.model.settings import AddedFile, Script, Settings
 from aimager.system import customize as finishing
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
+from tests.support.trees import bare_chroot
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
 
@@ -20,7 +21,8 @@ class Notes(ImageRoot):
     """A root whose programs are not run but noted, with what the script is then."""
 
     def __init__(self, root: Path, fails: str = "", status: int = 9) -> None:
-        super().__init__(root, Toolbox(None, io.BytesIO()), 7)
+        self.root = root
+        super().__init__(bare_chroot(root), Toolbox(None, io.BytesIO()), 7)
         self.status = status
         self.runs: list[list[str]] = []
         self.scripts: list[str] = []

@@ -47,6 +47,7 @@ from aimager.system.locales import make_default
 from aimager.system.machine_identity import KEPT, MADE_ANEW, TRACES
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from tests.support.hostile import TRAPS, QuietRoot, everything, make_root, spring
+from tests.support.trees import bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
 SUBVOLUMES = Partition(
@@ -102,8 +103,8 @@ def customize(root: Path) -> None:
 
 
 def make_initramfs(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    with universal(Tree(root), root.parent / "work"):
+    (root.parent / "work").mkdir(exist_ok=True)
+    with universal(bare_chroot(root), root.parent / "work"):
         pass
 
 

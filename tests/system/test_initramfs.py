@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.sandbox.tree import Tree
 from aimager.system.initramfs import universal
+from tests.support.trees import bare_chroot
 
 DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 BOOSTER = "etc/booster.yaml"
@@ -46,7 +46,7 @@ def files(root: Path) -> set[str]:
 
 def test_the_hook_comes_before_the_makers(root: Path, tmp_path: Path) -> None:
     hooks = tmp_path / "hooks"
-    with universal(Tree(root), hooks):
+    with universal(bare_chroot(root), hooks):
         hook = min(hooks.iterdir())
     assert hook.name < "60-mkinitcpio-remove.hook"
     assert hook.suffix == ".hook"
@@ -60,7 +60,7 @@ def test_the_hook_comes_before_the_makers(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_root_without_a_maker_is_left_alone(root: Path, tmp_path: Path) -> None:
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         assert files(root) == set()
     assert files(root) == set()
@@ -78,7 +78,7 @@ def test_a_root_without_a_maker_is_left_alone(root: Path, tmp_path: Path) -> Non
 )
 def test_mkinitcpio_loses_autodetect(root: Path, tmp_path: Path, hooks: str, kept: str) -> None:
     add(root, "mkinitcpio")
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         script = (
             f'set -eu; HOOKS=({hooks}); . {root}/{DROP_IN}; echo "${{HOOKS[*]}}";'
@@ -96,7 +96,7 @@ def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
     other = (root / DROP_IN).with_name("other.conf")
     other.parent.mkdir()
     other.write_text("MODULES=()\n")
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         assert (root / DROP_IN).exists()
     assert files(root) == {"etc/mkinitcpio.conf.d/other.conf"}
@@ -105,7 +105,7 @@ def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_of_the_package_stays(root: Path, tmp_path: Path) -> None:
     add(root, "mkinitcpio")
     (root / DROP_IN).parent.mkdir()
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
     assert (root / DROP_IN).parent.is_dir()
     assert not (root / DROP_IN).exists()
@@ -118,7 +118,7 @@ def test_booster_is_universal_for_the_time(root: Path, tmp_path: Path, text: str
     if text:
         config.write_text(text)
         config.chmod(0o640)
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         assert config.read_text() == f"{text or ''}universal: true\n"
     if text:
@@ -130,7 +130,7 @@ def test_booster_is_universal_for_the_time(root: Path, tmp_path: Path, text: str
 
 def test_boosters_own_settings_stay_where_the_hook_did_not_run(root: Path, tmp_path: Path) -> None:
     (root / BOOSTER).write_text("strip: true\n")
-    with universal(Tree(root), tmp_path / "hooks"):
+    with universal(bare_chroot(root), tmp_path / "hooks"):
         pass
     assert (root / BOOSTER).read_text() == "strip: true\n"
 
@@ -138,7 +138,7 @@ def test_boosters_own_settings_stay_where_the_hook_did_not_run(root: Path, tmp_p
 def test_all_is_undone_after_an_error(root: Path, tmp_path: Path) -> None:
     add(root, "mkinitcpio", "booster")
     (root / BOOSTER).write_text("strip: true\n")
-    with pytest.raises(ValueError, match="x"), universal(Tree(root), tmp_path / "hooks"):
+    with pytest.raises(ValueError, match="x"), universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         assert files(root) == {DROP_IN, BOOSTER}
         raise ValueError("x")
@@ -194,12 +194,12 @@ def kernel(root: Path) -> Path:
 def test_dracut_is_run_again_where_its_folder_looks_like_a_module(
     kernel: Path, tmp_path: Path, names: list[str], count: int
 ) -> None:
-    with universal(Tree(kernel), tmp_path / "hooks"):
+    with universal(bare_chroot(kernel), tmp_path / "hooks"):
         assert len(run_dracut_hook(kernel, *names, "dracut.last12")) == count
 
 
 def test_that_dracut_failed_is_told(kernel: Path, tmp_path: Path) -> None:
-    with universal(Tree(kernel), tmp_path / "hooks"):
+    with universal(bare_chroot(kernel), tmp_path / "hooks"):
         assert len(run_dracut_hook(kernel, status=3)) == 1
 
 
@@ -211,7 +211,7 @@ def test_dracut_makes_an_initramfs_for_any_machine_of_each_kernel(
     empty.mkdir()
     (empty / "pkgbase").write_text("linux-rpi\n")
     (empty / "vmlinuz").write_text("")
-    with universal(Tree(root), hooks):
+    with universal(bare_chroot(root), hooks):
         (root / "usr/bin/dracut").unlink()
         assert run_dracut_hook(root) == [], "there is no dracut"
         add(root, "dracut")
