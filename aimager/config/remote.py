@@ -81,8 +81,14 @@ def read_remote_trust(words: Words) -> RecordTrust:
         revoked=words.read("remote-revoked-keys"),
         unsigned=words.read("remote-unsigned", False),
     )
-    for name in ("remote-key", "remote-allowed-signers", "remote-revoked-keys", "remote-unsigned"):
-        if words.texts.get(name) and not words.texts.get("remote"):
+    given = {
+        "remote-key": trust.key,
+        "remote-allowed-signers": trust.allowed,
+        "remote-revoked-keys": trust.revoked,
+        "remote-unsigned": trust.unsigned,
+    }
+    for name, value in given.items():
+        if value and "remote" not in words:
             raise ConfigError(
                 f"{name}= has no effect without remote=", hint="remote= names a shared store"
             )
@@ -96,7 +102,7 @@ def read_remote_trust(words: Words) -> RecordTrust:
             "remote-unsigned=yes and remote-allowed-signers= do not go together",
             hint="with the one, whatever is in the store is taken; leave one of the two out",
         )
-    if words.texts.get("remote") and not (trust.takes or trust.gives):
+    if "remote" in words and not (trust.takes or trust.gives):
         raise ConfigError(
             "remote= does not say whose products to take from the store",
             hint="remote-allowed-signers=FILE names who may sign them, and remote-key=FILE signs"

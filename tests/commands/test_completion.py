@@ -220,6 +220,7 @@ NEEDED: Mapping[str, Mapping[str, str]] = {
     "create": {"board": "x64-uefi", "table": "@table"},
     "arch": {},
     "board": {"distro": "archlinux"},
+    "remote-unsigned": {"remote": "store", "remote-key": "table"},
     "root-fs": {"board": "x64-uefi"},
     "table": {"board": "x64-uefi"},
 }

@@ -95,6 +95,7 @@ def test_a_build_knows_whose_products_to_take(folder: Path) -> None:
         key=folder / "key", allowed=folder / "allowed", revoked=folder / "revoked"
     )
     assert build.sign == folder / "key"
+    assert read_build({**WORDS, "remote-unsigned": "no"}, folder)
     for some in ({"remote-key": "key"}, {"remote-allowed-signers": "allowed"}):
         assert read_build({**WORDS, "remote": "store", **some}, folder)
 
