@@ -149,6 +149,7 @@ def task_keyring_init() -> Stages:
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
                 borrowed=plan.borrowed,
+                older=plan.build.mirrors.older_keyring,
             )
             yield platform.id, stage
 

@@ -69,7 +69,8 @@ class MirrorChoice:
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
     URLs by repository name, for the platform that is built. Of several the first is asked first.
     ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
-    the user named one by one.
+    the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
+    used before.
     """
 
     parents: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class MirrorChoice:
     trusted_keys: tuple[str, ...] = ()
     offline: bool = False
     own_keys: tuple[str, ...] = ()
+    older_keyring: bool = False
 
 
 @dataclass(frozen=True)

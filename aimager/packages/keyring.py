@@ -25,7 +25,6 @@ def make_keyring(
     lock: Lock,
     store: Path,
     memory: Memory | None = None,
-    *,
     older: bool = False,
 ) -> Memory:
     """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
@@ -148,6 +147,7 @@ def populate(
 
 def _gpg(tools: Toolbox, home: Path, arguments: Sequence[str], input: bytes = b"") -> str:
     options = ["--homedir", str(home), "--batch", "--no-tty", "--quiet", "--no-permission-warning"]
+    options += ["--no-auto-check-trustdb"]  # it is checked when all is there
     return tools.run(["gpg", *options, *arguments], input=input)
 
 
