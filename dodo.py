@@ -175,6 +175,7 @@ def task_make_rootfs_archive() -> Stages:
                 lock=artifacts.fetched(plan.borrow_subject),
                 target=plan.borrowed,
                 emulates=plan.emulates,
+                older=plan.build.mirrors.older_keyring,
             )
             yield plan.borrow_subject, lender
         platform = plan.build.platform

@@ -17,6 +17,9 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
 from aimager.packages.keyring_files import KeyringFiles
 
+MEMORY = "keyrings.json"
+"""The name of the file in the cache."""
+
 Revoked = Mapping[str, tuple[str, ...]]
 """Fingerprints and key ids of revoked keys, by the names of keyrings."""
 

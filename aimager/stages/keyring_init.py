@@ -10,7 +10,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
-from aimager.packages.keyring_memory import Memory, circumstances, recall, remember
+from aimager.packages.keyring_memory import MEMORY, Memory, circumstances, recall, remember
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
 
@@ -37,7 +37,7 @@ class KeyringInit:
     @property
     def memory(self) -> Path:
         """Where it is remembered which keyrings were used."""
-        return self.workshop.cache / "keyrings.json"
+        return self.workshop.cache / MEMORY
 
     def circumstances(self) -> dict[str, object]:
         """What newer keyrings revoked."""

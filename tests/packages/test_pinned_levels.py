@@ -44,7 +44,7 @@ class Published:
             return make_keyring(TOOLS, folder / "k", *how)
 
     def without_gpg(self, memory: Memory, *, older: bool = False) -> Memory:
-        verify_without_gpg([self.keyring], self.lock, [], self.store, memory.revoked)
+        verify_without_gpg([self.keyring], self.lock, [], self.store, memory, older)
         return memory
 
 
@@ -77,7 +77,7 @@ def publish(
     path.write_bytes(content)
     package.signature(store).write_bytes(packagers.sign(signer, content))
     keyring = Keyring("demo", "demo-keyring", packagers.masters)
-    return Published(store, Lock("demo-x86_64.keyring", (), (package,)), keyring)
+    return Published(store, Lock("demo-x86_64", (), (package,)), keyring)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -123,10 +123,12 @@ def test_an_older_package_is_refused_and_newer_revocations_stay(
     assert memory.revoked == {}
     memory = new.by_gpg(memory)
     assert memory.revoked == {"demo": (key[-16:],)}
-    with pytest.raises(TrustError) as caught:
-        old.by_gpg(memory)
-    assert caught.value.message.startswith("demo-keyring 1000-1 is older than 2000-1, which was ")
-    assert "older-keyring=yes" in caught.value.hint
+    for way in WAYS.values():
+        with pytest.raises(TrustError) as caught:
+            way(old, memory)
+        told = "demo-keyring 1000-1 is older than 2000-1, which was used for demo-x86_64 before: "
+        assert caught.value.message.startswith(told)
+        assert "older-keyring=yes" in caught.value.hint
     (package,) = old.lock.packages
     content = package.path(tmp_path).read_bytes()
     for way in WAYS.values():
