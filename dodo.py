@@ -149,6 +149,7 @@ def task_keyring_init() -> Stages:
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
                 borrowed=plan.borrowed,
+                older=plan.build.mirrors.older_keyring,
             )
             yield platform.id, stage
 
@@ -174,6 +175,7 @@ def task_make_rootfs_archive() -> Stages:
                 lock=artifacts.fetched(plan.borrow_subject),
                 target=plan.borrowed,
                 emulates=plan.emulates,
+                older=plan.build.mirrors.older_keyring,
             )
             yield plan.borrow_subject, lender
         platform = plan.build.platform

@@ -145,7 +145,8 @@ TRUST = (
     Variable(
         "key-file-*",
         Group.trust,
-        "a file with the keys of one added repository; a key counts only if trust-key-* names it",
+        "a file with the public keys of one added repository, and no private one; a key counts"
+        " only if trust-key-* names it",
         "those in the package NAME-keyring",
         "key-file-mine=mine.asc",
         parser=of_path(read_key_file),
@@ -156,5 +157,15 @@ TRUST = (
             "platform.repositories.*.keyring.package",
         ),
         paths=True,
+    ),
+    Variable(
+        "older-keyring",
+        Group.trust,
+        "yes: a keyring package may be older than one that was used before, as for lock= of an"
+        " earlier date",
+        "no",
+        "older-keyring=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
     ),
 )

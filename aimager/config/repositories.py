@@ -39,6 +39,7 @@ def read_mirrors(words: Words) -> MirrorChoice:
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
         own_keys=tuple(words.read_many("trust-key-*")),
+        older_keyring=words.read("older-keyring", False),
     )
 
 

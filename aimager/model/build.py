@@ -71,7 +71,8 @@ class MirrorChoice:
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
     URLs by repository name, for the platform that is built. Of several the first is asked first.
     ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
-    the user named one by one.
+    the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
+    used before.
     """
 
     parents: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class MirrorChoice:
     trusted_keys: tuple[str, ...] = ()
     offline: bool = False
     own_keys: tuple[str, ...] = ()
+    older_keyring: bool = False
 
 
 @dataclass(frozen=True)

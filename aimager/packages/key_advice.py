@@ -4,7 +4,10 @@ import time
 from collections.abc import Mapping, Sequence
 
 Words = Mapping[str, Sequence[str]]
-"""gpg's status lines (GnuPG's doc/DETAILS) by their first words."""
+"""gpg's status lines (GnuPG's doc/DETAILS) by their first words.
+
+``ODD`` is a word of ours: what a file holds in place of a signature as packagers make them.
+"""
 
 _DAY = 86400
 _OTHER_MIRROR = "try another mirror with repo-url-parent="
@@ -36,6 +39,12 @@ def advise(words: Words, built: int, now: float | None = None) -> str:
         )
     if "BADSIG" in words:
         return f"it was changed on the mirror or on the way here: {_OTHER_MIRROR}"
+    if "ODD" in words:
+        return (
+            "aimager itself verifies this package, and takes less than gpg does: a newer package"
+            " has another signature, tools=host takes the host's programs in its place, or"
+            f" {_OTHER_MIRROR}"
+        )
     if "EXPKEYSIG" in words:
         return (
             "a newer keyring package has the key with a later date, if its owner extended it; a"

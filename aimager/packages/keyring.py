@@ -25,7 +25,6 @@ def make_keyring(
     lock: Lock,
     store: Path,
     memory: Memory | None = None,
-    *,
     older: bool = False,
 ) -> Memory:
     """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
@@ -53,22 +52,24 @@ def verify_without_gpg(
     lock: Lock,
     packages: Sequence[LockedPackage],
     store: Path,
-    revoked: Revoked | None = None,
+    memory: Memory | None = None,
+    older: bool = False,
 ) -> dict[str, str]:
     """As `verify`, by what is pinned of ``keyrings``, whose packages ``lock`` has.
 
     Those are verified first. Nothing of the host but its Python takes part, so this is for the
     programs that all else is verified with.
 
-    :param revoked: keys that keyrings which were used before revoked
-    :raises TrustError: for the first package that is not signed by a trusted key, or when a
-        keyring package's keys are not the pinned ones
+    :param memory: as `make_keyring`'s, and ``older``
+    :raises TrustError: as `make_keyring`
     """
+    memory = memory or Memory()
+    used = list(pinned_keyrings(keyrings, lock, store))
+    check_age(memory, lock, [(keyring, files) for keyring, files, _ in used], older=older)
     trust = Trust()
-    for keyring, files, trusted in pinned_keyrings(keyrings, lock, store):
-        gone = (*files.revoked, *(revoked or {}).get(keyring.name, ()))
+    for keyring, files, trusted in used:
         try:
-            trust.add(files.keys, trusted, gone)
+            trust.add(files.keys, trusted, (*files.revoked, *memory.revoked.get(keyring.name, ())))
         except ValueError as error:
             raise TrustError(
                 f"the keyring of {' '.join(trusted)} cannot be read: {error}"
@@ -148,6 +149,7 @@ def populate(
 
 def _gpg(tools: Toolbox, home: Path, arguments: Sequence[str], input: bytes = b"") -> str:
     options = ["--homedir", str(home), "--batch", "--no-tty", "--quiet", "--no-permission-warning"]
+    options += ["--no-auto-check-trustdb"]  # it is checked when all is there
     return tools.run(["gpg", *options, *arguments], input=input)
 
 

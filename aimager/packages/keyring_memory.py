@@ -14,8 +14,11 @@ from aimager.codec import decode, encode
 from aimager.errors import TrustError
 from aimager.files import publish_text
 from aimager.model.distro import Keyring
-from aimager.model.lock import Lock
+from aimager.model.lock import Lock, find_package
 from aimager.packages.keyring_files import KeyringFiles
+
+MEMORY = "keyrings.json"
+"""The name of the file in the cache."""
 
 Revoked = Mapping[str, tuple[str, ...]]
 """Fingerprints and key ids of revoked keys, by the names of keyrings."""
@@ -23,10 +26,12 @@ Revoked = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Seen:
-    """The newest keyring package of a platform: its version, and when it was built, in seconds."""
+    """The newest keyring package of a platform: its version, when it was built, in seconds, and
+    whom it revoked."""
 
     version: str
     built: int
+    revoked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Memory:
         newest, revoked = dict(self.newest), dict(self.revoked)
         name = f"{platform} {keyring.package}"
         if keyring.package and files.built >= (newest[name].built if name in newest else 0):
-            newest[name] = Seen(files.version, files.built)
+            newest[name] = Seen(files.version, files.built, files.revoked)
         known = {*revoked.get(keyring.name, ()), *files.revoked}
         if known:
             revoked[keyring.name] = tuple(sorted(known))
@@ -85,10 +90,26 @@ def remember(path: Path, memory: Memory) -> None:
     publish_text(path, json.dumps(encode(memory), indent=1, sort_keys=True) + "\n")
 
 
-def revoked_of(keyrings: Sequence[Keyring], memory: Memory) -> Revoked:
-    """Of what is remembered, what concerns these keyrings."""
-    names = {keyring.name for keyring in keyrings}
-    return {name: keys for name, keys in memory.revoked.items() if name in names}
+def circumstances(
+    memory: Memory, lock: Lock, keyrings: Sequence[Keyring]
+) -> dict[str, dict[str, object]]:
+    """What of ``memory`` makes a difference to keyrings of the packages of ``lock``.
+
+    Nothing does where these are as new as any that was used: so a keyring is made again if others
+    are newer by now, and not for having been made.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for keyring in keyrings:
+        package = find_package(lock.packages, keyring.package)
+        seen = memory.newest.get(f"{lock.platform} {keyring.package}")
+        is_older = bool(package and seen and package.build_date < seen.built)
+        is_seen = bool(package and seen and package.version == seen.version)
+        known = memory.revoked.get(keyring.name, ()) if is_older or is_seen else ()
+        own = seen.revoked if is_seen and seen else ()
+        more = tuple(sorted({*known} - {*own}))
+        if is_older or more:
+            found[keyring.name] = {"newest": seen.version if seen else "", "revoked": more}
+    return found
 
 
 def check_age(

@@ -47,8 +47,12 @@ def all_inputs(stage: Stage) -> list[Path]:
 
 
 def settings(stage: Stage) -> dict[str, object]:
-    """What beside its input files a stage's product depends on, by field."""
-    return {name: value for name, value in _identity_fields(stage) if not _paths(value)}
+    """What beside its input files a stage's product depends on, by field.
+
+    One that has ``circumstances()`` finds more of it out when its input files are there.
+    """
+    found: dict[str, object] = getattr(stage, "circumstances", dict)()
+    return {n: value for n, value in _identity_fields(stage) if not _paths(value)} | found
 
 
 def _identity_fields(stage: Stage) -> list[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import verify_without_gpg
+from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.pacman import package_files
 from aimager.packages.store import without_refused
 from aimager.sandbox.borrowed_root import LOCK, lend
@@ -33,7 +34,8 @@ class BorrowRoot:
     """Unpack the packages of ``lock``, each verified before, and run none of their scriptlets.
 
     The keys are those of ``keyrings``, whose packages ``keyring_lock`` has. No program takes part.
-    Of QEMU's user-mode emulators, which are large, only that of ``emulates`` is kept.
+    Of QEMU's user-mode emulators, which are large, only that of ``emulates`` is kept. That keyrings
+    are ``older`` than such that were used before must be asked for.
     """
 
     keyrings: tuple[Keyring, ...]
@@ -41,6 +43,7 @@ class BorrowRoot:
     lock: Path
     target: Path
     emulates: Architecture | None = None
+    older: bool = environment()
     workshop: Workshop = environment()
 
     def verified(self) -> tuple[LockedPackage, ...]:
@@ -56,7 +59,7 @@ class BorrowRoot:
         with without_refused(self.workshop.store):
             call(
                 _borrow,
-                self,
+                _Borrowing(self, recall(self.workshop.cache / MEMORY)),
                 work=self.workshop.work,
                 reads=[self.keyring_lock, self.lock, *self._packages()],
                 products=[self.target],
@@ -73,10 +76,18 @@ class BorrowRoot:
         return tmpfs_size(needed, wish=shop.memory, jobs=shop.jobs)
 
 
-def _borrow(stage: BorrowRoot) -> None:
+@dataclass(frozen=True)
+class _Borrowing:
+    stage: BorrowRoot
+    keyrings: Memory
+
+
+def _borrow(borrowing: _Borrowing) -> None:
+    stage = borrowing.stage
     lock, store = read_lock(stage.lock), stage.workshop.store
     progress.step("verifying packages")
-    verify_without_gpg(stage.keyrings, read_lock(stage.keyring_lock), lock.packages, store)
+    keyring_lock, known = read_lock(stage.keyring_lock), (borrowing.keyrings, stage.older)
+    verify_without_gpg(stage.keyrings, keyring_lock, lock.packages, store, *known)
     progress.step("unpacking packages")
     root = stage.workshop.work / "root"
     memory = stage.memory()

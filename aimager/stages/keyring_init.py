@@ -10,6 +10,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
+from aimager.packages.keyring_memory import MEMORY, Memory, circumstances, recall, remember
 from aimager.packages.pacman import package_files
 from aimager.packages.store import without_refused
 from aimager.products.stage import all_inputs
@@ -25,14 +26,28 @@ class KeyringInit:
     """Make a keyring of ``keyrings`` from the packages of ``lock``, none of which is run.
 
     The first of ``targets`` is the keyring with the secret key that certified them, which no other
-    has. The second are the keys that it trusts, which follow from the packages alone.
+    has. The second are the keys that it trusts, which follow from the packages, and from what newer
+    ones revoked; that these are ``older`` than such must be asked for.
     """
 
     keyrings: tuple[Keyring, ...]
     lock: Path
     targets: tuple[Path, Path]
     borrowed: Path | None = environment()
+    older: bool = environment()
     workshop: Workshop = environment()
+
+    @property
+    def memory(self) -> Path:
+        """Where it is remembered which keyrings were used."""
+        return self.workshop.cache / MEMORY
+
+    def circumstances(self) -> dict[str, object]:
+        """What newer keyrings revoked."""
+        if not self.lock.exists():
+            return {}
+        found = circumstances(recall(self.memory), read_lock(self.lock), self.keyrings)
+        return {"newer": found} if found else {}
 
     def verified(self) -> tuple[LockedPackage, ...]:
         """The packages whose signatures are checked by it."""
@@ -45,9 +60,9 @@ class KeyringInit:
         """
         tools = self.borrowed.stat().st_size if self.borrowed else 0
         with without_refused(self.workshop.store):
-            call(
+            made = call(
                 _make_keyring,
-                self,
+                _Making(self, recall(self.memory)),
                 work=self.workshop.work,
                 reads=[
                     *all_inputs(self),
@@ -57,17 +72,27 @@ class KeyringInit:
                 keeps=[self.workshop.log],
                 tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
             )
+        remember(self.memory, made)
 
 
-def _make_keyring(stage: KeyringInit) -> None:
+@dataclass(frozen=True)
+class _Making:
+    stage: KeyringInit
+    memory: Memory
+
+
+def _make_keyring(making: _Making) -> Memory:
+    stage = making.stage
     lock = read_lock(stage.lock)
     # Not below the work folder: gpg-agent's socket must have a path of at most 108 bytes.
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
-        make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store)
+        known = (making.memory, stage.older)
+        memory = make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store, *known)
         keyring, keys = stage.targets
         pack_tree(tools, home, keyring, epoch=lock.epoch, mode=0o600)
-        members = key_members(stage.keyrings, lock, stage.workshop.store)
+        members = key_members(stage.keyrings, lock, stage.workshop.store, memory.revoked)
         with publish(keys) as temporary:
             temporary.write_bytes(pack_members(members, epoch=lock.epoch))
+    return memory

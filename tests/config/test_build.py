@@ -104,6 +104,7 @@ def test_every_variable_reaches_the_build() -> None:
         "tools": "host",
         "borrow": "no",
         "offline": "yes",
+        "older-keyring": "yes",
         "repo-core": "base",
         "repos-base": "base,more",
         "tmpfs-root": "20G",
@@ -138,6 +139,7 @@ def test_every_variable_reaches_the_build() -> None:
         ),
         trusted_keys=("AB" * 20,),
         offline=True,
+        older_keyring=True,
         own_keys=("7Ji",),
     )
     assert [r.keyring.master_keys for r in build.repositories] == [("CD" * 20,)]

@@ -1,6 +1,7 @@
 """Repositories are added by name or address, and never without a key to trust."""
 
 import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from aimager.model.architecture import Architecture
 from aimager.model.build import Build
 from aimager.model.distro import Keyring, Platform, ThirdPartyRepository
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
+from tests.support.openpgp_maker import Secret, plain
 
 HERE = Path("/somewhere")
 KEY, OTHER = "A" * 40, "B" * 40
@@ -73,11 +75,13 @@ def test_a_users_own_needs_a_key() -> None:
 
 
 def test_its_keys_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "mine.asc").write_bytes(b"keys")
+    content = plain(Secret("mine", 1), b"mine", 1).packets()
+    (tmp_path / "mine.asc").write_bytes(content)
     words = {"add_repos": "mine=https://m", "trust_key_mine": KEY, "key_file_mine": "mine.asc"}
     made = build_in(tmp_path, **words)
-    keys = base64.b64encode(b"keys").decode()
-    assert made.repositories[0].keyring == Keyring("mine", "", (KEY,), keys)
+    keys = base64.b64encode(content).decode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert made.repositories[0].keyring == Keyring("mine", "", (KEY,), keys, sha256)
     assert "mine-keyring" not in made.installs
     assert refusal(**words).startswith(f"key-file-mine= cannot read {HERE}/mine.asc")
 

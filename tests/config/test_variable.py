@@ -11,6 +11,7 @@ from aimager.config.variable import Group, Variable, Words, setting_names
 from aimager.config.variables import VARIABLES
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
+from tests.support.openpgp_maker import Secret, plain
 from tests.support.reasons import reasons, tasks_of
 
 BASE = "distro=archlinux board=x64-uefi"
@@ -69,7 +70,7 @@ CASES = {
         MINE.replace(KEY, OTHER),
         f"trust-key-mine: {OTHER} added, {KEY} removed",
     ),
-    "key-file-*": (MINE, f"{MINE} key-file-mine=one", "key-file-mine: mine-keyring -> (none)"),
+    "key-file-*": (MINE, f"{MINE} key-file-mine=one.gpg", "key-file-mine: mine-keyring -> (none)"),
     "tools": ("", "tools=host", "tools changed"),
     "keyring-helper": ("", "keyring-helper=one.tar", "keyring-helper: one.tar changed"),
 }
@@ -83,6 +84,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(f"#!/bin/{name}\n")
         (tmp_path / f"{name}.tar").write_text(name)
         (tmp_path / f"{name}.img").write_text(name)
+        (tmp_path / f"{name}.gpg").write_bytes(plain(Secret(name, 1), b"user", 1).packets())
     build = read_build(dict(word.split("=") for word in BASE.split()), tmp_path)
     assert build
     locked = LockedBuild("archlinux", "x86_64", "x64-uefi", (), "host", "")

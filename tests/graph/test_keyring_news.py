@@ -14,6 +14,7 @@ from aimager.graph.plan import Plan, make_plan
 from aimager.model.lock import Lock, LockedPackage, write_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.locked import make_database, make_package
+from tests.support.openpgp_maker import Secret, plain
 from tests.support.webserver import Site, serving, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -98,7 +99,7 @@ def test_keys_of_the_users_own_file(site: Site, tmp_path: Path) -> None:
     for subject in (SUBJECT, "archlinux-x86_64+mine.keyring"):
         lock = write_lock(Lock("archlinux-x86_64", (), (USED,)))
         (tmp_path / f"{subject}.json").write_text(lock)
-    (tmp_path / "mine.asc").write_bytes(b"\x99\x01")
+    (tmp_path / "mine.asc").write_bytes(plain(Secret("mine", 1), b"mine", 1).packets())
     own = {"key-file-mine": "mine.asc", "trust-key-mine": "AB" * 20}
     made = plan(tmp_path, site.url, **{"add-repos": f"mine={site.url}", **own})
     assert hint(made) == (

@@ -23,6 +23,7 @@ from aimager.locks import locked
 from tests.support.action_runner import read_yaml
 from tests.support.cells import copy_checkout, fresh_folder
 from tests.support.doit_output import STAGES
+from tests.support.openpgp_maker import Secret, plain
 from tests.support.places import ROOT
 from tests.support.prepared_venv import make_venv
 from tests.support.runs import Doit
@@ -117,7 +118,7 @@ def make_reader(place: Path, cache: Path, *words: str) -> Reader:
         f'exec "{sys.executable}" -m doit "$@"\n'
     )
     own.chmod(0o755)
-    (checkout / AT_HAND).write_text("a key\n")
+    (checkout / AT_HAND).write_bytes(plain(Secret("mine", 1), b"mine", 1).packets())
     (checkout / "built").mkdir()
     (place / "card").touch()
     environment = {

@@ -66,7 +66,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         TrustError, match=r"^the signature of bash 1\.0-1 cannot be read: .*No such"
     ):
         signing_keys(PACKAGES, tmp_path)
-    with pytest.raises(TrustError, match=r"cannot be read: it is not binary") as caught:
+    with pytest.raises(TrustError, match=r"cannot be read: it is neither binary") as caught:
         signing_keys(PACKAGES, store(tmp_path, b"<html>"))
     assert str(PACKAGES[0].signature(tmp_path)) in caught.value.hint
 

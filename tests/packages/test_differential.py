@@ -15,7 +15,8 @@ from aimager import process
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.verification import problem
 from tests.support.gpg_verdicts import Gpg
-from tests.support.openpgp_cases import CONTENT, DAY, MASTERS, NOW, REVOKER, Case, make_cases
+from tests.support.openpgp_cases import CONTENT, MASTERS, REVOKER, Case, make_cases
+from tests.support.openpgp_changes import DAY, NOW
 from tests.support.openpgp_maker import plain
 from tests.support.packagers import short_folder
 

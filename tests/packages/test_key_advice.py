@@ -21,6 +21,7 @@ KEY = "0123456789ABCDEF"
         ({"GOODSIG": [KEY, "Ann", "<a@b>"], "VALIDSIG": [KEY]}, "it is Ann <a@b>'s", True),
         ({"VALIDSIG": [KEY]}, "wrong or out of date", True),
         ({}, "wrong or out of date", False),
+        ({"ODD": ["has two"]}, "tools=host", False),
     ],
 )
 def test_advice(words: dict[str, list[str]], advice: str, of_keys: bool) -> None:

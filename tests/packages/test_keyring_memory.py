@@ -6,8 +6,10 @@ import pytest
 
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
+from aimager.model.lock import Lock
 from aimager.packages.keyring_files import KeyringFiles
-from aimager.packages.keyring_memory import Memory, recall, remember, revoked_of
+from aimager.packages.keyring_memory import Memory, circumstances, recall, remember
+from tests.support.locked import make_package
 
 KEYRING = Keyring("demo", "demo-keyring", ("A" * 40,))
 OLD = KeyringFiles(b"", ("A" * 40,), ("B" * 40,), "20250101-1", 1000)
@@ -51,9 +53,27 @@ def test_revocations_add_up_whatever_comes_later() -> None:
     both = ("B" * 40, "C" * 40)
     assert after(OLD, NEW).revoked == {"demo": both}
     assert after(NEW, OLD).revoked == {"demo": both}
-    assert revoked_of([KEYRING], after(NEW, OLD)) == {"demo": both}
-    assert not revoked_of([Keyring("other", "", ())], after(NEW))
     assert after(NEW, OLD).newest == after(NEW).newest
+
+
+def lock_of(files: KeyringFiles) -> Lock:
+    package = make_package("demo-keyring", version=files.version, build_date=files.built)
+    return Lock(PLATFORM, (), (package,))
+
+
+def test_a_keyring_is_made_again_only_where_newer_ones_make_a_difference() -> None:
+    for used in ((), (OLD,), (NEW,), (OLD, NEW)):
+        newest = used[-1] if used else OLD
+        before = circumstances(after(*used[:-1]), lock_of(newest), [KEYRING])
+        assert not before, "having been made makes no difference"
+    assert not circumstances(after(OLD), lock_of(OLD), [KEYRING])
+    assert circumstances(after(OLD, NEW), lock_of(OLD), [KEYRING]) == {
+        "demo": {"newest": "20260101-1", "revoked": ("B" * 40, "C" * 40)}
+    }
+    elsewhere = after(NEW).with_used("other", KEYRING, OLD)
+    assert circumstances(elsewhere, lock_of(NEW), [KEYRING]) == {
+        "demo": {"newest": "20260101-1", "revoked": ("B" * 40,)}
+    }
 
 
 def test_it_is_kept_in_a_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Whom a signature names is read out of every form that a packet may have."""
 
+import base64
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,6 +75,17 @@ def test_other_versions() -> None:
     assert issuer(new_packet(new)) == key.hex().upper()
 
 
+def test_what_gpg_verifies_is_read_too() -> None:
+    """P10: what was verified and installed must not stop the image at the very end."""
+    version_5 = b"\x05" + body(NAMES_KEY + TIME)[1:]
+    assert issuer(new_packet(version_5)) == FINGERPRINT
+    content = base64.encodebytes(new_packet(body(NAMES_KEY + TIME)))
+    head, end = (f"-----{word} PGP SIGNATURE-----\n".encode() for word in ("BEGIN", "END"))
+    assert issuer(head + b"\n" + content + end) == FINGERPRINT
+    nobody = new_packet(body(TIME))
+    assert issuer(nobody + new_packet(body(NAMES_ID))) == KEY_ID
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -85,7 +97,7 @@ def test_other_versions() -> None:
         (b"\xc2\xe0" + body(NAMES_KEY), "in parts"),
         (b"\x8b" + body(NAMES_KEY), "no length"),
         (new_packet(b"\x07" + bytes(20)), "version 7"),
-        (new_packet(b"PGP", kind=10) + new_packet(body(NAMES_KEY)), "no OpenPGP signature"),
+        (new_packet(b"PGP", kind=10) + new_packet(body(NAMES_KEY)), "not an OpenPGP signature"),
     ],
 )
 def test_what_is_none_is_refused(data: bytes, message: str) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from tests.support.openpgp_changes import DAY, FLAGS, LASTS, NOW, TIMES, alter, signers
 from tests.support.openpgp_maker import (
     Description,
     Made,
@@ -17,9 +18,6 @@ from tests.support.openpgp_maker import (
     time4,
 )
 
-NOW = 1_790_000_000
-"""The time of the clock in all cases, in seconds."""
-DAY = 86400
 CONTENT = b"content\n"
 
 MASTERS = tuple(
@@ -29,11 +27,6 @@ REVOKER = Secret("revoker", NOW - 2000 * DAY)
 STRANGER = Secret("stranger", NOW - 2000 * DAY)
 
 _ALGORITHMS = ("ed25519",) * 8 + ("rsa2048", "rsa2048", "rsa2048", "p256", "p384", "secp256k1")
-_TIMES = (0, 1, -DAY, DAY, -1900 * DAY, -999 * DAY, -850 * DAY, -500 * DAY, -20 * DAY)
-"""When something is, seen from now, besides the usual times."""
-_LASTS = (0, 1, DAY, 100 * DAY, 3000 * DAY, 0x7FFFFFFF, 0xFFFFFFFF)
-_FLAGS = (b"", b"\0", b"\1", b"\2", b"\3", b"\x0c", b"\x20", b"\x80", b"\x82\4", b"\x10", b"\0\4")
-_KINDS = (0x00, 0x01, 0x10, 0x11, 0x12, 0x13, 0x18, 0x1F, 0x20, 0x28, 0x30, 0x50)
 
 
 @dataclass
@@ -103,57 +96,6 @@ def _bound(primary: Secret, subkey: Secret, time: int, flags: bytes = b"\2") -> 
 Change = Callable[[Case, random.Random], object]
 
 
-def _alter(made: Made, chance: random.Random) -> Made:
-    """The same signature, but for one thing."""
-    last: int = chance.choice(_LASTS)
-    return chance.choice(
-        (
-            lambda: replace(made, kind=chance.choice(_KINDS)),
-            lambda: replace(made, hash=chance.choice((1, 2, 2, 2, 3, 8, 9, 11))),
-            lambda: _old(made),
-            lambda: replace(made, version=5),
-            lambda: replace(made, time=NOW + chance.choice(_TIMES)),
-            lambda: replace(made, time=NOW + chance.choice(_TIMES)),
-            lambda: made.with_sub(chance.choice((3, 0x83)), time4(last)),
-            lambda: made.with_sub(chance.choice((3, 9)), time4(last)),
-            lambda: made.with_sub(4, b"\0"),
-            lambda: made.with_sub(7, b"\0"),
-            lambda: _without(made, 27).with_sub(27, chance.choice(_FLAGS)),
-            lambda: _without(made, 27),
-            lambda: made.with_sub(chance.choice((20, 0x94, 0xE5, 0x9C, 0x85)), b"\0" * 8 + b"x"),
-            lambda: made.with_sub(25, chance.choice((b"\0", b"\1", b"\1"))),
-            lambda: made.with_sub(28, _signers(chance)),
-            lambda: made.with_sub(27, chance.choice(_FLAGS)),
-            lambda: replace(made, issuer=chance.choice(("F", "I", "i", "", "FW", "W", "FI"))),
-            lambda: replace(made, has_time=False),
-            lambda: replace(made, flip=True),
-            lambda: replace(made, tail=chance.choice((b"x", b"\0\0", b"\0\1\1"))),
-            lambda: made.with_sub(5, b"\1\x3c"),
-            lambda: replace(
-                made, unhashed=(*made.unhashed, (chance.choice((9, 3, 0xE5)), b"\0\0\0\1"))
-            ),
-            lambda: replace(made, by=replace(made.by, created=made.by.created + DAY)),
-        )
-    )()
-
-
-def _old(made: Made) -> Made:
-    return replace(made, version=3, hash=chance_hash(made))
-
-
-def chance_hash(made: Made) -> int:
-    """SHA-1 for what has no other in version 3, as PGP made them."""
-    return 2 if made.kind >= 0x10 else made.hash
-
-
-def _without(made: Made, kind: int) -> Made:
-    return replace(made, subs=tuple(sub for sub in made.subs if sub[0] != kind))
-
-
-def _signers(chance: random.Random) -> bytes:
-    return chance.choice((b"someone@else.org", b"nobody", b"", b"Some One <someone@else.org>"))
-
-
 def _places(case: Case) -> list[tuple[Part, int]]:
     return [(part, n) for part in case.certificate.parts for n in range(len(part.signatures))]
 
@@ -166,7 +108,7 @@ def _part(case: Case, chance: random.Random, *tags: int) -> Part:
 def _alter_one(case: Case, chance: random.Random) -> object:
     part, n = chance.choice(_places(case))
     made, over = part.signatures[n]
-    part.signatures[n] = (_alter(made, chance), over)
+    part.signatures[n] = (alter(made, chance), over)
     return part.signatures[n][0]
 
 
@@ -176,7 +118,7 @@ def _alter_certifications(case: Case, chance: random.Random) -> object:
     for part, n in _places(case):
         made, over = part.signatures[n]
         if made.by in MASTERS:
-            part.signatures[n] = (_alter(made, random.Random(seed)), over)
+            part.signatures[n] = (alter(made, random.Random(seed)), over)
     return seed
 
 
@@ -186,7 +128,7 @@ def _add_newer(case: Case, chance: random.Random) -> object:
     made, over = part.signatures[n]
     new = replace(made, time=made.time + chance.choice((-DAY, 0, DAY, 300 * DAY)))
     for _ in range(chance.choice((0, 1, 1, 2))):
-        new = _alter(new, chance)
+        new = alter(new, chance)
     part.signatures.insert(n + chance.choice((0, 1)), (new, over))
     return new
 
@@ -197,9 +139,9 @@ def _add_revocation(case: Case, chance: random.Random) -> object:
     kind, tags = chance.choice(((0x20, (0,)), (0x30, (13, 17)), (0x28, (14,))))
     by = primary if kind != 0x30 else chance.choice((primary, *MASTERS[:1], *MASTERS[1:2]))
     over = _part(case, chance, *tags)
-    made = Made(kind, by, NOW + chance.choice(_TIMES), ((29, b"\0"),))
+    made = Made(kind, by, NOW + chance.choice(TIMES), ((29, b"\0"),))
     for _ in range(chance.choice((0, 0, 1, 1, 2))):
-        made = _alter(made, chance)
+        made = alter(made, chance)
     at = over if chance.random() < 0.6 else chance.choice(case.certificate.parts)
     at.signatures.insert(chance.randint(0, len(at.signatures)), (made, over))
     return made, at.tag
@@ -209,7 +151,7 @@ def _revoke_at_end(case: Case, chance: random.Random) -> object:
     """The key's revocation after another certificate, or alone in a keyring of its own."""
     primary = case.certificate.primary
     made = Made(0x20, primary, NOW - 100 * DAY)
-    made = _alter(made, chance) if chance.random() < 0.4 else made
+    made = alter(made, chance) if chance.random() < 0.4 else made
     other = plain(Secret(f"{primary.name} other", NOW - 900 * DAY), b"other", NOW - 900 * DAY)
     case.others += other.packets() + made.packet(primary.hashed)
     return made
@@ -218,8 +160,8 @@ def _revoke_at_end(case: Case, chance: random.Random) -> object:
 def _add_user(case: Case, chance: random.Random) -> object:
     """Another user id, or a user attribute, with or without certifications."""
     primary = case.certificate.primary
-    own = Made(0x13, primary, NOW + chance.choice(_TIMES), ((27, chance.choice(_FLAGS)),))
-    own = _alter(own, chance) if chance.random() < 0.6 else own
+    own = Made(0x13, primary, NOW + chance.choice(TIMES), ((27, chance.choice(FLAGS)),))
+    own = alter(own, chance) if chance.random() < 0.6 else own
     certifiers = [Made(0x10, m, NOW - 600 * DAY) for m in MASTERS if chance.random() < 0.6]
     signatures: list[tuple[Made, Part | None]] = [(made, None) for made in (own, *certifiers)]
     mails = (b"u%s@example.org" % primary.name.encode(), b"someone@else.org", b"other@example.org")
@@ -232,14 +174,14 @@ def _add_user(case: Case, chance: random.Random) -> object:
 
 
 def _add_direct(case: Case, chance: random.Random) -> object:
-    made = Made(0x1F, case.certificate.primary, NOW + chance.choice(_TIMES))
+    made = Made(0x1F, case.certificate.primary, NOW + chance.choice(TIMES))
     subs: tuple[Sub, ...] = (
-        (9, time4(chance.choice(_LASTS))),
-        (27, chance.choice(_FLAGS)),
-        (3, time4(chance.choice(_LASTS))),
+        (9, time4(chance.choice(LASTS))),
+        (27, chance.choice(FLAGS)),
+        (3, time4(chance.choice(LASTS))),
     )
     made = replace(made, subs=tuple(s for s in subs if chance.random() < 0.5))
-    made = _alter(made, chance) if chance.random() < 0.3 else made
+    made = alter(made, chance) if chance.random() < 0.3 else made
     case.certificate.parts[0].signatures.append((made, None))
     return made
 
@@ -248,13 +190,13 @@ def _name_revoker(case: Case, chance: random.Random) -> object:
     """A designated revoker, who may be there, and may have revoked."""
     primary = case.certificate.primary
     named = Made(0x1F, primary, NOW - 900 * DAY, ((12, b"\x80\x16" + REVOKER.fingerprint),))
-    named = _alter(named, chance) if chance.random() < 0.3 else named
+    named = alter(named, chance) if chance.random() < 0.3 else named
     part = case.certificate.parts[0]
     part.signatures.append((named, None))
     made = None
     if chance.random() < 0.7:
         made = Made(0x20, REVOKER, NOW - 100 * DAY)
-        made = _alter(made, chance) if chance.random() < 0.4 else made
+        made = alter(made, chance) if chance.random() < 0.4 else made
         part.signatures.append((made, None))
     return named, made
 
@@ -262,13 +204,13 @@ def _name_revoker(case: Case, chance: random.Random) -> object:
 def _add_subkey(case: Case, chance: random.Random) -> object:
     """Another subkey, by which the content is signed."""
     primary = case.certificate.primary
-    time = NOW + chance.choice(_TIMES) - chance.randrange(1000)
+    time = NOW + chance.choice(TIMES) - chance.randrange(1000)
     subkey = Secret(f"{primary.name} second", time, chance.choice(_ALGORITHMS))
-    part = _bound(primary, subkey, time, chance.choice(_FLAGS))
+    part = _bound(primary, subkey, time, chance.choice(FLAGS))
     if chance.random() < 0.4:
         made, _ = part.signatures[0]
         back = Made(0x19, subkey, time)
-        back = _alter(back, chance)
+        back = alter(back, chance)
         sub = back_signature(primary, subkey, back)
         part.signatures[0] = (replace(made, unhashed=chance.choice(((), (sub,), (sub, sub)))), None)
     case.certificate.parts.append(part)
@@ -277,7 +219,7 @@ def _add_subkey(case: Case, chance: random.Random) -> object:
 
 
 def _alter_signature(case: Case, chance: random.Random) -> object:
-    case.signature = _alter(case.signature, chance)
+    case.signature = alter(case.signature, chance)
     return case.signature
 
 
@@ -285,7 +227,7 @@ def _name_signer(case: Case, chance: random.Random) -> object:
     name = case.certificate.primary.name.encode()
     mail = chance.choice((b"u%s@example.org", b"U%s@Example.org", b"%s <u%s@example.org>"))
     said = mail.replace(b"%s", name)
-    said = chance.choice((said, said, _signers(chance)))
+    said = chance.choice((said, said, signers(chance)))
     case.signature = case.signature.with_sub(28, said)
     return said
 
@@ -299,7 +241,7 @@ def _change_form(case: Case, chance: random.Random) -> object:
 def _create_later(case: Case, chance: random.Random) -> object:
     """The primary key is younger than some of what it signed; everything is made by this one."""
     old = case.certificate.primary
-    new = replace(old, created=NOW + chance.choice(_TIMES) + chance.randrange(1000))
+    new = replace(old, created=NOW + chance.choice(TIMES) + chance.randrange(1000))
     case.certificate.primary = new
     for part in case.certificate.parts:
         part.signatures = [

@@ -89,6 +89,11 @@ class Certificate:
         self.signatures += other.signatures
 
     @property
+    def keys(self) -> list[Key]:
+        """The primary key and those subkeys that are of a kind that is known here."""
+        return [self.key, *(part.key for part in self.parts if part.key)]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The fingerprints of the primary key and of all subkeys."""
         subkeys = (part.body for part in self.parts if part.is_subkey)

@@ -3,7 +3,7 @@
 from aimager.packages.openpgp.certificate import KEYBOX, PACKETS, PUBLIC_KEY, SECRET
 from aimager.packages.openpgp.packets import dearmoured, packets
 
-_PRIVATE = (b"PRIVATE KEY", b"(private-key", b"protected-private-key", b"shadowed-private-key")
+_PRIVATE = (b"PRIVATE KEY", b"private-key")
 """Words of ASCII armour and PEM, and of the files in gpg-agent's private-keys-v1.d."""
 
 
@@ -21,7 +21,7 @@ def read_public_keys(data: bytes) -> bytes:
         keys = dearmoured(data)
         tags = [tag for tag, _ in packets(keys)]
     except ValueError as error:
-        raise ValueError("is no whole file of OpenPGP keys") from error
+        raise ValueError("is not a whole file of OpenPGP keys") from error
     if SECRET & set(tags):
         raise ValueError("holds a private key")
     if not tags or tags[0] != PUBLIC_KEY or set(tags) - PACKETS:

@@ -217,7 +217,7 @@ def read_signatures(data: bytes) -> list[Signature]:
     found = []
     for kind, body in packets(dearmoured(data)):
         if kind != PACKET:
-            raise ValueError("it holds something that is no OpenPGP signature")
+            raise ValueError("it holds something that is not an OpenPGP signature")
         found.append(parse(body))
     if not found:
         raise ValueError("the OpenPGP data is cut off before a signature")

@@ -166,6 +166,8 @@ class Trust:
     def _signers(self, made: Signature) -> Iterator[tuple[Certificate, Key]]:
         """The keys for signing data that a signature can be by."""
         for certificate in self.certificates.values():
+            if not any(key.is_issuer(made) for key in certificate.keys):
+                continue
             standing = self.standing(certificate)
             if certificate.key.is_issuer(made) and standing.may_sign:
                 yield certificate, certificate.key

@@ -1,0 +1,85 @@
+"""A keyring is made where newer ones make a difference, and remembers what it was made of."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aimager import process
+from aimager.archive import pack_members
+from aimager.errors import TrustError
+from aimager.model.distro import Keyring
+from aimager.model.lock import Lock, write_lock
+from aimager.packages.keyring_memory import MEMORY, recall
+from aimager.products.stage import settings
+from aimager.stages.keyring_init import KeyringInit
+from tests.support.locked import make_package, make_workshop
+from tests.support.packagers import Packagers, short_folder
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
+    reason="gpg is missing: NOTHING of keyring-init is tested",
+)
+
+
+@pytest.fixture(scope="module")
+def packagers() -> Iterator[Packagers]:
+    with short_folder() as folder:
+        yield Packagers(folder / "p")
+
+
+def stage_of(packagers: Packagers, folder: Path, built: int, revoked: str) -> KeyringInit:
+    """The stage for a keyring package of this date."""
+    workshop = make_workshop(folder)
+    package = make_package(
+        "demo-keyring",
+        version=f"{built}-1",
+        file="k.pkg.tar",
+        build_date=built,
+        sha256=f"{built:064x}",
+    )
+    name = "usr/share/pacman/keyrings/demo"
+    trusted = "".join(f"{master}:4:\n" for master in packagers.masters)
+    info = f"pkgname = demo-keyring\npkgver = {built}-1\nbuilddate = {built}\n"
+    content = pack_members(
+        [
+            (".PKGINFO", info.encode()),
+            (f"{name}.gpg", packagers.export()),
+            (f"{name}-trusted", trusted.encode()),
+            (f"{name}-revoked", revoked.encode()),
+        ]
+    )
+    path = package.path(workshop.store)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    package.signature(workshop.store).write_bytes(packagers.sign(packagers.master, content))
+    lock = folder / f"{built}.json"
+    lock.write_text(write_lock(Lock("demo-x86_64", (), (package,))))
+    return KeyringInit(
+        keyrings=(Keyring("demo", "demo-keyring", packagers.masters),),
+        lock=lock,
+        targets=(folder / "keyring.tar", folder / "keys.tar"),
+        borrowed=None,
+        older=False,
+        workshop=workshop,
+    )
+
+
+def test_it_remembers(packagers: Packagers, tmp_path: Path) -> None:
+    old = stage_of(packagers, tmp_path, 1000, "")
+    new = stage_of(packagers, tmp_path, 2000, f"{packagers.packager}\n")
+    before = settings(old)
+    old.run()
+    assert settings(old) == before
+    kept = old.targets[1].read_bytes()
+    new.run()
+    assert recall(tmp_path / MEMORY).revoked == {"demo": (packagers.packager,)}
+    assert settings(old) != before, "the old one that is kept is not used again"
+    with pytest.raises(TrustError, match=r"^demo-keyring 1000-1 is older than 2000-1"):
+        old.run()
+    replace(old, older=True).run()
+    assert packagers.packager.encode() in old.targets[1].read_bytes()
+    assert old.targets[1].read_bytes() != kept
+    assert settings(new) == {"keyrings": new.keyrings}
