@@ -244,10 +244,11 @@ def _verify_one(ask: Callable[[Path, Path], Words], package: LockedPackage, stor
     words = ask(signature, path)
     problem = _problem(words)
     if problem:
-        # So that the next run asks the mirror again.
-        signature.unlink(missing_ok=True)
-        if "BADSIG" in words:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # a worker sees the store, but cannot change it
+            # So that the next run asks the mirror again.
+            signature.unlink(missing_ok=True)
+            if "BADSIG" in words:
+                path.unlink(missing_ok=True)
         kind = KeyTroubleError if is_of_keys(words) else TrustError
         raise kind(
             f"the package {package} is not trusted: {package.file} {problem}",

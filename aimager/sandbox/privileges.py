@@ -1,6 +1,8 @@
 """What a process may do: capabilities, limits and system calls, given up for good."""
 
 import ctypes
+import os
+import re
 import resource
 import struct
 from contextlib import suppress
@@ -21,6 +23,7 @@ INSTALLING = (
 """The capabilities that installing packages needs, all of them in its own user namespace."""
 
 _MOST_CAPABILITIES = 64
+_RESERVED = 300
 _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 
 
@@ -52,9 +55,21 @@ def give_up_privileges(limits: Limits, *, keep: tuple[int, ...] = INSTALLING) ->
     seccomp.confine()
 
 
+def limit_processes(limits: Limits) -> None:
+    """Let no more processes and threads be started in this PID namespace than twice the limit.
+
+    That holds for the machine's own root, too. Before Linux 6.14 the number is the whole machine's.
+    """
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if release and (int(release[1]), int(release[2])) >= (6, 14):
+        with suppress(OSError):
+            # After the last number come those from RESERVED_PIDS on again (kernel/pid.c).
+            Path("/proc/sys/kernel/pid_max").write_text(str(_RESERVED + 2 * limits.processes))
+
+
 def _set_limits(limits: Limits) -> None:
-    # The kernel counts in the new user namespace, but not for the machine's own root, for whom
-    # `aimager.sandbox.jail_watch` does. Threads count here, too.
+    # The kernel counts in the new user namespace, but not for the machine's own root. Threads count
+    # here, too.
     most = limits.processes * 2
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
