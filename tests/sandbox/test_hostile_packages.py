@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import AimagerError
+from aimager.sandbox.supervisor import STANDBY
 from tests.support import looking
 from tests.support.hostile import Maker, packager
 
@@ -106,6 +107,7 @@ def victim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Victim]:
         undo.callback(os.close, slave)
         os.write(master, f"{secret}\n".encode())
         _remember(undo, secret)
+        STANDBY.dismiss()  # which was started before all that
         words = {
             "home": str(home),
             "cache": str(cache),
@@ -144,7 +146,7 @@ STOLEN = {
     "process 1": "if (syscall(@ptrace@, 16, 1, 0, 0) == 0)"
     " { waitpid(1, 0x40000000); got 'ptrace'; syscall(@ptrace@, 17, 1, 0, 0) }",
     "memory of process 1": 'leave; sysopen(my $f, "/proc/1/mem", 2) and got "memory"',
-    "a new user namespace": "got 'namespace' if syscall(@unshare@, 0x10000000) == 0",
+    "a new user namespace": "leave; got 'namespace' if syscall(@unshare@, 0x10000000) == 0",
     "mounts": 'my $at = "/m"; mkdir $at; for my $kind (qw(tmpfs proc binfmt_misc)) { my $type = "$kind";'
     " got $type if syscall(@mount@, $type, $at, $type, 0, 0) == 0 }",
     "a socket to the hypervisor": "socket(my $s, 40, 1, 0) and got 'vsock'",
