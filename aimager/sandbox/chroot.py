@@ -36,6 +36,9 @@ IMAGE = RUN / "image"
 _TEMPORARY_SHARE = 4
 """What part of the free memory the files in a jail's /tmp may take."""
 
+_SMALL = 16 << 20
+"""Bytes for folders in which there is little but mount points."""
+
 _MASKED = ("acpi", "keys", "kcore", "sched_debug", "scsi", "timer_list")
 _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 """Of /proc: what tells of the host, and what changes it. Where the machine's own root builds, a
@@ -87,7 +90,7 @@ class Chroot:
         ``tools`` needs mount points.
         """
         here = Path("/")
-        top: tuple[Operation, ...] = program_mounts()
+        top: tuple[Operation, ...] = (Tmpfs(here, size=_SMALL), *program_mounts())
         if tools is not None:
             top = (Bind(tools, here, read_only=True),)
         return Jail(
@@ -96,7 +99,7 @@ class Chroot:
                 *device_mounts(here / "dev"),
                 *_processes(here / "proc"),
                 Tmpfs(here / "tmp", mode=0o1777, size=_room()),
-                Tmpfs(RUN),
+                Tmpfs(RUN, size=_SMALL),
                 Bind(self.tree.path, IMAGE),
                 *self._mounts(IMAGE),
                 *self.devices,

@@ -39,7 +39,7 @@ from aimager.sandbox import syscalls
 from aimager.sandbox.id_map import identity_map
 from aimager.sandbox.jail_watch import Watch
 from aimager.sandbox.mounts import Operation, enter_root
-from aimager.sandbox.privileges import Limits, give_up_privileges, limit_process_ids
+from aimager.sandbox.privileges import Limits, give_up_privileges, limit_processes
 from aimager.sandbox.restrictions import explain
 
 _LOOK = 0.25  # seconds between two looks at what a jail takes
@@ -180,7 +180,7 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.umask(0o022)
-        limit_process_ids(jail.limits)
+        limit_processes(jail.limits)
         enter_root(jail.mounts)
         give_up_privileges(jail.limits)
         # Nobody may look into this process, which has the same rights: its program's file is one of

@@ -23,7 +23,7 @@ INSTALLING = (
 """The capabilities that installing packages needs, all of them in its own user namespace."""
 
 _MOST_CAPABILITIES = 64
-_OWN_PID_MAX = (6, 14)
+_RESERVED = 300
 _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 
 
@@ -55,15 +55,16 @@ def give_up_privileges(limits: Limits, *, keep: tuple[int, ...] = INSTALLING) ->
     seccomp.confine()
 
 
-def limit_process_ids(limits: Limits) -> None:
-    """Let this process's PID namespace have no more than twice as many processes as are allowed.
+def limit_processes(limits: Limits) -> None:
+    """Let no more processes and threads be started in this PID namespace than twice the limit.
 
-    Since Linux 6.14 each has its own kernel.pid_max; before, that was the machine's, and is left.
+    That holds for the machine's own root, too. Before Linux 6.14 the number is the whole machine's.
     """
-    release = tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
-    if release >= _OWN_PID_MAX:
-        with suppress(OSError):  # where /proc is the host's, or cannot be written to
-            Path("/proc/sys/kernel/pid_max").write_text(str(2 * limits.processes))
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if release and (int(release[1]), int(release[2])) >= (6, 14):
+        with suppress(OSError):
+            # After the last number come those from RESERVED_PIDS on again (kernel/pid.c).
+            Path("/proc/sys/kernel/pid_max").write_text(str(_RESERVED + 2 * limits.processes))
 
 
 def _set_limits(limits: Limits) -> None:

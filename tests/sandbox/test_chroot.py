@@ -62,6 +62,8 @@ def test_what_is_in_memory_is_bounded(tmp_path: Path) -> None:
         for jail in (image.jail(), image.jail_of_tools(None)):
             mounted = [m for m in jail.mounts if isinstance(m, Tmpfs)]
             assert {m.target.name for m in mounted} >= {"dev", "shm", "tmp"}
+            assert isinstance(jail.mounts[0], (Bind, Tmpfs))
+            assert jail.mounts[0].target == Path("/"), "the root is bounded, too"
             assert [m.target for m in mounted if not m.size] == []
 
 

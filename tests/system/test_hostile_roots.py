@@ -46,7 +46,7 @@ from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
 from aimager.system.machine_identity import KEPT, MADE_ANEW, TRACES
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
-from tests.support.hostile import TRAPS, QuietRoot, everything, make_root, spring
+from tests.support.hostile_root import TRAPS, QuietRoot, everything, make_root, spring
 from tests.support.trees import bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))

@@ -9,7 +9,7 @@ from aimager.sandbox.tree import Tree
 from aimager.system.customize import finish
 from aimager.system.machine_identity import KEPT, MADE_ANEW
 from aimager.system.sysprep import empty_logs, find_secrets, remove_identity, tell_secrets
-from tests.support.hostile import QuietRoot
+from tests.support.hostile_root import QuietRoot
 
 SECRET = (
     "etc/machine-id",
