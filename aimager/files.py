@@ -14,9 +14,13 @@ from aimager.errors import about
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
 
+FILE, FOLDER = 0o600, 0o700
+"""Modes of what is kept: images hold password hashes and keys, and nobody else's business is what
+one builds."""
+
 
 @contextmanager
-def publish(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
+def publish(target: Path, *, mode: int = FILE) -> Iterator[Path]:
     """Yield the path of a temporary file that becomes ``target`` when the block ends well.
 
     It is flushed to the disk before it gets its name (rename(2)), so that no crash leaves a

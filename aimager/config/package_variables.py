@@ -82,17 +82,18 @@ PACKAGES = (
     Variable(
         "repo-core",
         Group.packages,
-        "the repository that has pacman",
+        "the repository that takes the place of core, where a distribution's own is called"
+        " otherwise",
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository",),
+        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
     ),
     Variable(
         "repos-base",
         Group.packages,
         "the distribution's repositories, in order, separated by commas",
-        "those of its pacman.conf",
+        "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
         settings=("platform.distro.base_repositories",),

@@ -33,18 +33,18 @@ def read_mirrors(words: Words) -> MirrorChoice:
 
 
 def with_own_repositories(platform: Platform, words: Words) -> Platform:
-    """The platform with the repositories that repo-core= and repos-base= name as its own.
+    """The platform with the repositories that repos-base= names as its own.
+
+    That of repo-core= takes the place of the first, unless it is among them.
 
     :raises ConfigError: for what cannot be the name of a repository
     """
     distro = platform.distro
-    core, base = words.read("repo-core"), words.read("repos-base")
-    own = replace(
-        distro,
-        core_repository=core or distro.core_repository,
-        base_repositories=base or distro.base_repositories,
-    )
-    return replace(platform, distro=own)
+    core = words.read("repo-core") or distro.core_repository
+    base = words.read("repos-base") or distro.base_repositories
+    if core not in base:
+        base = (core, *base[1:])
+    return replace(platform, distro=replace(distro, core_repository=core, base_repositories=base))
 
 
 def read_repository_names(text: str, *, variable: str) -> tuple[str, ...]:

@@ -9,12 +9,11 @@ import pytest
 from aimager.errors import ConfigError
 from aimager.model.build import MirrorChoice
 from aimager.model.lock import read_lock
-from aimager.packages.sync_database import DatabaseArchive, write_databases
 from aimager.products.derivation import derive
 from aimager.stages import resolve_packages
 from aimager.stages.resolve_packages import ResolvePackages
 from tests.packages.test_sync_database import tar_of
-from tests.support.platform_databases import CONF, PLATFORM, package, workshop, write
+from tests.support.platform_databases import PLATFORM, package, workshop, write, write_all
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_the_repository_that_pacman_chose_is_locked(
     """A dependency's version may be that of a later repository alone."""
     core = tar_of(app=package("app", "lib>=2"), lib=package("lib"))
     later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
-    write_databases(DatabaseArchive(CONF, (("core", core), ("later", later))), databases)
+    write_all(databases, core=core, later=later)
     chosen = [("later", "lib"), ("core", "app")]
     monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
     request = stage(tmp_path, databases, "app")

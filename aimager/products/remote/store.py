@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aimager import progress
 from aimager.codec import decode, encode
 from aimager.files import publish, sha256
 from aimager.model.remote import Remote
@@ -92,7 +93,9 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
             if fault:
                 raise MissingError(fault)
     except MissingError as error:
-        print(f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}")
+        progress.say(
+            f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}"
+        )
         _write(remote, folder, Entry())
         return False
     except StoreError as error:
@@ -157,4 +160,4 @@ def _note(remote: Remote, note: str, fault: str) -> None:
         (remote.notes / note).touch(exist_ok=False)
     except FileExistsError:
         return
-    print(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")
+    progress.say(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")
