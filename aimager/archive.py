@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aimager import files, limits, tar_stream
-from aimager.compression import opened, zstd_argv
+from aimager.compression import OTHER_MIRROR, opened, zstd_argv
 from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
@@ -179,9 +179,7 @@ def read_members(
             while stream.read(_CHUNK):
                 pass  # for the compression's checksum comes last
     except tar_stream.TarError as error:
-        raise ImageError(
-            f"{package.name} is damaged: {error}", hint=f"remove {package} and build again"
-        ) from error
+        raise ImageError(f"{package.name} is damaged: {error}", hint=OTHER_MIRROR) from error
     return found
 
 

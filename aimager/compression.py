@@ -24,7 +24,7 @@ _ZSTD_INPUT = 1 << 10
 """Bytes that are given to zstd at once: it returns all that they hold, and a block of 4 bytes may
 hold 128 KiB."""
 
-_OTHER_MIRROR = "try another mirror with repo-url-parent=, or leave the package out"
+OTHER_MIRROR = "try another mirror with repo-url-parent=, or leave the package out"
 
 _DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 _UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
@@ -57,7 +57,7 @@ def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
         with path.open("rb") as stream:
             yield decompressed(stream, path.suffix, limit=limit)
     except TooLargeError as error:
-        raise ImageError(f"{path.name} {error}", hint=_OTHER_MIRROR) from error
+        raise ImageError(f"{path.name} {error}", hint=OTHER_MIRROR) from error
     except _DAMAGES as error:
         raise ImageError(
             f"{path.name} is damaged: {error}", hint=f"remove {path} and build again"

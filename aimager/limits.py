@@ -37,6 +37,9 @@ PACKAGE_UNPACKED = 32 << 30
 TAR_HEADER = 256 << 10
 """Bytes of the extended header of a member: the kernel lets an attribute have 64 KiB."""
 
+TAR_HEADERS = 8 * MIB
+"""Bytes of all extended headers of an archive."""
+
 TAR_NAME = 4096
 """Bytes of the name of a member (PATH_MAX)."""
 

@@ -9,6 +9,9 @@ import re
 _INDENT = "    "
 """What a message's further lines begin with: the last words of a program."""
 
+_LONGEST = 2000
+"""Characters of a line: a screen full."""
+
 _CREDENTIALS = re.compile(r"(://)[^\s/?#]*@")
 """In an address (RFC 3986 3.2.1). A user's name alone may be a token, as GitHub's are."""
 
@@ -28,10 +31,14 @@ def shown(text: str) -> str:
 def shown_lines(text: str) -> str:
     """The same of a message, whose further lines are kept where they are indented by four.
 
-    Others become part of the line before: none can be taken for a line of ours.
+    Others become part of the line before: none can be taken for a line of ours. Lines that are too
+    long are cut.
     """
-    first, *others = text.split(f"\n{_INDENT}")
-    return f"\n{_INDENT}".join((shown(first), *map(shown, others)))
+    return f"\n{_INDENT}".join(_cut(shown(line)) for line in text.split(f"\n{_INDENT}"))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 4]} ..."
 
 
 def _escape(match: re.Match[str]) -> str:

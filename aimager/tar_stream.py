@@ -46,15 +46,18 @@ def read_files(
 
     :raises TarError: when it is damaged, a file is larger, or there are more than ``members``
     """
-    said, count = _Extension(), 0
+    said, count, left = _Extension(), 0, limits.TAR_HEADERS
     while header := _header(stream, is_first=not count):
         count += 1
         if count > members:
             raise TarError(f"it has more than {members} members")
         kind, size = header[156:157], _number(header[124:136])
         if kind in (_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK):
-            said.count += 1
-            _read_extension(kind, _content(stream, size, limits.TAR_HEADER, "a header"), said)
+            content = _content(stream, size, limits.TAR_HEADER, "a header")
+            said.count, left = said.count + 1, left - size
+            if left < 0:
+                raise TarError(f"its headers have more than {limits.TAR_HEADERS} bytes")
+            _read_extension(kind, content, said)
             continue
         if kind == _GNU_SPARSE:
             raise TarError("it has a sparse member in GNU's old format")

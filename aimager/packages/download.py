@@ -15,6 +15,7 @@ from aimager.errors import DownloadError, about
 from aimager.packages.http_diagnosis import (
     explain_connection,
     explain_status,
+    printable_words,
     reason,
     refuse_authorities,
     refuse_page,
@@ -284,6 +285,6 @@ def _refuse(url: str, response: requests.Response) -> None:
     elif response.status_code in TRANSIENT:
         kind = BusyError if "Retry-After" in response.headers else SilentError
     raise kind(
-        f"{url}: the mirror says {response.status_code} {response.reason}",
+        f"{url}: the mirror says {response.status_code} {printable_words(response.reason or '')}",
         hint=explain_status(response),
     )

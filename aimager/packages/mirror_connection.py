@@ -19,22 +19,30 @@ ANSWER_TIME = 90.0
 
 class _Punctual(HTTPConnection):
     def getresponse(self) -> Any:
-        """Read the header of the answer, in time."""
-        waiting = threading.Timer(ANSWER_TIME, _end, [self.sock])
+        """Read the header of the answer.
+
+        :raises TimeoutError: when it does not come in time
+        """
+        is_late = threading.Event()
+        waiting = threading.Timer(ANSWER_TIME, _end, [self.sock, is_late])
         waiting.daemon = True
         waiting.start()
         try:
-            return super().getresponse()
+            response = super().getresponse()
         finally:
             waiting.cancel()
+        if is_late.is_set():  # then what had come by then was taken for all of it
+            raise TimeoutError
+        return response
 
 
 class _PunctualSecure(_Punctual, HTTPSConnection):
     """The same with TLS."""
 
 
-def _end(connection: Any) -> None:
+def _end(connection: Any, is_late: threading.Event) -> None:
     """Let whoever reads from a connection come to its end."""
+    is_late.set()
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 

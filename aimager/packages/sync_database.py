@@ -25,6 +25,7 @@ _FIELDS = frozenset(
 )
 _RELATIONS = frozenset({"PROVIDES", "DEPENDS", "GROUPS"})
 _CHUNK = 1 << 20
+_LONGEST_FAULT = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _split(entry: str) -> tuple[str, str]:
 
 def _fault(repository: str, entry: str, error: Exception) -> str:
     missing = f"it lacks its {error.args[0]}" if isinstance(error, KeyError) else str(error)
-    return f"the entry {entry} of {repository}.db cannot be used: {missing}"
+    return f"the entry {entry} of {repository}.db cannot be used: {missing}"[:_LONGEST_FAULT]
 
 
 def read_fields(desc: str) -> dict[str, list[str]]:

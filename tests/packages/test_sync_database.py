@@ -171,7 +171,7 @@ def test_what_is_no_database_is_refused(data: bytes) -> None:
             "it says of {} that its SHA-256 is " + "../" * 21 + "x",
         ),
         ({"CSIZE": ["many"]}, "its CSIZE is many"),
-        ({"CSIZE": ["9" * 5000]}, "its CSIZE is " + "9" * 5000),
+        ({"CSIZE": ["9" * 5000]}, "its CSIZE is " + "9" * 200),
         ({"CSIZE": ["٣"]}, "its CSIZE is ٣"),
         ({"BUILDDATE": ["-1"]}, "its BUILDDATE is -1"),
     ],

@@ -13,16 +13,20 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.packages.sync_database import read_names, read_packages
 from aimager.stages.sync_databases import SyncDatabases
-from tests.support.locked import make_database, make_file, make_workshop
+from tests.support.locked import make_database, make_file, make_package, make_workshop
 from tests.support.webserver import Site, serving, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
+KEYRING = make_file("archlinux-keyring", b"keys")
 SERVED = {
-    "/core/core.db": make_database(make_file("pacman", b"pacman")),
+    "/core/core.db": make_database(KEYRING, *map(make_package, ("base", "pacman"))),
+    f"/core/{KEYRING.file}": b"keys",
     "/extra/extra.db": make_database(make_file("vim", b"vim", repository="extra")),
 }
+
+NAMES = ["archlinux-keyring", "base", "pacman", "vim"]
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def stage(folder: Path, *urls: str) -> SyncDatabases:
 
 def test_one_mirror(site: Site, tmp_path: Path) -> None:
     stage(tmp_path, f"{site.url}/good").run()
-    assert sorted(read_packages(tmp_path / "x.tar")) == ["pacman", "vim"]
+    assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
 
 
 @pytest.mark.parametrize("bad", [{}, {"core/core.db": b"<html>"}, {"core/core.db": b""}])
@@ -57,7 +61,7 @@ def test_a_mirror_without_or_with_a_wrong_database_is_passed_over(
 ) -> None:
     site.content |= {f"/bad/{path}": content for path, content in bad.items()}
     stage(tmp_path, f"{site.url}/bad", f"{site.url}/good").run()
-    assert sorted(read_packages(tmp_path / "x.tar")) == ["pacman", "vim"]
+    assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
     told = capsys.readouterr().out.splitlines()
     assert all(line.endswith(f"; trying {site.url[7:]}") for line in told)
     assert len(told) == 2
@@ -68,7 +72,7 @@ def test_a_mirror_that_does_not_answer_is_passed_over(
 ) -> None:
     with silence() as url:
         stage(tmp_path, url, f"{site.url}/good").run()
-    assert sorted(read_packages(tmp_path / "x.tar")) == ["pacman", "vim"]
+    assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
     (told,) = capsys.readouterr().out.splitlines()
     assert told.startswith(f"   {url[7:]}: core.db cannot be reached: ")
 
