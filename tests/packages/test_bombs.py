@@ -152,7 +152,9 @@ def large_dictionary(path: Path) -> Path:
     # The block's header: its size, flags, the filter with its dictionary, padding, CRC32.
     data[16] = 39
     start, size = 12, (data[12] + 1) * 4
-    data[start + size - 4 : start + size] = struct.pack("<I", _crc(data[start : start + size - 4]))
+    data[start + size - 4 : start + size] = struct.pack(
+        "<I", _crc(bytes(data[start : start + size - 4]))
+    )
     path.write_bytes(data)
     return path
 

@@ -57,7 +57,7 @@ def stage(
 
 def stored(folder: Path) -> list[bytes]:
     """What is in the store: the package, then its signature, and nothing else."""
-    there = sorted(path for path in (folder / "pkg").rglob("*") if path.is_file())
+    there = sorted(path for path in (folder / "pkg").rglob("[!.]*") if path.is_file())
     assert there in ([], [PACKAGE.path(folder / "pkg"), PACKAGE.signature(folder / "pkg")])
     return [path.read_bytes() for path in there]
 

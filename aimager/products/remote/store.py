@@ -11,10 +11,11 @@ build goes on without the store.
 """
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aimager import progress
+from aimager import limits, progress, units
 from aimager.codec import decode, encode
 from aimager.files import publish, sha256
 from aimager.model.remote import Remote
@@ -69,7 +70,8 @@ def find(remote: Remote, folder: str) -> Entry | None:
     if _is_noted(remote, _UNREAD):
         return None
     try:
-        entry: Entry = decode(Entry, json.loads(read(remote, f"{folder}/{_RECORD}")))
+        content = read(remote, f"{folder}/{_RECORD}", limit=limits.RECORD)
+        entry: Entry = decode(Entry, json.loads(content))
     except (MissingError, ValueError, RecursionError):
         return None  # the latter two: it is being written, or damaged
     except StoreError as error:
@@ -83,7 +85,7 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
 
     An entry that differs from its record is reported and made void, so that it is made again.
     """
-    if _is_noted(remote, _UNREAD):
+    if _is_noted(remote, _UNREAD) or not _has_room(target, folder, file):
         return False
     fault = ""
     try:
@@ -93,15 +95,29 @@ def take(remote: Remote, folder: str, file: SharedFile, target: Path) -> bool:
             if fault:
                 raise MissingError(fault)
     except MissingError as error:
-        progress.say(
-            f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}"
-        )
-        _write(remote, folder, Entry())
+        refuse(remote, folder, file.name, fault or f"is missing: {error}")
         return False
     except StoreError as error:
         _note(remote, _UNREAD, f"failed: {error}")
         return False
     return True
+
+
+def refuse(remote: Remote, folder: str, name: str, fault: str) -> None:
+    """Report what is wrong with a file of the entry in ``folder``, and make the entry void."""
+    progress.say(f"   the remote store's {folder}/{name} {fault}")
+    _write(remote, folder, Entry())
+
+
+def _has_room(target: Path, folder: str, file: SharedFile) -> bool:
+    """Whether what a record says of a file's size can be true for this machine."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    status = os.statvfs(target.parent)
+    has_room = 0 <= file.size < status.f_bavail * status.f_frsize
+    if not has_room:
+        told = f"{folder}/{file.name} is said to have {units.size(file.size)}"
+        progress.say(f"   the remote store's {told}, for which there is no room")
+    return has_room
 
 
 def put(remote: Remote, folder: str, entry: Entry, source: Path) -> None:

@@ -63,13 +63,25 @@ _KINDS = {
 }
 
 
-def read(remote: Remote, path: str) -> bytes:
-    """A small file.
+def read(remote: Remote, path: str, *, limit: int) -> bytes:
+    """A small file, of at most ``limit`` bytes.
 
-    :raises StoreError: when it cannot be read
+    :raises StoreError: when it cannot be read, or is larger
     """
-    system, root = _connected(remote)
-    return bytes(_ask(remote, partial(system.cat_file, f"{root}/{path}")))
+    if _kind(remote).block == 0:  # one of the web, whose servers need not heed what is asked for
+        # With a size it is not asked for beforehand, which would take every failure for a 404.
+        stream = _open(remote, path, "rb", size=limit)
+        content = bytearray()
+        while len(content) <= limit and (chunk := _ask(remote, partial(stream.read, limit + 1))):
+            content += chunk
+        _ask(remote, stream.close)
+    else:
+        system, root = _connected(remote)
+        name = f"{root}/{path}"
+        content = bytearray(_ask(remote, partial(system.cat_file, name, start=0, end=limit + 1)))
+    if len(content) > limit:
+        raise StoreError(f"its {path} has more than {limit} bytes")
+    return bytes(content)
 
 
 def write(remote: Remote, path: str, content: bytes) -> None:
@@ -112,14 +124,18 @@ def send(remote: Remote, path: str, source: Path) -> None:
         raise
 
 
-def _open(remote: Remote, path: str, mode: str) -> Any:
-    kind = _KINDS[urlsplit(remote.url).scheme]
+def _open(remote: Remote, path: str, mode: str, **more: int) -> Any:
+    kind = _kind(remote)
     system, root = _connected(remote)
     name = f"{root}/{path}"
     if kind.needs_folders and mode == "wb":
         _ask(remote, partial(system.makedirs, name.rpartition("/")[0], exist_ok=True))
-    options = {} if kind.block is None else {"block_size": kind.block}
+    options = more if kind.block is None else {"block_size": kind.block, **more}
     return _ask(remote, partial(system.open, name, mode, **options))
+
+
+def _kind(remote: Remote) -> _Kind:
+    return _KINDS[urlsplit(remote.url).scheme]
 
 
 def _connected(remote: Remote) -> tuple[Any, str]:
