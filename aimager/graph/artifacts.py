@@ -171,7 +171,7 @@ def delivery(build: Build) -> Delivery:
     """How they get to the user's folder."""
     folder = results_folder(build)
     name = derive_volume_id(str(folder.absolute()), "results")
-    return Delivery(folder, CACHE / "delivered" / f"{build.id}.{name}.json")
+    return Delivery(folder, CACHE / "delivered" / f"{build.id}.{name}.json", build.readers)
 
 
 def mirror() -> Path:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from aimager.codec import fingerprint
+from aimager.files import Readers
 from aimager.model.board import Board
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
@@ -125,6 +126,8 @@ class Build:
     """Where a shell is to be opened when making the root fails."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    readers: Readers = Readers.nobody
+    """Who else may read the cache and the results."""
 
     @property
     def results(self) -> tuple[str, ...]:

@@ -34,10 +34,11 @@ class Brought:
 
 @dataclass(frozen=True)
 class Delivery:
-    """``folder`` is the user's; ``memory`` keeps what was delivered there."""
+    """``folder`` is the user's; ``memory`` keeps what was delivered there, for ``readers``."""
 
     folder: Path
     memory: Path
+    readers: files.Readers = files.Readers.nobody
 
     def fault(self, record: Record) -> str:
         """What happened to the product of ``record`` after its delivery; empty if nothing did.
@@ -54,13 +55,14 @@ class Delivery:
         with locked(self.memory.with_suffix(".lock")):
             brought = self._recall()
             if brought and brought.id == record.id and not find_damage(self.folder, brought.files):
+                self._guard()
                 return
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._guard()
             for file in record.files:
                 kept, target = source / file.name, self.folder / file.name
                 with (
                     progress.growing(f"bringing {file.name}", target, partial(data_size, kept)),
-                    files.publish(target) as temporary,
+                    files.publish(target, mode=self.readers.file) as temporary,
                 ):
                     _bring(kept, temporary)
             self._remove_stale(brought, {file.name for file in record.files})
@@ -77,6 +79,14 @@ class Delivery:
         with suppress(OSError):  # it is not there, or holds something else
             self.folder.rmdir()
         self.memory.unlink(missing_ok=True)
+
+    def _guard(self) -> None:
+        """Let who may read the results read them, and nobody else, also what lies there already."""
+        files.guard_folder(self.folder, self.readers)
+        brought = self._recall()
+        for file in brought.files if brought else ():
+            with suppress(FileNotFoundError, PermissionError):
+                (self.folder / file.name).chmod(self.readers.file)
 
     def _remove_stale(self, brought: Brought | None, names: set[str]) -> None:
         """Remove what was made from a file that is now another, such as its compressed form."""
