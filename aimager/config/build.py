@@ -55,7 +55,7 @@ def read_build(
         products=products,
         out=folder / words.read("out", "out"),
         setup=read_settings(board, platform, words),
-        mirrors=read_mirrors(words),
+        mirrors=read_mirrors(board, words),
         repositories=read_repositories(board, platform, words),
         packages=_read_packages(words),
         root_size=_read_root_size(board, words),

@@ -53,7 +53,8 @@ PACKAGES = (
     Variable(
         "add-repos",
         Group.packages,
-        "third-party repositories, by name or as NAME=URL",
+        "third-party repositories, by name or as NAME=URL; a password in it is for this machine"
+        " alone, and not in the image",
         "the board's",
         "add-repos=7Ji,mine=https://mirror.example/$arch",
         choices=tuple(repository.id for repository in THIRD_PARTY_REPOSITORIES),
@@ -61,6 +62,7 @@ PACKAGES = (
         parser=of_text(split_list),
         settings=("repositories", "platform.repositories", "welcome", "packages", "keyrings"),
         several=True,
+        secret=True,
     ),
     Variable(
         "repo-url-parent",
@@ -70,6 +72,7 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        secret=True,
     ),
     Variable(
         "repo-url-*",
@@ -78,6 +81,7 @@ PACKAGES = (
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        secret=True,
     ),
     Variable(
         "repo-core",

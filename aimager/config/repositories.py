@@ -12,20 +12,29 @@ from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
+from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
 """Names that pacman itself uses, and that of repo-url-parent."""
 
 
-def read_mirrors(words: Words) -> MirrorChoice:
+def read_mirrors(board: Board, words: Words) -> MirrorChoice:
     """The mirrors and keys that the user names.
+
+    Credentials in the address of an added repository are for its mirror alone: they are here, and
+    not in the repository, which reaches images, records and stores.
 
     :raises ConfigError: for what is not an address or a fingerprint
     """
+    with_credentials = {
+        name: read_addresses(url, variable=f"add-repos={name}")
+        for name, url in (word.split("=", 1) for word in _added(board, words) if "=" in word)
+        if without_credentials(url) != url
+    }
     return MirrorChoice(
         parents=words.read("repo-url-parent", ()),
-        repositories=tuple(words.read_many("repo-url-*").items()),
+        repositories=tuple({**with_credentials, **words.read_many("repo-url-*")}.items()),
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
         own_keys=tuple(words.read_many("trust-key-*")),
@@ -94,8 +103,7 @@ def read_repositories(
 
     :raises ConfigError: for one that is not known, not for the platform, or has no key to trust
     """
-    asked = tuple(dict.fromkeys((*board.repositories, *words.read("add-repos", ()))))
-    found = tuple(_find(word, platform) for word in asked)
+    found = tuple(_find(word, platform) for word in _added(board, words))
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
@@ -109,6 +117,10 @@ def read_repositories(
                     hint=f"add-repos={name} adds it",
                 )
     return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id, "")) for r in found)
+
+
+def _added(board: Board, words: Words) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*board.repositories, *words.read("add-repos", ()))))
 
 
 def _find(word: str, platform: Platform) -> ThirdPartyRepository:
@@ -145,7 +157,7 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
     return ThirdPartyRepository(
         id=name,
         architectures=(platform.architecture,),
-        mirrors=Mirrors(path="", url=address),
+        mirrors=Mirrors(path="", url=without_credentials(address)),
         keyring=Keyring(name=name, package=f"{name}-keyring", master_keys=()),
     )
 

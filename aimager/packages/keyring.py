@@ -16,6 +16,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
 from aimager.packages.key_advice import Words, advise, expiry, is_of_keys
 from aimager.packages.openpgp.trust import Trust
+from aimager.progress import say
 from aimager.toolbox import Toolbox
 
 KEYRINGS = "usr/share/pacman/keyrings/"
@@ -111,7 +112,7 @@ def _pinned_keyrings(
         trusted = pinned(files, keyring, source)
         known = {key for key, _ in trusted}
         for key in sorted({key for key, _ in files.trusted} - known):
-            print(f"   the key {key} of {source} is not pinned and will not be trusted")
+            say(f"   the key {key} of {source} is not pinned and will not be trusted")
         yield files, trusted
 
 
