@@ -55,6 +55,15 @@ def test_one_mirror(site: Site, tmp_path: Path) -> None:
     assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
 
 
+def test_no_package_is_fetched_or_read_before_it_can_be_verified(
+    site: Site, tmp_path: Path
+) -> None:
+    """Not even for the pacman.conf in it, which was 5.2 GB of 82 KB."""
+    stage(tmp_path, f"{site.url}/good").run()
+    assert [path for path, _ in site.asked] == ["/good/core/core.db", "/good/extra/extra.db"]
+    assert not (tmp_path / "pkg").exists()
+
+
 @pytest.mark.parametrize("bad", [{}, {"core/core.db": b"<html>"}, {"core/core.db": b""}])
 def test_a_mirror_without_or_with_a_wrong_database_is_passed_over(
     site: Site, tmp_path: Path, bad: dict[str, bytes], capsys: pytest.CaptureFixture[str]
