@@ -8,18 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from aimager import files
-from aimager.compression import opened, zstd_argv
+from aimager import files, limits, tar_stream
+from aimager.compression import OTHER_MIRROR, opened, zstd_argv
 from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
 LEVEL = 1
 """zstd's default compression level: the cache is written and read on one machine, and a higher one
 costs more time than the few bytes that it saves are worth."""
-
-MEMBERS_LIMIT = 64 << 20
-"""How many bytes of a package are read into memory at most."""
-
 _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
@@ -35,7 +31,7 @@ def pack_tree(
     epoch: int,
     exclude: tuple[str, ...] = (),
     level: int = LEVEL,
-    mode: int = 0o644,
+    mode: int = files.FILE,
 ) -> None:
     """Publish ``target``, a ``.tar`` or ``.tar.zst`` of all below ``root``, by GNU tar.
 
@@ -155,30 +151,35 @@ def _inside(package: Path, name: str) -> str:
     return "/".join(parts)
 
 
-def read_members(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+def read_members(
+    package: Path,
+    wanted: Callable[[str], bool],
+    *,
+    limit: int = limits.KEYRING,
+    unpacked: int = limits.KEYRING_UNPACKED,
+) -> dict[str, bytes]:
     """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
 
-    Nothing is written, so that a package may be read before anything of it is trusted. Names are
-    as pacman lists them: relative, without a leading ``./``. Links are not regular files.
+    Nothing is written, so that a package may be read before anything of it is trusted: the files
+    have at most ``limit`` bytes, and no more than ``unpacked`` are looked through. Names are as
+    pacman lists them: relative, without a leading ``./``. Links are not regular files.
 
-    :raises ImageError: when the package is damaged or the files are more than `MEMBERS_LIMIT`
+    :raises ImageError: when the package is damaged, or holds more
     """
     found: dict[str, bytes] = {}
-    total = 0
-    with _members(package) as (archive, members):
-        for member in members:
-            name = _inside(package, member.name)
-            if not member.isreg() or not wanted(name):
-                continue
-            total += member.size
-            if total > MEMBERS_LIMIT:
-                raise ImageError(
-                    f"the files wanted from {package.name} have more than"
-                    f" {MEMBERS_LIMIT >> 20} MiB, up to {name}"
-                )
-            content = archive.extractfile(member)
-            assert content, "a regular file has content"
-            found[name] = content.read()
+
+    def most(name: str) -> int:
+        left = limit - sum(map(len, found.values()))
+        return max(left, 1) if wanted(_inside(package, name)) else 0
+
+    try:
+        with opened(package, limit=unpacked) as stream:
+            for name, content in tar_stream.read_files(stream, most):
+                found[_inside(package, name)] = content
+            while stream.read(_CHUNK):
+                pass  # for the compression's checksum comes last
+    except tar_stream.TarError as error:
+        raise ImageError(f"{package.name} is damaged: {error}", hint=OTHER_MIRROR) from error
     return found
 
 

@@ -1,35 +1,51 @@
-"""Compressed files as streams; a cut-off or damaged one is always noticed and named."""
+"""Compressed files as streams; a cut-off or damaged one is always noticed and named.
+
+A stream never takes more memory than a window and what is read at once, whatever it holds.
+"""
 
 import bz2
-import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol
 
 import zstandard
 
-from aimager import memory
+from aimager import limits, memory
 from aimager.errors import ImageError
 from aimager.toolbox import Toolbox
 
 _BUFFER = 1 << 20
-_ZSTD_INPUT = 1 << 13
+_INPUT = 1 << 16
+_ZSTD_INPUT = 1 << 10
+"""Bytes that are given to zstd at once: it returns all that they hold, and a block of 4 bytes may
+hold 128 KiB."""
 
-_DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError)
+OTHER_MIRROR = "try another mirror with repo-url-parent=, or leave the package out"
+
+_DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 _UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
 """Compressions that makepkg knows, and Python cannot undo."""
 
+_MAGICS = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\0": ".xz", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst"}
+_MAGIC = max(map(len, _MAGICS))
+_SKIPPABLE = b"\x2a\x4d\x18"
+"""Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
+
+
+class TooLargeError(ValueError):
+    """A stream holds more than is taken."""
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
     """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz, .bz2 or none.
 
-    :raises ImageError: out of the block, when reading in it meets damage, or for other suffixes
-        that packages have
+    :raises ImageError: out of the block, when reading in it meets damage or more than ``limit``
+        bytes, or for other suffixes that packages have
     """
     if path.suffix in _UNREADABLE:
         raise ImageError(
@@ -38,45 +54,161 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             " as .zst",
         )
     try:
-        with ExitStack() as stack:
-            stream = stack.enter_context(path.open("rb"))
-            match path.suffix:
-                case ".zst":
-                    reader = io.BufferedReader(_ZstdReader(stream), _BUFFER)
-                    yield stack.enter_context(reader)
-                case ".xz":
-                    yield stack.enter_context(lzma.open(stream))
-                case ".gz":
-                    yield cast(IO[bytes], stack.enter_context(gzip.open(stream)))
-                case ".bz2":
-                    yield stack.enter_context(_Bz2Stream(stream))
-                case _:
-                    yield stream
+        with path.open("rb") as stream:
+            yield decompressed(stream, path.suffix, limit=limit)
+    except TooLargeError as error:
+        raise ImageError(f"{path.name} {error}", hint=OTHER_MIRROR) from error
     except _DAMAGES as error:
         raise ImageError(
             f"{path.name} is damaged: {error}", hint=f"remove {path} and build again"
         ) from error
 
 
-class _Bz2Stream(bz2.BZ2File):
-    """Tells damage, which is a plain OSError there, from an OSError of the system."""
+@contextmanager
+def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[bytes]]:
+    """Yield what a file holds, decompressed as its first bytes tell.
 
-    def read(self, size: int | None = -1) -> bytes:
+    :raises ValueError: out of the block, when it is damaged, or holds more than ``limit`` bytes
+    """
+    try:
+        with ExitStack() as stack:
+            if isinstance(source, Path):
+                stream: IO[bytes] = stack.enter_context(source.open("rb"))
+            else:
+                stream = io.BytesIO(source) if isinstance(source, bytes) else source
+            start = stream.read(_MAGIC)
+            stream.seek(0)
+            found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
+            suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
+            yield decompressed(stream, suffix, limit=limit)
+    except _DAMAGES as error:
+        raise ValueError(str(error)) from error
+
+
+def decompressed(stream: IO[bytes], suffix: str, *, limit: int | None = None) -> IO[bytes]:
+    """What ``stream`` holds, as the suffix of its name tells.
+
+    Reading it raises `TooLargeError` after ``limit`` bytes, and other errors for damage.
+    """
+    decoder = _DECODERS.get(suffix)
+    if decoder is None and limit is None:
+        return stream
+    return io.BufferedReader(_Reader(stream, decoder, limit), _BUFFER)
+
+
+class _Decoder(Protocol):
+    """Undoes one stream of those that may follow one another in a file."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has come to its end."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given of what follows it."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing more comes without more input."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Some more of what was compressed, about ``max_length`` bytes of it at most."""
+
+
+class _Zlib:
+    """zlib's with the interface that bz2 and lzma have."""
+
+    def __init__(self) -> None:
+        self._object = zlib.decompressobj(wbits=31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        content = self._object.decompress(self._object.unconsumed_tail + data, max_length)
+        # What is full may hold more without any further input.
+        self.needs_input = not self._object.unconsumed_tail and len(content) < max_length
+        return content
+
+
+class _Zstd:
+    """The same of zstandard's, which returns all at once that it was given."""
+
+    needs_input = True
+
+    def __init__(self) -> None:
+        frame = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
+        self._object = frame.decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._object.decompress(data)
+
+
+class _Bz2:
+    """bz2's; its damage, a plain OSError, must not be taken for one of the system."""
+
+    def __init__(self) -> None:
+        self._object = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return self._object.needs_input
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
         try:
-            return super().read(size)
+            return self._object.decompress(data, max_length)
         except OSError as error:
-            if error.errno is None:
-                raise EOFError(str(error)) from error
-            raise
+            raise EOFError(str(error)) from error
 
 
-class _ZstdReader(io.RawIOBase):
-    """Decompress zstd frames; zstandard's own reader takes a cut-off one as complete."""
+def _xz() -> _Decoder:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
 
-    def __init__(self, stream: IO[bytes]) -> None:
+
+_DECODERS: dict[str, Callable[[], _Decoder]] = {
+    ".zst": _Zstd,
+    ".xz": _xz,
+    ".gz": _Zlib,
+    ".bz2": _Bz2,
+}
+
+
+class _Reader(io.RawIOBase):
+    """Decompresses streams that follow one another, to the last of which there must be an end."""
+
+    def __init__(
+        self, stream: IO[bytes], decoder: Callable[[], _Decoder] | None, limit: int | None
+    ) -> None:
         self.stream = stream
-        self.frame = zstandard.ZstdDecompressor().decompressobj()
+        self.make = decoder
+        self.decoder = decoder() if decoder else None
+        self.limit = limit
+        self.input = _ZSTD_INPUT if decoder is _Zstd else _INPUT
         self.inside = False
+        self.streams = 1
+        self.total = 0
         self.ready = memoryview(b"")
 
     def readable(self) -> bool:
@@ -84,23 +216,56 @@ class _ZstdReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self.ready:
-            chunk = b""
-            if self.frame.eof:
-                chunk = self.frame.unused_data
-                self.frame = zstandard.ZstdDecompressor().decompressobj()
-                self.inside = False
-            # Little at once, for 4 bytes of zstd may become 128 KiB.
-            chunk = chunk or self.stream.read(_ZSTD_INPUT)
-            if not chunk:
-                if self.inside:
-                    raise EOFError("it is cut off")
+            content = self._more()
+            if content is None:
                 return 0
-            self.inside = True
-            self.ready = memoryview(self.frame.decompress(chunk))
+            self.total += len(content)
+            if self.limit is not None and self.total > self.limit:
+                raise TooLargeError(f"holds more than {self.limit >> 20} MiB")
+            self.ready = memoryview(content)
         size = min(len(buffer), len(self.ready))
         buffer[:size] = self.ready[:size]
         self.ready = self.ready[size:]
         return size
+
+    def _more(self) -> bytes | None:
+        """What comes next, perhaps nothing yet; None at the end."""
+        if self.decoder is None or self.make is None:
+            return self.stream.read(_INPUT) or None
+        chunk = b""
+        if self.decoder.eof:
+            chunk = self._left(self.decoder.unused_data)
+            if not chunk:
+                return None
+            self._begin()
+        elif self.decoder.needs_input:
+            chunk = self.stream.read(self.input)
+            if not chunk:
+                if self.inside:
+                    raise EOFError("it is cut off")
+                return None
+        self.inside = True
+        content = self.decoder.decompress(chunk, _BUFFER)
+        if self.decoder.eof:
+            self.inside = False
+        return content
+
+    def _begin(self) -> None:
+        self.streams += 1
+        if self.streams > limits.STREAMS:
+            raise TooLargeError(f"has more than {limits.STREAMS} streams")
+        if self.make:
+            self.decoder = self.make()
+
+    def _left(self, chunk: bytes) -> bytes:
+        """What follows a stream, without the zeros that tape drives, and xz, pad it with."""
+        while True:
+            chunk = chunk.lstrip(b"\0")
+            if chunk:
+                return chunk
+            chunk = self.stream.read(self.input)
+            if not chunk:
+                return b""
 
 
 _ZSTD_THREAD = 48 << 20

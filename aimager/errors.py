@@ -2,34 +2,30 @@
 
 import errno
 import os
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
-"""In an address, as RFC 3986 has it: ``https://USER:PASSWORD@HOST``."""
-
-
-def without_passwords(text: str) -> str:
-    """``text`` with stars in the place of the passwords that addresses in it hold."""
-    return _PASSWORD.sub(r"\1***@", text)
+from aimager.shown import shown, shown_lines, without_passwords
 
 
 class AimagerError(Exception):
     """Something that the user, the host or a mirror caused, not a bug.
 
     ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do; where
-    it is empty, the kind's ``usual_hint`` is shown. Passwords in addresses are not.
+    it is empty, the kind's ``usual_hint`` is shown. Passwords in addresses are not, and what a
+    terminal would obey is escaped, whatever is quoted (`aimager.shown`): here, so that no message
+    can forget it.
     """
 
     usual_hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        message = without_passwords(message)
+        message = shown_lines(without_passwords(message))
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        # Ours, and of several lines where they are to be typed.
+        self.hint = "\n".join(map(shown, without_passwords(hint).split("\n")))
 
     def __str__(self) -> str:
         hint = self.hint or self.usual_hint

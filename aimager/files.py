@@ -6,6 +6,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -14,9 +15,41 @@ from aimager.errors import about
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
 
+FILE, FOLDER = 0o600, 0o700
+"""Modes of what is made and kept: images hold password hashes and keys, which are nobody else's."""
+
+OPEN = 0o644
+"""The mode of a file without secrets that the user names, such as a lock to be kept in git."""
+
+
+class Readers(StrEnum):
+    """Who on this machine may read what is made, besides who makes it."""
+
+    nobody = "nobody"
+    group = "group"
+    all = "all"
+
+    @property
+    def file(self) -> int:
+        """The mode of a file."""
+        return {Readers.nobody: FILE, Readers.group: 0o640, Readers.all: OPEN}[self]
+
+    @property
+    def folder(self) -> int:
+        """The mode of a folder."""
+        return {Readers.nobody: FOLDER, Readers.group: 0o750, Readers.all: 0o755}[self]
+
+
+def guard_folder(folder: Path, readers: Readers = Readers.nobody) -> None:
+    """Make ``folder``, which ``readers`` may read; one that is there becomes so if it is ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # another user's, who has decided
+        if stat.S_IMODE(folder.stat().st_mode) & 0o777 != readers.folder:
+            folder.chmod(readers.folder)
+
 
 @contextmanager
-def publish(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
+def publish(target: Path, *, mode: int = FILE) -> Iterator[Path]:
     """Yield the path of a temporary file that becomes ``target`` when the block ends well.
 
     It is flushed to the disk before it gets its name (rename(2)), so that no crash leaves a
@@ -52,11 +85,11 @@ def temporaries(target: Path) -> Iterator[Path]:
         yield from (p for p in target.parent.iterdir() if p.name.startswith(prefix))
 
 
-def publish_text(target: Path, text: str) -> None:
+def publish_text(target: Path, text: str, *, mode: int = FILE) -> None:
     """Make ``target`` hold ``text``; a file that already does is not touched."""
     if target.is_file() and target.read_bytes() == text.encode():
         return
-    with publish(target) as temporary:
+    with publish(target, mode=mode) as temporary:
         temporary.write_text(text)
 
 

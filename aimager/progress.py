@@ -1,8 +1,9 @@
 """What a stage is doing: sent by the code that does it, wherever it runs, to what shows it.
 
 It is sent on standard output, which a function in a namespace has, too: between lines for people,
-in records of one line each, MARK and JSON. Only where a task is heard
-(`aimager.graph.console.events`) are there records; else a stage prints nothing but its lines.
+in records of one line each, MARK, the value of HEARD, and JSON. Only where a task is heard
+(`aimager.graph.console.events`) are there records; else a stage prints nothing but its lines. Who
+does not know that value, such as a name in a database that is printed, can make no record.
 """
 
 import json
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from aimager.files import data_size, temporaries
+from aimager.shown import shown, shown_lines, without_passwords
 
 HEARD = "AIMAGER_HEARD"
-"""In the environment of a task whose output is shown."""
+"""In the environment of a task whose output is shown; its value is a secret of the two."""
 
 MARK = "\x1e"
 """The record separator, as in RFC 7464."""
@@ -27,6 +29,14 @@ _LOOK = 0.2  # seconds between two looks at a file that grows
 
 _lock = threading.Lock()
 _last = ("", 0.0)
+
+
+def say(text: str) -> None:
+    """Print a line, whatever it quotes: what is outside of ours is escaped, passwords are left out.
+
+    Further lines are those that are indented by four. Threads may say something at once.
+    """
+    print(f"{shown_lines(without_passwords(text))}\n", end="", flush=True)
 
 
 def step(name: str, *, done: int = 0, total: int = 0, unit: str = "", detail: str = "") -> None:
@@ -47,14 +57,15 @@ def step(name: str, *, done: int = 0, total: int = 0, unit: str = "", detail: st
 def reason(title: str, text: str) -> None:
     """Tell why the task that goes by ``title`` runs."""
     if not _tell({"event": "reason", "title": title, "reason": text}):
-        print(f"{title}: {text}", flush=True)
+        say(f"{shown(title)}: {shown(text)}")
 
 
 def _tell(record: dict[str, object]) -> bool:
     """Print a record, if something shows it."""
-    if HEARD not in os.environ:
+    secret = os.environ.get(HEARD)
+    if secret is None:
         return False
-    print(f"{MARK}{json.dumps(record)}\n", end="", flush=True)
+    print(f"{MARK}{secret}{json.dumps(record)}\n", end="", flush=True)
     return True
 
 

@@ -10,7 +10,7 @@ from aimager.commands.command_line import NAME_IT
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
 from aimager.errors import ConfigError, HostError
-from aimager.files import publish_text
+from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
 from aimager.model.build import CHECKSUMS, SIGNATURE, Build, Product, compressed_name
@@ -182,7 +182,7 @@ def _write_reports(
         ]
         page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results)))
         try:
-            publish_text(path, page)
+            publish_text(path, page, mode=OPEN)
         except OSError as error:
             raise ConfigError(
                 f"report={path} cannot be written: {error.strerror}", hint="name another file"

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from aimager.config.unknown_names import check_names
 from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
+from aimager.files import Readers, guard_folder
 from aimager.model.build import Build
 from aimager.packages.lock_file import check_build, read_lock_file
 
@@ -82,7 +84,8 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     :raises ConfigError: when a variable is wrong, or a folder cannot be used
     """
     _check_folder(cache)
-    cache.mkdir(parents=True, exist_ok=True)
+    if not cache.is_dir():
+        guard_folder(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
         if not _is_text(value):
@@ -96,10 +99,19 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         return ()
     builds = read_builds(asked.variables, asked.folder, epoch=epoch)
     for build in builds:
+        _guard(cache, build.readers)
         _check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
     return builds
+
+
+def _guard(cache: Path, readers: Readers) -> None:
+    """Let only ``readers`` read a cache, be it of a time when all could; no other folder."""
+    is_everybodys = cache.stat().st_mode & stat.S_ISVTX
+    is_ours = not any(cache.iterdir()) or any((cache / n).exists() for n in ("product", "work"))
+    if is_ours and not is_everybodys:
+        guard_folder(cache, readers)
 
 
 def _check_folder(folder: Path) -> None:

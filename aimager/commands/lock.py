@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimager.errors import ConfigError
-from aimager.files import publish_text
+from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.plan import Plan
 from aimager.model.lock import read_lock
@@ -26,7 +26,7 @@ def write_lock_file(plans: Sequence[Plan]) -> None:
     :raises ConfigError: when it names none
     """
     path, lock_file = _lock_anew(plans)
-    publish_text(path, format_lock_file(lock_file))
+    publish_text(path, format_lock_file(lock_file), mode=OPEN)
     print(f"   {path}: {_count(lock_file)}")
 
 
@@ -39,7 +39,7 @@ def update_lock_file(plans: Sequence[Plan]) -> None:
     before = read_lock_file(path)
     for change in changes(before, lock_file):
         print(f"   {change}")
-    publish_text(path, format_lock_file(lock_file))
+    publish_text(path, format_lock_file(lock_file), mode=OPEN)
     download = size(download_size(lock_file, artifacts.store()))
     print(f"   {path}: {_count(lock_file)}, {download} to download")
 

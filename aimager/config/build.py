@@ -15,6 +15,7 @@ from aimager.config.variable import Words
 from aimager.config.variables import VARIABLES, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
+from aimager.files import Readers
 from aimager.model.board import Board, Initramfs
 from aimager.model.build import Build, Product, Tools
 from aimager.packages.lock_file import read_lock_file
@@ -59,7 +60,7 @@ def read_build(
         products=products,
         out=folder / words.read("out", "out"),
         setup=read_settings(board, platform, words),
-        mirrors=read_mirrors(words),
+        mirrors=read_mirrors(board, words),
         repositories=read_repositories(board, platform, words),
         packages=_read_packages(words),
         root_size=_read_root_size(board, words),
@@ -79,6 +80,7 @@ def read_build(
         pacman_static=words.read("use-pacman-static"),
         memory=words.read("tmpfs-root"),
         report=words.read("report"),
+        readers=words.read("readable-by", Readers.nobody),
         overlays=words.read("overlay", ()),
         terminal=words.read("shell"),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,

@@ -53,7 +53,8 @@ PACKAGES = (
     Variable(
         "add-repos",
         Group.packages,
-        "third-party repositories, by name or as NAME=URL",
+        "third-party repositories, by name or as NAME=URL; a password in it is for this machine"
+        " alone, and not in the image",
         "the board's",
         "add-repos=7Ji,mine=https://mirror.example/$arch",
         choices=tuple(repository.id for repository in THIRD_PARTY_REPOSITORIES),
@@ -61,6 +62,7 @@ PACKAGES = (
         parser=of_text(split_list),
         settings=("repositories", "platform.repositories", "welcome", "packages", "keyrings"),
         several=True,
+        secret=True,
     ),
     Variable(
         "repo-url-parent",
@@ -70,6 +72,7 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        secret=True,
     ),
     Variable(
         "repo-url-*",
@@ -78,21 +81,23 @@ PACKAGES = (
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        secret=True,
     ),
     Variable(
         "repo-core",
         Group.packages,
-        "the repository that has pacman",
+        "the repository that takes the place of core, where a distribution's own is called"
+        " otherwise",
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository",),
+        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
     ),
     Variable(
         "repos-base",
         Group.packages,
         "the distribution's repositories, in order, separated by commas",
-        "those of its pacman.conf",
+        "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
         settings=("platform.distro.base_repositories",),

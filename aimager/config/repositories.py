@@ -14,6 +14,7 @@ from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.packages.openpgp.public_keys import read_public_keys
+from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
@@ -28,14 +29,22 @@ class KeyFile:
     sha256: str
 
 
-def read_mirrors(words: Words) -> MirrorChoice:
+def read_mirrors(board: Board, words: Words) -> MirrorChoice:
     """The mirrors and keys that the user names.
+
+    Credentials in the address of an added repository are for its mirror alone: they are here, and
+    not in the repository, which reaches images, records and stores.
 
     :raises ConfigError: for what is not an address or a fingerprint
     """
+    with_credentials = {
+        name: read_addresses(url, variable=f"add-repos={name}")
+        for name, url in (word.split("=", 1) for word in _added(board, words) if "=" in word)
+        if without_credentials(url) != url
+    }
     return MirrorChoice(
         parents=words.read("repo-url-parent", ()),
-        repositories=tuple(words.read_many("repo-url-*").items()),
+        repositories=tuple({**with_credentials, **words.read_many("repo-url-*")}.items()),
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
         own_keys=tuple(words.read_many("trust-key-*")),
@@ -44,18 +53,18 @@ def read_mirrors(words: Words) -> MirrorChoice:
 
 
 def with_own_repositories(platform: Platform, words: Words) -> Platform:
-    """The platform with the repositories that repo-core= and repos-base= name as its own.
+    """The platform with the repositories that repos-base= names as its own.
+
+    That of repo-core= takes the place of the first, unless it is among them.
 
     :raises ConfigError: for what cannot be the name of a repository
     """
     distro = platform.distro
-    core, base = words.read("repo-core"), words.read("repos-base")
-    own = replace(
-        distro,
-        core_repository=core or distro.core_repository,
-        base_repositories=base or distro.base_repositories,
-    )
-    return replace(platform, distro=own)
+    core = words.read("repo-core") or distro.core_repository
+    base = words.read("repos-base") or distro.base_repositories
+    if core not in base:
+        base = (core, *base[1:])
+    return replace(platform, distro=replace(distro, core_repository=core, base_repositories=base))
 
 
 def read_repository_names(text: str, *, variable: str) -> tuple[str, ...]:
@@ -113,8 +122,7 @@ def read_repositories(
 
     :raises ConfigError: for one that is not known, not for the platform, or has no key to trust
     """
-    asked = tuple(dict.fromkeys((*board.repositories, *words.read("add-repos", ()))))
-    found = tuple(_find(word, platform) for word in asked)
+    found = tuple(_find(word, platform) for word in _added(board, words))
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
@@ -128,6 +136,10 @@ def read_repositories(
                     hint=f"add-repos={name} adds it",
                 )
     return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id)) for r in found)
+
+
+def _added(board: Board, words: Words) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*board.repositories, *words.read("add-repos", ()))))
 
 
 def _find(word: str, platform: Platform) -> ThirdPartyRepository:
@@ -164,7 +176,7 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
     return ThirdPartyRepository(
         id=name,
         architectures=(platform.architecture,),
-        mirrors=Mirrors(path="", url=address),
+        mirrors=Mirrors(path="", url=without_credentials(address)),
         keyring=Keyring(name=name, package=f"{name}-keyring", master_keys=()),
     )
 

@@ -19,6 +19,7 @@ from aimager.config.variable import (
     of_path,
     of_text,
 )
+from aimager.files import Readers
 from aimager.model.build import Tools
 
 SHELLS = ("bash", "zsh", "fish")
@@ -38,6 +39,16 @@ RESULTS = (
         "out",
         "out=/srv/images",
         paths=True,
+    ),
+    Variable(
+        "readable-by",
+        Group.results,
+        "who of this machine's users may read the results and the cache, besides you: images hold"
+        " hashes of passwords, and keys",
+        Readers.nobody,
+        "readable-by=group",
+        choices=tuple(Readers),
+        parser=of_choice(Readers),
     ),
     Variable(
         "report",

@@ -11,6 +11,8 @@ DISTRO = Distro(
         path="archlinux32/$arch/$repo",
         url="https://mirror.archlinux32.org/$arch/$repo",
     ),
+    # As in its pacman.conf of 2018, and of a user in 2023.
+    base_repositories=("core", "extra", "community"),
     keyrings=(
         Keyring(
             name="archlinux32",

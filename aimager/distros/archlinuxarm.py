@@ -12,6 +12,7 @@ DISTRO = Distro(
         path="archlinuxarm/$arch/$repo",
         url="http://mirror.archlinuxarm.org/$arch/$repo",
     ),
+    base_repositories=("core", "extra", "alarm", "aur"),
     keyrings=(
         Keyring(
             name="archlinuxarm",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aimager.codec import fingerprint
 from aimager.model.build import Build, Product
-from aimager.model.distro import Distro, Platform
+from aimager.model.distro import Platform
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import Delivery
@@ -86,15 +86,13 @@ def downloads(platform: str) -> Path:
 
 def kept_databases(platform: Platform) -> Path:
     """A platform's sync databases as they were last seen, by which repositories they are of."""
-    distro = platform.distro
-    words = [distro.core_repository, *distro.base_repositories]
+    words = list(platform.distro.base_repositories)
     words += [r.word for r in platform.repositories if r.word != r.id]
-    usual = words == [Distro.core_repository]
-    return CACHE / "sync" / f"{platform.id}{'' if usual else '.' + fingerprint(words)[:16]}.tar"
+    return CACHE / "sync" / f"{platform.id}.{fingerprint(words)[:16]}.tar"
 
 
 def sync_databases(platform: Platform) -> Path:
-    """An archive of a platform's sync databases and of its pacman.conf."""
+    """An archive of a platform's sync databases."""
     return kept("sync-databases", platform.id).view / "databases.tar"
 
 
@@ -173,7 +171,8 @@ def delivery(build: Build) -> Delivery:
     """How they get to the user's folder."""
     folder = results_folder(build)
     name = derive_volume_id(str(folder.absolute()), "results")
-    return Delivery(folder, CACHE / "delivered" / f"{build.id}.{name}.json", build.sign)
+    memory = CACHE / "delivered" / f"{build.id}.{name}.json"
+    return Delivery(folder, memory, build.sign, build.readers)
 
 
 def mirror() -> Path:

@@ -7,10 +7,8 @@ from aimager.graph import artifacts
 from aimager.graph.plan import Plan
 from aimager.model.distro import Keyring, Platform
 from aimager.model.lock import LockedPackage, find_package, read_lock
-from aimager.packages.download import Client
-from aimager.packages.fetch_database import fetch_database
+from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.lock_file import lock_of, read_lock_file
-from aimager.packages.mirror_fallback import Fallback
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.sync_database import read_database
 
@@ -67,6 +65,6 @@ def _used(plan: Plan, platform: Platform, name: str) -> LockedPackage | None:
 def _newest(plan: Plan, platform: Platform, used: LockedPackage) -> LockedPackage | None:
     urls = repository_urls(platform, used.repository, plan.mirrors(platform))
     path = artifacts.downloads(platform.plain.id) / f"{used.repository}.db"
-    data = fetch_database(Client(), Fallback(lambda _: None), urls, used.repository, path)
-    found = read_database(used.repository, data).get(used.name)
+    fetch_databases([Database(used.repository, urls, path)], is_quiet=True)
+    found = read_database(used.repository, path).get(used.name)
     return found.locked if found else None

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from aimager.codec import fingerprint
+from aimager.files import Readers
 from aimager.model.board import Board
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
@@ -135,6 +136,8 @@ class Build:
     """Whether an image may be made although what it boots from failed to be."""
     board_sha256: str = ""
     """Of the user's file that defines the board; empty: it is one of ours."""
+    readers: Readers = Readers.nobody
+    """Who else may read the cache and the results."""
 
     @property
     def results(self) -> tuple[str, ...]:

@@ -48,9 +48,9 @@ class Distro:
     mirrorlist: str = "etc/pacman.d/mirrorlist"
     """The file of the image that its pacman.conf includes for mirrors."""
     core_repository: str = "core"
-    """The repository that holds ``pacman``, whose pacman.conf names the others."""
-    base_repositories: tuple[str, ...] = ()
-    """Which repositories there are, in order, in place of those of that pacman.conf."""
+    """The one of them that every mirror has."""
+    base_repositories: tuple[str, ...] = ("core", "extra")
+    """Its repositories, in the order of the pacman.conf in its package ``pacman``."""
     base_packages: tuple[str, ...] = ("base",)
     archive: str = ""
     """Where all versions of a package are kept, ``$name`` being its name and ``$initial`` the

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError
+from aimager.shown import shown
 
 UNSIGNED = "@packages"
 """The repository of packages that nobody signed; no other can have a name that begins so."""
@@ -37,6 +38,9 @@ class LockedPackage:
     build_date: int
 
     def __post_init__(self) -> None:
+        for told in (self.name, self.version, self.architecture, self.repository, self.file):
+            if not told.isprintable() or "/" in told:
+                raise ValueError(f"it says {shown(told)}")
         name = self.file
         if not 0 < len(name.encode()) <= _LONGEST_NAME or {*"/\0"} & {*name} or name[0] == ".":
             raise ValueError(f"it names the file {self.file}")

@@ -1,11 +1,13 @@
 """The folders that a stage works in; nothing of them reaches its product."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from aimager.files import FILE
 from aimager.model.remote import Remote
 
 
@@ -48,4 +50,5 @@ class Workshop:
         """Open the log anew, for one run of the stage."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as stream:
+            os.fchmod(stream.fileno(), FILE)
             yield stream

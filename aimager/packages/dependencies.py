@@ -1,7 +1,9 @@
 """What a package's ``depends`` and ``provides`` name, and all that some packages need by them."""
 
+import heapq
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import chain
 
 from aimager.packages.sync_database import DatabasePackage
 
@@ -20,32 +22,27 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     only equality is looked at, and of conflicts nothing: it serves the borrowed root, where there
     is not yet a pacman that could resolve, and predictions.
     """
-    providers = _providers(packages)
+    providers = _Providers(packages)
     found: dict[str, None] = {}
     opened: list[Iterator[str]] = []
-
-    def choose(dependency: str, preferred: Container[str]) -> str | None:
-        suitable = _suitable(packages, providers, dependency)
-        for circle in (found, preferred, suitable[:1]):
-            chosen = next((name for name in suitable if name in circle), None)
-            if chosen:
-                return chosen
-        return None
+    settled = set[str]()
 
     def add(name: str) -> None:
         if name not in found:
             found[name] = None
             opened.append(iter(packages[name].depends))
 
-    targets = [chosen for name in names if (chosen := choose(name, ()))]
+    targets = dict.fromkeys(chosen for name in names if (chosen := providers.choose(name, ())))
     for target in targets:
         add(target)
         while opened:
             dependency = next(opened[-1], None)
             if dependency is None:
                 opened.pop()
-            elif chosen := choose(dependency, targets):
-                add(chosen)
+            elif dependency not in settled:  # else what satisfies it is found already
+                settled.add(dependency)
+                if chosen := providers.choose(dependency, found, targets):
+                    add(chosen)
     return sorted(found)
 
 
@@ -82,16 +79,65 @@ def providers(
     )
 
 
-def _suitable(
-    packages: Mapping[str, DatabasePackage],
-    providers: Mapping[str, Sequence[tuple[str, str]]],
-    dependency: str,
-) -> list[str]:
-    bare = bare_name(dependency)
-    provisions = providers.get(bare, ())
-    fitting = [name for name, provision in provisions if _satisfies(provision, dependency)]
-    named = [bare] if bare in packages else []
-    return named + (fitting or [name for name, _ in provisions])
+class _Providers:
+    """Finds what satisfies a dependency without looking at all that gives its name.
+
+    In a database that was made to be slow, a hundred thousand may.
+    """
+
+    def __init__(self, packages: Mapping[str, DatabasePackage]) -> None:
+        self._packages = packages
+        self._all: dict[str, list[tuple[int, str]]] = {}
+        self._with_version: dict[str, list[tuple[int, str]]] = {}
+        self._exact: dict[str, list[tuple[int, str]]] = {}
+        self._of_any_release: dict[str, list[tuple[int, str]]] = {}
+        for bare, provisions in _providers(packages).items():
+            for place, (name, provision) in enumerate(provisions):
+                self._all.setdefault(bare, []).append((place, name))
+                self._exact.setdefault(provision, []).append((place, name))
+                if provision != bare:
+                    self._with_version.setdefault(bare, []).append((place, name))
+                    without = _without_release(provision)
+                    self._of_any_release.setdefault(without, []).append((place, name))
+
+    def choose(self, dependency: str, *circles: Container[str]) -> str | None:
+        """What satisfies it, of one of the circles, in their order; else the first of all."""
+        for circle in circles:
+            chosen = next((name for name in self.of(dependency) if name in circle), None)
+            if chosen:
+                return chosen
+        return next(self.of(dependency), None)
+
+    def of(self, dependency: str) -> Iterator[str]:
+        """The package of that name, and those that provide it; of all versions, if none fits."""
+        bare = bare_name(dependency)
+        if bare in self._packages:
+            yield bare
+        fitting = self._fitting(bare, dependency)
+        first = next(fitting, None)
+        given = self._all.get(bare, ()) if first is None else chain((first,), fitting)
+        yield from (name for _, name in given)
+
+    def _fitting(self, bare: str, dependency: str) -> Iterator[tuple[int, str]]:
+        """Where ``a=1`` is given and ``a``, ``a=1`` or, for all we know, ``a>0`` is wanted.
+
+        The release, ``-1``, counts only where both have one (vercmp(8)).
+        """
+        if dependency == bare:
+            return iter(self._all.get(bare, ()))
+        if not dependency.startswith(f"{bare}="):
+            return iter(self._with_version.get(bare, ()))
+        without = _without_release(dependency)
+        if without == dependency:
+            return iter(self._of_any_release.get(dependency, ()))
+        same, any_release = self._exact.get(dependency, ()), self._exact.get(without, ())
+        return heapq.merge(same, any_release)
+
+
+def _without_release(provision: str) -> str:
+    """``a=1`` of ``a=1-2``."""
+    name, equals, version = provision.partition("=")
+    return f"{name}{equals}{version.partition('-')[0]}"
 
 
 def _providers(packages: Mapping[str, DatabasePackage]) -> dict[str, list[tuple[str, str]]]:
@@ -103,16 +149,3 @@ def _providers(packages: Mapping[str, DatabasePackage]) -> dict[str, list[tuple[
         for provision in packages[name].provides:
             providers.setdefault(bare_name(provision), []).append((name, provision))
     return providers
-
-
-def _satisfies(provision: str, dependency: str) -> bool:
-    """Whether ``a=1`` is given where ``a``, ``a=1`` or, for all we know, ``a>0`` is wanted.
-
-    The release, ``-1``, counts only where both have one (vercmp(8)).
-    """
-    bare = bare_name(dependency)
-    if not dependency.startswith(f"{bare}="):
-        return dependency == bare or provision != bare
-    return provision == dependency or (
-        provision.startswith(f"{dependency}-") or dependency.startswith(f"{provision}-")
-    )

@@ -1,27 +1,26 @@
-"""HTTP to a checked file: conditional, resumable, complete or not at all."""
+"""HTTP to a file that is given: conditional, resumable, within limits. It knows of no cache."""
 
-import hashlib
-import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from aimager import files
+from aimager import files, limits
 from aimager.errors import DownloadError, about
-from aimager.locks import locked
 from aimager.packages.http_diagnosis import (
     explain_connection,
     explain_status,
+    printable_words,
     reason,
     refuse_authorities,
     refuse_page,
 )
-from aimager.packages.remembered import note_asked, recall
+from aimager.packages.mirror_connection import PunctualAdapter
 from aimager.packages.retry import ATTEMPTS, PATIENCE, TRANSIENT, MirrorRetry
 
 _CHUNK = 1 << 18
@@ -30,14 +29,12 @@ _TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
 _PAUSE = 1.5  # seconds before the second attempt, twice as many before the third
 # The last two: a host name that cannot be one.
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError)
-_CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+_TOLD = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+_LONGEST_TOLD = 1000
+"""Characters of what a mirror says of a file, which is said back to it the next time."""
 
 Report = Callable[[int], object]
 """Called with how many more bytes have arrived."""
-
-
-Check = Callable[[bytes], object]
-"""Raises DownloadError for content that is not what was asked for."""
 
 
 class NotFoundError(DownloadError):
@@ -56,6 +53,10 @@ class BrokenOffError(DownloadError):
     """The connection ended before the file did."""
 
 
+class _EnoughError(Exception):
+    """More has come than was asked for."""
+
+
 class Client:
     """Downloads over connections that are kept open; for use by one thread.
 
@@ -64,7 +65,7 @@ class Client:
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
-        self._adapter = HTTPAdapter()
+        self._adapter = PunctualAdapter()
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
@@ -72,55 +73,34 @@ class Client:
         # Packages are compressed; if a mirror did it again, sizes would no longer fit.
         self._session.headers["Accept-Encoding"] = "identity"
 
-    def fetch_if_changed(
-        self, url: str, target: Path, check: Check = lambda _: None, *, run: Path | None = None
-    ) -> bytes:
-        """Make ``target`` what ``url`` is now, if ``check`` agrees, and return it.
+    def fetch_into(
+        self, url: str, target: Path, *, limit: int, known: Mapping[str, str] | None = None
+    ) -> dict[str, str] | None:
+        """Write what is at ``url``, at most ``limit`` bytes, to the file ``target``, in its place.
 
-        The mirror is asked only whether it changed (If-None-Match, If-Modified-Since), by what
-        it said last time, which is kept beside ``target`` with the hash of what it was said of:
-        they are two files, and a crash may come between. Two builds that ask at once wait for
-        each other, and what was asked in the folder ``run``, which remembers it, is not again.
+        Returns what the mirror says of it, to be given as ``known`` the next time; None: what it
+        said then still holds, and nothing is written.
 
-        :raises DownloadError: when the mirror does not give it, or gives something else
+        :raises DownloadError: when the mirror does not give it, or gives more
         """
-        memory = target.with_name(f".{target.name}.json")
-        lock = target.with_name(f".{target.name}.lock")
-        with locked(lock):
-            known = recall(memory, url, target)
-            asked = run / hashlib.sha256(url.encode()).hexdigest() if run else None
-            if known and asked and asked.exists():
-                return target.read_bytes()
-            conditions = {name: known[name] for name in _CONDITIONS if name in known}
-            with self._get(url, conditions) as response:
-                if conditions and response.status_code == requests.codes.not_modified:
-                    note_asked(asked)
-                    return target.read_bytes()
-                for unfinished in files.temporaries(target):  # of a killed run
-                    if unfinished not in (memory, lock):
-                        unfinished.unlink(missing_ok=True)
-                with files.publish(target) as temporary:
-                    with about(target), temporary.open("wb") as stream:
-                        self._receive(response, stream.write)
-                    content = temporary.read_bytes()
-                    check(content)
-            said = {name: response.headers.get(told) for name, told in _CONDITIONS.items()}
-            kept = {name: value for name, value in said.items() if value}
-            digest = hashlib.sha256(content).hexdigest()
-            files.publish_text(memory, json.dumps({"url": url, "sha256": digest, **kept}))
-            note_asked(asked)
-            return content
+        conditions = {name: value for name, value in (known or {}).items() if name in _TOLD}
+        with self._get(url, conditions) as response:
+            if conditions and response.status_code == requests.codes.not_modified:
+                return None
+            with about(target), target.open("wb") as stream:
+                self._receive(response, stream.write, limit=limit)
+        said = {name: response.headers.get(told, "") for name, told in _TOLD.items()}
+        return {name: value for name, value in said.items() if 0 < len(value) <= _LONGEST_TOLD}
 
-    def fetch(
-        self, url: str, target: Path, *, size: int, sha256: str, report: Report = lambda _: None
+    def complete(
+        self, url: str, part: Path, *, size: int, sha256: str, report: Report = lambda _: None
     ) -> None:
-        """Make ``target`` the file of ``size`` bytes with this hash that is at ``url``.
+        """Make the file ``part`` that of ``size`` bytes with this hash that is at ``url``.
 
-        What an interrupted download left is resumed, whichever mirror it came from. Two builds
-        that want the same file wait for each other, and the second finds it there.
+        What an interrupted download left is resumed, whichever mirror it came from.
 
         :raises DownloadError: when the mirror does not give it, or gives something else; what
-            was reported is then taken back
+            was reported is then taken back, and of something else nothing is left
         """
         reported = 0
 
@@ -129,18 +109,11 @@ class Client:
             reported += more
             report(more)
 
-        part = target.with_name(f"{target.name}.part")
-        with locked(part.with_name(f".{target.name}.lock")):
-            if target.exists() and files.sha256(target) == sha256:
-                report(size)
-                return
-            try:
-                self._fetch_part(url, part, size, sha256, count)
-            except DownloadError:
-                report(-reported)
-                raise
-            with files.publish(target) as temporary:
-                part.replace(temporary)
+        try:
+            self._fetch_part(url, part, size, sha256, count)
+        except DownloadError:
+            report(-reported)
+            raise
 
     def fetch_small(self, url: str, *, limit: int) -> bytes:
         """The bytes at ``url``, at most ``limit`` of them.
@@ -149,7 +122,7 @@ class Client:
         """
         content = bytearray()
         with self._get(url, {}) as response:
-            self._receive(response, content.extend, limit=limit, as_it_is=True)
+            self._receive(response, content.extend, limit=limit)
         return bytes(content)
 
     def look(self, url: str) -> str:
@@ -166,7 +139,7 @@ class Client:
     def _fetch_part(self, url: str, part: Path, size: int, sha256: str, report: Report) -> None:
         """Complete ``part`` and check it; a wrong file is not left to be resumed."""
         if _size(part) > size:
-            part.unlink()
+            os.truncate(part, 0)
         kept = _size(part)
         report(kept)
         while True:
@@ -175,7 +148,7 @@ class Client:
                 return _check(url, part, size, sha256)
             except DownloadError:
                 report(-_size(part))
-                part.unlink()
+                os.truncate(part, 0)
                 if not kept:
                     raise
                 kept = 0  # The fault may be that of what was there, from another mirror.
@@ -184,26 +157,31 @@ class Client:
         for attempt in range(ATTEMPTS):
             try:
                 if _size(part) < size:
-                    self._resume(url, part, _size(part), report)
+                    self._resume(url, part, _size(part), size, report)
                 return
             except BrokenOffError:
                 if attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(_PAUSE * 2**attempt)
 
-    def _resume(self, url: str, part: Path, have: int, report: Report) -> None:
+    def _resume(self, url: str, part: Path, have: int, size: int, report: Report) -> None:
         response = self._get(url, {"Range": f"bytes={have}-"} if have else {})
         with response:
             resumes = response.status_code == requests.codes.partial_content
             if have and not resumes:
                 report(-have)
             with about(part), part.open("ab" if resumes else "wb") as stream:
+                stream.seek(0, os.SEEK_END)
 
                 def keep(chunk: bytes) -> None:
-                    stream.write(chunk)
-                    report(len(chunk))
+                    kept = chunk[: size + 1 - stream.tell()]  # one more shows that it is larger
+                    stream.write(kept)
+                    report(len(kept))
+                    if stream.tell() > size:
+                        raise _EnoughError
 
-                self._receive(response, keep, as_it_is=True)
+                with suppress(_EnoughError):
+                    self._receive(response, keep)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         response = self._ask(url, headers)
@@ -234,18 +212,18 @@ class Client:
         keep: Callable[[bytes], object],
         *,
         limit: int | None = None,
-        as_it_is: bool = False,
     ) -> None:
-        """Give ``keep`` all that arrives, with ``as_it_is`` without undoing a Content-Encoding.
+        """Give ``keep`` all that arrives, without undoing a Content-Encoding.
 
-        Some mirrors name a package's own compression as one.
+        Some mirrors name a file's own compression as one.
         """
-        received = 0
+        received, pace = 0, _Pace(response.url)
         try:
-            for chunk in response.raw.stream(_CHUNK, decode_content=not as_it_is):
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):
                 if not received:
                     refuse_page(response, chunk)
                 received += len(chunk)
+                pace.look(received)
                 if limit is not None and received > limit:
                     raise DownloadError(f"{response.url} is larger than {limit} bytes")
                 keep(chunk)
@@ -256,11 +234,35 @@ class Client:
             ) from error
 
 
+class _Pace:
+    """Watches that what comes from ``url`` does not come so slowly that it never ends."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._since, self._before = time.monotonic(), 0
+
+    def look(self, received: int) -> None:
+        """See how much has come by now, in bytes.
+
+        :raises SilentError: when it was too little since the last time
+        """
+        seconds = time.monotonic() - self._since
+        if seconds < limits.SLOW_TIME:
+            return
+        rate = (received - self._before) / seconds
+        if rate < limits.SLOWEST:
+            raise SilentError(
+                f"{self._url} comes too slowly: {rate:.0f} bytes in a second",
+                hint="try again later, or another mirror with repo-url-parent=",
+            )
+        self._since, self._before = time.monotonic(), received
+
+
 def _check(url: str, part: Path, size: int, sha256: str) -> None:
     got = _size(part)
     if got != size:
         raise DownloadError(
-            f"{url} has {got} bytes, its database says {size}",
+            f"{url} has {'at least ' * (got > size)}{got} bytes, its database says {size}",
             hint="the mirror is being updated or a proxy interferes: try again later, or"
             " another mirror with repo-url-parent=",
         )
@@ -283,6 +285,6 @@ def _refuse(url: str, response: requests.Response) -> None:
     elif response.status_code in TRANSIENT:
         kind = BusyError if "Retry-After" in response.headers else SilentError
     raise kind(
-        f"{url}: the mirror says {response.status_code} {response.reason}",
+        f"{url}: the mirror says {response.status_code} {printable_words(response.reason or '')}",
         hint=explain_status(response),
     )

@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 
 import requests
 
+from aimager import limits
 from aimager.errors import DownloadError
 
 _PAGE = re.compile(rb"\s*<(!--|(!doctype|\?xml|html|head|body|title|script|meta)\b)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_SAID = 60
+_CREDENTIALS = re.compile(r"(?<=//)[^/]*@|^[^/]*@")
+"""In the address of a proxy, which may lack its ``http://``."""
+
 _PROXIES = ("https_proxy", "http_proxy", "all_proxy")
 
 _OTHER_MIRROR = "check the network, or name another mirror with repo-url-parent="
@@ -45,8 +49,9 @@ def refuse_page(response: requests.Response, start: bytes) -> None:
     if is_part or not _PAGE.match(start.removeprefix(_BYTE_ORDER_MARK)):
         return
     asked = response.history[0].url if response.history else response.url
-    title = _TITLE.search(start)
-    printable = _printable(unescape(title[1].decode(errors="replace"))) if title else ""
+    # Short, for the pattern goes back and forth.
+    title = _TITLE.search(start[: limits.PAGE])
+    printable = printable_words(unescape(title[1].decode(errors="replace"))) if title else ""
     page = f"the page '{printable}'" if printable else "a web page"
     led = f" from {urlsplit(response.url).netloc}" if _leads_away(asked, response.url) else ""
     raise PageError(f"{asked}: {page}{led} came in place of the file", hint=_PORTAL)
@@ -66,7 +71,7 @@ def explain_status(response: requests.Response) -> str:
         )
     if status in (requests.codes.too_many_requests, requests.codes.service_unavailable):
         wanted = response.headers.get("Retry-After", "")
-        said = f", and asks to wait (Retry-After: {_printable(wanted)})" if wanted else ""
+        said = f", and asks to wait (Retry-After: {printable_words(wanted)})" if wanted else ""
         return f"the mirror is busy{said}: try again later, or another with repo-url-parent="
     if status == requests.codes.not_found and response.url.endswith(".db"):
         return (
@@ -131,7 +136,7 @@ def _explain_certificate(said: str) -> str:
     )
 
 
-def _printable(said: str) -> str:
+def printable_words(said: str) -> str:
     """What a server said, short and without what moves a terminal's cursor."""
     return "".join(c if c.isprintable() else " " for c in said[:_LONGEST_SAID])
 
@@ -145,5 +150,5 @@ def _proxies() -> str:
     named = []
     for name in (n for lower in _PROXIES for n in (lower, lower.upper())):
         if value := os.environ.get(name):
-            named.append(f"{name}={re.sub('//[^/@]*@', '//', value)}")
+            named.append(f"{name}={_CREDENTIALS.sub('', value)}")
     return ", ".join(named) or "http_proxy and https_proxy name it"

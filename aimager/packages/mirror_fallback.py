@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from aimager.errors import DownloadError, without_passwords
+from aimager.errors import DownloadError
 from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
 from aimager.packages.retry import PATIENCE
+from aimager.progress import say
+from aimager.shown import without_passwords
 
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ class Fallback:
     ``tell`` is given the lines that say which mirror is tried in place of another.
     """
 
-    def __init__(self, tell: Callable[[str], object] = print) -> None:
+    def __init__(self, tell: Callable[[str], object] = say) -> None:
         self._tell = tell
         self._silent: dict[str, DownloadError] = {}
         self._lock = threading.Lock()
@@ -94,8 +96,13 @@ class Fallback:
             if isinstance(error, SilentError):
                 self._silent[host] = error
         if waiting and not is_known:
-            reason = error.message.replace(f"{without_passwords(url)}/", "")
-            self._tell(f"   {host}: {reason}; trying {_host(waiting[0])}")
+            self._tell(tell_of(url, error, waiting[0]))
+
+
+def tell_of(url: str, error: DownloadError, other: str) -> str:
+    """The line that says why ``other`` is tried in place of the mirror ``url``."""
+    reason = error.message.replace(f"{without_passwords(url)}/", "")
+    return f"   {_host(url)}: {reason}; trying {_host(other)}"
 
 
 def _host(url: str) -> str:

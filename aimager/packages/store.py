@@ -11,15 +11,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aimager import units
-from aimager.errors import HostError, TrustError
-from aimager.files import sha256
+from aimager.errors import DownloadError, HostError, TrustError
+from aimager.files import FILE, publish, sha256
 from aimager.model.lock import LockedPackage
 
 
 def is_stored(package: LockedPackage, store: Path) -> bool:
     """Whether ``store`` holds the package as it is locked, and a signature of it."""
+    return package.signature(store).exists() and has_file(package, store)
+
+
+def has_file(package: LockedPackage, store: Path) -> bool:
+    """Whether ``store`` holds the package's file as it is locked."""
     path = package.path(store)
-    if not path.is_file() or not package.signature(store).exists():
+    if not path.is_file():
         return False
     status = path.stat()
     if status.st_size != package.size:
@@ -49,6 +54,61 @@ def mark_compared(package: LockedPackage, store: Path) -> None:
     """Note that the package's file has been found to be as it is locked."""
     with suppress(PermissionError):  # of another user; then it is read again next time
         os.utime(package.path(store), (package.build_date, package.build_date))
+
+
+def part_of(package: LockedPackage, store: Path) -> Path:
+    """The file of a download of the package that is under way, or was broken off."""
+    path = package.path(store)
+    return path.with_name(f"{path.name}.part")
+
+
+@contextmanager
+def begun_part(package: LockedPackage, store: Path) -> Iterator[Path]:
+    """The same, there in any case while in the block, in which the package's lock is held."""
+    part = part_of(package, store)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch(mode=FILE)
+    try:
+        yield part
+    finally:
+        if part.exists() and not part.stat().st_size:
+            part.unlink()
+
+
+@contextmanager
+def new_signature(package: LockedPackage, store: Path) -> Iterator[Path]:
+    """An empty file for what is to become the package's signature; the package's lock is held."""
+    path = package.signature(store)
+    new = path.with_name(f".{path.name}.new")
+    new.parent.mkdir(parents=True, exist_ok=True)
+    new.unlink(missing_ok=True)
+    new.touch(mode=FILE, exist_ok=False)
+    try:
+        yield new
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def keep_package(
+    package: LockedPackage, store: Path, part: Path | None, signature: Path | None
+) -> None:
+    """Take what was downloaded into the store; None: that is there already.
+
+    The package is compared once more: who fetched it need not be believed.
+
+    :raises DownloadError: when it is not as it is locked
+    """
+    path = package.path(store)
+    if part:
+        if part.stat().st_size != package.size or sha256(part) != package.sha256:
+            part.unlink()
+            raise DownloadError(f"{package.file} changed while it was fetched")
+        with publish(path) as temporary:
+            part.replace(temporary)
+        mark_compared(package, store)
+    if signature:
+        with publish(package.signature(store)) as temporary:
+            signature.replace(temporary)
 
 
 _BYTES_OF_A_FILE = 32 << 10

@@ -1,25 +1,31 @@
 """pacman's sync databases: reading them, and keeping a platform's in one archive."""
 
-import bz2
 import functools
-import gzip
-import io
-import lzma
+import shutil
 import tarfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from typing import IO
 
-import zstandard
-
-from aimager.archive import pack_members
+from aimager import limits
+from aimager.compression import recognized
 from aimager.errors import DownloadError
-from aimager.files import publish
+from aimager.files import publish, sha256
 from aimager.model.lock import LockedPackage
+from aimager.tar_stream import TarError, read_files
 
-PACMAN_CONF = "pacman.conf"
+_END = ".db"
+_ENTRIES = ("desc", "depends")
+"""The files of an entry; before repo-add 5 what a package depends on lay apart."""
+
+_FIELDS = frozenset(
+    {"FILENAME", "NAME", "VERSION", "ARCH", "SHA256SUM", "CSIZE", "ISIZE", "BUILDDATE"}
+)
+_RELATIONS = frozenset({"PROVIDES", "DEPENDS", "GROUPS"})
+_CHUNK = 1 << 20
+_LONGEST_FAULT = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -32,58 +38,91 @@ class DatabasePackage:
     groups: tuple[str, ...] = ()
 
 
-def decompress(data: bytes) -> bytes:
-    """The content of a database, whatever it is compressed with.
+class Packages(dict[str, DatabasePackage]):
+    """Packages by name; ``faults`` tells what is wrong with entries that cannot be used, by the
+    name of the package."""
 
-    :raises ValueError: when it is damaged
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: dict[str, str] = {}
+
+    def add(self, others: "Packages") -> None:
+        """Take those of a later repository whose names are not known yet."""
+        for name, package in others.items():
+            if name not in self.faults:
+                self.setdefault(name, package)
+        for name, fault in others.faults.items():
+            if name not in self:
+                self.faults.setdefault(name, fault)
+
+
+def read_database(repository: str, source: Path | IO[bytes] | bytes) -> Packages:
+    """The packages of a repository's database, whatever it is compressed with.
+
+    As for pacman, a package's name and version are those of its folder, and an entry that cannot
+    be used is of no matter until it is needed.
+
+    :raises DownloadError: when it is not a database: damaged, a web page, or beyond all limits
     """
     try:
-        if data.startswith(b"\x1f\x8b"):
-            return gzip.decompress(data)
-        if data.startswith(b"\xfd7zXZ\x00"):
-            return lzma.decompress(data)
-        if data.startswith(b"BZh"):
-            return bz2.decompress(data)
-        if data.startswith(b"\x28\xb5\x2f\xfd"):
-            return _decompress_zstd(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
-        raise ValueError(str(error)) from error
-    return data
-
-
-def _decompress_zstd(data: bytes) -> bytes:
-    """All frames of ``data``; zstandard's own reader takes a cut-off one as complete."""
-    content = []
-    while data:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        content.append(frame.decompress(data))
-        if not frame.eof:
-            raise EOFError("it is cut off")
-        data = frame.unused_data
-    return b"".join(content)
-
-
-def read_database(repository: str, data: bytes) -> dict[str, DatabasePackage]:
-    """The packages of a repository's database by name.
-
-    :raises DownloadError: when it is not a database: damaged, or a web page
-    """
-    try:
-        return {p.locked.name: p for p in _read_packages(repository, decompress(data))}
-    except (ValueError, LookupError, tarfile.TarError) as error:
+        with recognized(source, limit=limits.DATABASE_UNPACKED) as stream:
+            packages = _read_packages(repository, stream)
+            while stream.read(_CHUNK):
+                pass  # for the compression's checksum comes last
+    except ValueError as error:
         raise DownloadError(
             f"{repository}.db is not a sync database: {error}",
             hint="a portal or proxy may have answered in the mirror's place; try another mirror"
             " with repo-url-parent=",
         ) from error
+    return packages
 
 
-def _read_packages(repository: str, tar: bytes) -> Iterator[DatabasePackage]:
-    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.name.endswith("/desc") else None
-            if stream:
-                yield _read_package(repository, read_fields(stream.read().decode()))
+def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
+    entries, count = dict[str, dict[str, list[str]]](), 0
+    for path, content in read_files(stream, _wanted):
+        entry = path.rpartition("/")[0]
+        fields = {
+            key: values
+            for key, values in read_fields(content.decode(errors="replace")).items()
+            if key in _FIELDS or key in _RELATIONS
+        }
+        count += sum(len(values) for key, values in fields.items() if key in _RELATIONS)
+        if count > limits.RELATIONS:
+            raise TarError(f"its packages have more than {limits.RELATIONS} dependencies")
+        entries.setdefault(entry, {}).update(fields)
+    packages = Packages()
+    for entry, fields in entries.items():
+        name, version = _split(entry)
+        try:
+            package = _read_package(repository, name, version, fields)
+        except (ValueError, LookupError) as error:
+            packages.faults[name] = _fault(repository, entry, error)
+            continue
+        if name in packages:
+            packages.faults[name] = f"{repository}.db has two entries of {name}"
+        packages[name] = package
+    for name in packages.faults:
+        packages.pop(name, None)
+    return packages
+
+
+def _wanted(path: str) -> int:
+    """The bytes that a file may have: ``NAME-VERSION/desc``, which may lie below ``./``."""
+    folder, _, name = path.removeprefix("./").rpartition("/")
+    return limits.DESC if folder and name in _ENTRIES else 0
+
+
+def _split(entry: str) -> tuple[str, str]:
+    """The name and version of ``NAME-VERSION-RELEASE``, as libalpm splits it (_alpm_splitname)."""
+    name, _, rest = entry.rpartition("-")
+    name, _, version = name.rpartition("-")
+    return name or entry, f"{version}-{rest}"
+
+
+def _fault(repository: str, entry: str, error: Exception) -> str:
+    missing = f"it lacks its {error.args[0]}" if isinstance(error, KeyError) else str(error)
+    return f"the entry {entry} of {repository}.db cannot be used: {missing}"[:_LONGEST_FAULT]
 
 
 def read_fields(desc: str) -> dict[str, list[str]]:
@@ -95,23 +134,44 @@ def read_fields(desc: str) -> dict[str, list[str]]:
     return fields
 
 
-def _size(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"a size of {text} bytes")
+def _number(fields: Mapping[str, list[str]], key: str, missing: str = "") -> int:
+    text = _first(fields, key, missing)
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ValueError(f"its {key} is {text}")
     return int(text)
 
 
-def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabasePackage:
+def _first(fields: Mapping[str, list[str]], key: str, missing: str = "") -> str:
+    """A field's value, where it may be missing this one.
+
+    :raises KeyError: when it is missing, and must not be
+    """
+    values = fields.get(key)
+    if values and values[0]:
+        return values[0]
+    if not missing:
+        raise KeyError(key)
+    return missing
+
+
+def _read_package(
+    repository: str, name: str, version: str, fields: Mapping[str, list[str]]
+) -> DatabasePackage:
+    for key, wanted in (("NAME", name), ("VERSION", version)):
+        told = _first(fields, key, wanted)
+        if told != wanted:
+            raise ValueError(f"it says that its {key} is {told}")
+    file = _first(fields, "FILENAME")
     locked = LockedPackage(
-        name=fields["NAME"][0],
-        version=fields["VERSION"][0],
-        architecture=fields["ARCH"][0],
+        name=name,
+        version=version,
+        architecture=_first(fields, "ARCH", _architecture(file)),
         repository=repository,
-        file=fields["FILENAME"][0],
-        sha256=fields["SHA256SUM"][0],
-        size=_size(fields["CSIZE"][0]),
-        installed_size=_size(fields["ISIZE"][0]),
-        build_date=int(fields["BUILDDATE"][0]),
+        file=file,
+        sha256=_first(fields, "SHA256SUM"),
+        size=_number(fields, "CSIZE"),
+        installed_size=_number(fields, "ISIZE", "0"),
+        build_date=_number(fields, "BUILDDATE", "0"),
     )
     return DatabasePackage(
         locked,
@@ -121,63 +181,100 @@ def _read_package(repository: str, fields: Mapping[str, list[str]]) -> DatabaseP
     )
 
 
+def _architecture(file: str) -> str:
+    """That in the name of a package's file, which pacman does without where an entry has none."""
+    return file.partition(".pkg.tar")[0].rpartition("-")[2] or "any"
+
+
 @dataclass(frozen=True)
-class DatabaseArchive:
-    """A platform's databases, in pacman.conf's order, and that pacman.conf."""
+class KeptDatabase:
+    """A repository's database in a file, to be kept in an archive."""
 
-    pacman_conf: str
-    databases: tuple[tuple[str, bytes], ...]
-
-    def read(self) -> dict[str, DatabasePackage]:
-        """All packages by name; of those with one name, the first repository's.
-
-        :raises DownloadError: when a database is damaged
-        """
-        packages: dict[str, DatabasePackage] = {}
-        for repository, data in self.databases:
-            for name, package in read_database(repository, data).items():
-                packages.setdefault(name, package)
-        return packages
+    repository: str
+    path: Path
 
 
-def write_databases(databases: DatabaseArchive, target: Path) -> None:
-    """Keep them in one archive, whose bytes change only when theirs do."""
-    content = pack_members(
-        [
-            (PACMAN_CONF, databases.pacman_conf.encode()),
-            *((f"{name}.db", decompress(data)) for name, data in databases.databases),
-        ]
-    )
-    if target.exists() and target.read_bytes() == content:
-        return
-    with publish(target) as temporary:
-        temporary.write_bytes(content)
+def write_databases(databases: Sequence[KeptDatabase], target: Path) -> None:
+    """Keep them in one archive, in pacman.conf's order; its bytes change only when theirs do.
+
+    There they are not compressed, so that they need not be decompressed again and again.
+
+    :raises DownloadError: when one is damaged
+    """
+    new = target.with_name(f".{target.name}.new")
+    try:
+        fill_archive(databases, new)
+        if not target.exists() or sha256(target) != sha256(new):
+            with publish(target) as temporary:
+                new.replace(temporary)
+    finally:
+        new.unlink(missing_ok=True)
 
 
-def read_databases(source: Path) -> DatabaseArchive:
-    """The databases of an archive that :func:`write_databases` made."""
-    members = {}
+def fill_archive(databases: Sequence[KeptDatabase], target: Path) -> None:
+    """Write the same to a file that is given.
+
+    :raises DownloadError: when one is damaged
+    """
+    with target.open("wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        for database in databases:
+            _add(archive, database)
+
+
+def _add(archive: tarfile.TarFile, database: KeptDatabase) -> None:
+    member = tarfile.TarInfo(f"{database.repository}{_END}")
+    try:
+        with recognized(database.path, limit=limits.DATABASE_UNPACKED) as content:
+            while chunk := content.read(_CHUNK):
+                member.size += len(chunk)
+        with recognized(database.path, limit=limits.DATABASE_UNPACKED) as content:
+            archive.addfile(member, content)
+    except ValueError as error:
+        raise DownloadError(f"{member.name} is not a sync database: {error}") from error
+
+
+@contextmanager
+def _databases(source: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+    """The databases of such an archive, as streams that are read in their order."""
     with tarfile.open(source, "r:") as archive:
-        for member in archive:
-            stream = archive.extractfile(member)
-            members[member.name] = stream.read() if stream else b""
-    pacman_conf = members.pop(PACMAN_CONF).decode()
-    return DatabaseArchive(
-        pacman_conf, tuple((name.removesuffix(".db"), data) for name, data in members.items())
-    )
+        yield (
+            (member.name.removesuffix(_END), content)
+            for member in archive
+            if member.name.endswith(_END) and (content := archive.extractfile(member))
+        )
 
 
-def read_repository(source: Path, repository: str) -> Mapping[str, DatabasePackage]:
+def read_names(source: Path) -> tuple[str, ...]:
+    """The repositories whose databases are in such an archive, in its order."""
+    with _databases(source) as databases:
+        return tuple(name for name, _ in databases)
+
+
+def lay_databases(source: Path, folder: Path) -> tuple[str, ...]:
+    """Lay the databases of such an archive in a folder, as pacman has them; returns their names."""
+    with _databases(source) as databases:
+        names = []
+        for name, content in databases:
+            with (folder / f"{name}{_END}").open("wb") as stream:
+                shutil.copyfileobj(content, stream, _CHUNK)
+            names.append(name)
+    return tuple(names)
+
+
+def read_repository(source: Path, repository: str) -> Packages:
     """The packages of one repository of such an archive, also those of names that others have.
 
     :raises DownloadError: when its database is damaged
     """
-    databases = dict(read_databases(source).databases)
-    return read_database(repository, databases[repository])
+    with _databases(source) as databases:
+        for name, content in databases:
+            if name == repository:
+                return read_database(name, content)
+    return Packages()
 
 
-def read_packages(source: Path) -> Mapping[str, DatabasePackage]:
-    """All packages of such an archive, as `DatabaseArchive.read` has them.
+def read_packages(source: Path) -> Packages:
+    """All packages of such an archive; of those with one name, the first repository's.
 
     It is read once, however often it is asked for: thousands of packages take seconds.
 
@@ -188,5 +285,9 @@ def read_packages(source: Path) -> Mapping[str, DatabasePackage]:
 
 
 @functools.lru_cache(maxsize=4)
-def _read_once(source: Path, inode: int, size: int, mtime_ns: int) -> Mapping[str, DatabasePackage]:
-    return MappingProxyType(read_databases(source).read())
+def _read_once(source: Path, inode: int, size: int, mtime_ns: int) -> Packages:
+    packages = Packages()
+    with _databases(source) as databases:
+        for name, content in databases:
+            packages.add(read_database(name, content))
+    return packages

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from aimager import limits
 from aimager.archive import pack_members, read_members
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
@@ -49,7 +50,13 @@ def make_database(folder: Path) -> bytes:
 def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
     """The fields of a package's entry."""
     try:
-        info = read_members(path, lambda name: name == _INFO)[_INFO].decode()
+        members = read_members(
+            path,
+            lambda name: name == _INFO,
+            limit=limits.PACKAGE_INFO,
+            unpacked=limits.PACKAGE_UNPACKED,
+        )
+        info = members[_INFO].decode()
     except (ImageError, KeyError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a package", hint="makepkg makes packages") from error
     found: dict[str, list[str]] = {}

@@ -83,7 +83,6 @@ class Kept:
     def _keep(self, record: Record) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{record.id}.", dir=self.folder))
-        folder.chmod(0o755)
         try:
             for name in (*(file.name for file in record.files), RECORD):
                 (folder / name).hardlink_to(self.view / name)

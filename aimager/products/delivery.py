@@ -60,7 +60,7 @@ class Brought:
 
 @dataclass(frozen=True)
 class Delivery:
-    """``folder`` is the user's; ``memory`` keeps what was delivered there.
+    """``folder`` is the user's; ``memory`` keeps what was delivered there, for ``readers``.
 
     ``key`` is the file of a key that signs the checksums there.
     """
@@ -68,6 +68,7 @@ class Delivery:
     folder: Path
     memory: Path
     key: Path | None = None
+    readers: files.Readers = files.Readers.nobody
 
     def fault(self, record: Record) -> str:
         """What happened to the product of ``record`` after its delivery; empty if nothing did.
@@ -91,16 +92,18 @@ class Delivery:
             is_there = brought and brought.id == record.id
             if not brought or not is_there or find_damage(self.folder, brought.files):
                 brought = self._copy(source, record, brought)
+            else:
+                self._guard()
             self._sign(source, record, brought)
 
     def _copy(self, source: Path, record: Record, before: Brought | None) -> Brought:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._guard()
         self._remove_stale_signature(record)
         for file in record.files:
             kept, target = source / file.name, self.folder / file.name
             with (
                 progress.growing(f"bringing {file.name}", target, partial(data_size, kept)),
-                files.publish(target) as temporary,
+                files.publish(target, mode=self.readers.file) as temporary,
             ):
                 _bring(kept, temporary)
         self._remove_stale(before, {file.name for file in record.files})
@@ -154,6 +157,14 @@ class Delivery:
         with suppress(OSError):  # it is not there, or holds something else
             self.folder.rmdir()
         self.memory.unlink(missing_ok=True)
+
+    def _guard(self) -> None:
+        """Let who may read the results read them, and nobody else, also what lies there already."""
+        files.guard_folder(self.folder, self.readers)
+        brought = self._recall()
+        for file in brought.files if brought else ():
+            with suppress(FileNotFoundError, PermissionError):
+                (self.folder / file.name).chmod(self.readers.file)
 
     def _remove_stale(self, brought: Brought | None, names: set[str]) -> None:
         """Remove what was made from a file that is now another, such as its compressed form."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aimager.errors import HostError
+from aimager.files import FOLDER
 from aimager.locks import lock_folder
 from aimager.sandbox.namespace import remove_tree
 
@@ -24,7 +25,7 @@ def hold_run_folder(folder: Path) -> None:
     """
     if folder in _held:
         return
-    _held[folder] = lock_folder(folder)
+    _held[folder] = lock_folder(folder, mode=FOLDER)
     atexit.register(_release, folder, os.getpid())
     for other in folder.parent.iterdir():
         if other != folder:

@@ -28,7 +28,7 @@ class CheckRootArchive:
 
         :raises ConfigError: when no build for the architecture can start from the archive
         """
-        print(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
+        progress.say(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
 
     def predict(self) -> None:
         """Publish it in silence, for nothing is made of the archive yet."""

@@ -1,36 +1,36 @@
 """fetch-packages: packages and their signatures in the store, checked against the lock."""
 
 import shutil
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from aimager import progress, units
-from aimager.errors import ConfigError, DownloadError, TrustError
+from aimager.errors import ConfigError, DownloadError
 from aimager.files import publish, publish_text
+from aimager.locks import locked
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment, unread
-from aimager.packages.download import Client, Report
-from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.fetch_package import PackageWish, PackageWishes, download_packages
 from aimager.packages.mirrors import archive_url, repository_urls
-from aimager.packages.store import check_space, is_stored, mark_compared
+from aimager.packages.store import (
+    begun_part,
+    check_space,
+    has_file,
+    is_stored,
+    keep_package,
+    new_signature,
+    part_of,
+)
 from aimager.packages.unsigned_folder import find
 from aimager.products.remote.packages import take_packages
 from aimager.system.reused_root import read_reused
 
-_CONNECTIONS = 5
 _NAMED = 5
-_SIGNATURE_LIMIT = 16 << 10
-"""libalpm takes no larger signature."""
-
-
-class _EndedError(Exception):
-    """Another download failed, or Ctrl-C came: this one is to stop where it is."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,7 @@ class FetchPackages:
     def _check_space(self, packages: Sequence[LockedPackage]) -> None:
         store = self.workshop.store
         store.mkdir(parents=True, exist_ok=True)
-        parts = [package.path(store) for package in packages]
-        parts = [path.with_name(f"{path.name}.part") for path in parts]
+        parts = [part_of(package, store) for package in packages]
         begun = sum(part.stat().st_size for part in parts if part.exists())
         size = max(sum(package.size for package in packages) - begun, 0)
         check_space(store, size, f"fetching {units.count(len(packages), 'package')}")
@@ -110,7 +109,7 @@ class FetchPackages:
         if taken:
             size = sum(package.size for package in taken)
             number = units.count(len(taken), "package")
-            print(f"   took {number} from the remote store, {units.size(size)}")
+            progress.say(f"   took {number} from the remote store, {units.size(size)}")
 
     def _own(self) -> list[LockedPackage]:
         return [package for package in self._needed() if not package.is_signed]
@@ -131,93 +130,29 @@ class FetchPackages:
                 shutil.copyfile(source, temporary)
 
     def _fetch_all(self, packages: list[LockedPackage]) -> None:
-        clients = threading.local()
-        fallback = Fallback(lambda line: print(f"{line}\n", end=""))
-
-        def fetch(package: LockedPackage) -> None:
-            if not hasattr(clients, "client"):
-                clients.client = Client()
-            giver = self._fetch(clients.client, fallback, package, report)
-            if not package.signature(self.workshop.store).exists():
-                self._fetch_signature(clients.client, fallback, package, giver)
-
+        with ExitStack() as stack:
+            for path in sorted({package.path(self.workshop.store) for package in packages}):
+                stack.enter_context(locked(path.with_name(f".{path.name}.lock")))
+            left = [p for p in packages if not is_stored(p, self.workshop.store)]
+            if left:  # what another build has fetched meanwhile is there
+                wishes = tuple(self._wish(stack, package) for package in left)
+                download_packages(PackageWishes(wishes))
+                for wish in wishes:
+                    keep_package(wish.package, self.workshop.store, wish.part, wish.signature)
         size = sum(package.size for package in packages)
-        count, ended = progress.counting("downloading", size), threading.Event()
+        progress.say(f"   fetched {units.count(len(packages), 'package')}, {units.size(size)}")
 
-        def report(more: int) -> None:
-            if ended.is_set():
-                raise _EndedError
-            count(more)
-
-        with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            try:
-                for _ in pool.map(fetch, packages):
-                    pass
-            except BaseException:
-                ended.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        print(f"   fetched {units.count(len(packages), 'package')}, {units.size(size)}")
-
-    def _fetch(
-        self, client: Client, fallback: Fallback, package: LockedPackage, report: Report
-    ) -> str:
-        """Fetch a package, and return the address below which it was found."""
-
-        def fetch(url: str) -> str:
-            client.fetch(
-                f"{url}/{package.file}",
-                package.path(self.workshop.store),
-                size=package.size,
-                sha256=package.sha256,
-                report=report,
-            )
-            mark_compared(package, self.workshop.store)
-            return url
-
-        urls = repository_urls(self.platform, package.repository, self.mirrors)
-        archive = archive_url(self.platform, package.repository, package.name)
-        try:
-            return fallback.ask(client, urls, fetch, archive=archive)
-        except NoMirrorError as error:
-            if not error.is_missed:
-                raise
-            raise DownloadError(
-                f"no mirror has the package {package} (any more): {error.message}",
-                hint="try another mirror with repo-url-parent=, one that keeps old packages with"
-                f" repo-url-{package.repository}=, or, if the build is locked, make a new lock with"
-                " doit update lock=FILE",
-            ) from error
-
-    def _fetch_signature(
-        self, client: Client, fallback: Fallback, package: LockedPackage, giver: str
-    ) -> None:
-        """Fetch a package's signature, from ``giver`` if it has it."""
-
-        def fetch(url: str) -> bytes:
-            content = client.fetch_small(f"{url}/{package.file}.sig", limit=_SIGNATURE_LIMIT)
-            if not _is_signature(content):
-                raise DownloadError(
-                    f"{url}/{package.file}.sig is not a signature",
-                    hint="a portal or proxy may have answered instead of the mirror; try another"
-                    " mirror with repo-url-parent=",
-                )
-            return content
-
-        urls = repository_urls(self.platform, package.repository, self.mirrors)
-        archive = archive_url(self.platform, package.repository, package.name)
-        try:
-            first = tuple(dict.fromkeys((giver, *urls)))
-            content = fallback.ask(client, first, fetch, archive=archive)
-        except NoMirrorError as error:
-            if not error.is_missed:
-                raise
-            raise TrustError(
-                f"the package {package} has no signature: the mirror has no {package.file}.sig",
-                hint="try another mirror with repo-url-parent=",
-            ) from error
-        with publish(package.signature(self.workshop.store)) as temporary:
-            temporary.write_bytes(content)
+    def _wish(self, stack: ExitStack, package: LockedPackage) -> PackageWish:
+        store = self.workshop.store
+        lacks_file = not has_file(package, store)
+        lacks_signature = not package.signature(store).exists()
+        return PackageWish(
+            package,
+            repository_urls(self.platform, package.repository, self.mirrors),
+            archive_url(self.platform, package.repository, package.name),
+            stack.enter_context(begun_part(package, store)) if lacks_file else None,
+            stack.enter_context(new_signature(package, store)) if lacks_signature else None,
+        )
 
 
 def missing_packages(packages: Sequence[LockedPackage]) -> str:
@@ -226,8 +161,3 @@ def missing_packages(packages: Sequence[LockedPackage]) -> str:
     named = ", ".join(str(package) for package in packages[:_NAMED])
     others = f" and {len(packages) - _NAMED} more" if len(packages) > _NAMED else ""
     return f"{named}{others} to fetch, {units.size(size)}"
-
-
-def _is_signature(content: bytes) -> bool:
-    """Whether it begins as a signature packet of OpenPGP does, in either format (RFC 9580 4.2)."""
-    return bool(content) and (content[0] & 0xFC == 0x88 or content[0] == 0xC2)

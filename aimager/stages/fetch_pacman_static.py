@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager import progress
 from aimager.archive import unpack_packages
 from aimager.errors import DownloadError, TrustError
 from aimager.files import publish, publish_text
@@ -12,14 +13,13 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Platform, ThirdPartyRepository
 from aimager.model.lock import Lock, LockedPackage, find_package, read_lock, write_lock
 from aimager.model.workshop import Workshop, environment
-from aimager.packages.download import Client
-from aimager.packages.fetch_database import fetch_database
+from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.keyring import verify_without_gpg
-from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.mirror_fallback import NoMirrorError
 from aimager.packages.mirrors import mirror_urls
 from aimager.packages.pacman import package_files
 from aimager.packages.store import without_refused
-from aimager.packages.sync_database import DatabasePackage, read_database
+from aimager.packages.sync_database import DatabasePackage, Packages, read_database
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
 from aimager.stages.fetch_packages import FetchPackages
@@ -68,7 +68,7 @@ class FetchPacmanStatic:
                 self._fetch(packages)
                 self._verify()
             else:
-                print(f"   no pacman-static: {self.repository.id} has none")
+                progress.say(f"   no pacman-static: {self.repository.id} has none")
                 self._publish_none()
         except (DownloadError, TrustError) as error:
             self._give_up(error.message)
@@ -76,7 +76,7 @@ class FetchPacmanStatic:
                 self._publish_none()
 
     def _give_up(self, reason: str) -> None:
-        print(f"   no pacman-static: {reason}")
+        progress.say(f"   no pacman-static: {reason}")
         self.target.unlink(missing_ok=True)  # it may have been verified with other keys
 
     def _publish_none(self) -> None:
@@ -101,11 +101,12 @@ class FetchPacmanStatic:
         """The packages that are needed for it."""
         return self.downloads / "lock.json"
 
-    def _read_database(self) -> dict[str, DatabasePackage]:
+    def _read_database(self) -> Packages:
         name = self.repository.id
         urls = mirror_urls(self.repository.mirrors, name, self.architecture, self.mirrors)
         path = self.downloads / f"{name}.db"
-        return read_database(name, fetch_database(Client(), Fallback(), urls, name, path))
+        fetch_databases([Database(name, urls, path)])
+        return read_database(name, path)
 
     def _fetch(self, known: Mapping[str, DatabasePackage]) -> None:
         name = self.repository.id

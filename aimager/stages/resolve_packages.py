@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager.errors import ConfigError
+from aimager import progress
+from aimager.errors import ConfigError, DownloadError
 from aimager.files import publish_text
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
@@ -22,9 +23,9 @@ from aimager.packages.pacman import (
     write_conf,
 )
 from aimager.packages.sync_database import (
-    DatabaseArchive,
     DatabasePackage,
-    read_databases,
+    Packages,
+    lay_databases,
     read_packages,
     read_repository,
 )
@@ -33,6 +34,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
+from aimager.shown import without_credentials
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ResolvePackages:
         requested = self._requested(known)
         if self.initramfs and self.initramfs not in requested:
             makers = self._other_makers(known, requested)
-            print(f"   {self.initramfs} is left out: {makers[0]} provides an initramfs")
+            progress.say(f"   {self.initramfs} is left out: {makers[0]} provides an initramfs")
         if not self.dependencies or not requested:
             self._publish(known, requested)
             return
@@ -112,16 +114,30 @@ class ResolvePackages:
         makers = providers(known, asked, "initramfs")
         return [] if self.initramfs in makers else makers
 
-    def _as_chosen(
-        self, known: Mapping[str, DatabasePackage], chosen: Sequence[tuple[str, str]]
-    ) -> Mapping[str, DatabasePackage]:
+    def _as_chosen(self, known: Packages, chosen: Sequence[tuple[str, str]]) -> Packages:
         """``known`` with those that were chosen, for their versions, of a later repository."""
-        later = [one for one in chosen if known[one[1]].locked.repository != one[0]]
+        later = [
+            (repository, name)
+            for repository, name in chosen
+            if name not in known or known[name].locked.repository != repository
+        ]
         read = {name: read_repository(self.databases, name) for name, _ in later}
-        return {**known, **{name: read[repository][name] for repository, name in later}}
+        packages = Packages()
+        packages.faults |= known.faults
+        packages |= known
+        for repository, name in later:
+            if name in read[repository]:
+                packages[name] = read[repository][name]
+            else:
+                packages.pop(name, None)
+                packages.faults |= read[repository].faults
+        return packages
 
-    def _publish(self, known: Mapping[str, DatabasePackage], names: Sequence[str]) -> None:
+    def _publish(self, known: Packages, names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
+        for name in missing:
+            if name in known.faults:
+                raise DownloadError(known.faults[name])
         if missing:
             raise ConfigError(f"the repositories have no package {' '.join(missing)}")
         requested = self._requested(known)
@@ -149,25 +165,23 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             return None
         root = work / "root"
         prepare_root(root)
-        databases = read_databases(stage.databases)
-        _lay_databases(databases, root / "var/lib/pacman/sync")
+        names = lay_databases(stage.databases, root / "var/lib/pacman/sync")
+        # Nothing is fetched, but pacman wants each to have a server, and may say which.
         servers = [
-            (name, repository_urls(stage.platform, name, stage.mirrors)[0])
-            for name, _ in databases.databases
+            (name, without_credentials(repository_urls(stage.platform, name, stage.mirrors)[0]))
+            for name in names
         ]
         write_conf(pacman_conf(stage.platform.architecture, servers), work)
         with chroot(Tree(root)) as image:
             return resolve(PacmanRun(pacman, image, work, log), names)
 
 
-def _walk(known: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
+def _walk(known: Packages, names: Sequence[str]) -> list[str]:
     named = {name: named_by(known, name) for name in names}
     absent = [name for name in names if not named[name]]
+    for name in absent:
+        if name in known.faults:
+            raise DownloadError(known.faults[name])
     if absent:
         raise ConfigError(f"the repositories have no package {' '.join(absent)}")
     return closure(known, [name for group in named.values() for name in group])
-
-
-def _lay_databases(databases: DatabaseArchive, folder: Path) -> None:
-    for name, data in databases.databases:
-        (folder / f"{name}.db").write_bytes(data)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager import progress
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.stages.installing import Installing
 from aimager.system.reused_root import read_reused
@@ -31,5 +32,5 @@ class ReuseRoot(Installing):
         :raises ConfigError: when the packages do not fit what the archive holds
         """
         held = count(len(read_reused(self.reused).packages), "package")
-        print(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
+        progress.say(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
         self.install(base=self.archive, reused=self.reused)

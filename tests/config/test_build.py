@@ -10,6 +10,7 @@ from aimager.config.build import read_build, read_builds
 from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
+from aimager.files import Readers
 from aimager.model.build import Compression, MirrorChoice, Product, Tools
 from aimager.model.settings import DEFAULT_LOCALE, Password, Settings, User
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -106,6 +107,7 @@ def test_every_variable_reaches_the_build() -> None:
         "offline": "yes",
         "older-keyring": "yes",
         "repo-core": "base",
+        "readable-by": "group",
         "repos-base": "base,more",
         "tmpfs-root": "20G",
         "failed-hooks": "tell",
@@ -143,7 +145,7 @@ def test_every_variable_reaches_the_build() -> None:
         own_keys=("7Ji",),
     )
     assert [r.keyring.master_keys for r in build.repositories] == [("CD" * 20,)]
-    assert build.tools is Tools.host
+    assert (build.tools, build.readers) == (Tools.host, Readers.group)
     assert not build.borrow
     assert build.pacman_static is True
     assert build.platform.distro.core_repository == "base"

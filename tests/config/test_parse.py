@@ -9,6 +9,7 @@ from aimager.config import parse as words
 from aimager.errors import ConfigError
 from aimager.memory import ALL_THERE_IS
 from aimager.model.build import Compression
+from aimager.shown import shown
 
 
 def test_lists() -> None:
@@ -25,7 +26,7 @@ def test_host_names(name: str) -> None:
 def test_wrong_host_names(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         words.read_hostname(name)
-    assert caught.value.message == f"hostname={name} is not a valid host name"
+    assert caught.value.message == f"hostname={shown(name)} is not a valid host name"
     assert "64" in caught.value.hint
 
 

@@ -58,7 +58,7 @@ CASES = {
     "lock": ("lock=one.lock", "lock=two.lock", "lock: two.lock changed"),
     "add-repos": ("", "add-repos=7Ji", "add-repos: 7Ji added"),
     "repo-core": ("", "repo-core=base", "repo-core: core -> base"),
-    "repos-base": ("", "repos-base=core,mine", "repos-base: core added, mine added"),
+    "repos-base": ("", "repos-base=core,mine", "repos-base: mine added, extra removed"),
     "reuse-root-tar": (
         "reuse-root-tar=one.tar",
         "reuse-root-tar=two.tar",

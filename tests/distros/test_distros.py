@@ -12,6 +12,7 @@ from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.packages.mirrors import expand, repository_urls
+from aimager.stand_in.ports import PORTS
 
 FILES = {
     path.stem: path
@@ -93,6 +94,14 @@ def test_every_platform_has_an_address_of_its_own(distro: Distro) -> None:
             for repository in (distro.core_repository, "other")
         }
         assert len(urls) == 2 * len(distro.architectures)
+
+
+def test_repositories_are_those_of_the_pacman_conf_of_each() -> None:
+    """As the ports' own packages have it, which the stand-in's are like."""
+    for port in PORTS.values():
+        (distro,) = (distro for distro in DISTROS if distro.id == port.distro)
+        assert distro.base_repositories == port.repositories
+        assert distro.core_repository in distro.base_repositories
 
 
 @pytest.mark.parametrize("architecture", Architecture)

@@ -33,7 +33,7 @@ def test_paths() -> None:
         "product": artifacts.products(),
         "product/make/x": artifacts.kept("make", "x").folder,
         "sync/archlinux-x86_64": artifacts.downloads(PLATFORM.id),
-        "sync/archlinux-x86_64.tar": artifacts.kept_databases(PLATFORM),
+        "sync/archlinux-x86_64.bb198d2df145c084.tar": artifacts.kept_databases(PLATFORM),
         "mirror": artifacts.mirror(),
         "mirror.work": artifacts.mirror_work(),
     }
@@ -50,9 +50,8 @@ def test_databases_of_other_repositories_are_kept_apart() -> None:
     moved = replace(own, mirrors=Mirrors(path="", url="http://b.example/$arch"))
     platforms = [
         PLATFORM,
-        replace(PLATFORM, distro=replace(DISTRO, core_repository="base")),
+        replace(PLATFORM, distro=replace(DISTRO, base_repositories=("base", "extra"))),
         replace(PLATFORM, distro=replace(DISTRO, base_repositories=("core",))),
-        replace(PLATFORM, distro=replace(DISTRO, base_repositories=("core", "extra"))),
         replace(PLATFORM, repositories=(own,)),
         replace(PLATFORM, repositories=(moved,)),
     ]

@@ -159,12 +159,13 @@ def test_a_stranger_is_no_package(tmp_path: Path) -> None:
             archive.read_members(path, lambda name: True)
 
 
-def test_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MEMBERS_LIMIT", 1 << 20)
-    path = package(tmp_path / "p.pkg.tar.zst", [("a", bytes(2 << 20), REG)])
-    with pytest.raises(ImageError, match="more than 1 MiB"):
-        archive.read_members(path, lambda name: True)
-    assert archive.read_members(path, lambda name: False) == {}
+def test_members_are_bounded(tmp_path: Path) -> None:
+    path = package(tmp_path / "p.pkg.tar.zst", [("a", bytes(2 << 20), REG), ("b", b"b", REG)])
+    with pytest.raises(ImageError, match="a has 2097152 bytes, and not at most 1048576"):
+        archive.read_members(path, lambda name: True, limit=1 << 20)
+    assert archive.read_members(path, lambda name: name == "b", limit=1 << 20) == {"b": b"b"}
+    with pytest.raises(ImageError, match="holds more than 1 MiB"):
+        archive.read_members(path, lambda name: name == "b", unpacked=1 << 20)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "usr/../../x"])

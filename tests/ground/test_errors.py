@@ -27,7 +27,7 @@ def test_the_hint_follows_the_message() -> None:
 
 def test_passwords_in_addresses_are_not_told() -> None:
     error = DownloadError("https://me:secret@a.example/x: no; http://[::1]:80/y@z and a:b@c stay")
-    assert error.message == "https://me:***@a.example/x: no; http://[::1]:80/y@z and a:b@c stay"
+    assert error.message == "https://***@a.example/x: no; http://[::1]:80/y@z and a:b@c stay"
     assert str(error).startswith(error.message)
 
 

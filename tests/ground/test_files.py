@@ -24,7 +24,7 @@ def test_a_file_is_published(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert target.read_text() == "text"
-    assert target.stat().st_mode & 0o7777 == 0o644
+    assert target.stat().st_mode & 0o7777 == 0o600
     assert list(target.parent.iterdir()) == [target]
 
 

@@ -18,8 +18,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     lines = capsys.readouterr().out.split("\n")[:-1]
-    assert all(line.startswith(progress.MARK) for line in lines)
-    return [json.loads(line[1:]) for line in lines]
+    mark = f"{progress.MARK}yes"
+    assert all(line.startswith(mark) for line in lines)
+    return [json.loads(line.removeprefix(mark)) for line in lines]
 
 
 def test_nobody_hears_steps_and_people_read_reasons(

@@ -1,6 +1,5 @@
 """Several builds, which are processes, that download at once into one cache."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -9,28 +8,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.stages.test_fetch_packages import CONTENT, FILE, SIGNATURE, stored
+from tests.support.locked import make_database, make_file
 from tests.support.places import ROOT
 from tests.support.webserver import Site, tag
-
-CONTENT = bytes(range(256)) * 4096
 
 FETCHER = """\
 import sys
 from pathlib import Path
-from aimager.packages.download import Client
-url, target, size, sha256 = sys.argv[1:]
-Client().fetch(url, Path(target), size=int(size), sha256=sha256)
+from tests.stages.test_fetch_packages import stage
+stage(Path(sys.argv[1]), sys.argv[2]).run()
 """
 
 ASKER = """\
 import sys
 from pathlib import Path
-from aimager.packages.download import Client
+from aimager.packages.fetch_database import Database, fetch_databases
 url, target = sys.argv[1:]
-client = Client()
 for _ in range(40):
-    content = client.fetch_if_changed(url, Path(target))
-    assert len(set(content)) == 1, "it is of two versions"
+    fetch_databases([Database("core", (url,), Path(target))])
 """
 
 
@@ -52,19 +48,19 @@ def finish(processes: list[subprocess.Popen[str]]) -> None:
 
 
 def test_a_package_is_fetched_once(site: Site, tmp_path: Path) -> None:
-    site.content["/f"] = CONTENT
+    site.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
     site.plan = ["cut 600000", "slow"]
-    target = tmp_path / "f"
-    sha256 = hashlib.sha256(CONTENT).hexdigest()
-    finish(start(FETCHER, f"{site.url}/f", target, len(CONTENT), sha256, count=4))
-    assert len(site.asked) == 2
-    assert target.read_bytes() == CONTENT
-    assert list(tmp_path.iterdir()) == [target]
+    for name in ("lock.json", "fetched"):
+        (tmp_path / name).touch()
+    finish(start(FETCHER, tmp_path, site.url, count=4))
+    assert [path for path, _ in site.asked] == [FILE, FILE, f"{FILE}.sig"]
+    assert stored(tmp_path) == [CONTENT, SIGNATURE]
 
 
 def test_a_new_tag_is_never_that_of_an_old_database(site: Site, tmp_path: Path) -> None:
     site.tags = True
-    site.content["/f"] = b"0" * 300_000
+    versions = [make_database(make_file("x", b"%d" % n, version=f"{n}-1")) for n in range(10)]
+    site.content["/f/core.db"] = versions[0]
     target = tmp_path / "core.db"
     processes = start(ASKER, f"{site.url}/f", target, count=3)
     ended = threading.Event()
@@ -73,7 +69,7 @@ def test_a_new_tag_is_never_that_of_an_old_database(site: Site, tmp_path: Path) 
         number = 0
         while not ended.wait(0.002):
             number += 1
-            site.content["/f"] = bytes([48 + number % 10]) * (200_000 + number)
+            site.content["/f/core.db"] = versions[number % 10]
 
     changer = threading.Thread(target=change)
     changer.start()

@@ -92,9 +92,8 @@ def test_a_portal_that_leads_away_is_named(site: Site) -> None:
 def test_nothing_of_a_page_is_kept_of_a_package(site: Site, tmp_path: Path) -> None:
     site.content["/f"] = b"<html>"
     with pytest.raises(PageError):
-        Client().fetch(f"{site.url}/f", tmp_path / "f", size=6, sha256="0" * 64)
-    assert not (tmp_path / "f").exists()
-    assert (tmp_path / "f.part").stat().st_size == 0
+        Client().complete(f"{site.url}/f", tmp_path / "f", size=6, sha256="0" * 64)
+    assert (tmp_path / "f").stat().st_size == 0
 
 
 def test_a_part_that_begins_as_a_page_is_a_part(site: Site, tmp_path: Path) -> None:
@@ -102,9 +101,9 @@ def test_a_part_that_begins_as_a_page_is_a_part(site: Site, tmp_path: Path) -> N
 
     content = b"packed<html>of"
     site.content["/f"] = content
-    (tmp_path / "f.part").write_bytes(b"packed")
+    (tmp_path / "f").write_bytes(b"packed")
     digest = hashlib.sha256(content).hexdigest()
-    Client().fetch(f"{site.url}/f", tmp_path / "f", size=len(content), sha256=digest)
+    Client().complete(f"{site.url}/f", tmp_path / "f", size=len(content), sha256=digest)
     assert site.conditions() == {"Range": "bytes=6-"}
     assert (tmp_path / "f").read_bytes() == content
 

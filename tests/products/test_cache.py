@@ -42,7 +42,7 @@ def test_a_product_is_kept_beside_its_record(made: CachedTask) -> None:
     folder = product(made)
     assert {path.name for path in folder.iterdir()} == {"loud.txt", RECORD}
     assert (folder / "loud.txt").read_text() == "HELLO THERE"
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     record = read_record(folder)
     assert record
     assert folder.name == record.id == record.derivation.id

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.files import sha256
+from aimager.files import Readers, sha256
 from aimager.products.cache import describe_files
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.derivation import Derivation
@@ -60,7 +60,33 @@ def test_it_is_brought(cache: Path, source: Path, delivery: Delivery, out: Path)
     assert build(task)
     assert [path.name for path in out.iterdir()] == ["loud.txt"]
     assert (out / "loud.txt").read_text() == "HELLO THERE"
-    assert (out / "loud.txt").stat().st_mode & 0o777 == 0o644
+    assert (out / "loud.txt").stat().st_mode & 0o777 == 0o600
+    assert out.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("readers", "file", "folder"),
+    [(Readers.nobody, 0o600, 0o700), (Readers.group, 0o640, 0o750), (Readers.all, 0o644, 0o755)],
+)
+def test_who_may_read_results_is_said_and_said_anew(
+    cache: Path,
+    source: Path,
+    delivery: Delivery,
+    out: Path,
+    readers: Readers,
+    file: int,
+    folder: int,
+) -> None:
+    """Of those that are there, too, such as from the time when all could be read by all."""
+    build(loud(cache, "r1", source, replace(delivery, readers=Readers.all)))
+    for run in ("r2", "r3"):
+        task = loud(cache, run, source, replace(delivery, readers=readers))
+        assert task.is_done()
+        assert (out / "loud.txt").stat().st_mode & 0o7777 == file
+        assert out.stat().st_mode & 0o7777 == folder
+    kept = [path for path in cache.rglob("*") if path.name == "loud.txt"]
+    assert kept
+    assert all(path.parent.stat().st_mode & 0o077 == 0 for path in kept if "work" not in path.parts)
 
 
 def test_two_folders_never_share_a_file(

@@ -1,5 +1,8 @@
 """Packages come from the shared store before any mirror is asked, and are checked all the same."""
 
+import hashlib
+import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from aimager.model.remote import Remote
 from aimager.products.remote.packages import give_packages
 from aimager.stages.fetch_packages import FetchPackages
 from tests.stages.test_fetch_packages import CONTENT, FILE, OTHER, PACKAGE, SIGNATURE, stage, stored
+from tests.support.bombs import measure
 from tests.support.cells import delete, flip_byte
 from tests.support.locked import make_file
 from tests.support.webserver import Site
@@ -124,6 +128,81 @@ def test_the_mirror_gives_the_signature_in_place_of_one_that_was_refused(
     site.content[f"{FILE}.sig"] = OTHER
     made.run()
     assert stored(folder) == [CONTENT, OTHER]
+
+
+def with_signature(shared: Path, content: bytes) -> None:
+    """Let the store have another signature, and a record that says so."""
+    (shared / f"{PACKAGE.file}.sig").write_bytes(content)
+    data = json.loads((shared / "record.json").read_text())
+    for file in data["files"]:
+        if file["name"].endswith(".sig"):
+            file |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    (shared / "record.json").write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize("removes", [("path", "signature"), ("signature",)])
+def test_what_was_refused_comes_from_the_mirror_and_is_mended_in_the_store(
+    site: Site, shared: Path, folder: Path, removes: tuple[str, ...]
+) -> None:
+    with_signature(shared, OTHER)
+    made = sharing(stage(folder, site.url), folder)
+    made.run()
+    assert stored(folder) == [CONTENT, OTHER]
+    store = made.workshop.store
+    for name in removes:
+        getattr(PACKAGE, name)(store).unlink()  # as `keyring.verify` does of what is not trusted
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    assert made.workshop.remote
+    give_packages(made.workshop.remote, [PACKAGE], store)
+    assert (shared / f"{PACKAGE.file}.sig").read_bytes() == SIGNATURE
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"", b"\x89" + bytes(16 << 10), bytes(100)])
+def test_what_is_no_signature_comes_from_the_mirror(
+    site: Site, shared: Path, folder: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_signature(shared, content)
+    made = sharing(stage(folder, site.url), folder)
+    made.run()
+    assert stored(folder) == [CONTENT, SIGNATURE]
+    assert f"{PACKAGE.file}.sig " in capsys.readouterr().out
+    assert json.loads((shared / "record.json").read_text())["files"] == []  # void
+
+
+def test_a_large_signature_or_record_costs_nothing(site: Site, shared: Path, folder: Path) -> None:
+    """3 GiB, in a hole of a file, and as the record says."""
+    for name, size in ((f"{PACKAGE.file}.sig", 3 << 30), ("record.json", 2 << 30)):
+        if name == "record.json":
+            os.truncate(shared / name, size)
+        else:
+            text = (shared / "record.json").read_text()
+            signature = (shared / name).stat().st_size
+            (shared / "record.json").write_text(
+                text.replace(f'"size": {signature}', f'"size": {size}')
+            )
+            os.truncate(shared / name, size)
+        target = folder / name
+        target.mkdir()
+        cost = measure(FETCH, target, folder.parent / "store", site.url)
+        assert cost.said.splitlines()[-1] == "done", cost.said
+        assert cost.memory < 300
+        assert cost.seconds < 30
+        assert stored(target) == [CONTENT, SIGNATURE]
+
+
+FETCH = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from aimager.model.remote import Remote
+from tests.stages.test_fetch_packages import stage
+folder = Path(sys.argv[1])
+made = stage(folder, sys.argv[3])
+remote = Remote(Path(sys.argv[2]).as_uri(), folder / "notes")
+replace(made, workshop=replace(made.workshop, remote=remote)).run()
+print("done")
+"""
 
 
 def test_what_nobody_signed_is_not_put_there(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from aimager.errors import ConfigError, DownloadError
 from aimager.model.build import MirrorChoice
-from aimager.packages.sync_database import read_databases
+from aimager.packages.sync_database import read_names, read_packages
 from aimager.stages.sync_databases import SyncDatabases
 from tests.support.platform_databases import PLATFORM, package, site_of, workshop
 from tests.support.webserver import Site, serving
@@ -43,9 +43,8 @@ def test_mirrors_are_asked_at_every_build(tmp_path: Path, site: Site) -> None:
     assert request.restore() == "the mirrors are asked at every build"
     assert not request.target.exists()
     request.run()
-    databases = read_databases(request.target)
-    assert [name for name, _ in databases.databases] == ["core", "extra"]
-    assert set(databases.read()) == {"pacman", "vim"}
+    assert read_names(request.target) == ("core", "extra")
+    assert set(read_packages(request.target)) == {"pacman", "vim"}
     assert request.target.samefile(request.kept)
     assert request.restore() == "the mirrors are asked at every build"
 
@@ -74,8 +73,8 @@ def test_the_same_databases_are_the_same_file(tmp_path: Path, site: Site) -> Non
     site.content |= site_of(vim=package("vim", version="2-1"))
     third.run()
     assert not third.target.samefile(first.target)
-    assert read_databases(first.target).read()["vim"].locked.version == "1-1"
-    assert read_databases(third.target).read()["vim"].locked.version == "2-1"
+    assert read_packages(first.target)["vim"].locked.version == "1-1"
+    assert read_packages(third.target)["vim"].locked.version == "2-1"
 
 
 def test_without_mirrors_those_of_the_last_time_serve(tmp_path: Path, site: Site) -> None:
@@ -88,7 +87,7 @@ def test_without_mirrors_those_of_the_last_time_serve(tmp_path: Path, site: Site
     site.asked.clear()
     later = stage(tmp_path, OFFLINE, "r2")
     assert later.restore() == ""
-    assert set(read_databases(later.target).read()) == {"pacman", "vim"}
+    assert set(read_packages(later.target)) == {"pacman", "vim"}
     assert later.restore() == ""
     assert site.asked == []
 
@@ -135,9 +134,3 @@ def test_a_mirror_that_fails_leaves_the_last_databases(tmp_path: Path, site: Sit
         stage(tmp_path, MirrorChoice(parents=(site.url,)), "r2").run()
     assert request.kept.read_bytes() == before
     assert stage(tmp_path, OFFLINE, "r3").restore() == ""
-
-
-def test_a_package_without_repositories_is_refused(tmp_path: Path, site: Site) -> None:
-    site.content = site_of("[options]\n")
-    with pytest.raises(DownloadError, match=r"holds no etc/pacman\.conf that names repositories"):
-        stage(tmp_path, MirrorChoice(parents=(site.url,))).run()

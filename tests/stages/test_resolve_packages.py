@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, DownloadError
 from aimager.model.build import MirrorChoice
 from aimager.model.lock import read_lock
-from aimager.packages.sync_database import DatabaseArchive, write_databases
 from aimager.products.derivation import derive
 from aimager.stages import resolve_packages
 from aimager.stages.resolve_packages import ResolvePackages
-from tests.packages.test_sync_database import tar_of
-from tests.support.platform_databases import CONF, PLATFORM, package, workshop, write
+from tests.packages.test_sync_database import entries, tar_of
+from tests.support.platform_databases import PLATFORM, package, workshop, write, write_all
 
 
 @pytest.fixture
@@ -117,13 +116,46 @@ def test_the_repository_that_pacman_chose_is_locked(
     """A dependency's version may be that of a later repository alone."""
     core = tar_of(app=package("app", "lib>=2"), lib=package("lib"))
     later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
-    write_databases(DatabaseArchive(CONF, (("core", core), ("later", later))), databases)
+    write_all(databases, core=core, later=later)
     chosen = [("later", "lib"), ("core", "app")]
     monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
     request = stage(tmp_path, databases, "app")
     request.run()
     found = [(p.name, p.version, p.repository) for p in read_lock(request.target).packages]
     assert found == [("app", "1-1", "core"), ("lib", "2-1", "later")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (
+            "renamed-1-1",
+            "the entry renamed-1-1 of core.db cannot be used: it says that its NAME is",
+        ),
+        ("renamed\x1b]52;c;eA==\x07-1-1", r"the repositories have no package renamed"),
+        ("renamed-2-1", "the entry renamed-2-1 of core.db cannot be used: it says that its NAME"),
+    ],
+)
+@pytest.mark.parametrize("by_pacman", [True, False])
+def test_an_entry_that_was_renamed_is_told_where_it_is_needed(
+    tmp_path: Path,
+    databases: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entry: str,
+    said: str,
+    by_pacman: bool,
+) -> None:
+    """pacman goes by the name of the entry's folder, and not by what is in it."""
+    app = package("app").encode()
+    core = entries(("app-1-1/desc", app), (f"{entry}/desc", package("other").encode()))
+    write_all(databases, core=core)
+    chosen = [("core", "app"), ("core", "renamed")] if by_pacman else None
+    monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
+    stage(tmp_path, databases, "app").predict()  # nobody needs it
+    with pytest.raises((DownloadError, ConfigError)) as caught:
+        stage(tmp_path, databases, "app", "renamed").run()
+    assert caught.value.message.startswith(said)
+    assert caught.value.message.isprintable()
 
 
 def test_a_lock_is_known_by_its_content(tmp_path: Path, databases: Path) -> None:

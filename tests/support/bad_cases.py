@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.sandbox.test_namespace_hosts import MOUNT, UNSHARE
-from tests.stages.test_sync_databases import PACMAN, SERVED
+from tests.stages.test_sync_databases import KEYRING, SERVED
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ GOOD = {
 }
 """What a mirror has whose database of two repositories can be read."""
 PAGE = b"\r\n<!DOCTYPE html><html><head><title>Hotel &amp; Bar</title></head>Log in</html>"
-FILE = f"/archlinux/core/os/x86_64/{PACMAN.file}"
+FILE = f"/archlinux/core/os/x86_64/{KEYRING.file}"
 
 MIRRORS = [
     Case("distro=archlinux repo-url-parent=SILENT", "core.db cannot be reached", "the network"),
@@ -194,9 +194,9 @@ MIRRORS = [
     ),
     Case(
         AT_MIRROR,
-        f"{PACMAN.file}: the mirror says 404 Not Found",
+        f"{KEYRING.file}: the mirror says 404 Not Found",
         "its database is newer or older than its files",
-        pages={DATABASE: GOOD[DATABASE]},
+        pages={path: content for path, content in GOOD.items() if path != FILE},
     ),
     Case(AT_MIRROR, "the page 'Hotel & Bar'", "a browser", pages={**GOOD, FILE: PAGE}),
     Case(AT_MIRROR, "its database says", "the mirror is being", pages={**GOOD, FILE: b"short"}),

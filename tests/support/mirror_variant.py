@@ -20,8 +20,8 @@ from pathlib import Path
 
 import zstandard
 
+from aimager.compression import recognized
 from aimager.model.distro import Platform
-from aimager.packages.sync_database import decompress
 from aimager.stand_in.signing import SigningKey
 
 _seconds = itertools.count(int(time.time()))
@@ -93,7 +93,7 @@ def find(mirror: Path, platform: Platform, package: str) -> Entry:
 
 def read_entries(database: Path) -> Iterator[Entry]:
     """All packages of a database."""
-    for member, content in _read_tar(decompress(database.read_bytes())):
+    for member, content in _read_tar(database):
         if member.isreg():
             yield Entry(database, content.decode())
 
@@ -183,8 +183,11 @@ def _write_entries(database: Path, entries: list[Entry]) -> None:
     _write(database, gzip.compress(_write_tar(members), compresslevel=6, mtime=0))
 
 
-def _read_tar(content: bytes) -> Members:
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+def _read_tar(file: Path) -> Members:
+    with (
+        recognized(file, limit=1 << 40) as content,
+        tarfile.open(fileobj=content, mode="r|") as archive,
+    ):
         streams = ((member, archive.extractfile(member) if member.isreg() else None)
                    for member in archive)  # fmt: skip
         return [(member, stream.read() if stream else b"") for member, stream in streams]
@@ -201,7 +204,7 @@ def _write_tar(members: Members) -> bytes:
 
 
 def _repack(package: Path, version: str) -> bytes:
-    members = _read_tar(decompress(package.read_bytes()))
+    members = _read_tar(package)
     changed = {
         member.name: re.sub(rb"(?m)^pkgver = .*$", f"pkgver = {version}".encode(), content)
         for member, content in members

@@ -2,21 +2,16 @@
 
 import gzip
 import hashlib
-import io
-import tarfile
 from pathlib import Path
-
-import zstandard
 
 from aimager.distros.archlinux import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Platform
 from aimager.model.workshop import Workshop
-from aimager.packages.sync_database import DatabaseArchive, write_databases
+from aimager.packages.sync_database import KeptDatabase, write_databases
 from tests.packages.test_sync_database import desc_text, tar_of
 
 PLATFORM = Platform(DISTRO, Architecture.x86_64)
-CONF = "[options]\n[core]\nInclude = x\n[extra]\nInclude = x\n"
 
 
 def workshop(folder: Path) -> Workshop:
@@ -49,28 +44,24 @@ def package(
 
 def write(path: Path, **packages: str) -> Path:
     """Databases of these packages, all of core."""
+    return write_all(path, core=tar_of(**packages))
+
+
+def write_all(path: Path, **databases: bytes) -> Path:
+    """An archive of these databases."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_databases(DatabaseArchive(CONF, (("core", tar_of(**packages)),)), path)
+    files = [KeptDatabase(name, path.with_name(f"{name}.db")) for name in databases]
+    for file, data in zip(files, databases.values(), strict=True):
+        file.path.write_bytes(data)
+    write_databases(files, path)
     return path
 
 
-def pacman_package(conf: str) -> bytes:
-    """The file of a package with this pacman.conf."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        member = tarfile.TarInfo("etc/pacman.conf")
-        member.size = len(conf)
-        archive.addfile(member, io.BytesIO(conf.encode()))
-    return zstandard.ZstdCompressor().compress(content.getvalue())
-
-
-def site_of(conf: str = CONF, **extra: str) -> dict[str, bytes]:
+def site_of(**extra: str) -> dict[str, bytes]:
     """A mirror's files: pacman is in core, ``extra`` are the packages of the other repository."""
-    data = pacman_package(conf)
     path = f"/{DISTRO.mirrors.path}".replace("$arch", "x86_64")
     core, other = (path.replace("$repo", name).rstrip("/") for name in ("core", "extra"))
     return {
-        f"{core}/core.db": gzip.compress(tar_of(pacman=package("pacman", content=data))),
-        f"{core}/pacman-1-1-x86_64.pkg.tar.zst": data,
+        f"{core}/core.db": gzip.compress(tar_of(pacman=package("pacman"))),
         f"{other}/extra.db": gzip.compress(tar_of(**extra)),
     }

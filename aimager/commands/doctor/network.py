@@ -4,8 +4,9 @@ import email.utils
 import time
 from collections.abc import Sequence
 
-from aimager.errors import DownloadError, HostError, without_passwords
+from aimager.errors import DownloadError, HostError
 from aimager.packages.download import Client
+from aimager.shown import without_passwords
 
 _AGREED = 300  # seconds between two clocks that do not matter
 _DAY = 86400

@@ -14,6 +14,7 @@
 import fcntl
 import json
 import os
+import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -42,9 +43,9 @@ def heard(task: str) -> Iterator[None]:
     reader, writer = os.pipe()
     with open(channel, "wb", buffering=0) as target, os.fdopen(reader, errors="replace") as said:  # noqa: PTH123
         send(target, {"event": "began", "task": task})
-        relaying = threading.Thread(target=_relay, args=(task, said, target), daemon=True)
+        os.environ[HEARD] = secret = secrets.token_hex()
+        relaying = threading.Thread(target=_relay, args=(task, said, target, secret), daemon=True)
         relaying.start()
-        os.environ[HEARD] = "yes"
         try:
             with _said_into(writer):
                 yield
@@ -76,16 +77,17 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def _relay(task: str, said: IO[str], channel: IO[bytes]) -> None:
+def _relay(task: str, said: IO[str], channel: IO[bytes], secret: str) -> None:
     for line in said:
-        send(channel, {**read_line(line), "task": task})
+        send(channel, {**read_line(line, secret), "task": task})
 
 
-def read_line(line: str) -> Record:
-    """The record that a line is, or one of its text."""
-    if line.startswith(MARK):
+def read_line(line: str, secret: str = "") -> Record:
+    """The record that a line is, or one of its text; ``secret`` is what follows the mark."""
+    begin = f"{MARK}{secret}"
+    if line.startswith(begin):
         try:
-            record = json.loads(line[1:])
+            record = json.loads(line[len(begin) :])
         except ValueError:
             record = None
         if isinstance(record, dict):

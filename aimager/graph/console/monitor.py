@@ -10,6 +10,7 @@ from typing import TextIO
 from aimager.graph.console.display import choose_display
 from aimager.graph.console.events import CHANNEL, Record, read_line, send
 from aimager.graph.console.history import Diary, Entry
+from aimager.shown import shown, without_passwords
 
 _TICK = 0.2  # seconds
 _CHUNK = 1 << 16
@@ -100,6 +101,7 @@ class Audience:
                 self._diary.write(self._diary_path)
             self._shown.set()
             return
+        record = _escaped(record)
         self._diary.note(record)
         self._try(record)
 
@@ -113,3 +115,19 @@ class Audience:
             self._display.tick()
         except OSError:
             self._is_gone = True
+
+
+def _escaped(record: Record) -> Record:
+    """The record as it may be shown: here, so that nothing that is said can forget it.
+
+    Of its values, only what a failure says has several lines.
+    """
+    return {
+        name: _escape(name, value) if isinstance(value, str) else value
+        for name, value in record.items()
+    }
+
+
+def _escape(name: str, value: str) -> str:
+    lines = value.split("\n") if name == "fault" else [value]
+    return "\n".join(shown(without_passwords(line)) for line in lines)

@@ -10,11 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from aimager import limits
+from aimager.files import publish_text
 from aimager.locks import locked
 from aimager.model.lock import LockedPackage
 from aimager.model.remote import Remote
+from aimager.packages.fetch_package import is_signature
 from aimager.packages.store import is_stored, mark_compared
-from aimager.products.remote.store import Entry, SharedFile, describe, find, is_given_to, put, take
+from aimager.products.remote.store import (
+    Entry,
+    SharedFile,
+    describe,
+    find,
+    is_given_to,
+    put,
+    refuse,
+    take,
+)
 
 T = TypeVar("T")
 
@@ -50,16 +62,43 @@ def _each(action: Callable[[LockedPackage], T], packages: Sequence[LockedPackage
 def _take(remote: Remote, store: Path, package: LockedPackage) -> bool:
     path, signature = package.path(store), package.signature(store)
     with locked(path.with_name(f".{path.name}.lock")):  # which a download of it holds, too
-        # What lies there without a signature had one that was refused: the mirror's is wanted.
-        if is_stored(package, store) or (path.exists() and not signature.exists()):
+        if is_stored(package, store):
             return False
+        taken = _taken(signature)
         folder, signed = _folder(package), _find_signature(remote, package)
-        if signed is None or not take(remote, folder, signed, signature):
+        if signed is None:
             return False
+        # What was taken, and is no longer there, was refused (`aimager.packages.keyring`).
+        if taken == signed.sha256 and not signature.exists():
+            refuse(remote, folder, signed.name, "is not trusted")
+            return False
+        if signed.size > limits.SIGNATURE:
+            refuse(remote, folder, signed.name, f"has {signed.size} bytes, which is too large")
+            return False
+        # What lies there without a signature had one that was refused: the mirror's is wanted.
+        if path.exists() and not signature.exists():
+            return False
+        if not take(remote, folder, signed, signature):
+            return False
+        if not is_signature(signature.read_bytes()):
+            signature.unlink()
+            refuse(remote, folder, signed.name, "is not a signature")
+            return False
+        publish_text(_note_of(signature), signed.sha256)
         if not take(remote, folder, _locked_file(package), path):
             return False
         mark_compared(package, store)
         return True
+
+
+def _note_of(signature: Path) -> Path:
+    """Where it is noted that a signature came from there, by its SHA-256."""
+    return signature.with_name(f".{signature.name}.shared")
+
+
+def _taken(signature: Path) -> str:
+    note = _note_of(signature)
+    return note.read_text() if note.is_file() else ""
 
 
 def _give(remote: Remote, store: Path, package: LockedPackage) -> None:

@@ -11,10 +11,12 @@ build goes on without the store.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aimager import progress, units
 from aimager.codec import decode, encode
 from aimager.errors import AimagerError
 from aimager.files import publish, sha256
@@ -115,7 +117,7 @@ def take(
     An entry that differs from its record is reported, and, unless that is signed, made void, so
     that it is made again.
     """
-    if _is_noted(remote, _UNREAD):
+    if _is_noted(remote, _UNREAD) or not _has_room(target, folder, file):
         return False
     fault = ""
     try:
@@ -125,14 +127,30 @@ def take(
             if fault:
                 raise MissingError(fault)
     except MissingError as error:
-        print(f"   the remote store's {folder}/{file.name} {fault or f'is missing: {error}'}")
-        if not is_signed:
-            _write(remote, folder, Entry())
+        refuse(remote, folder, file.name, fault or f"is missing: {error}", is_signed=is_signed)
         return False
     except StoreError as error:
         _note(remote, _UNREAD, f"failed: {error}")
         return False
     return True
+
+
+def refuse(remote: Remote, folder: str, name: str, fault: str, *, is_signed: bool = False) -> None:
+    """Report what is wrong with a file of the entry in ``folder``; void it, unless it is signed."""
+    progress.say(f"   the remote store's {folder}/{name} {fault}")
+    if not is_signed:
+        _write(remote, folder, Entry())
+
+
+def _has_room(target: Path, folder: str, file: SharedFile) -> bool:
+    """Whether what a record says of a file's size can be true for this machine."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    status = os.statvfs(target.parent)
+    has_room = 0 <= file.size < status.f_bavail * status.f_frsize
+    if not has_room:
+        told = f"{folder}/{file.name} is said to have {units.size(file.size)}"
+        progress.say(f"   the remote store's {told}, for which there is no room")
+    return has_room
 
 
 def put(
@@ -205,4 +223,4 @@ def _note(remote: Remote, note: str, fault: str) -> None:
         (remote.notes / note).touch(exist_ok=False)
     except FileExistsError:
         return
-    print(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")
+    progress.say(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")
