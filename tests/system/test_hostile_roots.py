@@ -5,6 +5,9 @@ touches. What lies outside stays as it is, hard links to it and all.
 """
 
 import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +32,20 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is such: a thousand roots are made."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="hostile.") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("name", "path", "trap"), CASES)
-def test_a_trap_leads_nowhere(tmp_path: Path, name: str, path: str, trap: str) -> None:
-    spring(tmp_path, CALLS[name][0], [path], trap)
+def test_a_trap_leads_nowhere(place: Path, name: str, path: str, trap: str) -> None:
+    spring(place, CALLS[name][0], [path], trap)
 
 
 @pytest.mark.parametrize("trap", TRAPS)
@@ -40,17 +54,17 @@ def test_a_trap_leads_nowhere(tmp_path: Path, name: str, path: str, trap: str) -
     [("remove_identity", (*MADE_ANEW, *TRACES)), ("tell_secrets", KEPT)],
 )
 def test_traps_in_all_places_of_identity(
-    tmp_path: Path, name: str, patterns: tuple[str, ...], trap: str
+    place: Path, name: str, patterns: tuple[str, ...], trap: str
 ) -> None:
     paths = [pattern.replace("*", "x") for pattern in patterns]
-    spring(tmp_path, CALLS[name][0], paths, trap)
+    spring(place, CALLS[name][0], paths, trap)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_without_a_trap_all_is_done(tmp_path: Path, name: str) -> None:
+def test_without_a_trap_all_is_done(place: Path, name: str) -> None:
     """Else the traps would prove nothing."""
-    make_root(tmp_path / "root")
-    CALLS[name][0](tmp_path / "root")
+    make_root(place / "root")
+    CALLS[name][0](place / "root")
 
 
 def test_the_journal_of_a_hostile_package(tmp_path: Path) -> None:
