@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.errors import ImageError, about
+from aimager.files import FILE
 from aimager.sandbox.worker_root import Seen, see
-
-MODE = 0o644
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class HandedFile:
             raise ImageError(f"{self.target.name} was given another owner while it was made")
         if not status.st_size:
             return
-        os.fchmod(self.descriptor, MODE)
+        os.fchmod(self.descriptor, FILE)
         with about(self.target):
             os.fsync(self.descriptor)
         self.temporary.rename(self.target)
@@ -77,7 +76,7 @@ def keep_open(paths: Sequence[Path]) -> tuple[Seen, ...]:
     """Files that the worker writes to in place, made if missing: logs, and downloads under way."""
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE))
     return tuple(see(path, writable=True) for path in paths)
 
 

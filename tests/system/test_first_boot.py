@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.products.derivation import code_of
 from aimager.resources import read_data
 from aimager.sandbox.tree import Tree
 from aimager.system.first_boot import enable, prepare_first_boot
@@ -120,3 +121,9 @@ def test_the_script_is_one() -> None:
     done = subprocess.run(["sh", "-n"], input=content("grow-root").encode(), check=False)
     assert done.returncode == 0
     assert "ExecStart=/usr/local/lib/grow-root" in content("grow-root.service").splitlines()
+
+
+def test_the_first_boot_is_no_matter_of_the_packages() -> None:
+    """So a change of what an image does then installs nothing again."""
+    code = dict(code_of("aimager.stages.install_packages"))
+    assert not [name for name in code if "first_boot" in name or "system/content" in name]

@@ -5,259 +5,23 @@ touches. What lies outside stays as it is, hard links to it and all.
 """
 
 import contextlib
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import AimagerError, ImageError
-from aimager.image.filesystem.btrfs import _arranged
-from aimager.image.filesystem.fat import _fat_folders
-from aimager.image.make_images import _split
-from aimager.image.raw_boot import read_pieces
-from aimager.model.architecture import Architecture
-from aimager.model.board import Boot, Bootloader, RawPiece
-from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
-from aimager.model.image_ids import ImageIds
-from aimager.model.partition import (
-    FileSystem,
-    Label,
-    MiB,
-    Partition,
-    PartitionTable,
-    Role,
-    Subvolume,
-    boot_fat,
-    root_ext4,
-)
-from aimager.model.settings import AddedFile, HashedPassword, Script, Settings
-from aimager.packages.local_database import read_local_database
-from aimager.packages.pacman import forget_times, installed, prepare_root
+from aimager.model.settings import Settings
 from aimager.sandbox.tree import Tree
-from aimager.system.added_repositories import add_repositories
-from aimager.system.boot import make_bootable
-from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import _SHELLS
-from aimager.system.first_boot import prepare_first_boot
-from aimager.system.hook_failures import failures
-from aimager.system.initramfs import universal
 from aimager.system.kernels import find_kernels
-from aimager.system.locales import make_default
 from aimager.system.machine_identity import KEPT, MADE_ANEW, TRACES
-from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
+from aimager.system.sysprep import remove_identity
 from tests.support.hostile_root import TRAPS, QuietRoot, everything, make_root, spring
-from tests.support.trees import bare_chroot
-
-TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
-SUBVOLUMES = Partition(
-    Role.root,
-    FileSystem.btrfs,
-    subvolumes=(Subvolume("@", "/"), Subvolume("@home", "/home"), Subvolume("@log", "/var/log")),
-)
-OWN = ThirdPartyRepository(
-    "mine", (), Mirrors("", "http://m/$repo"), Keyring("mine", "", ("A" * 40,), keys="a2V5cw==")
-)
-SAID = (
-    "(1/1) Updating\nno\nerror: command failed to execute correctly\n"
-    "installing nano...\nno\nerror: command failed to execute correctly\n"
-)
-SETUP = Settings("pc", ("en_US.UTF-8",), sudo_groups=("wheel",))
-
-
-def boot(loader: Bootloader) -> Callable[[Path], object]:
-    board = Boot((loader,), "", ("config.txt",) if "pi" in loader.name else (), (), ())
-
-    def call(root: Path) -> None:
-        make_bootable(
-            Tree(root),
-            board,
-            ImageIds("seed", TABLE),
-            architecture=Architecture.x86_64,
-            words=lambda kernel: (),
-            title="Arch Linux",
-        )
-
-    return call
-
-
-def configure(root: Path) -> None:
-    hashed = (HashedPassword("root", "$6$salt$hash"),)
-    set_up(
-        QuietRoot(root),
-        SETUP,
-        hashed,
-        mirrorlist="etc/pacman.d/mirrorlist",
-        mirror="http://m/$repo",
-    )
-
-
-def customize(root: Path) -> None:
-    setup = Settings(
-        "pc",
-        services=("sshd.service",),
-        files=(AddedFile("/etc/motd.d/hello", "Hello\n"),),
-        scripts=(Script("a.sh", "#!/bin/sh\n"),),
-    )
-    finish(QuietRoot(root), setup, ())
-
-
-def make_initramfs(root: Path) -> None:
-    (root.parent / "work").mkdir(exist_ok=True)
-    with universal(bare_chroot(root), root.parent / "work"):
-        pass
-
-
-def explain(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    failures(SAID, Tree(root), Tree(root.parent / "work"))
-
-
-def split(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    _split(TABLE, Tree(root), root.parent / "work")
-
-
-def arrange(root: Path) -> None:
-    with _arranged(SUBVOLUMES, root):
-        pass
-
-
-def read_raw(root: Path) -> None:
-    read_pieces(Tree(root), (RawPiece("usr/lib/u-boot.bin", offset=0),))
-
-
-_LOCAL = "var/lib/pacman/local"
-_NANO = f"{_LOCAL}/nano-8-1"
-_UNITS = "etc/systemd/system"
-_KERNELS = ("usr/lib/modules", "usr/lib/modules/6.1/pkgbase", "boot", "boot/vmlinuz-linux")
-
-CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
-    "remove_identity": (
-        lambda root: remove_identity(Tree(root)),
-        ("var/log/journal", "var/log", "etc/ssh", "var/lib/dhcpcd", "boot", "var"),
-    ),
-    "tell_secrets": (
-        lambda root: tell_secrets(Tree(root)),
-        ("etc", "var/lib", _LOCAL, f"{_NANO}/files"),
-    ),
-    "empty_logs": (
-        lambda root: empty_logs(Tree(root)),
-        ("var/log", "var/log/app", "var/log/app/app.log"),
-    ),
-    "forget_times": (
-        lambda root: forget_times(Tree(root), 7),
-        (
-            *(_LOCAL, _NANO, f"{_NANO}/desc", "var/lib/pacman/sync", "var/cache/pacman/pkg"),
-            *("var/cache/pacman/pkg/old.pkg", "var/lib/pacman/sync/core.db"),
-        ),
-    ),
-    "installed": (lambda root: installed(Tree(root)), (_LOCAL, _NANO)),
-    "read_local_database": (
-        lambda root: read_local_database(Tree(root)),
-        (_LOCAL, _NANO, f"{_NANO}/desc"),
-    ),
-    "prepare_root": (
-        prepare_root,
-        (
-            *("dev", "proc", "run", "sys", "tmp", "etc", "var", "var/log", "etc/pacman.d"),
-            *("var/cache/pacman", "var/lib/pacman/sync"),
-        ),
-    ),
-    "find_kernels": (
-        lambda root: find_kernels(Tree(root)),
-        (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
-    ),
-    "systemd_boot": (
-        boot(Bootloader.systemd_boot),
-        (
-            *(*_KERNELS, "etc/fstab", "usr/lib/systemd/boot/efi/systemd-bootx64.efi"),
-            *("boot/loader", "boot/loader/loader.conf", "boot/loader/entries", "boot/EFI"),
-            *("boot/loader/entries/linux.conf", "boot/EFI/BOOT/BOOTX64.EFI"),
-        ),
-    ),
-    "syslinux": (
-        boot(Bootloader.syslinux),
-        (
-            *("boot/syslinux", "boot/syslinux/syslinux.cfg", "boot/syslinux/menu.c32"),
-            *("usr/lib/syslinux/bios", "usr/lib/syslinux/bios/menu.c32"),
-        ),
-    ),
-    "extlinux": (
-        boot(Bootloader.extlinux),
-        (
-            *("boot/extlinux", "boot/extlinux/extlinux.conf", "boot/dtbs", "boot/dtbs/linux"),
-            *("usr/lib/modules/6.1/dtb", "usr/lib/modules/6.1/dtb/vendor"),
-            "usr/lib/modules/6.1/dtb/vendor/a.dtb",
-        ),
-    ),
-    "raspberry_pi_firmware": (
-        boot(Bootloader.raspberry_pi_firmware),
-        ("boot", "boot/config.txt", "boot/cmdline.txt", "boot/initramfs-linux.img"),
-    ),
-    "set_up": (
-        configure,
-        (
-            *("etc", "etc/hostname", "etc/locale.gen", "etc/locale.conf", "etc/vconsole.conf"),
-            *("etc/localtime", "etc/passwd", "etc/group", "etc/sudoers.d", "etc/resolv.conf"),
-            *("etc/sudoers.d/10-groups", "etc/systemd/network", "etc/pacman.d/mirrorlist"),
-            *("etc/systemd/network/20-wired.network", "usr/lib/locale/.made-for", _UNITS),
-            *("usr/lib/locale", "usr/lib/locale/locale-archive", "etc/systemd"),
-            *(f"{_UNITS}/multi-user.target.wants", f"{_UNITS}/sysinit.target.wants"),
-        ),
-    ),
-    "make_default": (
-        lambda root: make_default(Tree(root), lambda argv: None),
-        ("etc/locale.gen", "usr/bin/locale-gen", "usr/lib/locale/locale-archive"),
-    ),
-    "add_repositories": (
-        lambda root: add_repositories(Tree(root), (OWN,)),
-        (
-            *("etc/pacman.conf", "usr/share/pacman", "usr/share/pacman/keyrings"),
-            "usr/share/pacman/keyrings/mine.gpg",
-        ),
-    ),
-    "prepare_first_boot": (
-        lambda root: prepare_first_boot(Tree(root), grow=True),
-        (
-            *("etc/machine-id", "etc/systemd", _UNITS, "etc/systemd/system-preset"),
-            *("etc/systemd/system-preset/10-own.preset", "usr/local", "usr/local/lib/grow-root"),
-            *("usr/lib/systemd/system-preset/99-default.preset", "usr/bin/pacman-key"),
-            *(f"{_UNITS}/systemd-firstboot.service", f"{_UNITS}/pacman-keyring.service"),
-        ),
-    ),
-    "universal": (
-        make_initramfs,
-        (
-            *("run", "run/universal-initramfs", "run/universal-initramfs.done", "etc"),
-            *("run/mkinitcpio.conf", "run/booster.yaml", "etc/mkinitcpio.conf"),
-            *("etc/mkinitcpio.conf.d", "etc/mkinitcpio.conf.d/zz-universal.conf"),
-            "etc/booster.yaml",
-        ),
-    ),
-    "finish": (
-        customize,
-        (
-            *("etc", "etc/motd.d", "etc/motd.d/hello", "run", "run/aimager-script", _UNITS),
-            *(f"{_UNITS}/multi-user.target.wants", "etc/systemd/system-preset"),
-            "etc/systemd/system-preset/40-enabled.preset",
-        ),
-    ),
-    "failures": (
-        explain,
-        (
-            *("usr/share/libalpm/hooks", "usr/share/libalpm/hooks/60-initcpio.hook", _LOCAL),
-            *(_NANO, f"{_NANO}/files", f"{_NANO}/install"),
-        ),
-    ),
-    "read_pieces": (read_raw, ("usr/lib/u-boot.bin", "usr/lib")),
-    "split": (split, ("boot",)),
-    "subvolumes": (arrange, ("home", "var", "var/log", "home/alice")),
-    "make_fat": (
-        lambda root: _fat_folders(Tree(root / "boot"), 1 << 30),
-        ("boot/vmlinuz-linux", "boot/loader", "boot/loader/loader.conf"),
-    ),
-}
+from tests.support.touching import CALLS, UNITS
 
 CASES = [
     pytest.param(name, path, trap, id=f"{name}-{path}-{trap}")
@@ -268,9 +32,20 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is such: a thousand roots are made."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="hostile.") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("name", "path", "trap"), CASES)
-def test_a_trap_leads_nowhere(tmp_path: Path, name: str, path: str, trap: str) -> None:
-    spring(tmp_path, CALLS[name][0], [path], trap)
+def test_a_trap_leads_nowhere(place: Path, name: str, path: str, trap: str) -> None:
+    spring(place, CALLS[name][0], [path], trap)
 
 
 @pytest.mark.parametrize("trap", TRAPS)
@@ -279,17 +54,17 @@ def test_a_trap_leads_nowhere(tmp_path: Path, name: str, path: str, trap: str) -
     [("remove_identity", (*MADE_ANEW, *TRACES)), ("tell_secrets", KEPT)],
 )
 def test_traps_in_all_places_of_identity(
-    tmp_path: Path, name: str, patterns: tuple[str, ...], trap: str
+    place: Path, name: str, patterns: tuple[str, ...], trap: str
 ) -> None:
     paths = [pattern.replace("*", "x") for pattern in patterns]
-    spring(tmp_path, CALLS[name][0], paths, trap)
+    spring(place, CALLS[name][0], paths, trap)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_without_a_trap_all_is_done(tmp_path: Path, name: str) -> None:
+def test_without_a_trap_all_is_done(place: Path, name: str) -> None:
     """Else the traps would prove nothing."""
-    make_root(tmp_path / "root")
-    CALLS[name][0](tmp_path / "root")
+    make_root(place / "root")
+    CALLS[name][0](place / "root")
 
 
 def test_the_journal_of_a_hostile_package(tmp_path: Path) -> None:
@@ -329,7 +104,7 @@ def test_a_unit_whose_name_is_two_lines(tmp_path: Path) -> None:
     """It would become a line of its own in a preset of the whole image."""
     make_root(tmp_path / "root")
     image = QuietRoot(tmp_path / "root")
-    image.tree.symlink(f"{_UNITS}/multi-user.target.wants/a\nenable b.service", "/dev/null")
+    image.tree.symlink(f"{UNITS}/multi-user.target.wants/a\nenable b.service", "/dev/null")
     finish(image, Settings("pc", services=("sshd.service",)), ())
     preset = (tmp_path / "root/etc/systemd/system-preset/40-enabled.preset").read_text()
     assert preset == "enable sshd.service\n"
