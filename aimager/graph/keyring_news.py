@@ -65,6 +65,7 @@ def _used(plan: Plan, platform: Platform, name: str) -> LockedPackage | None:
 def _newest(plan: Plan, platform: Platform, used: LockedPackage) -> LockedPackage | None:
     urls = repository_urls(platform, used.repository, plan.mirrors(platform))
     path = artifacts.downloads(platform.plain.id) / f"{used.repository}.db"
-    fetch_databases([Database(used.repository, urls, path)], is_quiet=True)
+    work = artifacts.RUN / "keyring-news"
+    fetch_databases([Database(used.repository, urls, path)], work=work, is_quiet=True)
     found = read_database(used.repository, path).get(used.name)
     return found.locked if found else None

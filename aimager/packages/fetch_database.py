@@ -6,7 +6,7 @@
       download_databases   has the network, and writes to the files that it is given
       check_databases      reads what came, and needs nothing else
 
-The latter two take and return values alone, so that each can be called in a namespace of its own.
+The latter two are called in namespaces of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ from aimager.packages.mirror_fallback import Fallback, NoMirrorError, tell_of
 from aimager.packages.remembered import note_asked, recall, remember, was_asked
 from aimager.packages.sync_database import read_database
 from aimager.progress import say
+from aimager.sandbox.namespace import call
 from aimager.shown import without_credentials
 
 
@@ -133,13 +134,15 @@ def _check(repository: str, path: Path) -> Failure | None:
 
 
 def fetch_databases(
-    databases: Sequence[Database], *, run: Path | None = None, is_quiet: bool = False
+    databases: Sequence[Database], *, work: Path, run: Path | None = None, is_quiet: bool = False
 ) -> None:
     """Let each of ``databases`` lie at its path, as the first mirror has it that gives one.
 
     A mirror is asked only whether it changed, by what it said last time. Two builds that ask at
     once wait for each other, and what was asked in the folder ``run``, which remembers it, is not
     again.
+
+    ``work`` is a folder for the calls that it makes alone.
 
     :raises NoMirrorError: when none gives one of them; then what is there stays
     """
@@ -149,7 +152,7 @@ def fetch_databases(
         left = [database for database in databases if not _is_asked(database, run)]
         reasons: dict[str, list[DownloadError]] = {}
         while left:
-            left = _fetch_once(left, reasons, run, is_quiet)
+            left = _fetch_once(left, reasons, work, run, is_quiet)
 
 
 def _is_asked(database: Database, run: Path | None) -> bool:
@@ -162,6 +165,7 @@ def _is_asked(database: Database, run: Path | None) -> bool:
 def _fetch_once(
     databases: Sequence[Database],
     reasons: dict[str, list[DownloadError]],
+    work: Path,
     run: Path | None,
     is_quiet: bool,
 ) -> list[Database]:
@@ -176,9 +180,12 @@ def _fetch_once(
         wishes = tuple(
             Wish(d, stack.enter_context(_empty_file(d.path)), recall(d.path)) for d in databases
         )
-        given = download_databases(Wishes(wishes, is_quiet))
+        asked, files = Wishes(wishes, is_quiet), [wish.target for wish in wishes]
+        given = call(download_databases, asked, work=work, keeps=files, network=True)
         came = [w for w, one in zip(wishes, given, strict=True) if one.said is not None]
-        checked = check_databases(Arrived(tuple((w.database.repository, w.target) for w in came)))
+        arrived = Arrived(tuple((w.database.repository, w.target) for w in came))
+        files = [wish.target for wish in came]
+        checked = call(check_databases, arrived, work=work, reads=files) if came else ()
         faults = dict(zip((w.target for w in came), checked, strict=True))
         for wish, one in zip(wishes, given, strict=True):
             database, fault = wish.database, faults.get(wish.target)

@@ -28,6 +28,7 @@ from aimager.packages.store import (
 )
 from aimager.packages.unsigned_folder import find
 from aimager.products.remote.packages import take_packages
+from aimager.sandbox.namespace import call
 from aimager.system.reused_root import read_reused
 
 _NAMED = 5
@@ -136,7 +137,9 @@ class FetchPackages:
             left = [p for p in packages if not is_stored(p, self.workshop.store)]
             if left:  # what another build has fetched meanwhile is there
                 wishes = tuple(self._wish(stack, package) for package in left)
-                download_packages(PackageWishes(wishes))
+                files = [f for wish in wishes for f in (wish.part, wish.signature) if f]
+                asked, work = PackageWishes(wishes), self.workshop.work
+                call(download_packages, asked, work=work, keeps=files, network=True)
                 for wish in wishes:
                     keep_package(wish.package, self.workshop.store, wish.part, wish.signature)
         size = sum(package.size for package in packages)

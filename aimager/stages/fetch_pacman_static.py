@@ -105,7 +105,7 @@ class FetchPacmanStatic:
         name = self.repository.id
         urls = mirror_urls(self.repository.mirrors, name, self.architecture, self.mirrors)
         path = self.downloads / f"{name}.db"
-        fetch_databases([Database(name, urls, path)])
+        fetch_databases([Database(name, urls, path)], work=self.workshop.work)
         return read_database(name, path)
 
     def _fetch(self, known: Mapping[str, DatabasePackage]) -> None:

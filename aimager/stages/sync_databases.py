@@ -21,6 +21,7 @@ from aimager.packages.sync_database import KeptDatabase, write_databases
 from aimager.packages.unsigned_folder import make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile
+from aimager.sandbox.namespace import call
 from aimager.shown import without_credentials
 
 
@@ -120,13 +121,15 @@ class SyncDatabases:
                     f"   the repository {database.repository} is asked with a password or token,"
                     " which the image's pacman.conf does not get"
                 )
-        fetch_databases(wanted, run=self.workshop.work.parent / "asked")
+        work = self.workshop.work
+        fetch_databases(wanted, work=work, run=work.parent / "asked")
 
     def _publish(self, databases: Sequence[KeptDatabase]) -> None:
         with locked(self.kept.with_suffix(".lock")):
             if self.folder:
                 own = self.kept.with_name(f".{self.kept.name}.own.db")
-                own.write_bytes(make_database(self.folder))
+                work, folder = self.workshop.work, self.folder
+                call(_describe, _Own(folder, own), work=work, reads=[folder], products=[own])
                 try:
                     self._keep([KeptDatabase(UNSIGNED, own), *databases])
                 finally:
@@ -142,7 +145,13 @@ class SyncDatabases:
         if memory and memory.sources == sources and self._is_kept():
             return
         self._memory.unlink(missing_ok=True)
-        write_databases(databases, self.kept)
+        call(
+            _write,
+            _Writing(tuple(databases), self.kept),
+            work=self.workshop.work,
+            reads=[database.path for database in databases],
+            products=[self.kept],
+        )
         kept = _Memory(sources, describe_files([self.kept]))
         publish_text(self._memory, json.dumps(encode(kept)))
 
@@ -160,3 +169,25 @@ class SyncDatabases:
         except (FileNotFoundError, ValueError):
             return None
         return memory
+
+
+@dataclass(frozen=True)
+class _Writing:
+    databases: tuple[KeptDatabase, ...]
+    target: Path
+
+
+def _write(asked: _Writing) -> None:
+    write_databases(asked.databases, asked.target)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """The user's folder of packages, and the file that is to be its database."""
+
+    folder: Path
+    database: Path
+
+
+def _describe(own: _Own) -> None:
+    own.database.write_bytes(make_database(own.folder))
