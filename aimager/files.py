@@ -85,6 +85,15 @@ def temporaries(target: Path) -> Iterator[Path]:
         yield from (p for p in target.parent.iterdir() if p.name.startswith(prefix))
 
 
+def take_if_other(new: Path, target: Path) -> None:
+    """Let the file ``new`` become ``target``, unless that has the same bytes, and stays."""
+    if target.is_file() and sha256(target) == sha256(new):
+        new.unlink()
+        return
+    with publish(target) as temporary:
+        new.replace(temporary)
+
+
 def publish_text(target: Path, text: str, *, mode: int = FILE) -> None:
     """Make ``target`` hold ``text``; a file that already does is not touched."""
     if target.is_file() and target.read_bytes() == text.encode():

@@ -12,7 +12,6 @@ from typing import IO
 from aimager import limits
 from aimager.compression import recognized
 from aimager.errors import DownloadError
-from aimager.files import publish, sha256
 from aimager.model.lock import LockedPackage
 from aimager.tar_stream import TarError, read_files
 
@@ -194,25 +193,10 @@ class KeptDatabase:
     path: Path
 
 
-def write_databases(databases: Sequence[KeptDatabase], target: Path) -> None:
-    """Keep them in one archive, in pacman.conf's order; its bytes change only when theirs do.
+def fill_archive(databases: Sequence[KeptDatabase], target: Path) -> None:
+    """Write them to one archive, in pacman.conf's order; its bytes change only when theirs do.
 
     There they are not compressed, so that they need not be decompressed again and again.
-
-    :raises DownloadError: when one is damaged
-    """
-    new = target.with_name(f".{target.name}.new")
-    try:
-        fill_archive(databases, new)
-        if not target.exists() or sha256(target) != sha256(new):
-            with publish(target) as temporary:
-                new.replace(temporary)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def fill_archive(databases: Sequence[KeptDatabase], target: Path) -> None:
-    """Write the same to a file that is given.
 
     :raises DownloadError: when one is damaged
     """

@@ -165,11 +165,11 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             return None
         root = work / "root"
         prepare_root(root)
-        names = lay_databases(stage.databases, root / "var/lib/pacman/sync")
+        repositories = lay_databases(stage.databases, root / "var/lib/pacman/sync")
         # Nothing is fetched, but pacman wants each to have a server, and may say which.
         servers = [
             (name, without_credentials(repository_urls(stage.platform, name, stage.mirrors)[0]))
-            for name in names
+            for name in repositories
         ]
         write_conf(pacman_conf(stage.platform.architecture, servers), work)
         with chroot(Tree(root)) as image:

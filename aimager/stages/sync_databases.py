@@ -9,7 +9,7 @@ from typing import ClassVar
 from aimager import progress
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError, DownloadError
-from aimager.files import publish_text, sha256
+from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
@@ -17,7 +17,7 @@ from aimager.model.lock import UNSIGNED
 from aimager.model.workshop import Workshop, environment, unread
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.mirrors import repository_urls
-from aimager.packages.sync_database import KeptDatabase, write_databases
+from aimager.packages.sync_database import KeptDatabase, fill_archive
 from aimager.packages.unsigned_folder import make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile
@@ -145,13 +145,15 @@ class SyncDatabases:
         if memory and memory.sources == sources and self._is_kept():
             return
         self._memory.unlink(missing_ok=True)
+        new = self.kept.with_name(f".{self.kept.name}.new")
         call(
-            _write,
-            _Writing(tuple(databases), self.kept),
+            _fill,
+            _Filling(tuple(databases), new),
             work=self.workshop.work,
             reads=[database.path for database in databases],
-            products=[self.kept],
+            products=[new],
         )
+        take_if_other(new, self.kept)
         kept = _Memory(sources, describe_files([self.kept]))
         publish_text(self._memory, json.dumps(encode(kept)))
 
@@ -172,13 +174,13 @@ class SyncDatabases:
 
 
 @dataclass(frozen=True)
-class _Writing:
+class _Filling:
     databases: tuple[KeptDatabase, ...]
     target: Path
 
 
-def _write(asked: _Writing) -> None:
-    write_databases(asked.databases, asked.target)
+def _fill(asked: _Filling) -> None:
+    fill_archive(asked.databases, asked.target)
 
 
 @dataclass(frozen=True)
