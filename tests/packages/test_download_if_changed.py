@@ -27,7 +27,7 @@ def site(site: Site) -> Site:
 
 def fetch(*urls: str, target: Path, run: Path | None = None) -> bytes:
     """The database that is there after it was asked for."""
-    fetch_databases([Database("core", urls, target)], run=run)
+    fetch_databases([Database("core", urls, target)], work=target.parent / "work", run=run)
     return target.read_bytes()
 
 

@@ -22,11 +22,13 @@ stage(Path(sys.argv[1]), sys.argv[2]).run()
 
 ASKER = """\
 import sys
+import tempfile
 from pathlib import Path
 from aimager.packages.fetch_database import Database, fetch_databases
 url, target = sys.argv[1:]
 for _ in range(40):
-    fetch_databases([Database("core", (url,), Path(target))])
+    work = Path(tempfile.mkdtemp(dir=Path(target).parent))
+    fetch_databases([Database("core", (url,), Path(target))], work=work)
 """
 
 

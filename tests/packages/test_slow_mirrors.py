@@ -104,11 +104,11 @@ def test_a_database_without_an_end_comes_from_the_next_mirror(
     with answering(answer) as url:
         start = time.monotonic()
         with pytest.raises(DownloadError) as caught:
-            fetch_databases([Database("core", (url,), path)])
+            fetch_databases([Database("core", (url,), path)], work=tmp_path / "work")
         assert time.monotonic() - start < 20
         assert said in caught.value.message
         assert list((tmp_path / "sync").iterdir()) == []
-        fetch_databases([Database("core", (url, site.url), path)])
+        fetch_databases([Database("core", (url, site.url), path)], work=tmp_path / "work")
     assert path.read_bytes() == content
     assert f"; trying {site.url[7:]}" in capsys.readouterr().out
 
