@@ -39,7 +39,7 @@ def test_no_name_is_given_twice() -> None:
             "board boards disk-from files overlay scripts packages lock reuse-root-tar key-file-*"
             " out report keyring-helper remote",
         ),
-        ("secret", "useradd chpasswd remote"),
+        ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),
     ],
 )
