@@ -31,6 +31,7 @@ _UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
 """Compressions that makepkg knows, and Python cannot undo."""
 
 _MAGICS = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\0": ".xz", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst"}
+_LZ4 = b"\x04\x22\x4d\x18"
 _MAGIC = max(map(len, _MAGICS))
 _SKIPPABLE = b"\x2a\x4d\x18"
 """Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
@@ -78,6 +79,8 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
                 stream = io.BytesIO(source) if isinstance(source, bytes) else source
             start = stream.read(_MAGIC)
             stream.seek(0)
+            if start.startswith(_LZ4):
+                raise ValueError("it is compressed as .lz4, which cannot be read here")
             found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
             suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
             yield decompressed(stream, suffix, limit=limit)

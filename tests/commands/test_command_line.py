@@ -62,7 +62,7 @@ def test_a_wrong_command_line_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_not_in_utf_8_is_refused(tmp_path: Path) -> None:
     words = {"board": "x64-uefi", "append-all": "b\udcff"}
-    with pytest.raises(ConfigError, match="append-all=b\udcff is not in UTF-8\n  hint: type it"):
+    with pytest.raises(ConfigError, match=r"append-all=b\\udcff is not in UTF-8\n  hint: type it"):
         load_builds(Asked(ROOT, assignments=words), tmp_path)
     secret = {"board": "x64-uefi", "chpasswd": "alice:hunter2\udcff"}
     with pytest.raises(ConfigError, match="chpasswd= is not in UTF-8"):

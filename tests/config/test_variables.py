@@ -40,7 +40,7 @@ def test_no_name_is_given_twice() -> None:
             " out report sign keyring-helper remote remote-allowed-signers remote-revoked-keys"
             " remote-key",
         ),
-        ("secret", "useradd chpasswd remote"),
+        ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),
     ],
 )

@@ -41,7 +41,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks at what grows does it often."""
-    monkeypatch.setenv(progress.HEARD, "yes")
+    monkeypatch.setenv(progress.HEARD, "")
     monkeypatch.setattr(progress, "_LOOK", 0.001)
     monkeypatch.setattr(progress, "_OFTEN", 0.0)
 

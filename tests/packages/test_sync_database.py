@@ -138,8 +138,9 @@ def test_a_stream_may_have_several_frames() -> None:
         b"",
         gzip.compress(b"<html>Please log in</html>" * 100),
         TAR[:1200],
+        b"\x04\x22\x4d\x18" + TAR,
     ],
-    ids=["page", "short page", "nothing", "compressed page", "half a tar"],
+    ids=["page", "short page", "nothing", "compressed page", "half a tar", "lz4"],
 )
 def test_what_is_no_database_is_refused(data: bytes) -> None:
     with pytest.raises(DownloadError) as caught:

@@ -186,6 +186,7 @@ def test_a_large_signature_or_record_costs_nothing(site: Site, shared: Path, fol
         target.mkdir()
         cost = measure(FETCH, target, folder.parent / "store", site.url)
         assert cost.said.splitlines()[-1] == "done", cost.said
+        print(name, cost)
         assert cost.memory < 300
         assert cost.seconds < 30
         assert stored(target) == [CONTENT, SIGNATURE]
