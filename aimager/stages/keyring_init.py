@@ -64,7 +64,7 @@ class KeyringInit:
             products=self.targets,
             tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
         )
-        remember(self.memory, made)
+        remember(self.memory, recall(self.memory).merged(made))
 
 
 @dataclass(frozen=True)
