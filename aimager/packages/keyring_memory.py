@@ -67,6 +67,18 @@ class Memory:
             revoked[keyring.name] = tuple(sorted(known))
         return Memory(newest, revoked)
 
+    def merged(self, other: "Memory") -> "Memory":
+        """What either remembers, as two builds at the same time have used keyrings."""
+        newest = dict(self.newest)
+        for name, seen in other.newest.items():
+            newest[name] = max(seen, newest.get(name, seen), key=lambda it: it.built)
+        names = self.revoked.keys() | other.revoked.keys()
+        revoked = {
+            name: tuple(sorted({*self.revoked.get(name, ()), *other.revoked.get(name, ())}))
+            for name in names
+        }
+        return Memory(newest, revoked)
+
 
 def recall(path: Path) -> Memory:
     """What is remembered in a file; nothing if there is none yet.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aimager.archive import pack_members, pack_tree
 from aimager.files import publish
+from aimager.locks import locked
 from aimager.memory import tmpfs_size
 from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
@@ -72,7 +73,8 @@ class KeyringInit:
                 keeps=[self.workshop.log],
                 tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
             )
-        remember(self.memory, made)
+        with locked(self.memory.with_suffix(".lock")):  # another platform's may end meanwhile
+            remember(self.memory, recall(self.memory).merged(made))
 
 
 @dataclass(frozen=True)

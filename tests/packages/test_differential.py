@@ -21,7 +21,7 @@ from tests.support.openpgp_maker import plain
 from tests.support.packagers import short_folder
 
 GPG = os.environ.get("AIMAGER_DIFFERENTIAL_GPG", "gpg")
-COUNT = int(os.environ.get("AIMAGER_DIFFERENTIAL", "400"))
+COUNT = int(os.environ.get("AIMAGER_DIFFERENTIAL", "300"))
 SEED = int(os.environ.get("AIMAGER_DIFFERENTIAL_SEED", "1"))
 BATCH = 1000
 

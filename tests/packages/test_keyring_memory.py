@@ -86,6 +86,13 @@ def test_it_is_kept_in_a_file(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == written
 
 
+def test_of_two_builds_at_the_same_time_neither_forgets() -> None:
+    both = after(OLD, NEW)
+    assert after(OLD).merged(after(NEW)) == both
+    assert after(NEW).merged(after(OLD)) == both
+    assert Memory().merged(both) == both.merged(Memory()) == both
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"newest": 1}', b"\xff"])
 def test_a_damaged_file_is_not_nothing(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "keyrings.json"

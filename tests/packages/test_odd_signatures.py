@@ -97,3 +97,16 @@ def test_odd_ones(tmp_path: Path, name: str) -> None:
 def test_a_small_key(tmp_path: Path) -> None:
     signature = replace(GOOD, by=SMALL).packet(CONTENT)
     assert said(tmp_path, signature, SMALL) == "is signed with a key of too few bits"
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_key_that_would_take_hours_is_refused(copies: int) -> None:
+    """In one piece, or in two that are merged."""
+    certificate = plain(KEY, b"Packager", CREATED + 1).packets()
+    users = b"".join(packet(13, b"%d" % number) for number in range(400 // copies))
+    signature = replace(GOOD, kind=0x13, flip=True).packet(CONTENT) * (400 // copies)
+    trust = Trust(NOW)
+    with pytest.raises(ValueError, match="has too many parts and signatures"):
+        for copy in range(copies):
+            extra = packet(13, b"copy %d" % copy)
+            trust.add(certificate + users.replace(b"1", b"%d" % copy) + extra + signature, (), ())

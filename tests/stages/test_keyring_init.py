@@ -14,6 +14,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, write_lock
 from aimager.packages.keyring_memory import MEMORY, recall
 from aimager.products.stage import settings
+from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.keyring_init import KeyringInit
 from tests.support.locked import make_package, make_workshop
 from tests.support.packagers import Packagers, short_folder
@@ -83,3 +84,31 @@ def test_it_remembers(packagers: Packagers, tmp_path: Path) -> None:
     assert packagers.packager.encode() in old.targets[1].read_bytes()
     assert old.targets[1].read_bytes() != kept
     assert settings(new) == {"keyrings": new.keyrings}
+
+
+def test_the_borrowed_programs_are_not_verified_with_an_older_one(
+    packagers: Packagers, tmp_path: Path
+) -> None:
+    """They come first on a machine whose cache knows a newer keyring, and gpg is among them."""
+    old, new = (stage_of(packagers, tmp_path, built, "") for built in (1000, 2000))
+    package = make_package("tool", file="tool.pkg.tar")
+    path = package.path(new.workshop.store)
+    path.parent.mkdir(parents=True)
+    content = pack_members([(".PKGINFO", b"x"), ("usr/bin/true", b"#!/bin/sh\n")])
+    path.write_bytes(content)
+    package.signature(new.workshop.store).write_bytes(packagers.sign(packagers.packager, content))
+    lock = tmp_path / "borrowed.json"
+    lock.write_text(write_lock(Lock("demo-x86_64", (), (package,))))
+    borrowing = BorrowRoot(
+        keyrings=new.keyrings,
+        keyring_lock=new.lock,
+        lock=lock,
+        target=tmp_path / "borrowed.tar",
+        older=False,
+        workshop=new.workshop,
+    )
+    new.run()
+    borrowing.run()
+    assert borrowing.target.exists()
+    with pytest.raises(TrustError, match=r"^demo-keyring 1000-1 is older than 2000-1"):
+        replace(borrowing, keyring_lock=old.lock).run()

@@ -27,6 +27,11 @@ _USER_SIZE = 2048
 """gpg takes no longer user ids (g10/parse-packet.c: MAX_UID_PACKET_LENGTH)."""
 
 
+_MOST = 50_000
+"""The most parts times signatures of a certificate: any signature may have to be tried on any part.
+Of the keys of the real keyrings beside the tests, the largest has 3,500."""
+
+
 @dataclass(frozen=True)
 class Part:
     """What of a certificate is signed: a user id, a user attribute, a subkey, or the primary key.
@@ -84,9 +89,21 @@ class Certificate:
         self._verdicts: dict[tuple[Signature, Part, str], Verdict] = {}
 
     def merge(self, other: "Certificate") -> None:
-        """Add what another copy of the same certificate has."""
+        """Add what another copy of the same certificate has.
+
+        :raises ValueError: when that is too much
+        """
         self.parts |= other.parts
         self.signatures += other.signatures
+        self.check_size()
+
+    def check_size(self) -> None:
+        """Check that it can be judged in little time.
+
+        :raises ValueError: when it cannot
+        """
+        if len(self.parts) * len(self.signatures) > _MOST:
+            raise ValueError(f"the key {self.key.fingerprint} has too many parts and signatures")
 
     @property
     def keys(self) -> list[Key]:
@@ -186,6 +203,7 @@ def read_ring(data: bytes) -> Ring:
     if data[8:12] == KEYBOX:
         raise ValueError("it is a keybox of GnuPG, not an exported keyring")
     for certificate in _certificates(dearmoured(data), revocations):
+        certificate.check_size()
         known = found.setdefault(certificate.key.fingerprint, certificate)
         if known is not certificate:
             known.merge(certificate)
