@@ -7,6 +7,7 @@ import pytest
 
 from aimager import process
 from aimager.errors import CommandError, HostError
+from aimager.program_output import TAIL_LINES
 
 
 def environment_seen(**more: str) -> dict[str, str]:
