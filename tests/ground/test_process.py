@@ -100,7 +100,7 @@ def test_a_program_is_watched_line_by_line_as_it_speaks() -> None:
 
     def watch(line: str) -> None:
         lines.append(line)
-        logged.append(log.getvalue().decode().splitlines()[-1])
+        logged.extend(said for said in log.getvalue().decode().splitlines()[1:] if said == line)
 
     said = process.run(["sh", "-c", "echo one; echo two >&2; printf three"], log=log, watch=watch)
     assert lines == logged == ["one", "two", "three"]
