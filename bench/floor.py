@@ -72,7 +72,7 @@ def _make(floor: Floor) -> None:
 
 @contextmanager
 def mounted(root: Path) -> Iterator[None]:
-    """Have what programs expect mounted in ``root``, as arch-chroot(8) does; nothing is kept out."""
+    """Have what programs expect mounted in ``root``, as arch-chroot(8) does."""
     names = ("dev", "proc", "run", "sys", "tmp")
     for name in names:
         (root / name).mkdir(exist_ok=True)

@@ -96,7 +96,9 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
 
 
 def test_a_program_is_watched_line_by_line_as_it_speaks() -> None:
-    log, lines, logged = io.BytesIO(), [], []
+    log = io.BytesIO()
+    lines: list[str] = []
+    logged: list[str] = []
 
     def watch(line: str) -> None:
         lines.append(line)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager import process
 from aimager.errors import ConfigError, HostError
 from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
@@ -89,7 +90,7 @@ def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.Monk
         ran.append((argv, within))
         return ""
 
-    monkeypatch.setattr(pacman.process, "run", run)
+    monkeypatch.setattr(process, "run", run)
     package = tmp_path / "store/a-1-1.pkg.tar.zst"
     package.parent.mkdir()
     package.touch()

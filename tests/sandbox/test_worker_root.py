@@ -352,6 +352,12 @@ def test_what_is_missing_is_left_out(work: Path, tmp_path: Path) -> None:
 
 def test_nothing_that_is_seen_can_be_written(work: Path, elsewhere: Path) -> None:
     (elsewhere / "folder").mkdir()
-    paths = ["/usr", "/etc/nsswitch.conf", ROOT / "aimager", elsewhere / "folder", "/sys"]
+    paths: list[str | Path] = [
+        "/usr",
+        "/etc/nsswitch.conf",
+        ROOT / "aimager",
+        elsewhere / "folder",
+        "/sys",
+    ]
     room = look(work, *paths, "/tmp", "/run", work, reads=[elsewhere / "folder"])
     assert room.written == ["/tmp", "/run", str(work)]
