@@ -62,10 +62,10 @@ class Said:
                     if ended:
                         waiting.unregister(key.fileobj)
                         _close(key.fileobj)
-        if self._watch and self._line:
-            self._watch(_text(self._line))
         for number in self._unlogged:
             self._write_log(number, b"", whole=True)
+        if self._watch and self._line:
+            self._watch(_text(self._line))
 
     def _write_log(self, number: int, data: bytes, *, whole: bool = False) -> None:
         """Write whole lines, for another program may write to the same log meanwhile."""

@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from aimager.memory import ALL_THERE_IS, tmpfs_size
 from aimager.model.lock import read_lock
 from aimager.model.partition import MiB
 from aimager.process import ENVIRONMENT
-from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.mounts import Bind, Proc, Tmpfs, carry_out, device_mounts, unmount
 from aimager.sandbox.namespace import call
 
 _FIRST = ("filesystem", "base-files")
@@ -45,7 +46,15 @@ def make(floor: Floor, *, in_memory: bool = True) -> None:
     """Make a disk image, and of packages a root archive too."""
     floor.out.mkdir(parents=True, exist_ok=True)
     size = tmpfs_size(0, wish=ALL_THERE_IS) if in_memory else None
-    call(_make, floor, work=floor.work, writable=[floor.out], tmpfs=size)
+    reads = [floor.source]
+    if floor.source.suffix == ".json":
+        reads += [package.path(floor.store) for package in read_lock(floor.source).packages]
+    call(_make, floor, work=floor.work, reads=reads, products=products(floor.out), tmpfs=size)
+
+
+def products(out: Path) -> list[Path]:
+    """What is made in the folder ``out``, all or a part."""
+    return [out / name for name in ("root.tar", "disk.img")]
 
 
 def _make(floor: Floor) -> None:
@@ -53,12 +62,35 @@ def _make(floor: Floor) -> None:
     root.mkdir()
     if floor.source.suffix == ".json":
         _unpack_all(floor, root)
-        with chroot_mounts(root):
+        with mounted(root):
             _run_hooks(root)
         _run("tar", "--create", f"--file={floor.out / 'root.tar'}", f"--directory={root}", ".")
     else:
         _run("tar", "--extract", "--zstd", f"--file={floor.source}", f"--directory={root}")
     make_images(root, floor.work, floor.out / "disk.img")
+
+
+@contextmanager
+def mounted(root: Path) -> Iterator[None]:
+    """Have what programs expect mounted in ``root``, as arch-chroot(8) does."""
+    names = ("dev", "proc", "run", "sys", "tmp")
+    for name in names:
+        (root / name).mkdir(exist_ok=True)
+    carry_out(
+        [
+            Proc(root / "proc"),
+            Bind(Path("/sys"), root / "sys", optional=True),
+            *device_mounts(root / "dev"),
+            Tmpfs(root / "run"),
+            Tmpfs(root / "tmp", mode=0o1777),
+        ]
+    )
+    try:
+        yield
+    finally:
+        for name in names:
+            with suppress(OSError):  # one that is optional
+                unmount(root / name)
 
 
 def _run(*argv: str | Path, root: Path | None = None, given: str = "") -> None:

@@ -15,6 +15,7 @@ from aimager.model.lock import Lock, LockedPackage, find_package, read_lock, wri
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.keyring import verify_without_gpg
+from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.mirror_fallback import NoMirrorError
 from aimager.packages.mirrors import mirror_urls
 from aimager.packages.pacman import package_files
@@ -87,7 +88,7 @@ class FetchPacmanStatic:
         with without_refused(self.workshop.store):
             call(
                 _verify_and_pack,
-                self,
+                _Verifying(self, recall(self.workshop.cache / MEMORY)),
                 work=self.workshop.work,
                 reads=[
                     self.lock,
@@ -126,10 +127,18 @@ class FetchPacmanStatic:
         ).run()
 
 
-def _verify_and_pack(stage: FetchPacmanStatic) -> None:
+@dataclass(frozen=True)
+class _Verifying:
+    stage: FetchPacmanStatic
+    keyrings: Memory
+
+
+def _verify_and_pack(verifying: _Verifying) -> None:
+    stage = verifying.stage
     lock = read_lock(stage.lock)
     store = stage.workshop.store
-    verify_without_gpg([stage.repository.keyring], lock, [], store)
+    known = (verifying.keyrings, stage.mirrors.older_keyring)
+    verify_without_gpg([stage.repository.keyring], lock, [], store, *known)
     program = find_package(lock.packages, _PACKAGE)
     if program is None:
         raise DownloadError(

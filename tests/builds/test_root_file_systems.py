@@ -47,7 +47,7 @@ def programs(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tools_of(job: Job) -> Toolbox:
-    return open_toolbox(job.programs, job.work, [job.work], io.BytesIO())
+    return open_toolbox(job.programs, job.work, io.BytesIO())
 
 
 def make(job: Job, tools: Toolbox, name: str) -> Path:
@@ -167,7 +167,7 @@ def test_equal_trees_have_equal_images(
     tmp_path: Path, programs: Path, partition: Partition
 ) -> None:
     job = Job(tmp_path / "work", programs, partition, zone="Asia/Tokyo")
-    one, two = call(make_twice, job, work=job.work, tmpfs=2 << 30)
+    one, two = call(make_twice, job, work=job.work, reads=[job.programs], tmpfs=2 << 30)
     assert one == two
 
 
@@ -189,7 +189,7 @@ def test_too_small_a_root_is_named(
 ) -> None:
     partition = Partition(Role.root, kind)
     job = Job(tmp_path / "work", programs, partition, size, large=kind is FileSystem.btrfs)
-    said = call(say_too_small, job, work=job.work, tmpfs=2 << 30)
+    said = call(say_too_small, job, work=job.work, reads=[job.programs], tmpfs=2 << 30)
     assert re.match(r"the root file system needs \d+ MiB, but was given \d+ MiB", said)
 
 

@@ -4,7 +4,9 @@ import io
 import os
 import shutil
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,7 +14,9 @@ from aimager import process
 from aimager.errors import CommandError, ConfigError
 from aimager.model.architecture import Architecture
 from aimager.packages import pacman
-from aimager.packages.pacman import Pacman, choose_pacman
+from aimager.packages.pacman import Pacman, PacmanRun, choose_pacman
+from aimager.program_output import Watch
+from aimager.sandbox.mounts import Bind
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from tests.support.places import GOLDEN
@@ -90,6 +94,14 @@ def test_the_borrowed_pacman_is_the_first_choice(host: Path, static: Path, borro
     assert not (host.parent / "pacman-static").exists()
 
 
+STATIC = f"{pacman.PLACE}/pacman-static/usr/bin/pacman-static"
+
+
+def at_its_place(work: Path) -> Bind:
+    """How a jail has pacman-static: read-only."""
+    return Bind(work / "pacman-static", pacman.PLACE / "pacman-static", read_only=True)
+
+
 def without_pacman(borrowed: Path) -> Path:
     """A borrowed root that lends gpg alone."""
     (borrowed / "usr/bin/pacman").unlink()
@@ -117,17 +129,17 @@ def test_pacman_static_where_the_hosts_is_too_old(
         add_pacman(host, version)
     script(host / "gpg", "")
     chosen = choose_pacman(Toolbox(None), static, host.parent)
-    assert chosen == Pacman(f"{host.parent}/pacman-static/usr/bin/pacman-static", None)
-    assert Path(chosen.program).read_bytes() == b"prog"
+    assert chosen == Pacman(STATIC, None, (at_its_place(host.parent),))
+    assert (host.parent / "pacman-static/usr/bin/pacman-static").read_bytes() == b"prog"
     chosen = choose_pacman(Toolbox(without_pacman(borrowed)), static, host.parent)
     assert chosen
-    assert chosen.root == borrowed  # where gpg is
+    assert chosen.tools == borrowed  # where gpg is
 
 
 def test_pacman_static_where_the_host_has_no_gpg(host: Path, static: Path, borrowed: Path) -> None:
     add_pacman(host, "7.1.0")
     chosen = choose_pacman(Toolbox(without_pacman(borrowed)), static, host.parent)
-    assert chosen == Pacman(f"{host.parent}/pacman-static/usr/bin/pacman-static", borrowed)
+    assert chosen == Pacman(STATIC, borrowed, (at_its_place(host.parent),))
 
 
 def test_pacman_static_may_be_missing_or_empty(host: Path) -> None:
@@ -156,17 +168,17 @@ def test_repositories() -> None:
 
 def test_configuration() -> None:
     servers = [("core", "http://m/core/os/x86_64"), ("extra", "file:///x")]
-    text = pacman.pacman_conf(Architecture.x86_64, Path("/work"), Path("/work/root"), servers)
+    text = pacman.pacman_conf(Architecture.x86_64, servers)
     assert text == (GOLDEN / "pacman.conf").read_text()
     assert pacman.repositories(text) == ("core", "extra")
-    without = pacman.pacman_conf(Architecture.x86_64, Path("/work"), Path("/work/root"))
+    without = pacman.pacman_conf(Architecture.x86_64)
     assert without == text.partition("\n[core]")[0]
 
 
 def test_the_folders_of_the_configuration_are_made(tmp_path: Path) -> None:
     for _ in range(2):
-        path = pacman.write_conf("text\n", tmp_path)
-    assert path.read_text() == "text\n"
+        pacman.write_conf("text\n", tmp_path)
+    assert (tmp_path / "pacman.conf").read_text() == "text\n"
     assert {p.name for p in tmp_path.iterdir() if p.is_dir()} == {"cache", "hooks", "gnupg"}
     assert (tmp_path / "gnupg").stat().st_mode & 0o777 == 0o700
 
@@ -186,27 +198,41 @@ def test_an_empty_root_is_prepared_whatever_the_umask(tmp_path: Path) -> None:
     assert modes["var/lib/pacman/sync"] == modes["etc/pacman.d"] == modes["var/log"] == 0o755
 
 
-def test_resolve_reads_repositories_and_names_only(tmp_path: Path) -> None:
-    said = "echo ':: a question'\necho package core zlib"
-    program = script(tmp_path / "pacman", f'echo "$@" > {tmp_path}/args\n{said}')
-    log = io.BytesIO()
-    chosen = pacman.resolve(Pacman(str(program), None), Path("/c"), ["base", "x"], log)
-    assert chosen == [("core", "zlib")]
-    assert (tmp_path / "args").read_text() == (
-        "-Sp --noconfirm --config /c --print-format package %r %n -- base x\n"
-    )
-    assert b":: a question\n" in log.getvalue()
+class Saying:
+    """A pacman that says this, and ends with that status; it keeps what it was called with."""
+
+    def __init__(self, said: str, status: int = 0) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self._said, self._status = said, status
+
+    def run(
+        self, arguments: Sequence[str], *, epoch: int = 0, watch: Watch = lambda _: None
+    ) -> str:
+        self.calls.append((str(epoch), *arguments))
+        for line in self._said.splitlines():
+            watch(line)
+        if self._status:
+            raise CommandError(["pacman"], self._status, self._said)
+        return self._said
+
+    def __call__(self) -> PacmanRun:
+        return cast(PacmanRun, self)
 
 
-def test_resolve_names_what_is_missing(tmp_path: Path) -> None:
-    said = "error: target not found: vmi\\nerror: target not found: naon\\n"
-    program = script(tmp_path / "pacman", f"printf '{said}' >&2; exit 1")
+def test_resolve_reads_repositories_and_names_only() -> None:
+    saying = Saying(":: a question\npackage core zlib\n")
+    assert pacman.resolve(saying(), ["base", "x"]) == [("core", "zlib")]
+    printed = ("--print-format", "package %r %n", "--", "base", "x")
+    assert saying.calls == [("0", "-Sp", "--noconfirm", *printed)]
+
+
+def test_resolve_names_what_is_missing() -> None:
+    saying = Saying("error: target not found: vmi\nerror: target not found: naon\n", 1)
     with pytest.raises(ConfigError) as caught:
-        pacman.resolve(Pacman(str(program), None), Path("/c"), ["vmi", "naon"], io.BytesIO())
+        pacman.resolve(saying(), ["vmi", "naon"])
     assert caught.value.message == "the repositories have no package vmi naon"
-    script(program, "echo 'error: out of order' >&2; exit 1")
     with pytest.raises(CommandError, match="out of order"):
-        pacman.resolve(Pacman(str(program), None), Path("/c"), ["vmi"], io.BytesIO())
+        pacman.resolve(Saying("error: out of order\n", 1)(), ["vmi"])
 
 
 def local(root: Path, name: str, desc: str) -> Path:
@@ -257,5 +283,5 @@ def test_one_mirror_is_enabled_where_none_is(before: str, after: str) -> None:
 
 
 def test_packages_of_an_older_architecture_are_taken_where_repositories_mix_them() -> None:
-    text = pacman.pacman_conf(Architecture.pentium4, Path("/work"), Path("/work/root"))
+    text = pacman.pacman_conf(Architecture.pentium4)
     assert "\nArchitecture = pentium4 i686\n" in text

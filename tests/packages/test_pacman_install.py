@@ -1,97 +1,112 @@
 """What pacman is given to install, and which of its messages mean failure."""
 
-import io
 from pathlib import Path
 
 import pytest
 
+from aimager import process
 from aimager.errors import ConfigError, HostError
 from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
-from aimager.packages.pacman import Pacman, TransactionError
-from tests.packages.test_pacman import script
+from aimager.packages.pacman import Pacman, PacmanRun, TransactionError
+from aimager.sandbox.chroot import IMAGE, Chroot
+from aimager.sandbox.jail import Jail
+from aimager.sandbox.mounts import Bind
+from tests.packages.test_pacman import Saying
 from tests.support.locked import make_package
 
 
 @pytest.mark.parametrize(
-    "script_text",
+    ("said", "status"),
     [
-        "echo \"warning: removing 'a-1-1' from target list because it conflicts with 'b-2-1'\" >&2",
-        "echo ':: a-1-1 and b-2-1 are in conflict'; echo 'error: unresolvable' >&2; exit 1",
+        ("warning: removing 'a-1-1' from target list because it conflicts with 'b-2-1'", 0),
+        (":: a-1-1 and b-2-1 are in conflict\nerror: unresolvable", 1),
     ],
 )
-def test_packages_in_conflict_are_named(tmp_path: Path, script_text: str) -> None:
-    program = Pacman(str(script(tmp_path / "pacman", script_text)), None)
+def test_packages_in_conflict_are_named(said: str, status: int) -> None:
     packages = [make_package("a"), make_package("b")]
     with pytest.raises(ConfigError, match="a-1-1 and b-2-1 cannot both be installed"):
-        pacman.install(
-            program, Path("/c"), packages, tmp_path, io.BytesIO(), explicit=["a"], epoch=7
-        )
+        pacman.install(Saying(said, status)(), packages, explicit=["a"], epoch=7)
 
 
-def test_what_must_give_way_is_no_refusal(tmp_path: Path) -> None:
+def test_what_must_give_way_is_no_refusal() -> None:
     """The root may hold what is in conflict; it is removed, as pacman asks by the same words."""
-    asks = "echo ':: a-1-1 and old-1-1 are in conflict (x). Remove old? [y/N]'"
-    program = Pacman(str(script(tmp_path / "pacman", asks)), None)
-    arguments = (program, Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
-    said = pacman.install(*arguments, explicit=[], epoch=7)
+    asks = ":: a-1-1 and old-1-1 are in conflict (x). Remove old? [y/N]"
+    said = pacman.install(Saying(asks)(), [make_package("a")], explicit=[], epoch=7)
     assert "Remove old" in said
 
 
 def test_a_signature_of_the_same_file_is_not_that_of_an_unsigned_package(tmp_path: Path) -> None:
     """The store may hold it from a repository, whose keys this build does not trust."""
-    program = script(tmp_path / "pacman", f'for file; do :; done; echo "$file" > {tmp_path}/file')
-    package = make_package("a", repository=UNSIGNED)
-    package.signature(tmp_path).parent.mkdir(parents=True)
-    package.signature(tmp_path).touch()
-    arguments = (Pacman(str(program), None), tmp_path / "conf", [package], tmp_path, io.BytesIO())
-    pacman.install(*arguments, explicit=[], epoch=7)
-    given = Path((tmp_path / "file").read_text().strip())
-    assert given.name == package.file
-    assert given.readlink() == package.path(tmp_path)
-    assert not given.with_name(f"{given.name}.sig").exists()
+    signed, unsigned = make_package("a"), make_package("b", repository=UNSIGNED)
+    for package in (signed, unsigned):
+        package.signature(tmp_path).parent.mkdir(parents=True)
+        package.signature(tmp_path).touch()
+    assert set(pacman.package_files([signed, unsigned], tmp_path)) == {
+        *(signed.path(tmp_path), signed.signature(tmp_path), unsigned.path(tmp_path))
+    }
 
 
-def test_a_lost_owner_is_no_success(tmp_path: Path) -> None:
-    path = tmp_path / "root/usr/a b"
-    said = f"warning given when extracting {path} (Can't set user=70000/group=9 for {path})"
-    program = Pacman(str(script(tmp_path / "pacman", f'echo "warning: {said}" >&2')), None)
-    arguments = (program, tmp_path / "conf", [make_package("a")], tmp_path, io.BytesIO())
+def test_a_lost_owner_is_no_success() -> None:
+    path = f"{IMAGE}/usr/a b"
+    said = (
+        f"warning: warning given when extracting {path} (Can't set user=70000/group=9 for {path})"
+    )
     with pytest.raises(
         HostError, match=r"^usr/a b belongs to 70000:9, and your subordinate"
     ) as caught:
-        pacman.install(*arguments, explicit=[], epoch=7)
+        pacman.install(Saying(said)(), [make_package("a")], explicit=[], epoch=7)
     assert "a range of 70000 ids or more" in caught.value.hint
 
 
-def test_install_marks_what_was_asked_for(tmp_path: Path) -> None:
-    calls = tmp_path / "calls"
-    program = script(tmp_path / "pacman", f'echo "$SOURCE_DATE_EPOCH $@" >> {calls}; echo done')
+def test_install_marks_what_was_asked_for() -> None:
     packages = [make_package("a"), make_package("b")]
-    paths = " ".join(str(package.path(tmp_path)) for package in packages)
+    paths = tuple(f"{pacman.PACKAGES}/{package.file}" for package in packages)
+    saying = Saying("done")
     for several, explicit in ((packages, ["b"]), (packages, []), ([], ["a"])):
-        said = pacman.install(
-            Pacman(str(program), None),
-            Path("/c"),
-            several,
-            tmp_path,
-            io.BytesIO(),
-            explicit=explicit,
-            epoch=7,
-        )
+        said = pacman.install(saying(), several, explicit=explicit, epoch=7)
         assert said == ("done" if several else "")
-    transaction = "7 -U --asdeps --noprogressbar --ask 4 --noconfirm --config /c --"
-    assert calls.read_text().splitlines() == [
-        f"{transaction} {paths}",
-        "7 -D --asexplicit --noconfirm --config /c -- b",
-        f"{transaction} {paths}",
-        "7 -D --asexplicit --noconfirm --config /c -- a",
+    transaction = ("7", "-U", "--noconfirm", "--asdeps", "--noprogressbar", "--ask", "4", "--")
+    assert saying.calls == [
+        (*transaction, *paths),
+        ("7", "-D", "--asexplicit", "--noconfirm", "--", "b"),
+        (*transaction, *paths),
+        ("7", "-D", "--asexplicit", "--noconfirm", "--", "a"),
     ]
 
 
-def test_all_that_a_failed_transaction_said_is_told(tmp_path: Path) -> None:
-    program = script(tmp_path / "pacman", "seq 30; exit 1")
-    how = (Pacman(str(program), None), Path("/c"), [make_package("a")], tmp_path, io.BytesIO())
+def test_all_that_a_failed_transaction_said_is_told() -> None:
+    said = "\n".join(map(str, range(30)))
     with pytest.raises(TransactionError, match="failed with status 1") as caught:
-        pacman.install(*how, explicit=["a"], epoch=7)
+        pacman.install(Saying(said, 1)(), [make_package("a")], explicit=["a"], epoch=7)
     assert len(caught.value.said.splitlines()) == 30
+
+
+def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the keyring, which gpg locks, and the cache; what they are named is pacman's."""
+    ran: list[tuple[list[str], Jail]] = []
+
+    def run(argv: list[str], *, within: Jail, **_: object) -> str:
+        ran.append((argv, within))
+        return ""
+
+    monkeypatch.setattr(process, "run", run)
+    package = tmp_path / "store/a-1-1.pkg.tar.zst"
+    package.parent.mkdir()
+    package.touch()
+    tools = tmp_path / "tools"
+    image = Chroot(tmp_path / "root", tmp_path / "run")
+    log = (tmp_path / "log").open("wb")
+    with log:
+        at_work = PacmanRun(Pacman("pacman", tools), image, tmp_path / "work", log, (package,))
+        at_work.run(["-Q"])
+    [(argv, jail)] = ran
+    assert argv == ["pacman", "--config", "/run/pacman/pacman.conf", "-Q"]
+    binds = {m.target: m for m in jail.mounts if isinstance(m, Bind)}
+    read_only = {str(target) for target, bind in binds.items() if bind.read_only}
+    assert {
+        *("/", "/run/pacman/hooks", "/run/pacman/pacman.conf", f"/run/packages/{package.name}"),
+    } <= read_only
+    own = {target for target in binds if target.is_relative_to(pacman.PLACE)}
+    assert {target.name for target in own if not binds[target].read_only} == {"cache", "gnupg"}
+    assert binds[Path("/")].source == tools

@@ -147,7 +147,7 @@ STOLEN = {
     " { waitpid(1, 0x40000000); got 'ptrace'; syscall(@ptrace@, 17, 1, 0, 0) }",
     "memory of process 1": 'leave; sysopen(my $f, "/proc/1/mem", 2) and got "memory"',
     "a new user namespace": "leave; got 'namespace' if syscall(@unshare@, 0x10000000) == 0",
-    "mounts": 'my $at = "/m"; mkdir $at; for my $kind (qw(tmpfs proc binfmt_misc)) { my $type = "$kind";'
+    "mounts": 'my $at = "/m"; mkdir $at; for (qw(tmpfs proc binfmt_misc)) { my $type = "$_";'
     " got $type if syscall(@mount@, $type, $at, $type, 0, 0) == 0 }",
     "a socket to the hypervisor": "socket(my $s, 40, 1, 0) and got 'vsock'",
     "a setting of the kernel's": "leave; for (qw(kernel/core_pattern kernel/modprobe"
@@ -158,11 +158,11 @@ STOLEN = {
 
 HELD = {
     "an abstract socket": 'ask(1, pack("S x a*", 1, "@abstract@"))',
-    "a block device": 'my $at = "/b"; syscall(@mknod@, $at, 060666, 0x800) == 0 and sysopen(my $f, "/b", 0)'
-    ' and got "device"',
+    "a block device": 'my $at = "/b"; syscall(@mknod@, $at, 060666, 0x800) == 0'
+    ' and sysopen(my $f, "/b", 0) and got "device"',
     "a network": "ask(2, pack('S n C4 x8', 2, 22, 127, 0, 0, 1))",
-    "events of the kernel's": "my $s; socket($s, 16, 3, 15) and bind($s, pack('S x2 L L', 16, 0, 1))"
-    " and do { local $SIG{ALRM} = sub { die }; alarm 1;"
+    "events of the kernel's": "my $s; socket($s, 16, 3, 15)"
+    " and bind($s, pack('S x2 L L', 16, 0, 1)) and do { local $SIG{ALRM} = sub { die }; alarm 1;"
     " eval { sysread($s, my $d, 9) and got 'event' }; alarm 0 }",
 }
 """Attacks that got nothing before either."""

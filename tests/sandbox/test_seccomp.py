@@ -133,7 +133,7 @@ HEADERS = {
 
 def defined(patterns: tuple[str, ...]) -> dict[str, int]:
     """The numbers that a kernel's header defines."""
-    found = {}
+    found: dict[str, int] = {}
     for header in (path for pattern in patterns for path in Path("/").glob(pattern[1:])):
         text = header.read_text()
         lines = re.findall(r"^#define (?:__NR|__NR3264)_(\w+)\s+(\d+)$", text, re.M)

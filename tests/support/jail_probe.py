@@ -39,13 +39,13 @@ def look_into_process_1() -> dict[str, str]:
     for name in ("environ", "exe", "root", "cwd", "root/..", "mem", "maps", "auxv", "fdinfo/0"):
         place = f"/proc/1/{name}"
         for flags in (os.O_RDONLY, os.O_RDWR, os.O_PATH | os.O_DIRECTORY):
-            found[f"{name} {flags:o}"] = _attempt(lambda p=place, f=flags: os.open(p, f))
+            found[f"{name} {flags:o}"] = _attempt(os.open, place, flags)
     return found
 
 
-def _attempt(function: Callable[[], object]) -> str:
+def _attempt(function: Callable[..., object], *arguments: object) -> str:
     try:
-        function()
+        function(*arguments)
     except OSError as error:
         return errno.errorcode[error.errno or 0]
     return "done"
@@ -79,13 +79,13 @@ def make_partly_forbidden_calls() -> dict[str, str]:
     }
     for name in ("AF_VSOCK", "AF_ALG", "AF_PACKET", "AF_KEY", "AF_BLUETOOTH", "AF_UNIX"):
         family = getattr(socket, name, 15)  # AF_KEY
-        found[name] = _attempt(lambda f=family: socket.socket(f, socket.SOCK_STREAM))
+        found[name] = _attempt(socket.socket, family, socket.SOCK_STREAM)
     return found
 
 
 def work_with_threads() -> dict[str, str]:
     """That threads and programs start although clone3 is refused."""
-    said = []
+    said: list[str] = []
     threads = [threading.Thread(target=said.append, args=("thread",)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -107,7 +107,7 @@ def change_mounts() -> dict[str, str]:
         found[f"remount {place}"] = "done" if not remounted else errno.errorcode[_errno()]
         gone = _libc.umount2(here, 2)
         found[f"umount {place}"] = "done" if not gone else errno.errorcode[_errno()]
-        found[f"write {place}"] = _attempt(lambda p=place: os.open(f"{p}/new", os.O_CREAT | 1))
+        found[f"write {place}"] = _attempt(os.open, f"{place}/new", os.O_CREAT | os.O_WRONLY)
     again = _libc.mount(None, b"/usr", None, ctypes.c_ulong(bind | remount | read_only), None)
     found["is it mount(2) that is refused"] = "no" if not again else errno.errorcode[_errno()]
     return found
@@ -137,14 +137,14 @@ def change_the_machine() -> dict[str, str]:
             "/dev/tty0",
         ),
     ):
-        found[name] = _attempt(lambda n=name: os.open(n, os.O_WRONLY))
+        found[name] = _attempt(os.open, name, os.O_WRONLY)
     for name in ("/proc/kcore", "/proc/keys", "/proc/kallsyms", "/proc/timer_list"):
-        found[f"read {name}"] = _attempt(lambda n=name: _read_one(n))
+        found[f"read {name}"] = _attempt(_read_one, name)
     for kind, word in ((0o060000, "block"), (0o020000, "character")):
-        found[f"mknod {word}"] = _attempt(lambda k=kind: os.mknod(f"/tmp/{k}", k | 0o600, 0x103))
-    found["chroot"] = _attempt(lambda: os.chroot("/tmp"))
-    found["sethostname"] = _attempt(lambda: socket.sethostname("x"))
-    found["nice"] = _attempt(lambda: os.nice(-5))
+        found[f"mknod {word}"] = _attempt(os.mknod, f"/tmp/{kind}", kind | 0o600, 0x103)
+    found["chroot"] = _attempt(os.chroot, "/tmp")
+    found["sethostname"] = _attempt(socket.sethostname, "x")
+    found["nice"] = _attempt(os.nice, -5)
     return found
 
 

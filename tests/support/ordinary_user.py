@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from aimager import codec
@@ -28,16 +29,21 @@ _FILES = {
 }
 
 
-def call_as_user(folder: Path, request: Jailed) -> str:
+def call_as_user(request: Jailed) -> str:
     """Run ``request`` as the user, and return what came of it, or the error."""
-    folder.chmod(0o755)
-    words = [str(folder), json.dumps(codec.encode(request))]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        return _run([folder, json.dumps(codec.encode(request))])
+
+
+def _run(words: list[str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.ordinary_user", *words],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,18 +1,22 @@
 """A shell in a root that failed, on a terminal that is not the build's own."""
 
+import fcntl
 import os
 import pty
+import struct
+import termios
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import ConfigError
-from aimager.sandbox.chroot import chroot_mounts
+from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
-from aimager.sandbox.namespace_child import bind
 from aimager.system.debug_shell import open_shell, shell_on_failure
+from tests.support.jailed import show_host
 
 PROMPT = b"ends it, and the build"
 
@@ -23,35 +27,42 @@ class Broken:
 
     path: Path
     terminal: Path
+    shell: bool = True
 
 
 def fail_in_root(broken: Broken) -> str:
     """Open a shell in a root that shows this machine's programs, and answer the error's text."""
     root = broken.path / "root"
-    root.mkdir()
-    for name in ("bin", "lib", "lib64", "usr"):
-        if Path("/", name).is_symlink():
-            (root / name).symlink_to(Path("/", name).readlink())
-    (root / "etc").mkdir()
-    (root / "etc/marker").write_text("made by hand\n")
-    bind(Path("/usr"), root / "usr", read_only=True)
+    if broken.shell:
+        show_host(root)
+        (root / "etc/marker").write_text("made by hand\n")
+    else:
+        root.mkdir()
     try:
-        with chroot_mounts(root), shell_on_failure(root, broken.terminal):
+        with chroot(root) as image, shell_on_failure(image, broken.terminal):
             raise ConfigError("the hook failed")
     except ConfigError as error:
         return error.message
 
 
 class Screen:
-    """The other end of a terminal: keeps all that is shown, and types at the first prompt."""
+    """The other end of a terminal: keeps all that is shown, and types what comes after what.
 
-    def __init__(self, typed: bytes) -> None:
+    ``typed`` are pairs: once the first is shown, the second is typed.
+    """
+
+    def __init__(self, *typed: tuple[bytes, bytes], size: tuple[int, int] = (24, 80)) -> None:
         self.master, self.slave = pty.openpty()
         self.path = Path(os.ttyname(self.slave))
         self.shown = b""
-        self.typed = typed
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        self.resize(*size)
+        self._typed = list(typed)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Be of another size, in characters."""
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def _read(self) -> None:
         while True:
@@ -62,23 +73,38 @@ class Screen:
             if not chunk:
                 return
             self.shown += chunk
-            if self.typed and PROMPT in self.shown:
-                os.write(self.master, self.typed)
-                self.typed = b""
+            if self._typed and self._typed[0][0] in self.shown:
+                os.write(self.master, self._typed.pop(0)[1])
+
+    def wait_for(self, text: bytes) -> None:
+        """Wait until it is shown."""
+        end = time.monotonic() + 30
+        while text not in self.shown:
+            assert time.monotonic() < end, self.shown.decode(errors="replace")
+            time.sleep(0.02)
 
     def close(self) -> str:
         """End it, and return what was shown."""
         os.close(self.slave)
-        self.reader.join(10)
+        self._reader.join(10)
         os.close(self.master)
         return self.shown.decode(errors="replace")
 
 
+def open_on(screen: Screen, tmp_path: Path, *, shell: bool = True) -> str:
+    work = tmp_path / "work"
+    return call(fail_in_root, Broken(work, screen.path, shell), work=work, terminal=screen.path)
+
+
 def test_a_shell_is_opened_in_the_root(tmp_path: Path) -> None:
     screen = Screen(
-        b"cat /etc/marker\necho $((6 * 7)) is it\ntest -t 0 && tty=yes\necho terminal: $tty\nexit\n"
+        (
+            PROMPT,
+            b"cat /etc/marker\necho $((6 * 7)) is it\ntest -t 0 && tty=yes\n"
+            b"echo terminal: $tty\nls /dev/pts | wc -l\nexit\n",
+        )
     )
-    said = call(fail_in_root, Broken(tmp_path / "work", screen.path), work=tmp_path / "work")
+    said = open_on(screen, tmp_path)
     shown = screen.close()
     assert said == "the hook failed", "the error is the build's all the same"
     assert "the hook failed" in shown
@@ -87,17 +113,73 @@ def test_a_shell_is_opened_in_the_root(tmp_path: Path) -> None:
     assert "terminal: yes" in shown
 
 
+def test_jobs_are_controlled(tmp_path: Path) -> None:
+    screen = Screen(
+        (PROMPT, b"set -m; sleep 0.1 & wait; echo job $((20 + 1))\n"),
+        (b"job 21", b"sleep 600\n"),
+    )
+    ended: list[str] = []
+    building = threading.Thread(target=lambda: ended.append(open_on(screen, tmp_path)))
+    building.start()
+    screen.wait_for(b"sleep 600")
+    time.sleep(0.5)
+    os.write(screen.master, b"\x03")  # Ctrl-C: for the sleep, and not for the shell or the build
+    time.sleep(0.2)
+    os.write(screen.master, b"echo over $?\n")
+    screen.wait_for(b"over 130")
+    os.write(screen.master, b"exit\n")
+    building.join(30)
+    shown = screen.close()
+    assert ended == ["the hook failed"]
+    assert "no job control" not in shown
+    assert "cannot set terminal process group" not in shown
+
+
+def test_it_has_the_size_of_the_users_terminal(tmp_path: Path) -> None:
+    screen = Screen((PROMPT, b"echo size $(stty size)\n"), size=(33, 77))
+    ended: list[str] = []
+    building = threading.Thread(target=lambda: ended.append(open_on(screen, tmp_path)))
+    building.start()
+    screen.wait_for(b"size 33 77")
+    screen.resize(44, 99)
+    time.sleep(1)
+    os.write(screen.master, b"echo size $(stty size)\n")
+    screen.wait_for(b"size 44 99")
+    os.write(screen.master, b"exit\n")
+    building.join(30)
+    screen.close()
+    assert ended == ["the hook failed"]
+
+
+def test_the_terminal_is_left_as_it_was(tmp_path: Path) -> None:
+    screen = Screen((PROMPT, b"stty -echo raw\nexit\n"))
+    before = termios.tcgetattr(screen.slave)
+    open_on(screen, tmp_path)
+    assert termios.tcgetattr(screen.slave) == before
+    screen.close()
+
+
+def test_who_works_in_it_is_confined(tmp_path: Path) -> None:
+    screen = Screen((PROMPT, b"grep -E 'NoNewPrivs|Seccomp:' /proc/self/status; ls /proc\nexit\n"))
+    open_on(screen, tmp_path)
+    shown = screen.close()
+    assert "NoNewPrivs:\t1" in shown.expandtabs(1).replace(": ", ":\t")
+    assert "Seccomp:\t2" in shown.expandtabs(1).replace(": ", ":\t")
+
+
 def test_without_a_terminal_nothing_is_opened(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError), shell_on_failure(tmp_path, None):
+    image = Chroot(tmp_path, tmp_path)
+    with pytest.raises(ConfigError), shell_on_failure(image, None):
         raise ConfigError("it failed")
 
 
 def test_a_root_without_a_shell(tmp_path: Path) -> None:
-    screen = Screen(b"")
-    open_shell(tmp_path, screen.path, "it failed\n")
+    screen = Screen()
+    open_on(screen, tmp_path, shell=False)
     assert "no shell is opened: the root has no shell" in screen.close()
 
 
 def test_a_terminal_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    open_shell(tmp_path, tmp_path / "gone", "it failed\n")
+    image = Chroot(tmp_path, tmp_path)
+    open_shell(image, tmp_path / "gone", "it failed\n")
     assert "no shell is opened" in capsys.readouterr().out
