@@ -11,6 +11,7 @@ from aimager.packages.keyring import open_home
 from aimager.sandbox.borrowed_root import open_toolbox
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
+from aimager.sandbox.tree import Tree
 from bench.floor import make_images, products
 
 
@@ -57,7 +58,7 @@ def _make(request: Pacstrap) -> None:
         program = pacman.choose_pacman(tools, None, work)
         assert program, "the borrowed root has one"
         pacman.write_conf(pacman.pacman_conf(request.architecture), work)
-        with chroot(root) as image:
+        with chroot(Tree(root)) as image:
             files = pacman.package_files(lock.packages, request.store)
             at_work = pacman.PacmanRun(program, image, work, log, files)
             pacman.install(at_work, lock.packages, explicit=(), epoch=lock.epoch)

@@ -9,11 +9,12 @@ from aimager.errors import ConfigError, HostError
 from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, PacmanRun, TransactionError
-from aimager.sandbox.chroot import IMAGE, Chroot
+from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.jail import Jail
 from aimager.sandbox.mounts import Bind
 from tests.packages.test_pacman import Saying
 from tests.support.locked import make_package
+from tests.support.trees import bare_chroot
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.Monk
     package.parent.mkdir()
     package.touch()
     tools = tmp_path / "tools"
-    image = Chroot(tmp_path / "root", tmp_path / "run")
+    image = bare_chroot(tmp_path / "root")
     log = (tmp_path / "log").open("wb")
     with log:
         at_work = PacmanRun(Pacman("pacman", tools), image, tmp_path / "work", log, (package,))

@@ -50,9 +50,9 @@ def test_all_programs_of_an_image_share_its_run(tmp_path: Path) -> None:
     with chroot(Tree(tmp_path / "root")) as image:
         binds = [m for m in image.jail().mounts if isinstance(m, Bind)]
         others = [m for m in image.jail_of_tools(None).mounts if isinstance(m, Bind)]
-        assert Bind(image.run, Path("/run")) in binds
-        assert Bind(image.run, IMAGE / "run") in others
-        assert Bind(image.root, Path("/")) == binds[0]
+        assert Bind(image.runtime.path, Path("/run")) in binds
+        assert Bind(image.runtime.path, IMAGE / "run") in others
+        assert Bind(image.tree.path, Path("/")) == binds[0]
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
 
 
@@ -77,16 +77,17 @@ def test_mount_points_are_removed_unless_something_is_in_them(tmp_path: Path) ->
 
 
 def test_mount_points_have_the_modes_of_the_package(tmp_path: Path) -> None:
-    made = make_mount_points(tmp_path)
-    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in made} == MOUNT_POINTS
-    assert make_mount_points(tmp_path) == ()
+    made = make_mount_points(Tree(tmp_path))
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in made}
+    assert modes == MOUNT_POINTS
+    assert make_mount_points(Tree(tmp_path)) == ()
 
 
 def test_what_is_no_directory_is_not_mounted_on(tmp_path: Path) -> None:
     (tmp_path / "proc").symlink_to("/proc")
     with pytest.raises(ImageError, match=r"^/proc of the image is a symbolic link"):
-        make_mount_points(tmp_path)
+        make_mount_points(Tree(tmp_path))
     (tmp_path / "proc").unlink()
     (tmp_path / "run").touch()
     with pytest.raises(ImageError, match=r"^/run of the image is a file"):
-        make_mount_points(tmp_path)
+        make_mount_points(Tree(tmp_path))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
-from aimager.sandbox import handed_files
+from aimager.files import FILE
 from aimager.sandbox.handed_files import hand_out
 from aimager.sandbox.namespace import ChildFailed, call
 from tests.support import looking
@@ -35,7 +35,7 @@ def test_it_appears_with_its_name_when_all_is_done(target: Path, work: Path) -> 
     seen = make(target, work, Writing({str(target): "made"}))
     assert seen == [str(target)], "no other file of the folder is seen"
     assert target.read_text() == "made"
-    assert stat.S_IMODE(target.stat().st_mode) == handed_files.MODE
+    assert stat.S_IMODE(target.stat().st_mode) == FILE
     assert [path.name for path in target.parent.iterdir()] == ["file"]
 
 
@@ -59,7 +59,7 @@ def test_one_that_is_left_empty_is_not_made(target: Path, work: Path) -> None:
 @pytest.mark.parametrize("mode", [0o4755, 0o6777, 0o1000, 0o600])
 def test_its_mode_is_the_builders(target: Path, work: Path, mode: int) -> None:
     make(target, work, Writing({str(target): "made"}, mode=mode))
-    assert stat.S_IMODE(target.stat().st_mode) == handed_files.MODE
+    assert stat.S_IMODE(target.stat().st_mode) == FILE
 
 
 def test_one_of_another_owner_is_refused(target: Path, work: Path) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.hostile import everything
 
 from aimager.errors import ImageError
 from aimager.sandbox.tree import Tree
+from tests.support.hostile_root import everything
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from aimager.distros.archlinux import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Platform
 from aimager.model.workshop import Workshop
-from aimager.packages.sync_database import KeptDatabase, write_databases
+from aimager.packages.sync_database import KeptDatabase, fill_archive
 from tests.packages.test_sync_database import desc_text, tar_of
 
 PLATFORM = Platform(DISTRO, Architecture.x86_64)
@@ -53,7 +53,7 @@ def write_all(path: Path, **databases: bytes) -> Path:
     files = [KeptDatabase(name, path.with_name(f"{name}.db")) for name in databases]
     for file, data in zip(files, databases.values(), strict=True):
         file.path.write_bytes(data)
-    write_databases(files, path)
+    fill_archive(files, path)
     return path
 
 

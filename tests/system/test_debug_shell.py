@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ConfigError
-from aimager.sandbox.chroot import Chroot, chroot
+from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
+from aimager.sandbox.tree import Tree
 from aimager.system.debug_shell import open_shell, shell_on_failure
 from tests.support.jailed import show_host
+from tests.support.trees import bare_chroot
 
 PROMPT = b"ends it, and the build"
 
@@ -39,7 +41,7 @@ def fail_in_root(broken: Broken) -> str:
     else:
         root.mkdir()
     try:
-        with chroot(root) as image, shell_on_failure(image, broken.terminal):
+        with chroot(Tree(root)) as image, shell_on_failure(image, broken.terminal):
             raise ConfigError("the hook failed")
     except ConfigError as error:
         return error.message
@@ -168,7 +170,7 @@ def test_who_works_in_it_is_confined(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_nothing_is_opened(tmp_path: Path) -> None:
-    image = Chroot(tmp_path, tmp_path)
+    image = bare_chroot(tmp_path)
     with pytest.raises(ConfigError), shell_on_failure(image, None):
         raise ConfigError("it failed")
 
@@ -180,6 +182,6 @@ def test_a_root_without_a_shell(tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image = Chroot(tmp_path, tmp_path)
+    image = bare_chroot(tmp_path)
     open_shell(image, tmp_path / "gone", "it failed\n")
     assert "no shell is opened" in capsys.readouterr().out
