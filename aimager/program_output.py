@@ -65,7 +65,7 @@ class Said:
         for number in self._unlogged:
             self._write_log(number, b"", whole=True)
         if self._watch and self._line:
-            self._watch(_text(self._line))
+            self._tell(self._line)
 
     def _write_log(self, number: int, data: bytes, *, whole: bool = False) -> None:
         """Write whole lines, for another program may write to the same log meanwhile."""
@@ -80,6 +80,11 @@ class Said:
         """The last lines of what it said, and then of what it complained of."""
         both = bytes(self._last[1]) + bytes(self._last[2])
         return "\n".join(both.decode(errors="replace").splitlines()[-TAIL_LINES:])
+
+    def _tell(self, line: bytes) -> None:
+        assert self._watch
+        for start in range(0, len(line) or 1, _LONGEST_LINE):
+            self._watch(line[start : start + _LONGEST_LINE].decode(errors="replace"))
 
     def _take(self, number: int, data: bytes) -> None:
         self._size += len(data)
@@ -97,14 +102,10 @@ class Said:
         if self._watch:
             *lines, self._line = (self._line + data).split(b"\n")
             for line in lines:
-                self._watch(_text(line))
-            while len(self._line) > _LONGEST_LINE:
-                self._watch(_text(self._line[:_LONGEST_LINE]))
-                self._line = self._line[_LONGEST_LINE:]
-
-
-def _text(line: bytes) -> str:
-    return line.decode(errors="replace")
+                self._tell(line)
+            if len(self._line) > _LONGEST_LINE:
+                self._tell(self._line)
+                self._line = b""
 
 
 def _write(descriptor: int, left: memoryview) -> memoryview:

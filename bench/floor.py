@@ -19,8 +19,9 @@ from aimager.memory import ALL_THERE_IS, tmpfs_size
 from aimager.model.lock import read_lock
 from aimager.model.partition import MiB
 from aimager.process import ENVIRONMENT
-from aimager.sandbox.mounts import Bind, Proc, Tmpfs, carry_out, device_mounts, unmount
+from aimager.sandbox.mounts import Bind, Proc, Tmpfs, carry_out, device_mounts
 from aimager.sandbox.namespace import call
+from aimager.sandbox.syscalls import MNT_DETACH, umount2
 
 _FIRST = ("filesystem", "base-files")
 """They have the links that other packages' files lie behind."""
@@ -90,7 +91,7 @@ def mounted(root: Path) -> Iterator[None]:
     finally:
         for name in names:
             with suppress(OSError):  # one that is optional
-                unmount(root / name)
+                umount2(root / name, MNT_DETACH)
 
 
 def _run(*argv: str | Path, root: Path | None = None, given: str = "") -> None:

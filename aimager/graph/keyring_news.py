@@ -7,10 +7,9 @@ from aimager.graph import artifacts
 from aimager.graph.plan import Plan
 from aimager.model.distro import Keyring, Platform
 from aimager.model.lock import LockedPackage, find_package, read_lock
-from aimager.packages.fetch_database import Database, fetch_databases
+from aimager.packages.fetch_database import Database, fetch_databases, look_up
 from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirrors import repository_urls
-from aimager.packages.sync_database import read_database
 
 
 def with_news(plans: Sequence[Plan], error: KeyTroubleError) -> KeyTroubleError:
@@ -67,5 +66,4 @@ def _newest(plan: Plan, platform: Platform, used: LockedPackage) -> LockedPackag
     path = artifacts.downloads(platform.plain.id) / f"{used.repository}.db"
     work = artifacts.RUN / "keyring-news"
     fetch_databases([Database(used.repository, urls, path)], work=work, is_quiet=True)
-    found = read_database(used.repository, path).get(used.name)
-    return found.locked if found else None
+    return look_up(used.repository, path, [used.name], work=work).get(used.name)

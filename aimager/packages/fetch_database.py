@@ -18,6 +18,7 @@ from aimager import limits
 from aimager.errors import DownloadError
 from aimager.files import FILE, publish
 from aimager.locks import locked
+from aimager.model.lock import LockedPackage
 from aimager.packages.download import Client, NotFoundError
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError, tell_of
 from aimager.packages.remembered import note_asked, recall, remember, was_asked
@@ -131,6 +132,32 @@ def _check(repository: str, path: Path) -> Failure | None:
     except DownloadError as error:
         return _failure(error)
     return None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the database of a repository, in a file, says of packages."""
+
+    repository: str
+    path: Path
+    names: tuple[str, ...]
+
+
+def look_up(
+    repository: str, path: Path, names: Sequence[str], *, work: Path
+) -> dict[str, LockedPackage]:
+    """Those of the packages ``names`` that a database has; ``work`` is for the call alone.
+
+    :raises DownloadError: when it is damaged
+    """
+    question = Question(repository, path, tuple(names))
+    return call(find_packages, question, work=work, reads=[path])
+
+
+def find_packages(question: Question) -> dict[str, LockedPackage]:
+    """The answer, by name."""
+    known = read_database(question.repository, question.path)
+    return {name: known[name].locked for name in question.names if name in known}
 
 
 def fetch_databases(

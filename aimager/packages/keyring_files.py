@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager import progress
 from aimager.archive import read_members
 from aimager.errors import ConfigError, TrustError
 from aimager.model.distro import Keyring
@@ -142,5 +143,5 @@ def pinned_keyrings(
         files, source = keyring_files(lock, store, keyring)
         trusted = pinned(files, keyring, source)
         for key in sorted(set(files.trusted) - set(trusted)):
-            print(f"   the key {key} of {source} is not pinned and will not be trusted")
+            progress.say(f"   the key {key} of {source} is not pinned and will not be trusted")
         yield keyring, files, trusted

@@ -8,8 +8,9 @@ from aimager import progress
 from aimager.memory import tmpfs_size
 from aimager.model.lock import Lock, read_lock
 from aimager.model.workshop import Workshop
+from aimager.sandbox.binding import bind
 from aimager.sandbox.kept_tmpfs import keep_tree, mount_tree
-from aimager.sandbox.mounts import RUN, bind
+from aimager.sandbox.mounts import RUN
 from aimager.sandbox.native_programs_table import LENT
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.toolbox import Toolbox

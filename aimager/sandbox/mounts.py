@@ -8,17 +8,14 @@ bind here is recursive.
 """
 
 import os
-import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aimager.sandbox.binding import bind, make_read_only
 from aimager.sandbox.restrictions import explain
 from aimager.sandbox.syscalls import (
-    AT_RECURSIVE,
     MNT_DETACH,
-    MOUNT_ATTR_RDONLY,
     MS_BIND,
     MS_NODEV,
     MS_NOEXEC,
@@ -26,17 +23,13 @@ from aimager.sandbox.syscalls import (
     MS_PRIVATE,
     MS_RDONLY,
     MS_REC,
-    MS_REMOUNT,
     mount,
-    mount_setattr,
     pivot_root,
     umount2,
 )
 
 RUN = Path("/run")
 TOP = Path("/")
-
-_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 _BASE = Path("/tmp")
 """Covered while a root is made, as bubblewrap does: every root has it."""
@@ -209,7 +202,7 @@ def _carry_out(operation: Operation, old: Path) -> None:
         case Bind(source, target, read_only):
             bind(source, target)
             if read_only:
-                _make_read_only(target, old)
+                make_read_only(target, old)
         case Tmpfs():
             _mount_tmpfs(operation)
         case Proc(target):
@@ -231,7 +224,7 @@ def _cover(operation: ReadOnly | Masked, old: Path) -> None:
         return
     if isinstance(operation, ReadOnly):
         bind(target, target)
-        _make_read_only(target, old)
+        make_read_only(target, old)
     elif target.is_dir():
         mount("tmpfs", target, "tmpfs", MS_RDONLY, "size=0")
     else:
@@ -249,55 +242,6 @@ def _make(operation: Directory | Link | Text) -> None:
         target.symlink_to(operation.text)
     else:
         target.write_text(operation.content)
-
-
-def bind(source: Path, target: Path, *, read_only: bool = False) -> None:
-    """Let ``source`` and all that is mounted below be seen at ``target``, made if missing.
-
-    :raises OSError: when the kernel refuses it
-    """
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            target.mkdir()
-        else:
-            target.touch()
-    mount(source, target, None, MS_BIND | MS_REC)
-    if read_only:
-        _make_read_only(target, TOP)
-
-
-def unmount(target: Path) -> None:
-    """Take away the topmost mount at ``target`` and all below, also while they are in use."""
-    umount2(target, MNT_DETACH)
-
-
-def _make_read_only(target: Path, old: Path) -> None:
-    try:
-        mount_setattr(target, AT_RECURSIVE, attr_set=MOUNT_ATTR_RDONLY)
-    except OSError:  # one refusal undoes the whole; or the kernel is older than 5.12
-        _remount_read_only(target)
-        for path in _mounts_below(target, old):
-            with suppress(OSError):
-                _remount_read_only(path)
-
-
-def _remount_read_only(target: Path) -> None:
-    """What the mount must not do already stays so, else the kernel refuses (mount(2))."""
-    kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
-
-
-def _mounts_below(target: Path, old: Path) -> list[Path]:
-    """Mount points below ``target``: field 5 of /proc/self/mountinfo (proc_pid_mountinfo(5))."""
-    points = mount_points((old / "proc/self/mountinfo").read_bytes())
-    return [point for point in points if point != target and point.is_relative_to(target)]
-
-
-def mount_points(mountinfo: bytes) -> list[Path]:
-    """All mount points, in whose paths the kernel writes blanks and the like in octal."""
-    fields = (line.split(b" ")[4] for line in mountinfo.splitlines())
-    return [Path(os.fsdecode(_OCTAL.sub(lambda it: bytes([int(it[1], 8)]), f))) for f in fields]
 
 
 def _mount_tmpfs(operation: Tmpfs) -> None:

@@ -13,14 +13,13 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Platform, ThirdPartyRepository
 from aimager.model.lock import Lock, LockedPackage, find_package, read_lock, write_lock
 from aimager.model.workshop import Workshop, environment
-from aimager.packages.fetch_database import Database, fetch_databases
+from aimager.packages.fetch_database import Database, fetch_databases, look_up
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.mirror_fallback import NoMirrorError
 from aimager.packages.mirrors import mirror_urls
 from aimager.packages.pacman import package_files
 from aimager.packages.store import without_refused
-from aimager.packages.sync_database import DatabasePackage, Packages, read_database
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
 from aimager.stages.fetch_packages import FetchPackages
@@ -64,7 +63,7 @@ class FetchPacmanStatic:
 
     def _try(self) -> None:
         try:
-            packages = self._read_database()
+            packages = self._look_up()
             if _PACKAGE in packages:
                 self._fetch(packages)
                 self._verify()
@@ -102,20 +101,21 @@ class FetchPacmanStatic:
         """The packages that are needed for it."""
         return self.downloads / "lock.json"
 
-    def _read_database(self) -> Packages:
+    def _look_up(self) -> dict[str, LockedPackage]:
         name = self.repository.id
         urls = mirror_urls(self.repository.mirrors, name, self.architecture, self.mirrors)
         path = self.downloads / f"{name}.db"
         fetch_databases([Database(name, urls, path)], work=self.workshop.work)
-        return read_database(name, path)
+        names = (self.repository.keyring.package, _PACKAGE)
+        return look_up(name, path, names, work=self.workshop.work)
 
-    def _fetch(self, known: Mapping[str, DatabasePackage]) -> None:
+    def _fetch(self, known: Mapping[str, LockedPackage]) -> None:
         name = self.repository.id
         names = (self.repository.keyring.package, _PACKAGE)
         absent = [wanted for wanted in names if wanted not in known]
         if absent:
             raise DownloadError(f"the repository {name} has no package {absent[0]}")
-        lock = Lock(name, names, tuple(known[wanted].locked for wanted in sorted(names)))
+        lock = Lock(name, names, tuple(known[wanted] for wanted in sorted(names)))
         publish_text(self.lock, write_lock(lock))
         distro = Distro(name, name, (), (), self.repository.mirrors, ())
         FetchPackages(

@@ -42,9 +42,10 @@ from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
-from aimager.system.install import foreign_to_host, limits, work_size
+from aimager.system.install import foreign_to_host
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
+from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
 
 

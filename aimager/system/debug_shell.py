@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from aimager import progress
 from aimager.errors import AimagerError
 from aimager.process import environment
 from aimager.sandbox.chroot import Chroot
@@ -42,7 +43,7 @@ def open_shell(image: Chroot, terminal: Path, why: str) -> None:
     try:
         screen = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
     except OSError as error:
-        print(f"   no shell is opened: {terminal}: {error.strerror}")
+        progress.say(f"   no shell is opened: {terminal}: {error.strerror}")
         return
     try:
         _write(screen, f"\r\n{why}".replace("\n", "\r\n").encode())

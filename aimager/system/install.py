@@ -11,7 +11,6 @@ from aimager import process, progress
 from aimager.archive import pack_tree, unpack_tree
 from aimager.errors import CommandError, HostError, ImageError, TrustError
 from aimager.files import sha256
-from aimager.memory import tmpfs_size
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, LockedPackage, newest, read_lock
 from aimager.model.workshop import Workshop
@@ -33,40 +32,21 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.hook_failures import Failure, failures
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
+from aimager.system.space import limits, work_size
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from aimager.toolbox import Toolbox
 from aimager.units import count
-
-_MARGIN = 512 << 20
-_MOST_BESIDE = 8 << 30
 
 
 def foreign_to_host(architecture: Architecture) -> Architecture | None:
     """The architecture, if its programs need emulation on this machine."""
     return None if architecture is host_architecture() else architecture
-
-
-def work_size(
-    workshop: Workshop,
-    lock: Path,
-    borrowed: Path | None,
-    *,
-    copies: int = 1,
-    reused: Path | None = None,
-) -> int | None:
-    """The size in bytes of a tmpfs for so many copies of a tree; None: it belongs on disk."""
-    tree = read_lock(lock).installed_size
-    tree += read_reused(reused).size if reused else 0
-    tools = borrowed.stat().st_size if borrowed else 0
-    needed = tree * copies + tools + _MARGIN
-    return tmpfs_size(needed, wish=workshop.memory, jobs=workshop.jobs)
 
 
 @dataclass(frozen=True)
@@ -164,7 +144,7 @@ def _install_system(request: Installation) -> None:
                 said = _install(tools, at_work, request, wanted, packages, epoch)
             failed = failures(said, tree, Tree(work / "hooks"))
             check_hooks(failed, request.architecture, workshop)
-        print(f"   installed {count(len(packages), 'package')}")
+        progress.say(f"   installed {count(len(packages), 'package')}")
         _check(tree, wanted, others=reused is not None)
         forget_times(tree, epoch)
         remove_identity(tree)
@@ -182,12 +162,6 @@ def _locale_made_meanwhile(
         return nullcontext()
     jail = image.jail()
     return default_made_meanwhile(image.tree, lambda argv: process.run(argv, within=jail, log=log))
-
-
-def limits(workshop: Workshop, lock: Lock, reused: ReusedRoot | None = None) -> Limits:
-    """How much what ``lock``'s packages run may take: more than any installation needs."""
-    tree = lock.installed_size + (reused.size if reused else 0)
-    return Limits(folder=workshop.work, written=2 * tree + _MOST_BESIDE)
 
 
 def _install(
@@ -247,7 +221,7 @@ def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop:
                 hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root,"
                 " and failed-hooks=tell goes on as pacman does",
             )
-        print(f"   {failure.tell()}\n    (all output is in {workshop.log})")
+        progress.say(f"   {failure.tell()}\n    (all output is in {workshop.log})")
 
 
 def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
@@ -261,7 +235,7 @@ def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
                 f"the package {package} differs from the one in the lock",
                 hint=f"remove {package.path(store)} and build again",
             )
-        print(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
+        progress.say(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
 def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:

@@ -1,8 +1,7 @@
 """What tells one machine from another, and where packages' scriptlets leave it.
 
-Paths are shell wildcards, relative to the root. Who makes a thing anew was looked up in the
-program's own documentation or unit; where nothing does, the image keeps it, for its service would
-not work without, and the user is told.
+Paths are shell wildcards, relative to the root. What makes itself anew is removed; where nothing
+does, the image keeps it, for its service would not work without, and the user is told.
 """
 
 MADE_ANEW = {

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
+from aimager import progress
 from aimager.packages.local_database import LOCAL
 from aimager.sandbox.tree import Tree, shown
 from aimager.system.machine_identity import KEPT, MADE_ANEW, PRIVATE_KEY, TRACES
@@ -46,7 +47,7 @@ def tell_secrets(tree: Tree) -> None:
     for path, package in find_secrets(tree):
         whose = f" (it lies in a folder of {shown(package)[1:]})" if package else ""
         secret = f"the secret {shown(path)} came in no package{whose}"
-        print(f"   {secret}: every image has the same one")
+        progress.say(f"   {secret}: every image has the same one")
 
 
 def find_secrets(tree: Tree) -> Iterator[tuple[str, str]]:
