@@ -12,6 +12,14 @@ import urllib3
 
 from aimager import files, limits
 from aimager.errors import DownloadError, about
+from aimager.packages.download_errors import (
+    PATIENCE,
+    BrokenOffError,
+    BusyError,
+    NotFoundError,
+    Report,
+    SilentError,
+)
 from aimager.packages.http_diagnosis import (
     explain_connection,
     explain_status,
@@ -21,7 +29,7 @@ from aimager.packages.http_diagnosis import (
     refuse_page,
 )
 from aimager.packages.mirror_connection import PunctualAdapter
-from aimager.packages.retry import ATTEMPTS, PATIENCE, TRANSIENT, MirrorRetry
+from aimager.packages.retry import ATTEMPTS, TRANSIENT, MirrorRetry
 
 _CHUNK = 1 << 18
 _LOOK = 512
@@ -32,25 +40,6 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeErr
 _TOLD = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 _LONGEST_TOLD = 1000
 """Characters of what a mirror says of a file, which is said back to it the next time."""
-
-Report = Callable[[int], object]
-"""Called with how many more bytes have arrived."""
-
-
-class NotFoundError(DownloadError):
-    """The mirror answers, and has no such file."""
-
-
-class SilentError(DownloadError):
-    """The mirror does not answer, or says that it cannot now; others may give the next file."""
-
-
-class BusyError(SilentError):
-    """The mirror asks to come again later (Retry-After)."""
-
-
-class BrokenOffError(DownloadError):
-    """The connection ended before the file did."""
 
 
 class _EnoughError(Exception):

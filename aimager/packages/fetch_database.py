@@ -13,19 +13,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimager import limits
 from aimager.errors import DownloadError
 from aimager.files import FILE, publish
 from aimager.locks import locked
 from aimager.model.lock import LockedPackage
-from aimager.packages.download import Client, NotFoundError
+from aimager.packages.download_errors import NotFoundError
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError, tell_of
 from aimager.packages.remembered import note_asked, recall, remember, was_asked
 from aimager.packages.sync_database import read_database
 from aimager.progress import say
 from aimager.sandbox.namespace import call
 from aimager.shown import without_credentials
+
+if TYPE_CHECKING:
+    from aimager.packages.download import Client
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class Arrived:
 
 def download_databases(asked: Wishes) -> tuple[Given, ...]:
     """Fetch what is wished for; of what comes, no more than how it begins is looked at."""
+    from aimager.packages.download import Client
+
     client, fallback = Client(), Fallback(_mute if asked.is_quiet else say)
     return tuple(_download(client, fallback, wish) for wish in asked.wishes)
 
@@ -104,7 +110,7 @@ def _mute(_: str) -> None:
     """Tell nothing."""
 
 
-def _download(client: Client, fallback: Fallback, wish: Wish) -> Given:
+def _download(client: "Client", fallback: Fallback, wish: Wish) -> Given:
     def fetch(url: str) -> Given:
         address = wish.database.address(url)
         known = wish.known.get(without_credentials(address))

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimager import limits, progress
 from aimager.errors import DownloadError, TrustError
 from aimager.model.lock import LockedPackage
-from aimager.packages.download import Client, Report
+from aimager.packages.download_errors import Report
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+
+if TYPE_CHECKING:
+    from aimager.packages.download import Client
 
 _CONNECTIONS = 5
 
@@ -51,6 +55,8 @@ def download_packages(asked: PackageWishes) -> None:
     :raises DownloadError: when no mirror gives one
     :raises TrustError: when one has no signature
     """
+    from aimager.packages.download import Client
+
     clients, fallback = threading.local(), Fallback()
     size = sum(wish.package.size for wish in asked.wishes if wish.part)
     count, ended = progress.counting("downloading", size), threading.Event()
@@ -84,7 +90,7 @@ def _at_once(
             raise
 
 
-def _fetch(client: Client, fallback: Fallback, wish: PackageWish, report: Report) -> str:
+def _fetch(client: "Client", fallback: Fallback, wish: PackageWish, report: Report) -> str:
     """Fetch a package, and return the address below which it was found."""
     package, part = wish.package, wish.part
     assert part, "there is a place for it"
@@ -108,7 +114,7 @@ def _fetch(client: Client, fallback: Fallback, wish: PackageWish, report: Report
         ) from error
 
 
-def _fetch_signature(client: Client, fallback: Fallback, wish: PackageWish, giver: str) -> bytes:
+def _fetch_signature(client: "Client", fallback: Fallback, wish: PackageWish, giver: str) -> bytes:
     """A package's signature, from ``giver`` if it has it."""
     file = f"{wish.package.file}.sig"
 

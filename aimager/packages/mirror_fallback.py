@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from aimager.errors import DownloadError
-from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
-from aimager.packages.retry import PATIENCE
+from aimager.packages.download_errors import PATIENCE, BusyError, NotFoundError, SilentError
 from aimager.progress import say
 from aimager.shown import without_passwords
+
+if TYPE_CHECKING:
+    from aimager.packages.download import Client
 
 T = TypeVar("T")
 
@@ -50,7 +52,7 @@ class Fallback:
 
     def ask(
         self,
-        client: Client,
+        client: "Client",
         urls: Sequence[str],
         fetch: Callable[[str], T],
         *,

@@ -11,9 +11,6 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-PATIENCE = 60.0
-"""Seconds that a mirror may ask to wait (Retry-After) before each further attempt."""
-
 ATTEMPTS = 3
 """How often a mirror is asked for a file that it does not give."""
 

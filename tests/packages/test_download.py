@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
+from aimager.packages.download import Client
+from aimager.packages.download_errors import BusyError, NotFoundError, SilentError
 from tests.support.webserver import Site
 
 CONTENT = bytes(range(256)) * 4096  # four of the client's chunks

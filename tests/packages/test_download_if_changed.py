@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.download import Client, SilentError
+from aimager.packages.download import Client
+from aimager.packages.download_errors import SilentError
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.mirror_fallback import NoMirrorError
 from tests.support.locked import make_database, make_file

@@ -14,7 +14,8 @@ import requests
 
 from aimager.errors import DownloadError
 from aimager.packages import http_diagnosis as impostor
-from aimager.packages.download import Client, SilentError
+from aimager.packages.download import Client
+from aimager.packages.download_errors import SilentError
 from aimager.packages.http_diagnosis import PageError
 from tests.support.webserver import Site, silence
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.download import BusyError, Client, NotFoundError, SilentError
+from aimager.packages.download import Client
+from aimager.packages.download_errors import BusyError, NotFoundError, SilentError
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
 
 A, B, C = "http://me:secret@a:1/core", "http://b/core", "http://c/x"

@@ -13,7 +13,8 @@ import pytest
 from aimager import limits
 from aimager.errors import DownloadError
 from aimager.packages import mirror_connection
-from aimager.packages.download import Client, SilentError
+from aimager.packages.download import Client
+from aimager.packages.download_errors import SilentError
 from aimager.packages.fetch_database import Database, fetch_databases
 from tests.support.locked import make_database, make_file
 from tests.support.webserver import Site

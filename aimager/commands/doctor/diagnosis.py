@@ -23,7 +23,6 @@ from aimager.model.build import MirrorChoice, Tools
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, read_lock
 from aimager.openssh import SigningKey
-from aimager.packages.download import Client
 from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.store import check_space
@@ -164,6 +163,8 @@ def _of_mirrors(plans: Sequence[Plan], dates: list[float]) -> Iterator[Finding]:
             asked |= dict.fromkeys((p, plan.mirrors(p)) for p in plan.synced_platforms)
     if not plans:
         asked[platform_for_host(host_architecture()), MirrorChoice()] = None
+    from aimager.packages.download import Client
+
     client = Client(patience=0)
     for platform, choice in asked:
         for repository in _repositories(platform):

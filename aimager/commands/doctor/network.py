@@ -3,10 +3,13 @@
 import email.utils
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aimager.errors import DownloadError, HostError
-from aimager.packages.download import Client
 from aimager.shown import without_passwords
+
+if TYPE_CHECKING:
+    from aimager.packages.download import Client
 
 _AGREED = 300  # seconds between two clocks that do not matter
 _DAY = 86400
@@ -14,7 +17,7 @@ _DAY = 86400
 SET_THE_CLOCK = "as root: timedatectl set-ntp true, or date --set='YYYY-MM-DD HH:MM'"
 
 
-def check_mirrors(urls: Sequence[str], client: Client, dates: list[float]) -> str:
+def check_mirrors(urls: Sequence[str], client: "Client", dates: list[float]) -> str:
     """Which of ``urls``, of one file at several mirrors, answers; ``dates`` gets its times.
 
     :raises DownloadError: of the last, when none does
