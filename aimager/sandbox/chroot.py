@@ -3,7 +3,6 @@
 Nothing of it is left in the tree afterwards.
 """
 
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from aimager.sandbox.mounts import (
     device_mounts,
 )
 from aimager.sandbox.privileges import Limits
+from aimager.sandbox.removal import remove_tree
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import program_mounts
 
@@ -139,7 +139,7 @@ def chroot(tree: Tree, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: 
     try:
         yield Chroot(tree, Tree(run), limits)
     finally:
-        shutil.rmtree(run)
+        remove_tree(run)
         for point in made:
             if not tree.names(point):  # else a package has put something there
                 tree.remove(point)

@@ -71,11 +71,17 @@ def _count_processes() -> int:
 
 def _written(folder: Path) -> int:
     """The bytes on the disk below a folder, whose tree changes meanwhile; no link is followed."""
-    found = 0
-    for _, _, names, descriptor in os.fwalk(folder, onerror=lambda _: None):
-        for name in names:
+    found, folders = 0, [str(folder)]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:  # it is gone, or its path has become too long
+            continue
+        for entry in entries:
             try:
-                found += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
+                found += entry.stat(follow_symlinks=False).st_blocks * 512
             except FileNotFoundError:
                 continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
     return found

@@ -25,7 +25,6 @@ and a builder has them.
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -39,7 +38,7 @@ from aimager import codec
 from aimager.errors import AimagerError, HostError
 from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
-from aimager.sandbox import binfmt, id_map
+from aimager.sandbox import binfmt, id_map, removal
 from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
@@ -173,7 +172,7 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
 def _remove(work: Path, lock: int) -> None:
     """Remove what the supervisor did not: as this user, or, if that fails, as root."""
     try:
-        shutil.rmtree(work)
+        removal.remove_tree(work)
     except PermissionError:
         with summing(()) as (_, channel):
             setup = NamespaceSetup(os.getpid(), "", work, work)

@@ -20,7 +20,6 @@ import json
 import operator
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -41,6 +40,7 @@ from aimager.sandbox import kept_tmpfs as memory_trees
 from aimager.sandbox import mounts, sums, syscalls
 from aimager.sandbox.binfmt import Emulation
 from aimager.sandbox.binfmt_mount import start_emulation
+from aimager.sandbox.removal import remove_tree
 from aimager.sandbox.restrictions import explain
 from aimager.sandbox.worker_root import Seen, worker_mounts
 
@@ -183,13 +183,13 @@ def _supervise(order: Order, control: socket.socket, answer: int) -> int:
         _empty(setup.work)  # what a killed build left
         return _run_worker(setup, order.request, control, answer) if setup.function else 0
     finally:
-        shutil.rmtree(setup.work)
+        remove_tree(setup.work)
 
 
 def _empty(directory: Path) -> None:
     for path in list(directory.iterdir()):
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            remove_tree(path)
         else:
             path.unlink()
 

@@ -22,8 +22,11 @@ from tests.packages.test_sync_database import BIG, TAR, desc_text, tar_of
 def write_databases(databases: Sequence[KeptDatabase], target: Path) -> None:
     """As the task does: where nothing changed, the archive stays."""
     new = target.with_name("new")
-    fill_archive(databases, new)
-    take_if_other(new, target)
+    try:
+        fill_archive(databases, new)
+        take_if_other(new, target)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def kept(folder: Path, **databases: bytes) -> list[KeptDatabase]:

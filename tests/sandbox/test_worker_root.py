@@ -12,6 +12,7 @@ import pytest
 from aimager.process import ENVIRONMENT
 from aimager.sandbox import worker_root
 from aimager.sandbox.namespace import call
+from aimager.sandbox.worker_root import CERTIFICATES
 from tests.support import looking
 from tests.support.looking import SECRET_KEY, Inheritance, Look, Room
 from tests.support.places import ROOT
@@ -119,7 +120,7 @@ def test_the_environment_is_a_fixed_list(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("no_proxy", "NO_PROXY", "AIMAGER_PROGRESS"):
+    for name in ("no_proxy", "NO_PROXY", "AIMAGER_PROGRESS", *CERTIFICATES):
         monkeypatch.delenv(name, raising=False)
     found = inherited(work, monkeypatch, network=network)
     fixed = {*ENVIRONMENT, "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}

@@ -83,7 +83,7 @@ def test_what_a_mirror_has_wrong_comes_from_the_next(
     first: Site,
     second: Site,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     content: bytes | None,
     reason: str,
 ) -> None:
@@ -93,7 +93,7 @@ def test_what_a_mirror_has_wrong_comes_from_the_next(
     stage(tmp_path, first.url, second.url).run()
     assert stored(tmp_path) == [CONTENT, SIGNATURE]
     assert [second.asked[0][0], second.conditions()] == [FILE, {}]
-    line, rest = capsys.readouterr().out.split("\n", 1)
+    line, rest = capfd.readouterr().out.split("\n", 1)
     assert line.startswith(f"   {first.url[7:]}: {PACKAGE.file}{reason}")
     assert line.endswith(f"; trying {second.url[7:]}")
     assert rest == "   fetched 1 package, 1.0 MB\n"
@@ -133,7 +133,7 @@ def test_a_signature_may_come_from_another_mirror(
 
 
 def test_a_silent_mirror_is_told_of_once(
-    second: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    second: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     packages = tuple(make_file(f"p{number}", b"%d" % number) for number in range(20))
     for package in packages:
@@ -145,7 +145,7 @@ def test_a_silent_mirror_is_told_of_once(
         made = stage(tmp_path, url, second.url, packages=packages)
         made.run()
     assert not made.restore()
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert len(capfd.readouterr().out.splitlines()) == 2
 
 
 def test_a_signature_that_is_there_is_kept(first: Site, tmp_path: Path) -> None:

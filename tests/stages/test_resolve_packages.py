@@ -118,9 +118,9 @@ def test_the_repository_that_pacman_chose_is_locked(
     later = tar_of(lib=package("lib", version="2-1"), app=package("app", version="0-1"))
     write_all(databases, core=core, later=later)
     chosen = [("later", "lib"), ("core", "app")]
-    monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
+    monkeypatch.setattr(resolve_packages, "_ask_pacman", lambda *_: chosen)
     request = stage(tmp_path, databases, "app")
-    request.run()
+    request.publish()
     found = [(p.name, p.version, p.repository) for p in read_lock(request.target).packages]
     assert found == [("app", "1-1", "core"), ("lib", "2-1", "later")]
 
@@ -150,10 +150,10 @@ def test_an_entry_that_was_renamed_is_told_where_it_is_needed(
     core = entries(("app-1-1/desc", app), (f"{entry}/desc", package("other").encode()))
     write_all(databases, core=core)
     chosen = [("core", "app"), ("core", "renamed")] if by_pacman else None
-    monkeypatch.setattr(resolve_packages, "call", lambda *_, **__: chosen)
+    monkeypatch.setattr(resolve_packages, "_ask_pacman", lambda *_: chosen)
     stage(tmp_path, databases, "app").predict()  # nobody needs it
     with pytest.raises((DownloadError, ConfigError)) as caught:
-        stage(tmp_path, databases, "app", "renamed").run()
+        stage(tmp_path, databases, "app", "renamed").publish()
     assert caught.value.message.startswith(said)
     assert caught.value.message.isprintable()
 
@@ -215,7 +215,7 @@ def kernels(tmp_path: Path) -> Path:
 def test_an_initramfs_maker_is_taken_unless_there_is_another(
     tmp_path: Path,
     kernels: Path,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     packages: tuple[str, ...],
     maker: str | None,
     requested: tuple[str, ...],
@@ -224,4 +224,4 @@ def test_an_initramfs_maker_is_taken_unless_there_is_another(
     made = stage(tmp_path, kernels, *packages, initramfs=maker, dependencies=False)
     made.run()
     assert read_lock(made.target).requested == requested
-    assert capsys.readouterr().out.strip() == said
+    assert capfd.readouterr().out.strip() == said

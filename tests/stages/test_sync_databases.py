@@ -66,23 +66,23 @@ def test_no_package_is_fetched_or_read_before_it_can_be_verified(
 
 @pytest.mark.parametrize("bad", [{}, {"core/core.db": b"<html>"}, {"core/core.db": b""}])
 def test_a_mirror_without_or_with_a_wrong_database_is_passed_over(
-    site: Site, tmp_path: Path, bad: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+    site: Site, tmp_path: Path, bad: dict[str, bytes], capfd: pytest.CaptureFixture[str]
 ) -> None:
     site.content |= {f"/bad/{path}": content for path, content in bad.items()}
     stage(tmp_path, f"{site.url}/bad", f"{site.url}/good").run()
     assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
-    told = capsys.readouterr().out.splitlines()
+    told = capfd.readouterr().out.splitlines()
     assert all(line.endswith(f"; trying {site.url[7:]}") for line in told)
     assert len(told) == 2
 
 
 def test_a_mirror_that_does_not_answer_is_passed_over(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with silence() as url:
         stage(tmp_path, url, f"{site.url}/good").run()
     assert sorted(read_packages(tmp_path / "x.tar")) == NAMES
-    (told,) = capsys.readouterr().out.splitlines()
+    (told,) = capfd.readouterr().out.splitlines()
     assert told.startswith(f"   {url[7:]}: core.db cannot be reached: ")
 
 

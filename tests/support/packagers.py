@@ -15,6 +15,7 @@ from aimager.model.lock import LockedPackage
 from aimager.packages.keyring import make_home, populate, verify
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.openpgp.trust import Trust
+from aimager.packages.store import without_refused
 from aimager.packages.verification import verify_by
 from aimager.toolbox import Toolbox
 from tests.support.locked import make_package
@@ -129,7 +130,7 @@ def store_package(store: Path, content: bytes, signature: bytes) -> Path:
 
 def refusal(judge: Judge, store: Path) -> str:
     """What is said against the package after its name; its signature must be gone then."""
-    with pytest.raises(TrustError) as caught:
+    with pytest.raises(TrustError) as caught, without_refused(store):
         judge([PACKAGE], store)
     assert "repo-url-parent=" in caught.value.hint
     start = f"the package demo 1.0-1 is not trusted: {FILE} "

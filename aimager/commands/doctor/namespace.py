@@ -42,16 +42,10 @@ def keep_owner(place: Place) -> str:
 
     :raises HostError: when what packages run cannot be jailed
     """
-    root = place.path.resolve() / "root"
-    root.mkdir()
-    with chroot(Tree(root)) as image, image.jail().entering() as enter:
-        process = os.fork()
-        if not process:
-            enter()
-            os._exit(0)
-        os.waitpid(process, 0)
-    path = place.path.resolve() / "file"
+    root, path = place.path.resolve() / "root", place.path.resolve() / "file"
     try:
+        root.mkdir()
+        _enter_jail(root)
         path.touch()
         os.chown(path, 65534, 65535)
         os.setxattr(path, _CAPABILITY, _NET_RAW)
@@ -59,3 +53,12 @@ def keep_owner(place: Place) -> str:
     except OSError as error:
         return str(error.strerror)
     return "" if (status.st_uid, status.st_gid) == (65534, 65535) else "another owner was kept"
+
+
+def _enter_jail(root: Path) -> None:
+    with chroot(Tree(root)) as image, image.jail().entering() as enter:
+        process = os.fork()
+        if not process:
+            enter()
+            os._exit(0)
+        os.waitpid(process, 0)

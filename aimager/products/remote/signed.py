@@ -7,6 +7,7 @@ older record that was signed for the same id is as good as a newer one: an id is
 
 from pathlib import Path
 
+from aimager import progress
 from aimager.model.remote import Remote
 from aimager.openssh import AllowedSigners, SigningKey
 from aimager.products.remote.store import (
@@ -47,7 +48,7 @@ def find_product(remote: Remote, folder: str) -> Entry | None:
     if entry and entry.folder != folder:
         fault = f"its record is that of {ascii(entry.folder)[1:-1]}"
     if fault:
-        print(f"   the remote store's {folder} is not taken: {fault}")
+        progress.say(f"   the remote store's {folder} is not taken: {fault}")
         return None
     return entry
 
