@@ -12,7 +12,7 @@ import pytest
 
 from aimager import limits
 from aimager.errors import DownloadError
-from aimager.packages import mirror_connection
+from aimager.packages import fetch_database, mirror_connection
 from aimager.packages.download import Client
 from aimager.packages.download_errors import SilentError
 from aimager.packages.fetch_database import Database, fetch_databases
@@ -81,6 +81,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SLOW_TIME", 0.5)
     monkeypatch.setattr(mirror_connection, "ANSWER_TIME", 0.5)
     monkeypatch.setattr(limits, "DATABASE", 8 << 20)
+    # In this process, where the above holds.
+    monkeypatch.setattr(fetch_database, "call", lambda function, asked, **_: function(asked))
 
 
 @pytest.mark.usefixtures("impatient")
