@@ -27,8 +27,9 @@ def test_a_product(intact: Doit, stage: str) -> None:
     assert made, f"{stage} has no product"
     results = sums(HOST.folder(intact))
     before = {path: files.sha256(path) for path in made}
+    damage = flip_byte if stage == "pack-image" else truncate
     for path in made:
-        flip_byte(path)
+        damage(path)
     said = build(intact, *HOST.words)
     assert stage in said.stages
     assert stage in ASKED or said.reasons_of(stage)
@@ -60,6 +61,23 @@ def test_products_that_are_gone_or_cut_off(
     assert said.stages >= damaged.keys()
     first = min(STAGES.index(stage) for stage in damaged)
     assert said.stages <= ASKED | set(STAGES[first:])
+    assert sums(HOST.folder(intact)) == results
+
+
+@pytest.mark.parametrize("stage", ["make-rootfs-archive", "keyring-backup", "install-packages"])
+def test_a_product_that_somebody_wrote_to_is_not_used(intact: Doit, stage: str) -> None:
+    """Its size is right, and nothing of ours writes to it: the build says so, and stops."""
+    results = sums(HOST.folder(intact))
+    made = products(intact.cache, stage)
+    assert made, f"{stage} has no product"
+    for path in made:
+        flip_byte(path)
+    said = intact.refuse(*HOST.words)
+    assert "was changed since it was made, though nothing of a build writes to it" in said
+    assert "hint: see who can write to the cache, remove " in said
+    for path in made:
+        shutil.rmtree(path.parent, ignore_errors=True)
+    assert stage in build(intact, *HOST.words).stages
     assert sums(HOST.folder(intact)) == results
 
 
