@@ -180,6 +180,8 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.umask(0o022)
+        with suppress(OSError):  # which are the worker's, and name its folders
+            syscalls.show_arguments(("init",))
         limit_processes(jail.limits)
         enter_root(jail.mounts)
         give_up_privileges(jail.limits)
