@@ -11,8 +11,8 @@
     entrance    a new user namespace with the same ids, and PID, mount and IPC namespaces in it
       |
       v
-    init        process 1 there: has a root of the jail's own, reaps, and ends with the program
-      |
+    init        process 1 there: has a session and a root of the jail's own, reaps, and ends with
+      |         the program
       v
     program     without all but a few capabilities, with no_new_privs and a seccomp filter
 
@@ -179,6 +179,9 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
     """Make the jail's root and start the program; only in its process does this return."""
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        # kill(2) and setpriority(2) reach all of a process group, also those in no namespace of
+        # the sender's: the jailer, the worker and the supervisor would be stopped or killed.
+        os.setsid()
         os.umask(0o022)
         limit_processes(jail.limits)
         enter_root(jail.mounts)
