@@ -3,7 +3,6 @@
 Nothing of it is left in the tree afterwards.
 """
 
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from aimager.sandbox.mounts import (
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import program_mounts
+from aimager.trees import remove_folder
 
 MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 0o1777}
 """The directories that are mounted over, with their modes in Arch Linux's package filesystem."""
@@ -139,7 +139,7 @@ def chroot(tree: Tree, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: 
     try:
         yield Chroot(tree, Tree(run), limits)
     finally:
-        shutil.rmtree(run)
+        remove_folder(run)
         for point in made:
             if not tree.names(point):  # else a package has put something there
                 tree.remove(point)

@@ -25,7 +25,6 @@ and a builder has them.
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -46,6 +45,7 @@ from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, sign
 from aimager.sandbox.sums import summing
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
 from aimager.sandbox.worker_root import CERTIFICATES, TERMINAL, Seen, code, see
+from aimager.trees import remove_folder
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -173,7 +173,7 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
 def _remove(work: Path, lock: int) -> None:
     """Remove what the supervisor did not: as this user, or, if that fails, as root."""
     try:
-        shutil.rmtree(work)
+        remove_folder(work)
     except PermissionError:
         with summing(()) as (_, channel):
             setup = NamespaceSetup(os.getpid(), "", work, work)
