@@ -39,7 +39,10 @@ _TEMPORARY_SHARE = 4
 _SMALL = 16 << 20
 """Bytes for folders in which there is little but mount points."""
 
-_MASKED = ("acpi", "keys", "kcore", "sched_debug", "scsi", "timer_list")
+_MASKED = (
+    *("acpi", "asound", "dynamic_debug", "kcore", "keys", "latency_stats", "sched_debug", "scsi"),
+    *("timer_list", "timer_stats"),
+)
 _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 """Of /proc: what tells of the host, and what changes it. Where the machine's own root builds, a
 jail's root has the machine's root's id, which is all that some files there ask for."""
@@ -120,7 +123,7 @@ class Chroot:
 
 def _processes(proc: Path) -> tuple[Operation, ...]:
     return (
-        Proc(proc),
+        Proc(proc, own_only=True),
         *(Masked(proc / name) for name in _MASKED),
         *(ReadOnly(proc / name) for name in _READ_ONLY),
     )

@@ -39,7 +39,7 @@ from aimager.sandbox import syscalls
 from aimager.sandbox.id_map import identity_map
 from aimager.sandbox.jail_watch import Watch
 from aimager.sandbox.mounts import Operation, enter_root
-from aimager.sandbox.privileges import Limits, give_up_privileges, limit_processes
+from aimager.sandbox.privileges import Limits, give_up_privileges, go_first, limit_processes
 from aimager.sandbox.restrictions import explain
 
 _LOOK = 0.25  # seconds between two looks at what a jail takes
@@ -183,6 +183,7 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
         # the sender's: the jailer, the worker and the supervisor would be stopped or killed.
         os.setsid()
         os.umask(0o022)
+        go_first()
         limit_processes(jail.limits)
         enter_root(jail.mounts)
         give_up_privileges(jail.limits)

@@ -225,6 +225,15 @@ def test_in_a_container_whose_proc_is_partly_covered(work: Path) -> None:
     assert "done" not in found.values()
 
 
+@in_both
+def test_it_changes_no_other_process_where_proc_is_partly_covered(work: Path, tools: bool) -> None:
+    """Some files of a process are everybody's of its owner: its score, name, and group."""
+    script = "for n in oom_score_adj comm autogroup coredump_filter clear_refs; do\n"
+    script += "for f in /proc/[0-9]*/$n; do (echo 7 >$f) 2>/dev/null && echo $f; done; done; true"
+    ended = run(work, "sh", "-c", script, covered=True, tools=tools)
+    assert (ended.status, ended.said) == (0, "")
+
+
 def test_a_kernel_without_mount_setattr(work: Path) -> None:
     found = probe(work, "change_mounts", forbidden=MOUNT_SETATTR)
     assert writing(found) <= {"EROFS", "ENOENT", "EPERM"}
