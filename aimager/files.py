@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from aimager.errors import about
+from aimager.trees import walk_tree
 
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
@@ -166,14 +167,13 @@ def tree_size(tree: Path, *, block: int, each: int) -> int:
     Hard links count once, and so does what is moved away meanwhile, or not at all.
     """
     size, seen = 0, set[tuple[int, int]]()
-    for folder, folders, names in os.walk(tree):
-        for name in (*folders, *names):
-            with suppress(FileNotFoundError):
-                status = Path(folder, name).lstat()
-                if (status.st_dev, status.st_ino) not in seen:
-                    seen.add((status.st_dev, status.st_ino))
-                    content = status.st_size if stat.S_ISREG(status.st_mode) else 0
-                    size += each + -(-content // block) * block
+    for entry in walk_tree(tree, tolerant=True):
+        with suppress(FileNotFoundError):
+            status = entry.status()
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                content = status.st_size if stat.S_ISREG(status.st_mode) else 0
+                size += each + -(-content // block) * block
     return size
 
 

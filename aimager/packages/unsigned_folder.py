@@ -49,6 +49,8 @@ def make_database(folder: Path) -> bytes:
 
 def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
     """The fields of a package's entry."""
+    if not path.is_file():  # a pipe or a device may have no end
+        raise ConfigError(f"{path} is not a package, and no file", hint="makepkg makes packages")
     try:
         members = read_members(
             path,

@@ -23,9 +23,9 @@ from aimager.sandbox.mounts import (
     device_mounts,
 )
 from aimager.sandbox.privileges import Limits
-from aimager.sandbox.removal import remove_tree
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import program_mounts
+from aimager.trees import remove_folder
 
 MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 0o1777}
 """The directories that are mounted over, with their modes in Arch Linux's package filesystem."""
@@ -39,7 +39,10 @@ _TEMPORARY_SHARE = 4
 _SMALL = 16 << 20
 """Bytes for folders in which there is little but mount points."""
 
-_MASKED = ("acpi", "keys", "kcore", "sched_debug", "scsi", "timer_list")
+_MASKED = (
+    *("acpi", "asound", "dynamic_debug", "kcore", "keys", "latency_stats", "sched_debug", "scsi"),
+    *("timer_list", "timer_stats"),
+)
 _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 """Of /proc: what tells of the host, and what changes it. Where the machine's own root builds, a
 jail's root has the machine's root's id, which is all that some files there ask for."""
@@ -120,7 +123,7 @@ class Chroot:
 
 def _processes(proc: Path) -> tuple[Operation, ...]:
     return (
-        Proc(proc),
+        Proc(proc, own_only=True),
         *(Masked(proc / name) for name in _MASKED),
         *(ReadOnly(proc / name) for name in _READ_ONLY),
     )
@@ -139,7 +142,7 @@ def chroot(tree: Tree, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: 
     try:
         yield Chroot(tree, Tree(run), limits)
     finally:
-        remove_tree(run)
+        remove_folder(run)
         for point in made:
             if not tree.names(point):  # else a package has put something there
                 tree.remove(point)

@@ -11,8 +11,8 @@
     entrance    a new user namespace with the same ids, and PID, mount and IPC namespaces in it
       |
       v
-    init        process 1 there: has a root of the jail's own, reaps, and ends with the program
-      |
+    init        process 1 there: has a session and a root of the jail's own, reaps, and ends with
+      |         the program
       v
     program     without all but a few capabilities, with no_new_privs and a seccomp filter
 
@@ -39,7 +39,7 @@ from aimager.sandbox import syscalls
 from aimager.sandbox.id_map import identity_map
 from aimager.sandbox.jail_watch import Watch
 from aimager.sandbox.mounts import Operation, enter_root
-from aimager.sandbox.privileges import Limits, give_up_privileges, limit_processes
+from aimager.sandbox.privileges import Limits, give_up_privileges, go_first, limit_processes
 from aimager.sandbox.restrictions import explain
 
 _LOOK = 0.25  # seconds between two looks at what a jail takes
@@ -179,9 +179,13 @@ def _be_init(jail: Jail, ended: int, verdict: int) -> None:
     """Make the jail's root and start the program; only in its process does this return."""
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        # kill(2) and setpriority(2) reach all of a process group, also those in no namespace of
+        # the sender's: the jailer, the worker and the supervisor would be stopped or killed.
+        os.setsid()
         os.umask(0o022)
         with suppress(OSError):  # which are the worker's, and name its folders
             syscalls.show_arguments(("init",))
+        go_first()
         limit_processes(jail.limits)
         enter_root(jail.mounts)
         give_up_privileges(jail.limits)

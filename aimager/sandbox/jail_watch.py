@@ -4,10 +4,12 @@ A program that is refused a process or a byte may try again for ever, so a limit
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from aimager.errors import MAKE_ROOM, HostError, ImageError
 from aimager.sandbox.privileges import Limits
+from aimager.trees import walk_tree
 from aimager.units import size
 
 _LEAST = 4 << 20
@@ -71,17 +73,8 @@ def _count_processes() -> int:
 
 def _written(folder: Path) -> int:
     """The bytes on the disk below a folder, whose tree changes meanwhile; no link is followed."""
-    found, folders = 0, [str(folder)]
-    while folders:
-        try:
-            entries = list(os.scandir(folders.pop()))
-        except OSError:  # it is gone, or its path has become too long
-            continue
-        for entry in entries:
-            try:
-                found += entry.stat(follow_symlinks=False).st_blocks * 512
-            except FileNotFoundError:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
+    found = 0
+    for entry in walk_tree(folder, tolerant=True):
+        with suppress(FileNotFoundError):
+            found += entry.status().st_blocks * 512
     return found

@@ -70,10 +70,12 @@ class Tmpfs:
 class Proc:
     """The processes of this PID namespace at ``target``; the old root's where that is refused.
 
-    It is refused where the host's /proc is partly covered, as in most containers.
+    It is refused where the host's /proc is partly covered, as in most containers. The old root's
+    is read-only with ``own_only``: some files of a process ask for its owner's id alone.
     """
 
     target: Path
+    own_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,8 @@ def _carry_out(operation: Operation, old: Path) -> None:
                 make_read_only(target, old)
         case Tmpfs():
             _mount_tmpfs(operation)
-        case Proc(target):
-            _mount_proc(target, old)
+        case Proc(target, own_only):
+            _mount_proc(target, old, read_only=own_only)
         case Sys(target):
             target.mkdir(exist_ok=True)
             mount("sysfs", target, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
@@ -252,9 +254,11 @@ def _mount_tmpfs(operation: Tmpfs) -> None:
     mount("tmpfs", operation.target, "tmpfs", 0, data)
 
 
-def _mount_proc(target: Path, old: Path) -> None:
+def _mount_proc(target: Path, old: Path, *, read_only: bool) -> None:
     target.mkdir(exist_ok=True)
     try:
         mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     except PermissionError:
         mount(old / "proc", target, None, MS_BIND | MS_REC)
+        if read_only:
+            make_read_only(target, old)

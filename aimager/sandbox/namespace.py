@@ -38,13 +38,14 @@ from aimager import codec
 from aimager.errors import AimagerError, HostError
 from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
-from aimager.sandbox import binfmt, id_map, removal
+from aimager.sandbox import binfmt, id_map
 from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
 from aimager.sandbox.sums import summing
 from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
 from aimager.sandbox.worker_root import CERTIFICATES, TERMINAL, Seen, code, see
+from aimager.trees import remove_folder
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -172,7 +173,7 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
 def _remove(work: Path, lock: int) -> None:
     """Remove what the supervisor did not: as this user, or, if that fails, as root."""
     try:
-        removal.remove_tree(work)
+        remove_folder(work)
     except PermissionError:
         with summing(()) as (_, channel):
             setup = NamespaceSetup(os.getpid(), "", work, work)

@@ -40,9 +40,9 @@ from aimager.sandbox import kept_tmpfs as memory_trees
 from aimager.sandbox import mounts, sums, syscalls
 from aimager.sandbox.binfmt import Emulation
 from aimager.sandbox.binfmt_mount import start_emulation
-from aimager.sandbox.removal import remove_tree
 from aimager.sandbox.restrictions import explain
 from aimager.sandbox.worker_root import Seen, worker_mounts
+from aimager.trees import remove_below, remove_folder
 
 _MOST_DESCRIPTORS = 64
 
@@ -180,18 +180,10 @@ def _supervise(order: Order, control: socket.socket, answer: int) -> int:
         return 1
     os.setgroups([])
     try:
-        _empty(setup.work)  # what a killed build left
+        remove_below(setup.work)  # what a killed build left
         return _run_worker(setup, order.request, control, answer) if setup.function else 0
     finally:
-        remove_tree(setup.work)
-
-
-def _empty(directory: Path) -> None:
-    for path in list(directory.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            remove_tree(path)
-        else:
-            path.unlink()
+        remove_folder(setup.work)
 
 
 def _run_worker(setup: NamespaceSetup, request: str, control: socket.socket, answer: int) -> int:

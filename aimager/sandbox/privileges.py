@@ -55,6 +55,12 @@ def give_up_privileges(limits: Limits, *, keep: tuple[int, ...] = INSTALLING) ->
     seccomp.confine()
 
 
+def go_first() -> None:
+    """Where memory runs out, let this process be ended before others (proc_pid_oom_score_adj)."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 def limit_processes(limits: Limits) -> None:
     """Let no more processes and threads be started in this PID namespace than twice the limit.
 
@@ -75,9 +81,6 @@ def _set_limits(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if limits.written is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written, limits.written))
-    # Where memory runs out, this goes before anything else of the user's (proc_pid_oom_score_adj).
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _header() -> "ctypes.Array[ctypes.c_char]":

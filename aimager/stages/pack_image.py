@@ -40,6 +40,7 @@ from aimager.system.boot import make_bootable
 from aimager.system.configure import ImageRoot, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
+from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
@@ -194,6 +195,7 @@ def _pack(stage: PackImage) -> None:
                 )
             given = finish(image, stage.setup, stage.overlays)
         remove_identity(tree, given)
+        refuse_excess(root, limits(stage.workshop, lock, reused))
         prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper

@@ -35,6 +35,7 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.debug_shell import shell_on_failure
+from aimager.system.excess import refuse_excess
 from aimager.system.hook_failures import Failure, failures
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
@@ -149,6 +150,7 @@ def _install_system(request: Installation) -> None:
         forget_times(tree, epoch)
         remove_identity(tree)
         tell_secrets(tree)
+        refuse_excess(root, limits(workshop, wanted, reused))
         with progress.growing("packing", request.target):
             pack_tree(tools, root, request.target, epoch=epoch)
 

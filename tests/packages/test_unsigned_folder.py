@@ -1,6 +1,7 @@
 """A folder of packages that nobody signed is read as a repository, and nothing else is."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from aimager.packages.pacman import repositories
 from aimager.packages.sync_database import read_database
 from aimager.packages.unsigned_folder import find, make_database
 from aimager.stages.fetch_packages import FetchPackages
+from tests.support.hostile_root import soon
 from tests.support.locked import make_package, make_workshop
 
 INFO = """\
@@ -77,6 +79,19 @@ def test_folders_that_will_not_do(tmp_path: Path) -> None:
         make_database(tmp_path)
     write(tmp_path, "tool-3.pkg.tar", INFO.replace("arch = ", "# "))
     with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar lacks its ARCH"):
+        make_database(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nothing"])
+def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "tool-1-1-any.pkg.tar"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else "none")
+    with soon(), pytest.raises(ConfigError, match="is not a package, and no file"):
         make_database(tmp_path)
 
 

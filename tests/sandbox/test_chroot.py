@@ -91,3 +91,9 @@ def test_what_is_no_directory_is_not_mounted_on(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(ImageError, match=r"^/run of the image is a file"):
         make_mount_points(Tree(tmp_path))
+
+
+def test_run_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
+    script = "i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit; i=$((i + 1)); done"
+    request = Jailed(tmp_path / "work", ("sh", "-c", f"cd /run; {script}"))
+    assert call(jailed.run_jailed, request, work=tmp_path / "work").status == 0

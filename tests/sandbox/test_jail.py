@@ -108,6 +108,20 @@ def test_it_sees_its_own_processes_only(work: Path, tools: bool) -> None:
 
 
 @in_both
+@pytest.mark.parametrize("number", [9, 10, 15])
+def test_signals_of_its_group_reach_nobody_else(work: Path, tools: bool, number: int) -> None:
+    ended = run(work, "sh", "-c", f"kill -{number} 0", tools=tools)
+    assert ended.status == -number
+
+
+@in_both
+def test_its_session_and_group_are_its_own(work: Path, tools: bool) -> None:
+    script = "read -r pid name state above group session rest </proc/self/stat"
+    ended = run(work, "sh", "-c", f"{script}; echo $group $session", tools=tools)
+    assert ended.said == "1 1\n", "0 is one that its namespace does not know"
+
+
+@in_both
 def test_process_1_cannot_be_looked_into(work: Path, tools: bool) -> None:
     found = probe(work, "look_into_process_1", tools=tools)
     refused = {"EACCES", "EPERM", "ENOTDIR", "ENOENT"}
@@ -209,6 +223,15 @@ def test_in_a_container_whose_proc_is_partly_covered(work: Path) -> None:
     assert (ended.status, ended.said) == (3, "42")
     found = json.loads(run(work, probe="look_into_process_1", covered=True).said)
     assert "done" not in found.values()
+
+
+@in_both
+def test_it_changes_no_other_process_where_proc_is_partly_covered(work: Path, tools: bool) -> None:
+    """Some files of a process are everybody's of its owner: its score, name, and group."""
+    script = "for n in oom_score_adj comm autogroup coredump_filter clear_refs; do\n"
+    script += "for f in /proc/[0-9]*/$n; do (echo 7 >$f) 2>/dev/null && echo $f; done; done; true"
+    ended = run(work, "sh", "-c", script, covered=True, tools=tools)
+    assert (ended.status, ended.said) == (0, "")
 
 
 def test_a_kernel_without_mount_setattr(work: Path) -> None:

@@ -11,8 +11,10 @@ from aimager.sandbox import jail_watch
 from aimager.sandbox.jail_watch import Watch
 from aimager.sandbox.namespace import call
 from aimager.sandbox.privileges import Limits
+from aimager.trees import remove_below
 from tests.support import jailed
 from tests.support.jailed import Ended, Jailed
+from tests.support.nested import DEEP, nest
 from tests.support.ordinary_user import call_as_user
 
 MIB = 1 << 20
@@ -119,6 +121,14 @@ def test_a_folder_that_changes_while_it_is_counted(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(".")
     (tmp_path / "closed").mkdir(mode=0)
     assert MIB <= jail_watch._written(tmp_path) < 2 * MIB
+
+
+def test_what_lies_deep_is_counted(tmp_path: Path) -> None:
+    nest(tmp_path, size=4096)
+    try:
+        assert jail_watch._written(tmp_path) >= DEEP * 4096
+    finally:
+        remove_below(tmp_path)
 
 
 @pytest.mark.parametrize("script", ["yes", "yes >&2", "head -c 1G /dev/zero", "cat /dev/zero >&2"])

@@ -208,3 +208,9 @@ def test_a_fork_of_the_builder_keeps_nothing_alive(work: Path, tmp_path: Path) -
             assert eventually(lambda: not work.exists())
         finally:
             os.kill(forked, signal.SIGKILL)
+
+
+@on_disk_and_in_memory
+def test_folders_of_any_depth_are_removed(work: Path, tmpfs: int | None) -> None:
+    call(namespaced.nest_folders, Place(work / "tree"), work=work, tmpfs=tmpfs)
+    assert not work.exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager.sandbox.namespace import call
-from aimager.sandbox.removal import remove_tree
+from aimager.trees import remove_folder
 from tests.support import namespaced
 from tests.support.namespaced import Place
 
@@ -31,7 +31,7 @@ def nest(folder: Path) -> None:
 def test_a_deep_tree_is_removed(tmp_path: Path) -> None:
     (tmp_path / "beside").mkdir()
     nest(tmp_path / "tree")
-    remove_tree(tmp_path / "tree")
+    remove_folder(tmp_path / "tree")
     assert [path.name for path in tmp_path.iterdir()] == ["beside"]
     assert Path("/etc/passwd").exists()
 
@@ -40,7 +40,7 @@ def test_what_is_no_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "kept/inner").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "kept")
     with pytest.raises(OSError):
-        remove_tree(tmp_path / "link")
+        remove_folder(tmp_path / "link")
     assert (tmp_path / "kept/inner").is_dir()
 
 

@@ -16,6 +16,7 @@ from aimager.sandbox import binfmt_mount as emulation
 from aimager.sandbox import syscalls
 from aimager.sandbox.binfmt import Emulation
 from aimager.sandbox.namespace import call
+from tests.support import nested
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 
@@ -247,3 +248,9 @@ def cover(path: str, by: str) -> None:
 def tell_machine(place: Place) -> str:
     """Answer what ``uname -m`` prints to programs here."""
     return os.uname().machine
+
+
+def nest_folders(place: Place) -> None:
+    """Make more folders in one another than Python recurses, of a path that is too long."""
+    place.path.mkdir()
+    nested.nest(place.path)

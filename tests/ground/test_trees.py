@@ -1,0 +1,91 @@
+"""Trees that are deeper than Python, paths and descriptors reach."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aimager.files import tree_size
+from aimager.trees import remove_below, remove_folder, walk_tree
+from tests.support.nested import DEEP, nest
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    nest(tmp_path)
+    yield tmp_path
+    remove_below(tmp_path)
+
+
+@contextmanager
+def few_descriptors(number: int = 64) -> Iterator[None]:
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, kept[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+
+
+def test_all_is_found_however_deep(deep: Path) -> None:
+    with few_descriptors():
+        found = [(entry.name, entry.is_folder) for entry in walk_tree(deep)]
+    assert sorted(found) == [("d", True)] * DEEP + [("file", False)] * DEEP
+    assert found[-1] == ("d", True), "a folder comes after what is in it"
+
+
+def test_it_is_removed_however_deep(deep: Path) -> None:
+    nest(deep, depth=20, name="another")
+    with few_descriptors():
+        remove_below(deep)
+    assert list(deep.iterdir()) == []
+
+
+def test_its_size_is_counted_however_deep(deep: Path) -> None:
+    assert tree_size(deep, block=512, each=100) == 2 * DEEP * 100
+
+
+def test_links_are_removed_and_not_what_they_lead_to(tmp_path: Path) -> None:
+    kept, tree = tmp_path / "kept", tmp_path / "tree"
+    for folder in (kept, tree, tree / os.fsdecode(b"new\nline\xff")):
+        folder.mkdir()
+    (kept / "file").touch()
+    (tree / "folder").symlink_to(kept)
+    (tree / "up").symlink_to("..")
+    os.mkfifo(tree / "pipe")
+    os.link(kept / "file", tree / "hard")
+    remove_folder(tree)
+    assert list(tmp_path.rglob("*")) == [kept, kept / "file"]
+
+
+def test_what_is_no_folder_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to("kept")
+    for name in ("link", "none"):
+        with pytest.raises(OSError, match=name):
+            remove_folder(tmp_path / name)
+    assert (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("place", ["", "elsewhere"])
+def test_a_tree_that_changes_meanwhile(tmp_path: Path, place: str) -> None:
+    """What is moved out is not a way out; what is removed is passed over."""
+    tree = tmp_path / "tree"
+    (tree / "a/b").mkdir(parents=True)
+    (tree / "a/b/file").touch()
+    (tmp_path / "elsewhere/secret").mkdir(parents=True)
+
+    def walk(*, tolerant: bool) -> Iterator[str]:
+        for entry in walk_tree(tree, tolerant=tolerant):
+            if entry.name == "file" and (tree / "a/b").exists():
+                (tree / "a/b").rename(tmp_path / place / "b")
+            yield entry.name
+
+    assert set(walk(tolerant=True)) == {"file"}
+    (tmp_path / place / "b").rename(tree / "a/b")
+    with pytest.raises(OSError, match="was moved"):
+        list(walk(tolerant=False))
+    assert list(walk_tree(tmp_path / "none", tolerant=True)) == []
