@@ -3,6 +3,7 @@
 import os
 import selectors
 import subprocess
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
@@ -19,6 +20,48 @@ _LONGEST_LINE = 1 << 13
 
 Watch = Callable[[str], object]
 """Is told each line that a program says, without its end; a long one in parts."""
+
+
+class Complaints:
+    """What a program says on its standard error, taken while others read and write its pipes.
+
+    One that says more than `LIMIT` is killed.
+    """
+
+    def __init__(self, running: "subprocess.Popen[bytes]") -> None:
+        self._running = running
+        self._said = bytearray()
+        self._taking = threading.Thread(target=self._take, daemon=True)
+        self._taking.start()
+
+    def finish(self) -> bytes:
+        """All of it, once the program has ended."""
+        self._taking.join()
+        return bytes(self._said)
+
+    def refuse_excess(self) -> None:
+        """Tell that the program was killed for what it said.
+
+        :raises ImageError: when it was
+        """
+        if len(self._said) > LIMIT:
+            raise _too_much(str(self._running.args[0]))  # type: ignore[index]
+
+    def _take(self) -> None:
+        assert self._running.stderr
+        with self._running.stderr as stream:
+            while data := stream.read1(_CHUNK):  # type: ignore[attr-defined]
+                self._said += data
+                if len(self._said) > LIMIT:
+                    self._running.kill()
+                    return
+
+
+def _too_much(name: str) -> ImageError:
+    return ImageError(
+        f"{name} said more than {LIMIT >> 20} MiB, and was ended",
+        hint="the log has what it said first",
+    )
 
 
 class Said:
@@ -89,10 +132,7 @@ class Said:
     def _take(self, number: int, data: bytes) -> None:
         self._size += len(data)
         if self._size > LIMIT:
-            raise ImageError(
-                f"{self._name} said more than {LIMIT >> 20} MiB, and was ended",
-                hint="the log has what it said first",
-            )
+            raise _too_much(self._name)
         self._write_log(number, data)
         if number == 1:
             self.output += data

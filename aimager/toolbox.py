@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import IO
 
 from aimager import process
 from aimager.errors import CommandError, HostError
-from aimager.program_output import LIMIT, TAIL_LINES
+from aimager.program_output import TAIL_LINES, Complaints
 
 
 class Toolbox:
@@ -143,22 +142,19 @@ class Toolbox:
     ) -> Iterator[subprocess.Popen[bytes]]:
         words = [os.fspath(word) for word in argv]
         within = self._enclosure(words[0])
-        with (
-            within.entering() if within else nullcontext() as enter,
-            tempfile.TemporaryFile() as said,
-        ):
-            # A file: a pipe that nobody reads meanwhile would stop a program that says much.
+        with within.entering() if within else nullcontext() as enter:
             try:
                 running = subprocess.Popen(
                     words,
                     stdin=stdin,
                     stdout=stdout,
-                    stderr=said,
+                    stderr=subprocess.PIPE,
                     env=process.environment(),
                     preexec_fn=enter,
                 )
             except OSError as error:
                 raise process.not_started(words, error) from error
+            complaints = Complaints(running)
             try:
                 yield running
                 status = running.wait()
@@ -167,13 +163,13 @@ class Toolbox:
                 raise
             finally:
                 _close(running)
-                said.seek(0)
-                words_said = said.read(LIMIT)
+                said = complaints.finish()
                 if self.log:
-                    self.log.write(f"$ {shlex.join(words)}\n".encode() + words_said)
+                    self.log.write(f"$ {shlex.join(words)}\n".encode() + said)
                     self.log.flush()
+            complaints.refuse_excess()
             if status:
-                tail = words_said.decode(errors="replace").splitlines()[-TAIL_LINES:]
+                tail = said.decode(errors="replace").splitlines()[-TAIL_LINES:]
                 raise CommandError(words, status, "\n".join(tail))
 
 

@@ -43,9 +43,13 @@ _MASKED = (
     *("acpi", "asound", "dynamic_debug", "kcore", "keys", "latency_stats", "sched_debug", "scsi"),
     *("timer_list", "timer_stats"),
 )
+_MASKED_OF_SYS = ("firmware", "devices/virtual/powercap")
 _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
-"""Of /proc: what tells of the host, and what changes it. Where the machine's own root builds, a
-jail's root has the machine's root's id, which is all that some files there ask for."""
+"""Of /proc and /sys: what tells of the host, and what changes it.
+
+Where the machine's own root builds, a jail's root has the id of the machine's, which is all that
+some files there ask for.
+"""
 
 
 def make_mount_points(tree: Tree) -> tuple[str, ...]:
@@ -115,6 +119,7 @@ class Chroot:
         return (
             *_processes(at / "proc"),
             Bind(Path("/sys"), at / "sys", read_only=True, optional=True),
+            *(Masked(at / "sys" / name) for name in _MASKED_OF_SYS),
             *device_mounts(at / "dev"),
             Bind(self.runtime.path, at / "run"),
             Tmpfs(at / "tmp", mode=0o1777, size=_room()),

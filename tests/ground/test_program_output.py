@@ -9,6 +9,7 @@ import pytest
 
 from aimager import process, program_output
 from aimager.errors import CommandError, ImageError
+from aimager.toolbox import Toolbox
 
 MIB = 1 << 20
 
@@ -121,3 +122,23 @@ def test_the_tail_of_one_endless_line_is_short() -> None:
     with pytest.raises(CommandError) as caught:
         process.run(["sh", "-c", "head -c 1000000 /dev/zero; exit 1"])
     assert len(caught.value.tail) <= program_output._CHUNK
+
+
+def test_what_a_program_in_a_pipe_complains_of_is_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is in nobody's way, whatever it says beside what is piped."""
+    monkeypatch.setattr(program_output, "LIMIT", 1 << 20)
+    argv = ["sh", "-c", "cat; head -c 1000000 /dev/zero >&2; echo; echo end >&2; exit 3"]
+    log = io.BytesIO()
+    with (
+        pytest.raises(CommandError, match="sh failed with status 3"),
+        Toolbox(None, log).pipe_in(argv) as stream,
+    ):
+        stream.write(b"x")
+    assert log.getvalue().endswith(b"\0end\n")
+    with (
+        pytest.raises(ImageError, match=r"^sh said more than 1 MiB, and was ended"),
+        Toolbox(None, log).pipe_in(["sh", "-c", "cat; yes >&2"]) as stream,
+    ):
+        stream.write(b"x")
