@@ -8,6 +8,7 @@ from aimager import progress
 from aimager.files import publish_text
 from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop, environment
+from aimager.sandbox.namespace import call
 from aimager.system.reused_root import look_into, write_reused
 from aimager.units import count
 
@@ -35,7 +36,13 @@ class CheckRootArchive:
         self._publish()
 
     def _publish(self) -> int:
-        progress.step("reading the root archive")
-        root = look_into(self.archive, self.architecture)
-        publish_text(self.target, write_reused(root))
-        return len(root.packages)
+        return call(
+            _look, self, work=self.workshop.work, reads=[self.archive], products=[self.target]
+        )
+
+
+def _look(stage: CheckRootArchive) -> int:
+    progress.step("reading the root archive")
+    root = look_into(stage.archive, stage.architecture)
+    publish_text(stage.target, write_reused(root))
+    return len(root.packages)
