@@ -141,7 +141,7 @@ def _install_system(request: Installation) -> None:
         ):
             files = package_files(packages, workshop.store)
             at_work = PacmanRun(pacman, image, work, log, files)
-            with _explaining(base if reused else None, root):
+            with _explaining(base if reused else None):
                 said = _install(tools, at_work, request, wanted, packages, epoch)
             failed = failures(said, tree, Tree(work / "hooks"))
             check_hooks(failed, request.architecture, workshop)
@@ -254,12 +254,12 @@ def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
 
 
 @contextmanager
-def _explaining(archive: Path | None, root: Path) -> Iterator[None]:
-    """Say in the user's terms why pacman refuses to install to the ``root`` of ``archive``."""
+def _explaining(archive: Path | None) -> Iterator[None]:
+    """Say in the user's terms why pacman refuses to install to the root of ``archive``."""
     try:
         yield
     except CommandError as error:
-        explained = explain_refusal(error, archive, root) if archive else None
+        explained = explain_refusal(error, archive) if archive else None
         if explained:
             raise explained from error
         raise

@@ -23,6 +23,7 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.local_database import InstalledPackage, read_local_database, read_record
+from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.tree import Tree
 
 _DESC = re.compile(r"var/lib/pacman/local/[^/]+/desc")
@@ -174,8 +175,8 @@ def _check_architecture(
             )
 
 
-def explain_refusal(error: CommandError, archive: Path, root: Path) -> ConfigError | None:
-    """Why pacman refused to install to the ``root`` of ``archive``; None: it has another reason."""
+def explain_refusal(error: CommandError, archive: Path) -> ConfigError | None:
+    """Why pacman refused to install to the root of ``archive``; None: it has another reason."""
     word = f"reuse-root-tar={archive.name}"
     broken = _BROKEN.search(error.tail)
     if broken:
@@ -188,7 +189,7 @@ def explain_refusal(error: CommandError, archive: Path, root: Path) -> ConfigErr
     if in_the_way:
         package, path = in_the_way.groups()
         return ConfigError(
-            f"{word} holds {path.removeprefix(str(root))}, which no package in it owns, but"
+            f"{word} holds {path.removeprefix(str(IMAGE))}, which no package in it owns, but"
             f" {package} brings it",
             hint="leave it out of the archive, and add it with files= or overlay=",
         )

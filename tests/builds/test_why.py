@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.cells import HOST, build, flip_byte, products, state_of, why
+from tests.support.cells import HOST, build, products, state_of, truncate, why
 from tests.support.doit_output import STAGES
 from tests.support.runs import Doit
 
@@ -47,7 +47,7 @@ def test_a_damaged_product(intact: Doit) -> None:
     made = products(intact.cache, "keyring-backup")
     assert made
     for product in made:  # another test may have left one that is used no more
-        flip_byte(product)
+        truncate(product)
     said = told(intact)
     assert [stage for stage, _ in said] == ["keyring-backup"]
     assert done(intact) == said
