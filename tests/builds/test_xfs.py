@@ -71,7 +71,9 @@ def make_twice(job: Job) -> list[str]:
 
 def test_a_root_is_kept_whole_but_for_access_control_lists(tmp_path: Path, programs: Path) -> None:
     job = Job(tmp_path / "work", programs)
-    one, two, shadow, ping, journal = call(make_twice, job, work=job.work, tmpfs=2 << 30)
+    one, two, shadow, ping, journal = call(
+        make_twice, job, work=job.work, reads=[programs.parent], tmpfs=2 << 30
+    )
     assert one == two
     for line in ("mode = 0100644", "uid = 3", "gid = 11", "mtime.sec = Tue Nov 14 21:56:40 2023"):
         assert f"core.{line}\n" in shadow
@@ -97,7 +99,7 @@ def say_too_small(job: Job) -> str:
 
 def test_too_small_a_root_is_named(tmp_path: Path, programs: Path) -> None:
     job = Job(tmp_path / "work", programs)
-    said = call(say_too_small, job, work=job.work, tmpfs=2 << 30)
+    said = call(say_too_small, job, work=job.work, reads=[programs.parent], tmpfs=2 << 30)
     found = re.match(r"the root file system needs (\d+) MiB, but was given 320 MiB", said)
     assert found
     assert int(found[1]) > 400

@@ -10,6 +10,7 @@ import pytest
 from aimager import process, program_output
 from aimager.errors import CommandError, ImageError
 from aimager.toolbox import Toolbox
+from tests.support.peak import CODE
 
 MIB = 1 << 20
 
@@ -34,9 +35,9 @@ def test_the_limit_holds_in_little_memory() -> None:
     """64 MiB are said, and kept once: by far not 300 MiB are taken."""
     assert program_output.LIMIT == 64 * MIB
     code = (
-        "import resource\nfrom aimager import process\nfrom aimager.errors import ImageError\n"
+        "from aimager import process\nfrom aimager.errors import ImageError\n"
         "try: process.run(['yes'])\nexcept ImageError as error: print(error.message)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        f"print({CODE})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     message, peak = done.stdout.splitlines()

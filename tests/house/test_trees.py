@@ -26,8 +26,6 @@ BY_PATH = {"shutil.rmtree", "os.walk", "os.truncate", "os.chmod", "os.scandir", 
 EXCEPTIONS = {
     # The top itself, which is ours.
     ("aimager.packages.pacman", "root.mkdir(parents=True, exist_ok=True)"),
-    # The tmpfs that chroot_mounts has just put there.
-    ("aimager.system.bootloader.syslinux", "root / place.relative_to('/')"),
     # mcopy is given paths, once nothing in the tree is a link any more.
     ("aimager.image.filesystem.fat", "tree / path"),
     # Counts what no link was followed to: lstat(2) says what is a folder.

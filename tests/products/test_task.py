@@ -14,7 +14,6 @@ from aimager.errors import ConfigError
 from aimager.files import publish_text, sha256
 from aimager.model.lock import Lock, write_lock
 from aimager.model.settings import Password, Settings
-from aimager.products.cache import describe_files
 from aimager.products.record import RECORD, Record, read_record
 from aimager.products.task import CachedTask
 from tests.support.locked import make_package
@@ -203,48 +202,6 @@ def test_what_ends_it_early_may_change_back(cache: Path, source: Path) -> None:
             build(task)
     assert (task.kept.view / "loud.txt").read_text() == "HELLO"
     assert runs(cache, "first") == runs(cache, "second") == 2
-
-
-def test_what_was_made_from_other_bytes_is_made_again(cache: Path, source: Path) -> None:
-    """As when a keyring was made anew: its id is the same, its secret is not."""
-    first, second = chain(cache, "r1", source)
-    for task in (first, second):
-        build(task)
-    edit_record(second, made_from={"source": "0" * 64})
-    edit_record(first, earlier=["0" * 64])
-    first, second = chain(cache, "r2", source)
-    assert not build(first)
-    assert second.explain() == "loud.txt came out different"
-    assert build(second)
-    assert [build(task) for task in chain(cache, "r3", source)] == [False, False]
-
-
-def test_what_somebody_put_in_the_place_of_a_product_is_not_used(cache: Path, source: Path) -> None:
-    """With a record that fits: what was made of it before tells that it is another."""
-    first, second = chain(cache, "r1", source)
-    for task in (first, second):
-        build(task)
-    (product(first) / "loud.txt").write_text("EVIL")
-    edit_record(first, files=describe_files([product(first) / "loud.txt"]))
-    first, second = chain(cache, "r2", source)
-    assert not build(first)
-    with pytest.raises(ConfigError, match=r"loud.txt of first:x in the cache is not the file that"):
-        build(second)
-    assert runs(cache, "second") == 1
-    first.forget()
-    assert [build(task) for task in chain(cache, "r3", source)] == [True, False]
-
-
-def test_what_a_product_had_before_is_remembered(cache: Path, source: Path) -> None:
-    """So that whoever was made from it knows in a later run, too, that it was made anew."""
-    first, second = chain(cache, "r1", source)
-    for task in (first, second):
-        build(task)
-    before = read_record(product(first))
-    again = dataclasses.replace(chain(cache, "r2", source)[0], anew=True)
-    again.run()
-    record = read_record(product(again))
-    assert before and record and record.earlier == (before.files[0].sha256,)
 
 
 def test_a_task_may_know_by_itself(

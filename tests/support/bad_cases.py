@@ -267,13 +267,4 @@ HOSTS = [
         "AIMAGER_CACHE",
         CACHE + "syscalls.mount('tmpfs', os.environ['AIMAGER_CACHE'], 'tmpfs', 1)\n",
     ),
-    Case(
-        AT_MIRROR,
-        "No space left on device",
-        "make room on the disk",
-        pages=GOOD,
-        preparation=CACHE
-        + "from aimager.commands.doctor import diagnosis\ndiagnosis.require = print\n"
-        "syscalls.mount('tmpfs', os.environ['AIMAGER_CACHE'], 'tmpfs', 0, 'size=8k')\n",
-    ),
 ]

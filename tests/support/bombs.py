@@ -2,7 +2,6 @@
 
 import bz2
 import lzma
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import zstandard
 
+from tests.support.peak import CODE
 from tests.support.places import ROOT
 
 MIB = 1 << 20
@@ -36,12 +36,17 @@ def measure(code: str, *arguments: object) -> Cost:
     child = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert child.stdout
     said = child.stdout.read().decode(errors="replace")
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(usage.ru_maxrss // 1024, time.monotonic() - start, said)
+    child.wait()
+    words, mark, peak = said.rpartition(_MARK)
+    assert mark, f"the child was killed: {said}"
+    return Cost(int(peak) // 1024, time.monotonic() - start, words)
 
 
-_LIMITED = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))\n"
+_MARK = "the most KiB: "
+_LIMITED = (
+    "import atexit, resource\nresource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))\n"
+    f"atexit.register(lambda: print('{_MARK}', {CODE}, sep=''))\n"
+)
 
 
 def zeros(count: int) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """Functions that run inside a namespace, and run programs one level down, in a jail."""
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.worker_root import code
 from tests.support.namespaced import forbid, names
+from tests.support.peak import peak
 
 PROBE = (sys.executable, "-P", "-m", "tests.support.jail_probe")
 
@@ -93,8 +93,7 @@ def run_jailed(request: Jailed) -> Ended:
             status = 0
         except CommandError as error:
             status, said = error.status, error.tail
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Ended(status, said, _processes(), names(root), peak)
+    return Ended(status, said, _processes(), names(root), peak())
 
 
 @contextmanager
