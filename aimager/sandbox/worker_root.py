@@ -15,6 +15,7 @@ There is no home, nothing of the host's /tmp and /run, and nothing else of the c
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -145,9 +146,12 @@ def _imported(folder: Path) -> Iterator[Path]:
 
 def _modules(folder: Path) -> Iterator[Path]:
     """What may be imported later from ``folder``, which may hold anything else, too."""
-    for path in folder.iterdir():
-        if path.suffix in (".py", ".so", ".dist-info") or (path / "__init__.py").is_file():
-            yield path
+    with suppress(PermissionError):  # nothing can be imported from there either
+        for path in folder.iterdir():
+            if path.suffix in (".py", ".so", ".dist-info") or os.access(
+                path / "__init__.py", os.R_OK
+            ):
+                yield path
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

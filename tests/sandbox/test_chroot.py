@@ -72,8 +72,8 @@ def test_mount_points_are_removed_unless_something_is_in_them(tmp_path: Path) ->
     (root / "tmp").mkdir(parents=True)
     with chroot(Tree(root)):
         assert {path.name for path in root.iterdir()} == set(MOUNT_POINTS)
-        (root / "sys/of-a-package").touch()
-    assert {path.name for path in root.iterdir()} == {"sys", "tmp"}
+        (root / "run/of-a-package").touch()
+    assert {path.name for path in root.iterdir()} == {"run", "tmp"}
 
 
 def test_mount_points_have_the_modes_of_the_package(tmp_path: Path) -> None:
