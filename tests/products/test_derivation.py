@@ -21,6 +21,8 @@ from tests.support.modules import MODULES, imports
 from tests.support.places import ROOT
 from tests.support.staged import Shout
 
+_LATER = ("download", "http_diagnosis", "mirror_connection", "retry")
+READ_LATER = {f"aimager/packages/{name}.py" for name in _LATER}
 IDENTITIES = {"source": "a" * 32, "more.0": "b" * 64, "more.1": "c" * 64}
 
 # Prints a JSON object: the ids of all tasks of a build, whose inputs are taken as known.
@@ -57,8 +59,7 @@ def ids(root: Path, folder: Path, **environment: str) -> dict[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -222,21 +223,14 @@ def test_random_derivations_have_ids_of_their_own() -> None:
     assert len(found) == len(distinct) > 500
 
 
-LIBRARIES_OF_DOWNLOADS = {
-    f"aimager/packages/{name}.py"
-    for name in ("download", "http_diagnosis", "mirror_connection", "retry")
-}
-"""What is read only where something is downloaded."""
-
-
 def test_the_code_of_a_stage_is_what_python_reads_for_it() -> None:
     headings = {str(p.relative_to(ROOT)) for p in (ROOT / "aimager").rglob("__init__.py")}
     headings -= {"aimager/distros/__init__.py"}
     for stage, module in STAGES.items():
         found = {name for name, _ in code_of(module)}
         data = {name for name in found if not name.endswith(".py")}
-        when_needed = LIBRARIES_OF_DOWNLOADS if found >= LIBRARIES_OF_DOWNLOADS else set()
-        assert found - data - headings == (imported()[stage] | when_needed) - headings, stage
+        later = {name for name in found if name in READ_LATER}
+        assert found - data - headings - later == imported()[stage] - headings - later, stage
         assert data == {name for name, reader in READERS.items() if reader in found}, stage
 
 
