@@ -124,6 +124,8 @@ def main() -> int:
     with socket.socket(fileno=int(sys.argv[1])) as control:
         control.set_inheritable(False)
         for module in sys.argv[2:-1]:
+            if select.select([control], [], [], 0)[0]:
+                break  # the setup is there, and what its function needs is read with that
             importlib.import_module(module)
         received = _receive(control)
         if received is None:  # none came
