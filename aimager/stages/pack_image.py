@@ -195,7 +195,8 @@ def _pack(stage: PackImage) -> None:
                 )
             given = finish(image, stage.setup, stage.overlays)
         remove_identity(tree, given)
-        refuse_excess(root, limits(stage.workshop, lock, reused))
+        if image.has_run:  # what it was before could be packed
+            refuse_excess(root, limits(stage.workshop, lock, reused))
         prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper

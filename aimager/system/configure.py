@@ -27,6 +27,8 @@ class ImageRoot:
         self.runtime = image.runtime
         self.tools = tools
         self.env = {"SOURCE_DATE_EPOCH": str(epoch)}
+        self.has_run = False
+        """Whether a program of it was run, which may have changed anything in it."""
         self._jail = image.jail()
 
     def run(self, argv: Sequence[str], input: bytes = b"") -> str:
@@ -34,11 +36,12 @@ class ImageRoot:
 
         :raises CommandError: when it fails
         """
-        log = self.tools.log
+        log, self.has_run = self.tools.log, True
         return process.run(argv, within=self._jail, log=log, env=self.env, input=input)
 
     def toolbox(self) -> Toolbox:
         """The image's own programs."""
+        self.has_run = True
         return Toolbox(None, self.tools.log, within=self._jail)
 
     def has(self, path: str) -> bool:
