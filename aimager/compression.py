@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import zstandard
 
@@ -118,70 +118,61 @@ class _Decoder(Protocol):
         """Some more of what was compressed, about ``max_length`` bytes of it at most."""
 
 
-class _Zlib:
-    """zlib's with the interface that bz2 and lzma have."""
+class _Wrapped:
+    """What is the same of every library's object, whatever its ``decompress``."""
 
-    def __init__(self) -> None:
-        self._object = zlib.decompressobj(wbits=31)
-        self.needs_input = True
+    def __init__(self, decoder: Any) -> None:
+        self._object = decoder
 
     @property
     def eof(self) -> bool:
-        return self._object.eof
+        return bool(self._object.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._object.unused_data
+        return bytes(self._object.unused_data)
+
+
+class _Zlib(_Wrapped):
+    """zlib's with the interface that bz2 and lzma have."""
+
+    def __init__(self) -> None:
+        super().__init__(zlib.decompressobj(wbits=31))
+        self.needs_input = True
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        content = self._object.decompress(self._object.unconsumed_tail + data, max_length)
+        content: bytes = self._object.decompress(self._object.unconsumed_tail + data, max_length)
         # What is full may hold more without any further input.
         self.needs_input = not self._object.unconsumed_tail and len(content) < max_length
         return content
 
 
-class _Zstd:
+class _Zstd(_Wrapped):
     """The same of zstandard's, which returns all at once that it was given."""
 
     needs_input = True
 
     def __init__(self) -> None:
         frame = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
-        self._object = frame.decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return self._object.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._object.unused_data
+        super().__init__(frame.decompressobj())
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._object.decompress(data)
+        return bytes(self._object.decompress(data))
 
 
-class _Bz2:
+class _Bz2(_Wrapped):
     """bz2's; its damage, a plain OSError, must not be taken for one of the system."""
 
     def __init__(self) -> None:
-        self._object = bz2.BZ2Decompressor()
-
-    @property
-    def eof(self) -> bool:
-        return self._object.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._object.unused_data
+        super().__init__(bz2.BZ2Decompressor())
 
     @property
     def needs_input(self) -> bool:
-        return self._object.needs_input
+        return bool(self._object.needs_input)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         try:
-            return self._object.decompress(data, max_length)
+            return bytes(self._object.decompress(data, max_length))
         except OSError as error:
             raise EOFError(str(error)) from error
 

@@ -151,7 +151,7 @@ def _run(
             hint="a key on a device waits to be touched; an agent may ask on another screen",
         ) from error
     except OSError as error:
-        raise HostError(f"{_PROGRAM} cannot be started: {error.strerror}") from error
+        raise process.not_started([_PROGRAM], error) from error
 
 
 def _refused(key: Path, said: bytes) -> ConfigError:

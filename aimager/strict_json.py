@@ -11,7 +11,7 @@ def parse_json(content: bytes) -> Any:
     A field that is there twice, of which readers differ in which they take, and numbers that JSON
     does not have, such as NaN, are refused.
 
-    :raises ValueError: when it is none
+    :raises ValueError: when it cannot be read so
     """
     try:
         return json.loads(content, object_pairs_hook=_read_object, parse_constant=_refuse_constant)

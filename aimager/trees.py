@@ -86,7 +86,7 @@ def _identity(descriptor: int) -> tuple[int, int]:
 
 
 def _list(folder: int, folders: list[str]) -> Iterator[Entry]:
-    """What lies in a folder but is none; those that are, are added to ``folders``."""
+    """The files in a folder; the folders in it are added to ``folders``."""
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:

@@ -17,7 +17,7 @@ KEYRINGS = "usr/share/pacman/keyrings/"
 MARGINAL = 4
 """The ownertrust, in gpg's numbers, of every pinned key: three of them have to agree.
 
-It is no matter of keyring packages, which could name one key that decides alone. A repository of a
+Keyring packages have no say in it: they could name one key that decides alone. A repository of a
 single key works, for what a pinned key signs itself needs no other to vouch for it.
 """
 
@@ -47,7 +47,7 @@ def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> Keyri
     Without a list of the keys to trust, they are the pinned ones.
 
     :raises TrustError: when the package has none of that name, is another one than the database
-        says, or names revoked keys by what is none
+        says, or has a line in its list of revoked keys that names no key
     """
     found = read_members(
         package.path(store), lambda name: name.startswith(KEYRINGS) or name == _INFO
