@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,22 @@ def processes(folder: Path) -> list[str]:
     return found
 
 
+def remains(cold: Doit) -> list[str]:
+    """What still works in a build's folder, and what a call has left in its work directory.
+
+    One that is empty is none: its call ended before a supervisor knew of it, and the next run
+    removes it.
+    """
+    works = [
+        path
+        for path in (cold.cache / "work").glob("*/*")
+        if path.name not in ("asked", "begun", "view")
+    ]
+    with suppress(FileNotFoundError):  # it has just been removed
+        works = [path for path in works if any(path.iterdir())]
+    return [*processes(cold.folder), *map(str, works)]
+
+
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
     """Start a build, and send it a signal some time after ``task`` has begun."""
     running = subprocess.Popen(
@@ -79,13 +96,13 @@ def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> No
 def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
     interrupt(cold, task, number, delay)
     deadline = time.monotonic() + 20
-    while (left := processes(cold.folder)) and time.monotonic() < deadline:
+    while (left := remains(cold)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []
     folders = list((cold.cache / "work").iterdir())
     if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
         names = {path.name for folder in folders for path in folder.iterdir()}
-        assert names == {"asked", "begun", "view"}
+        assert names >= {"asked", "begun", "view"}
         assert not any(is_held(folder) for folder in folders)
     else:
         assert folders == []
