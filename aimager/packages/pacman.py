@@ -14,7 +14,7 @@ from aimager.model.lock import LockedPackage
 from aimager.packages.hooks import hooks_run, places
 from aimager.packages.local_database import LOCAL
 from aimager.packages.pacman_output import Transaction, refuse_conflict
-from aimager.program_output import Watch
+from aimager.program_output import More, Watch
 from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
 from aimager.sandbox.mounts import RUN, Bind
 from aimager.sandbox.owners import refuse_lost_owner
@@ -234,8 +234,9 @@ def install(
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
-        said.append(line)
-        transaction.read(line)
+        if not isinstance(line, More):  # the log has it all
+            said.append(line)
+            transaction.read(line)
 
     if files:
         try:
