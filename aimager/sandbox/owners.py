@@ -148,7 +148,7 @@ def _account(tree: Tree, kind: str, name: str, number: int) -> str:
     files = (path for path in tree.glob(_SYSUSERS) if tree.is_file(path))
     path = next((path for path in files if asking.search(tree.read_text(path))), "")
     by = f" by {shown(path)}" if path else ""
-    return f"the {kind} {name} of the image has{by} the id {number}"
+    return f"the {kind} {name} of the image is given the id {number}{by}"
 
 
 def _users(tree: Tree) -> Iterator[tuple[str, int, int]]:

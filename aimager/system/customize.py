@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from aimager import progress
+from aimager.archive import XATTRS
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
@@ -67,7 +68,8 @@ def add_file(image: ImageRoot, file: AddedFile) -> None:
 def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     """Unpack an archive over the root by the image's own tar, which cannot leave the root.
 
-    Owners and modes are the archive's, except for folders that exist already.
+    Owners, modes, capabilities, access control lists and ``user.*`` attributes are the archive's,
+    but for owners and modes of folders that exist already.
 
     :raises ConfigError: when it cannot be read, or holds what cannot be made
     :raises HostError: when this machine lacks the id of an owner
@@ -80,6 +82,7 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
+        *XATTRS,
         "--no-overwrite-dir",
         "--keep-directory-symlink",
         "--warning=no-timestamp",

@@ -123,10 +123,10 @@ def make_accounts(root: Path, passwd: str = "", group: str = "") -> Tree:
     [
         ("big:x:100201:100::/home/big:/bin/sh\n", "", "useradd= gives the user big the id 100201"),
         ("big:x:1000:100202::/\n", "", "useradd= gives the user big the id 100202"),
-        ("svc:x:100201:7::/:/bin/sh\n", "", "the user svc of the image has the id 100201"),
-        ("", "many:x:100201:\n", "the group many of the image has the id 100201"),
-        ("", "lib:x:70000:a,b\n", "the group lib of the image has by /{} the id 70000"),
-        ("libu:!:70000:0\n", "", "the user libu of the image has by /{} the id 70000"),
+        ("svc:x:100201:7::/:/bin/sh\n", "", "the user svc of the image is given the id 100201"),
+        ("", "many:x:100201:\n", "the group many of the image is given the id 100201"),
+        ("", "lib:x:70000:a,b\n", "the group lib of the image is given the id 70000 by /{}"),
+        ("libu:!:70000:0\n", "", "the user libu of the image is given the id 70000 by /{}"),
     ],
 )
 def test_accounts_without_an_id_are_refused(

@@ -10,10 +10,12 @@ import pytest
 from aimager.errors import CommandError, ConfigError, HostError
 from aimager.model.settings import AddedFile, Script, Settings
 from aimager.sandbox.id_map import Extent
+from aimager.sandbox.namespace import call
 from aimager.sandbox.owners import HeldIds, held_ids
 from aimager.system import customize as finishing
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
+from tests.support.overlaid import Place, lay_over
 from tests.support.trees import bare_chroot
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
@@ -160,7 +162,7 @@ def test_an_account_without_an_id_is_refused_at_the_end(
     setup = Settings("pc", scripts=(Script("a.sh", "#!/bin/sh\n"),))
     finishing.finish(image, setup, ())
     image.tree.write("etc/passwd", "big:x:100201:100201::/home/big:/bin/sh\n")
-    with pytest.raises(HostError, match="the user big of the image has the id 100201"):
+    with pytest.raises(HostError, match="the user big of the image is given the id 100201"):
         finishing.finish(image, setup, ())
 
 
@@ -178,3 +180,11 @@ def test_a_script_that_was_refused_an_owner(
     finishing.run_script(image, Script("a.sh", "#!/bin/sh\n"))
     assert "the script a.sh could not give files their owners" in (said := capsys.readouterr().out)
     assert f"\n    {line}\n" in said
+
+
+def test_an_overlays_attributes_are_the_images(tmp_path: Path) -> None:
+    given, made = call(lay_over, Place(tmp_path / "work"), work=tmp_path / "work")
+    assert made == given
+    assert set(given) >= {"usr/bin/ping", "var/log/journal", "etc/shadow"}
+    kinds = {name for names in given.values() for name in names}
+    assert kinds >= {"security.capability", "system.posix_acl_default", "user.note"}
