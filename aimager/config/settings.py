@@ -6,7 +6,12 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from aimager.config.accounts import read_password_lines, read_passwords, separate_passwords
+from aimager.config.accounts import (
+    check_hashes,
+    read_password_lines,
+    read_passwords,
+    separate_passwords,
+)
 from aimager.config.parse import choices, read_hostname, split_list
 from aimager.config.paths import read_text
 from aimager.config.variable import Words
@@ -37,7 +42,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
         users=users,
-        passwords=(*passwords, *words.read("chpasswd", ())),
+        passwords=(*check_hashes(passwords), *words.read("chpasswd", ())),
         sudo_groups=words.read("sudo-group", ()),
         command_line=default,
         own_command_lines=own,

@@ -99,7 +99,7 @@ def add_user(image: ImageRoot, user: User) -> None:
 def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None:
     """Set passwords that are hashed already.
 
-    :raises ConfigError: for a user that the image does not have
+    :raises ConfigError: for a user that the image does not have, or a hash that it does not take
     """
     known = _names(image, "etc/passwd")
     for entry in passwords:
@@ -110,7 +110,13 @@ def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None
             )
     if passwords:
         lines = "".join(f"{entry.user}:{entry.hash}\n" for entry in passwords)
-        image.run(["chpasswd", "-e"], input=lines.encode())
+        try:
+            image.run(["chpasswd", "-e"], input=lines.encode())
+        except CommandError as error:
+            raise ConfigError(
+                f"the passwords cannot be set: {error.tail.strip()}",
+                hint="give chpasswd= hashes that chpasswd of the image takes: openssl passwd -6",
+            ) from error
 
 
 def _names(image: ImageRoot, path: str) -> set[str]:
