@@ -203,6 +203,12 @@ def _as_in_shadow(user: str, text: str) -> Password | None:
     return Password(user, hashed if hashed == text else f"!{hashed}", is_hashed=True)
 
 
+def is_owner(text: str) -> bool:
+    """Whether ``text`` is ``USER`` or ``USER:GROUP``, each a name or a number (chown(1))."""
+    names = text.split(":")
+    return len(names) <= 2 and all(re.fullmatch(r"[0-9]+", n) or _NAME.fullmatch(n) for n in names)
+
+
 def read_groups(text: str) -> tuple[str, ...]:
     """Names of groups.
 

@@ -123,9 +123,10 @@ SYSTEM = (
     Variable(
         "files",
         Group.system,
-        "text files to add, each as FILE:PATH or FILE:PATH:MODE, separated by commas",
+        "text files to add, each as FILE:PATH, FILE:PATH:MODE or FILE:PATH:MODE:OWNER[:GROUP],"
+        " separated by commas; below a user's home they are that user's, else root's",
         "",
-        "files=motd:/etc/motd,key:/root/key:600",
+        "files=motd:/etc/motd,id.pub:/home/alice/.ssh/authorized_keys:600",
         parser=of_folder(read_files),
         settings=("setup.files",),
         several=True,

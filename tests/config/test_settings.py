@@ -89,9 +89,17 @@ def test_files(tmp_path: Path) -> None:
         AddedFile("/etc/motd", "Hello\n"),
         AddedFile("/root/secret", "Hello\n", 0o600),
     )
-    form = "is not of the form FILE:PATH or FILE:PATH:MODE"
+    form = "is not of the form FILE:PATH:MODE:OWNER"
     for word in ("motd", "motd:etc/motd", "motd:/etc/motd:9", ":/etc/motd"):
         assert refusal(tmp_path, files=word) == f"files={word} {form}"
+    for owner in ("alice", "Jane.D", "1000", "root:http", "0:33"):
+        made = setup(tmp_path, files=f"motd:/etc/motd:640:{owner}")
+        assert made.files == (AddedFile("/etc/motd", "Hello\n", 0o640, owner),)
+    assert setup(tmp_path, files="motd:/m::alice").files[0].mode == 0o644
+    for owner in ("", "a b", ":http", "alice:", "a:b:c", "-x", ".."):
+        assert refusal(tmp_path, files=f"motd:/etc/motd:640:{owner}") == (
+            f"files=motd:/etc/motd:640:{owner}: {owner or 'nothing'} is not a valid owner"
+        )
     for path in ("/etc/../motd", "/etc/"):
         assert refusal(tmp_path, files=f"motd:{path}") == (
             f"files=motd:{path}: {path} is not the path of a file in the image"
