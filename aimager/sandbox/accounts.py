@@ -9,21 +9,36 @@ from aimager.sandbox.tree import Tree
 
 @dataclass(frozen=True)
 class Account:
-    """A user of an image, by the numbers that its files have; ``home`` begins with a slash."""
+    """A user of an image, by the numbers that its files have; an empty ``shell`` is /bin/sh."""
 
     name: str
     user: int
     group: int
     home: str
+    shell: str
 
 
 def read_accounts(tree: Tree) -> tuple[Account, ...]:
     """The users of the image in ``tree``, in their order; what is no line of passwd(5) is none."""
     return tuple(
-        Account(fields[0], int(fields[2]), int(fields[3]), fields[5])
+        Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6])
         for fields in _fields(tree, "etc/passwd", 7)
         if fields[2].isdecimal() and fields[3].isdecimal()
     )
+
+
+def read_passwords(tree: Tree) -> dict[str, tuple[str, int | None]]:
+    """The password of each user of the image, as it is kept (shadow(5)), with its account's end.
+
+    That is in days since 1970; None: it has none. Where passwd(5) has a password, that counts.
+    """
+    kept = {}
+    for name, hashed, *others in _fields(tree, "etc/shadow", 9):
+        kept[name] = (hashed, int(others[5]) if others[5].isdecimal() else None)
+    for name, hashed, *_ in _fields(tree, "etc/passwd", 7):
+        if hashed != "x":
+            kept[name] = (hashed, kept.get(name, ("", None))[1])
+    return kept
 
 
 def find_home(tree: Tree, path: str) -> Account | None:
