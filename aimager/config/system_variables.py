@@ -42,6 +42,7 @@ SYSTEM = (
         "locales=de_DE.UTF-8,en_US.UTF-8",
         parser=of_text(read_locales),
         settings=("setup.locales",),
+        several=True,
     ),
     Variable(
         "useradd",
@@ -51,6 +52,7 @@ SYSTEM = (
         "useradd='-m -G wheel alice'",
         parser=of_text(read_users),
         settings=("setup.users",),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -72,6 +74,7 @@ SYSTEM = (
         "sudo-group=wheel",
         parser=of_text(read_groups),
         settings=("setup.sudo_groups",),
+        several=True,
     ),
     Variable(
         "append-all",
@@ -119,6 +122,7 @@ SYSTEM = (
         "services=sshd.service",
         parser=of_text(read_units),
         settings=("setup.services",),
+        several=True,
     ),
     Variable(
         "files",
