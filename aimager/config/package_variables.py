@@ -28,6 +28,7 @@ PACKAGES = (
         "install-pkgs=vim,openssh",
         parser=of_name(read_packages),
         settings=("packages",),
+        several=True,
     ),
     Variable(
         "packages",
@@ -72,6 +73,7 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -81,6 +83,7 @@ PACKAGES = (
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -101,6 +104,7 @@ PACKAGES = (
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
         settings=("platform.distro.base_repositories",),
+        several=True,
     ),
     Variable(
         "reuse-root-tar",
@@ -133,6 +137,7 @@ TRUST = (
         "trust-key=FINGERPRINT",
         parser=of_name(read_fingerprints),
         settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+        several=True,
     ),
     Variable(
         "trust-key-*",
@@ -146,6 +151,7 @@ TRUST = (
             "repositories.*.keyring.master_keys",
             "platform.repositories.*.keyring.master_keys",
         ),
+        several=True,
     ),
     Variable(
         "key-file-*",

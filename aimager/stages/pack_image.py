@@ -44,6 +44,7 @@ from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
+from aimager.system.logins import find_logins
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
@@ -221,5 +222,6 @@ def _pack(stage: PackImage) -> None:
             store=stage.workshop.store,
             products=provenance([stage.system, stage.lock]),
             mapped=mapped,
+            logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)
