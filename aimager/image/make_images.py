@@ -10,7 +10,6 @@ from aimager.digests import Growing, Sums
 from aimager.image import disk
 from aimager.image import raw_boot as raw
 from aimager.image.bmap import mapped_extents
-from aimager.image.disk import Extent
 from aimager.image.disk_from import unpacked
 from aimager.image.filesystem.used_blocks import used_extents
 from aimager.image.make_partition import make_part, part_data, size_of
@@ -18,7 +17,9 @@ from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader
 from aimager.model.build import Product
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import Partition, PartitionTable, Role
+from aimager.model.layout import Extent, disk_size, gaps, lay_out
+from aimager.model.partition import SECTOR, Partition, PartitionTable, Role
+from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import raw_pieces
 from aimager.system.bootloader import syslinux
@@ -79,6 +80,8 @@ class _Maker:
     def make(self) -> tuple[Extent, ...]:
         """Make all images; returns the parts of the disk that have to be written."""
         products = self.images.products
+        if Product.disk in products:
+            self._check_room()
         *first, last = self.images.table.filled
         for partition in first:
             self._make_part(partition)
@@ -96,6 +99,12 @@ class _Maker:
                     files.copy_sparse(part, temporary)
         return mapped
 
+    def _check_room(self) -> None:
+        """See that the boot loaders fit, as far as the partitions' sizes are known by now."""
+        table = self.images.table
+        known = [size_of(p, self.trees.get(p.role)) or SECTOR for p in table.partitions]
+        check_places(table, lay_out(table, known), [piece.place for piece in self.raws])
+
     def _make_part(self, partition: Partition) -> None:
         role, image = partition.role, self.parts[partition.role]
         tree = self.trees.get(role)
@@ -111,8 +120,8 @@ class _Maker:
         if size is None:
             self._make_part(last)
             size = self.parts[last.role].stat().st_size
-        extents = disk.lay_out(table, [self._size(p, last, size) for p in table.partitions])
-        raw.check_room(table.label, extents[0].start, self.raws)
+        extents = lay_out(table, [self._size(p, last, size) for p in table.partitions])
+        check_places(table, extents, [piece.place for piece in self.raws])
         placed = {
             partition.role: extent
             for partition, extent in zip(table.partitions, extents, strict=True)
@@ -123,9 +132,7 @@ class _Maker:
             files.publish(target) as temporary,
         ):
             given = base.stat().st_size if base else 0
-            whole = max(
-                disk.disk_size(table, extents), -(-given // table.alignment) * table.alignment
-            )
+            whole = max(disk_size(table, extents), -(-given // table.alignment) * table.alignment)
             self._begin_disk(temporary, extents, list(placed.values()), whole, base)
             with self.digests.following(temporary, target) as digest:
                 self._place_parts(temporary, placed, last, digest)
@@ -133,8 +140,8 @@ class _Maker:
             (placed[p.role], used_extents(self.tools, self.parts[p.role], p.file_system))
             for p in table.filled
         ]
-        kept = disk.gaps([extent for extent, _ in used], given)
-        return mapped_extents(table.label, used, whole, kept=kept)
+        kept = gaps([extent for extent, _ in used], given)
+        return mapped_extents(table, used, whole, kept=kept)
 
     def _size(self, partition: Partition, last: Partition, size_of_last: int) -> int:
         if partition is last:
