@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.bootable import check_bootable
+from aimager.config.file_system_ids import with_arguments
 from aimager.config.parse import HERE, split_list
 from aimager.config.variable import Words
 from aimager.errors import ConfigError
@@ -46,7 +47,7 @@ def read_storage(board: Board, words: Words) -> Board:
     for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
             raise ConfigError(f"mkfs-arg={role}= is for a partition that the table does not have")
-        table = table.changed(role, arguments=arguments)
+        table = with_arguments(table, role, arguments)
     told = "table=" if "table" in words else f"the partition table of the board {board.id}"
     check_bootable(board, table, told)
     return board if table == board.partition_table else replace(board, partition_table=table)

@@ -152,6 +152,8 @@ class Partition:
     """Whether a DOS label marks it as active; None: if it is for booting."""
     arguments: tuple[str, ...] = ()
     """More arguments for the program that makes its file system."""
+    file_system_id: str = ""
+    """Its file system's UUID, as blkid(8) prints it, by default derived from the image's seed."""
     compression: str = ""
     """How its content is compressed, by the word of the file system's maker; empty: not."""
     subvolumes: tuple[Subvolume, ...] = ()
