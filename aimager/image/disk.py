@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aimager import files
 from aimager.errors import ImageError
+from aimager.image.base_table import read_base
 from aimager.model.architecture import Architecture
 from aimager.model.layout import Extent, disk_size, gaps, second_gpt_size
 from aimager.model.partition import GPT_ENTRIES, SECTOR, Label, Partition, PartitionTable, Role
@@ -104,8 +105,8 @@ def begin_disk(
 ) -> None:
     """Write to ``image`` the parts of a disk of ``size`` bytes that lie outside ``extents``.
 
-    These are the table of ``script``, and what ``base``, an image of at most that size, has there;
-    the rest is a hole.
+    These are the table of ``script``, and what ``base``, an image of at most that size, has there
+    beside a GPT; the rest is a hole.
 
     :raises CommandError: when sfdisk refuses the script
     """
@@ -115,6 +116,10 @@ def begin_disk(
             with base.open("rb") as content:
                 for gap in gaps(extents, base.stat().st_size):
                     files.copy_data(content.fileno(), disk.fileno(), size=gap.end, begin=gap.start)
+            # A GPT that is left behind a DOS label, or amid a larger disk, would be found there.
+            for stale in read_base(base).gpt:
+                disk.seek(stale.start)
+                disk.write(bytes(stale.size))
     tools.run(
         ["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe=never", image],
         input=script.encode(),
