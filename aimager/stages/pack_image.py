@@ -12,7 +12,6 @@ from pathlib import Path
 from aimager import files, progress
 from aimager.archive import pack_tree, tar_size, unpack_tree
 from aimager.codec import fingerprint
-from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars
@@ -22,6 +21,7 @@ from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
 from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
+from aimager.model.layout import Extent
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
