@@ -91,7 +91,10 @@ PACKAGES = (
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
+        settings=(
+            *("platform.distro.core_repository", "platform.distro.base_repositories"),
+            "own_repositories",
+        ),
     ),
     Variable(
         "repos-base",
@@ -100,7 +103,7 @@ PACKAGES = (
         "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
-        settings=("platform.distro.base_repositories",),
+        settings=("platform.distro.base_repositories", "own_repositories"),
     ),
     Variable(
         "reuse-root-tar",

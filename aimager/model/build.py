@@ -11,6 +11,7 @@ from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
 from aimager.model.remote import RecordTrust
 from aimager.model.settings import Settings
+from aimager.shown import without_credentials
 
 
 class Product(StrEnum):
@@ -156,6 +157,17 @@ class Build:
         """The platform with all repositories that packages may come from."""
         unsigned = self.package_folder is not None
         return replace(self.platform, repositories=self.repositories, unsigned=unsigned)
+
+    @property
+    def own_repositories(self) -> tuple[tuple[str, str], ...]:
+        """The distribution's repositories, in order, for the image's pacman.conf.
+
+        Each has the address that the user named, without credentials; empty where there is none.
+        """
+        named = dict(self.mirrors.repositories)
+        base = self.platform.distro.base_repositories
+        urls = ((name, next(iter(named.get(name, ())), "")) for name in base)
+        return tuple((name, without_credentials(url)) for name, url in urls)
 
     @property
     def installs(self) -> tuple[str, ...]:
