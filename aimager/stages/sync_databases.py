@@ -11,6 +11,7 @@ from aimager.codec import decode, encode
 from aimager.errors import ConfigError, DownloadError
 from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
+from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED
@@ -129,7 +130,8 @@ class SyncDatabases:
             if self.folder:
                 own = self.kept.with_name(f".{self.kept.name}.own.db")
                 work, folder = self.workshop.work, self.folder
-                call(_describe, _Own(folder, own), work=work, reads=[folder], products=[own])
+                wanted = _Own(folder, own, self.platform.architecture.packages)
+                call(_describe, wanted, work=work, reads=[folder], products=[own])
                 try:
                     self._keep([KeptDatabase(UNSIGNED, own), *databases])
                 finally:
@@ -185,11 +187,12 @@ def _fill(asked: _Filling) -> None:
 
 @dataclass(frozen=True)
 class _Own:
-    """The user's folder of packages, and the file that is to be its database."""
+    """The user's folder of packages, and the file that is to be the database of those taken."""
 
     folder: Path
     database: Path
+    architectures: tuple[Architecture, ...]
 
 
 def _describe(own: _Own) -> None:
-    own.database.write_bytes(make_database(own.folder))
+    own.database.write_bytes(make_database(own.folder, own.architectures))
