@@ -77,7 +77,8 @@ PACKAGES = (
     Variable(
         "repo-url-*",
         Group.packages,
-        "URLs of mirrors of one repository, with $repo and $arch in them, separated by commas",
+        "URLs of mirrors of one repository, or of all of a distribution by its name, with $repo and"
+        " $arch in them, separated by commas",
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),

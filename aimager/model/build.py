@@ -71,7 +71,8 @@ class MirrorChoice:
     """Which mirrors the user wants instead of the global ones, and whose keys to trust there.
 
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
-    URLs by repository name, for the platform that is built. Of several the first is asked first.
+    URLs by repository name, for the platform that is built, and ``distros`` such URLs for all
+    repositories of a distribution, by its id. Of several the first is asked first.
     ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
     the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
     used before.
@@ -83,6 +84,7 @@ class MirrorChoice:
     offline: bool = False
     own_keys: tuple[str, ...] = ()
     older_keyring: bool = False
+    distros: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from aimager import progress
 from aimager.codec import decode, encode
-from aimager.errors import ConfigError, DownloadError
+from aimager.errors import DownloadError
 from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
 from aimager.model.architecture import Architecture
@@ -93,21 +93,7 @@ class SyncDatabases:
 
     def _names(self) -> tuple[str, ...]:
         distro = self.platform.distro
-        added = tuple(repository.id for repository in self.platform.repositories)
-        twice = [name for name in added if name in distro.base_repositories]
-        if twice:
-            raise ConfigError(
-                f"{distro.name} has a repository {twice[0]} itself",
-                hint="leave it out of add-repos=, or give yours another name",
-            )
-        names = distro.base_repositories + added
-        unknown = [name for name, _ in self.mirrors.repositories if name not in names]
-        if unknown:
-            raise ConfigError(
-                f"{distro.name} has no repository {unknown[0]}",
-                hint=f"repo-url-NAME= is for {', '.join(names)}",
-            )
-        return names
+        return (*distro.base_repositories, *(r.id for r in self.platform.repositories))
 
     def _fetch(self, names: Sequence[str], files: Sequence[Path]) -> None:
         wanted = [
