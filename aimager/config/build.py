@@ -53,7 +53,9 @@ def read_build(
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"))
     platform = with_own_repositories(platform, words)
-    tools = words.read("tools", Tools.borrowed)
+    tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
+    borrows = tools is Tools.borrowed and not helper
+    repositories = read_repositories(board, platform, words)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
@@ -62,8 +64,8 @@ def read_build(
         products=products,
         out=folder / words.read("out", "out"),
         setup=read_settings(board, platform, words),
-        mirrors=read_mirrors(board, words),
-        repositories=read_repositories(board, platform, words),
+        mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
+        repositories=repositories,
         packages=_read_packages(words),
         root_size=_read_root_size(board, words),
         tools=tools,

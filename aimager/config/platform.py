@@ -84,7 +84,7 @@ def find_distro(name: str) -> Distro:
     :raises ConfigError: it lists those that exist
     """
     for distro in DISTROS:
-        if name.lower() in (distro.id, distro.name.lower(), *distro.aliases):
+        if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
     raise ConfigError(

@@ -58,10 +58,11 @@ class PackImage:
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
     folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
     package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
-    into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
-    None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
-    root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive held that the system started from. ``license_list`` is the
+    into pacman.conf, after the distribution's ``own_repositories``. ``seed`` varies all ids and
+    salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
+    ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
+    image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
+    the system started from. ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -77,6 +78,7 @@ class PackImage:
     mirrorlist: str
     mirror: str
     repositories: tuple[ThirdPartyRepository, ...]
+    own_repositories: tuple[tuple[str, str], ...]
     root_size: int | None
     products: tuple[Product, ...]
     borrowed: Path | None
@@ -184,7 +186,9 @@ def _pack(stage: PackImage) -> None:
         ):
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
-            add_repositories(tree, stage.repositories)
+            add_repositories(
+                tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
+            )
             if ids:
                 make_bootable(
                     tree,
