@@ -7,6 +7,7 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.resources import read_data
+from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
 from aimager.system.first_boot import enable
@@ -109,9 +110,9 @@ def add_user(image: ImageRoot, user: User) -> None:
 def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None:
     """Set passwords that are hashed already.
 
-    :raises ConfigError: for a user that the image does not have
+    :raises ConfigError: for a user that the image does not have, or a hash that it does not take
     """
-    known = _names(image, "etc/passwd")
+    known = {account.name for account in read_accounts(image.tree)}
     for entry in passwords:
         if entry.user not in known:
             raise ConfigError(
@@ -120,12 +121,13 @@ def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None
             )
     if passwords:
         lines = "".join(f"{entry.user}:{entry.hash}\n" for entry in passwords)
-        image.run(["chpasswd", "-e"], input=lines.encode())
-
-
-def _names(image: ImageRoot, path: str) -> set[str]:
-    """The users or groups that a file names, such as passwd(5)."""
-    return {line.split(":")[0] for line in image.tree.read_text(path).splitlines()}
+        try:
+            image.run(["chpasswd", "-e"], input=lines.encode())
+        except CommandError as error:
+            raise ConfigError(
+                f"the passwords cannot be set: {error.tail.strip()}",
+                hint="give chpasswd= hashes that chpasswd of the image takes: openssl passwd -6",
+            ) from error
 
 
 def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
@@ -133,7 +135,7 @@ def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
 
     :raises ConfigError: for a group that the image does not have
     """
-    known = _names(image, "etc/group")
+    known = read_groups(image.tree)
     for group in groups:
         if group not in known:
             raise ConfigError(

@@ -14,6 +14,7 @@ from aimager.program_output import TAIL_LINES
 from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.configure import ImageRoot
+from aimager.system.ownership import Ownership
 from aimager.system.remade_initramfs import initramfs_configuration, remake_initramfs
 from aimager.system.sysprep import find_identity, remove_identity
 from aimager.system.universal_conf import universal_conf
@@ -62,13 +63,14 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
 
 
 def add_file(image: ImageRoot, file: AddedFile) -> None:
-    """Write a file, owned by root, where a program in the image would find it.
+    """Write a file where a program in the image would find it, for whom `Ownership` says.
 
-    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere
+    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere,
+        or its owner does not exist
     """
     try:
-        image.tree.unlink(file.path)  # the new one is root's, whoever had the old one
-        image.tree.write(file.path, file.text, file.mode)
+        Ownership(image.tree).make_empty(file)
+        image.tree.write(file.path, file.text, file.mode)  # which keeps the owner
     except ImageError as error:
         raise ConfigError(
             f"files= cannot add {file.path}: {error.message}",

@@ -87,6 +87,15 @@ def test_a_password_for_nobody(image: RecordingRoot) -> None:
     assert image.runs == []
 
 
+def test_a_hash_that_the_images_chpasswd_refuses(image: RecordingRoot) -> None:
+    failing = RecordingRoot(image.root, fails="chpasswd: (line 1, user alice) invalid hash\n")
+    with pytest.raises(ConfigError) as caught:
+        system_setup.set_passwords(failing, (HashedPassword("alice", "$2b$x"),))
+    assert caught.value.message == (
+        "the passwords cannot be set: chpasswd: (line 1, user alice) invalid hash"
+    )
+
+
 def test_sudo(image: RecordingRoot) -> None:
     rules = image.root / "etc/sudoers.d/10-groups"
     system_setup.allow_sudo(image, ())
