@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import aimager.errors
-from aimager.errors import AimagerError
+from aimager.errors import AimagerError, HostError
 from aimager.sandbox import syscalls
 from aimager.sandbox.id_map import identity_map
 from aimager.sandbox.jail_watch import Watch
@@ -79,15 +79,15 @@ class Jail:
 
 
 def _tell(verdict: int, error: BaseException) -> None:
-    """Have the worker raise ``error`` in the place of what its program's end looks like."""
+    """Have the worker raise ``error``, unless another was told before, in place of its status."""
     kind, message, hint = "HostError", repr(error), ""
     if isinstance(error, AimagerError):
         kind, message, hint = type(error).__name__, error.message, error.hint
-    os.write(verdict, json.dumps([kind, message, hint]).encode())
+    os.write(verdict, json.dumps([kind, message, hint]).encode() + b"\n")
 
 
 def _error(said: bytes) -> AimagerError:
-    kind, message, hint = json.loads(said)
+    kind, message, hint = json.loads(said.splitlines()[0])
     error: AimagerError = getattr(aimager.errors, kind)(message, hint=hint)
     return error
 
@@ -135,15 +135,21 @@ def _map_ids(asked: int, answered: int) -> None:
 
 
 def _watch(limits: Limits, entrance: int, ended: int) -> int:
-    """The exit status of the program, or minus the signal that ended it; 1 where none is told.
+    """The exit status of the program, or minus the signal that ended it.
 
     :raises ImageError: when it takes more than it may
+    :raises HostError: when init ended before the program did
     """
     watch = Watch(limits)
     while not select.select([ended], [], [], _LOOK)[0]:
         watch.look()
     told = os.read(ended, _STATUS.size)
-    return os.waitstatus_to_exitcode(_STATUS.unpack(told)[0]) if told else 1
+    if not told:
+        raise HostError(
+            "the namespace in which packages' programs run was ended from outside it",
+            hint="the machine has probably run out of memory: close other programs",
+        )
+    return os.waitstatus_to_exitcode(_STATUS.unpack(told)[0])
 
 
 def _reap_all() -> None:

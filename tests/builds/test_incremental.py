@@ -5,7 +5,6 @@ nothing may be built again. All share one cache, as a user's builds do.
 """
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -265,26 +264,3 @@ def test_the_code_of_a_stage(first: First, tmp_path: Path, module: str) -> None:
     assert changed in said.stages
     assert said.stages <= ASKED | set(STAGES[CODE[module] :])
     first.go_back()
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """How long something takes at best."""
-    taken = []
-    for _ in range(3):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
-
-
-def test_a_build_of_nothing_is_quick(first: First) -> None:
-    listing = Listing(first.doit.folder, first.doit.variables)
-    assert seconds(first.build) <= 3 * seconds(lambda: listing.build(*first.cell.words))
-
-
-class Listing(Doit):
-    """``doit list``, to measure what starting and reading the graph takes."""
-
-    def command(self, *words: str) -> list[str]:
-        """The command line of ``doit list``, whatever was to be run."""
-        return super().command("list", *words[1:])

@@ -20,6 +20,9 @@ HOST = platform_for_host(host_architecture())
 BOARD = {"x86_64": "x64-uefi", "aarch64": "aarch64-uefi"}[HOST.architecture]
 BUILD = (f"distro={HOST.distro.id}", f"board={BOARD}")
 
+OF_A_RUN = {"asked", "begun", "view"}
+"""What a run keeps in its folder beside the work directories of its calls."""
+
 # In the order of the build, so that each run comes a stage further.
 STAGES = (
     (f"fetch-packages:{HOST.id}.borrowed", signal.SIGKILL, 0.2),
@@ -56,14 +59,10 @@ def processes(folder: Path) -> list[str]:
 def remains(cold: Doit) -> list[str]:
     """What still works in a build's folder, and what a call has left in its work directory.
 
-    One that is empty is none: its call ended before a supervisor knew of it, and the next run
-    removes it.
+    An empty work directory does not count: its call ended before a supervisor knew of it, and the
+    next run removes it.
     """
-    works = [
-        path
-        for path in (cold.cache / "work").glob("*/*")
-        if path.name not in ("asked", "begun", "view")
-    ]
+    works = [path for path in (cold.cache / "work").glob("*/*") if path.name not in OF_A_RUN]
     with suppress(FileNotFoundError):  # it has just been removed
         works = [path for path in works if any(path.iterdir())]
     return [*processes(cold.folder), *map(str, works)]
@@ -102,7 +101,7 @@ def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: f
     folders = list((cold.cache / "work").iterdir())
     if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
         names = {path.name for folder in folders for path in folder.iterdir()}
-        assert names >= {"asked", "begun", "view"}
+        assert names >= OF_A_RUN
         assert not any(is_held(folder) for folder in folders)
     else:
         assert folders == []

@@ -83,6 +83,15 @@ def test_one_that_is_killed_takes_all_along(work: Path) -> None:
 
 
 @in_both
+def test_a_namespace_that_somebody_ends_is_no_end_of_the_program(work: Path, tools: bool) -> None:
+    with pytest.raises(HostError) as caught:
+        run(work, "sleep", "1000", tools=tools, ended=True)
+    assert caught.value.message == (
+        "the namespace in which packages' programs run was ended from outside it"
+    )
+
+
+@in_both
 def test_the_root_is_left_as_it_was(work: Path, tools: bool) -> None:
     ended = run(work, "sh", "-c", "echo x >/tmp/x; echo x >/run/x; echo x >/dev/shm/x", tools=tools)
     assert ended.status == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import DownloadError, HostError, TrustError
+from aimager.files import publish_text
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Mirrors, Platform
@@ -44,7 +45,7 @@ def stage(
 ) -> FetchPackages:
     """A stage that fetches from these mirrors."""
     lock = folder / "lock.json"
-    lock.write_text(write_lock(Lock("x", (), packages)))
+    publish_text(lock, write_lock(Lock("x", (), packages)))
     distro = Distro("x", "X", (), (), Mirrors("$repo", "http://127.0.0.1:1"), (), archive=archive)
     return FetchPackages(
         platform=Platform(distro, Architecture.x86_64),

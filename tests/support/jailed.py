@@ -1,9 +1,13 @@
 """Functions that run inside a namespace, and run programs one level down, in a jail."""
 
 import os
+import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,8 +44,9 @@ class Jailed:
     """What to run in a jail: ``argv``, or with ``probe`` a function of `jail_probe`.
 
     ``tools`` is whether it is a jail of the tools', ``forbidden`` a system call that the worker is
-    refused, ``bare`` whether the program keeps all its rights. Its limits are of the processes, of
-    the bytes ``written``, and of the ``room`` for them.
+    refused, ``bare`` whether the program keeps all its rights, ``ended`` whether somebody outside
+    kills its process 1. Its limits are of the processes, of the bytes ``written``, and of the
+    ``room`` for them.
     """
 
     work: Path
@@ -55,6 +60,7 @@ class Jailed:
     forbidden: int = 0
     bare: bool = False
     covered: bool = False
+    ended: bool = False
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -88,6 +94,8 @@ def run_jailed(request: Jailed) -> Ended:
         words = [*PROBE, request.probe] if request.probe else list(request.argv)
         env = {"PYTHONPATH": os.environ["PYTHONPATH"]}
         given = request.given.encode()
+        if request.ended:
+            threading.Thread(target=_kill_init, daemon=True).start()
         try:
             said = process.run(words, within=enclosure, env=env, input=given)
             status = 0
@@ -107,6 +115,18 @@ def _image(request: Jailed, root: Path) -> Iterator[Chroot]:
         folder.mkdir(mode=0o1777)
     with chroot(Tree(root), Limits(request.processes, folder, request.written)) as image:
         yield image
+
+
+def _kill_init() -> None:
+    """Wait for a process 1 that is not this namespace's own, and kill it."""
+    while True:
+        for number in _processes():
+            with suppress(OSError):
+                status = Path("/proc", number, "status").read_text()
+                if re.search(r"^NSpid:\t\d+\t1$", status, re.MULTILINE):
+                    os.kill(int(number), signal.SIGKILL)
+                    return
+        time.sleep(0.01)
 
 
 def _python() -> list[Operation]:
