@@ -13,6 +13,8 @@ from aimager.model.board import RawPiece
 from aimager.model.partition import SECTOR, Label
 from aimager.sandbox.tree import Tree
 
+_BOARD = "the board says where it lies: correct the board's file, or tell who made that"
+
 _TABLES = {
     # The partition entries and the signature; code may come before (UEFI 5.2.1).
     Label.dos: Extent(440, SECTOR - 440),
@@ -51,7 +53,9 @@ def _read(tree: Tree, piece: RawPiece) -> bytes:
         )
     data = tree.read_bytes(piece.file)[piece.skip :][: piece.size]
     if not data:
-        raise ImageError(f"the boot loader /{piece.file} ends before its byte {piece.skip}")
+        raise ImageError(
+            f"the boot loader /{piece.file} ends before its byte {piece.skip}", hint=_BOARD
+        )
     return data
 
 
@@ -68,12 +72,14 @@ def check_room(label: Label, first: int, raws: Sequence[Raw]) -> None:
             if raw.extent.start < extent.end and extent.start < raw.extent.end:
                 raise ImageError(
                     f"the boot loader /{raw.file}, at byte {raw.offset} of the disk, overlaps"
-                    f" {name}"
+                    f" {name}",
+                    hint=_BOARD,
                 )
         if raw.extent.end > first:
             raise ImageError(
                 f"the boot loader /{raw.file} ends at byte {raw.extent.end} of the disk, but the"
-                f" first partition starts at byte {first}"
+                f" first partition starts at byte {first}",
+                hint="give the first partition a later start in table=",
             )
         places.append((f"/{raw.file}", raw.extent))
 

@@ -14,16 +14,12 @@ from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import LOCAL
 from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
 from aimager.program_output import Watch
-from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
-from aimager.sandbox.mounts import RUN, Bind
+from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN, Chroot, make_mount_points
+from aimager.sandbox.mounts import Bind
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
-PLACE = RUN / "pacman"
-"""Where a running pacman has its configuration and the folders that it names."""
-
-PACKAGES = RUN / "packages"
 FOLDERS = ("cache", "hooks", "gnupg")
 _CONF = "pacman.conf"
 
@@ -87,11 +83,11 @@ class PacmanRun:
         jail = self.image.jail_of_tools(
             self.pacman.tools,
             *self.pacman.binds,
-            *(Bind(self.work / name, PLACE / name) for name in ("cache", "gnupg")),
-            *(Bind(self.work / name, PLACE / name, read_only=True) for name in ("hooks", _CONF)),
+            *(Bind(self.work / name, PACMAN / name) for name in ("cache", "gnupg")),
+            *(Bind(self.work / name, PACMAN / name, read_only=True) for name in ("hooks", _CONF)),
             *(Bind(path.resolve(), PACKAGES / path.name, read_only=True) for path in self.packages),
         )
-        argv = [self.pacman.program, "--config", str(PLACE / _CONF), *arguments]
+        argv = [self.pacman.program, "--config", str(PACMAN / _CONF), *arguments]
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         return process.run(argv, within=jail, log=self.log, env=env, watch=watch)
 
@@ -108,7 +104,7 @@ def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | N
         unpacked = work / "pacman-static"
         unpack_programs(static, unpacked)
         among = tools.lender if tools.root_of("gpg") else None
-        place = PLACE / "pacman-static"
+        place = PACMAN / "pacman-static"
         binds = (Bind(unpacked, place, read_only=True),)
         return Pacman(f"{place}/usr/bin/pacman-static", among, binds)
     gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
@@ -135,7 +131,10 @@ def repositories(pacman_conf: str) -> tuple[str, ...]:
     sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
     for name in sections:
         if not _REPOSITORY.fullmatch(name):
-            raise DownloadError(f"the pacman.conf names a repository {name!r}, which is not valid")
+            raise DownloadError(
+                f"the pacman.conf names a repository {name!r}, which is not valid",
+                hint="name the repositories with repos-base=",
+            )
     return tuple(dict.fromkeys(name for name in sections if name != "options"))
 
 
@@ -158,10 +157,10 @@ def pacman_conf(
         f"Architecture = {' '.join(architecture.packages)}",
         f"RootDir = {IMAGE}",
         f"DBPath = {IMAGE}/var/lib/pacman/",
-        f"CacheDir = {PLACE}/cache/",
-        f"LogFile = {PLACE}/cache/pacman.log",
-        f"GPGDir = {PLACE}/gnupg/",
-        f"HookDir = {PLACE}/hooks/",
+        f"CacheDir = {PACMAN}/cache/",
+        f"LogFile = {PACMAN}/cache/pacman.log",
+        f"GPGDir = {PACMAN}/gnupg/",
+        f"HookDir = {PACMAN}/hooks/",
         "SigLevel = Required DatabaseOptional",
         f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
     ]

@@ -33,7 +33,10 @@ def make_database(folder: Path) -> bytes:
     """
     files = sorted(path for path in folder.glob("*.pkg.tar*") if path.name.endswith(_SUFFIXES))
     if not files:
-        raise ConfigError(f"the folder {folder} has no packages")
+        raise ConfigError(
+            f"the folder {folder} has no packages",
+            hint="packages=FOLDER names one with files NAME.pkg.tar.zst, as makepkg makes them",
+        )
     members: dict[str, tuple[str, bytes]] = {}
     for path in files:
         fields = dict(_read(path))
@@ -68,7 +71,10 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
             found.setdefault(_FIELDS[key], []).append(value.strip())
     missing = {"NAME", "VERSION", "ARCH", "ISIZE", "BUILDDATE"} - found.keys()
     if missing:
-        raise ConfigError(f"the package {path} lacks its {sorted(missing)[0]}")
+        raise ConfigError(
+            f"the package {path} lacks its {sorted(missing)[0]}",
+            hint="makepkg makes packages that have it",
+        )
     yield "FILENAME", [path.name]
     yield "CSIZE", [str(path.stat().st_size)]
     yield "SHA256SUM", [sha256(path)]

@@ -23,7 +23,11 @@ def add_repositories(tree: Tree, repositories: Sequence[ThirdPartyRepository]) -
     if not repositories:
         return
     if not tree.is_file(_CONF):
-        raise ImageError(f"the image has no /{_CONF} to add repositories to")
+        raise ImageError(
+            f"the image has no /{_CONF} to add repositories to",
+            hint="the package pacman brings it: add it with install-pkgs=pacman, or leave"
+            " add-repos= out",
+        )
     tree.write(_CONF, with_repositories(tree.read_text(_CONF), repositories))
     for repository in repositories:
         if not repository.keyring.package:
