@@ -288,5 +288,7 @@ def _check(tree: Tree, lock: Lock, *, others: bool) -> None:
         there &= locked
     if there != locked:
         raise ImageError(
-            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}"
+            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}",
+            hint="a hook or script has changed pacman's records: the log of install-packages"
+            " has what each said",
         )
