@@ -112,7 +112,10 @@ def read_builds(
     builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):
-        raise ConfigError(f"two of board={','.join(names)} have the same id")
+        raise ConfigError(
+            f"two of board={','.join(names)} have the same id",
+            hint="give each board an id of its own, or build them one after the other",
+        )
     return tuple(made.values())
 
 

@@ -120,7 +120,10 @@ def _find_architecture(board: Board, distro: Distro, name: str | None) -> Archit
         possible = tuple(a for a in possible if a is board.architecture)
     if not possible:
         raise ConfigError(
-            f"{distro.name} does not exist for {board.architecture}, which the board {board.id} has"
+            f"{distro.name} does not exist for {board.architecture}, which the board {board.id}"
+            " has",
+            hint=f"{distro.name} is for {choices(distro.architectures)}: name another distro="
+            " or board=",
         )
     if name is None:
         host = host_architecture()

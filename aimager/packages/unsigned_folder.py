@@ -36,7 +36,10 @@ def make_database(folder: Path, architectures: Sequence[str] = ()) -> bytes:
     """
     files = sorted(path for path in folder.glob("*.pkg.tar*") if path.name.endswith(_SUFFIXES))
     if not files:
-        raise ConfigError(f"the folder {folder} has no packages")
+        raise ConfigError(
+            f"the folder {folder} has no packages",
+            hint="packages=FOLDER names one with files NAME.pkg.tar.zst, as makepkg makes them",
+        )
     members: dict[str, tuple[str, bytes]] = {}
     others = list[str]()
     for path in files:

@@ -45,6 +45,7 @@ from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
 from aimager.system.logins import find_logins
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
@@ -200,7 +201,8 @@ def _pack(stage: PackImage) -> None:
                 )
             given = finish(image, stage.setup, stage.overlays)
         remove_identity(tree, given)
-        if image.has_run:  # what it was before could be packed
+        if image.has_run:  # what it was before could be packed, and was in order
+            normalize_initramfs(tree, tools, work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
         prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
         if Product.keyring_helper in stage.products and stage.borrowed:

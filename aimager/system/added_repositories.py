@@ -35,7 +35,11 @@ def add_repositories(
     """
     if not tree.is_file(_CONF):
         if repositories:
-            raise ImageError(f"the image has no /{_CONF} to add repositories to")
+            raise ImageError(
+                f"the image has no /{_CONF} to add repositories to",
+                hint="the package pacman brings it: add it with install-pkgs=pacman, or leave"
+                " add-repos= out",
+            )
         return
     text = tree.read_text(_CONF)
     wanted = with_repositories(with_own(text, own, mirrorlist), repositories)

@@ -115,7 +115,11 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
             hint="tar --list shows what it holds",
         ) from error
     except ImageError as error:
-        raise ConfigError(f"the overlay {overlay.name} cannot be read: {error.message}") from error
+        raise ConfigError(
+            f"the overlay {overlay.name} cannot be read: {error.message}",
+            hint="overlay= takes .tar, or that in gz, xz or zst: tar --list shows whether it"
+            " can be read",
+        ) from error
 
 
 def enable_service(image: ImageRoot, unit: str) -> None:

@@ -41,6 +41,7 @@ from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_failures import Failure, failures
 from aimager.system.locales import default_made_meanwhile
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
@@ -160,6 +161,7 @@ def _install_system(request: Installation) -> None:
         _check(tree, wanted, others=reused is not None)
         refuse_accounts(tree, held_ids())
         forget_times(tree, epoch)
+        normalize_initramfs(tree, tools, work)
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused))
@@ -286,5 +288,7 @@ def _check(tree: Tree, lock: Lock, *, others: bool) -> None:
         there &= locked
     if there != locked:
         raise ImageError(
-            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}"
+            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}",
+            hint="a hook or script has changed pacman's records: the log of install-packages"
+            " has what each said",
         )

@@ -11,7 +11,7 @@ from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, PacmanRun, TransactionError
 from aimager.program_output import More, Watch
-from aimager.sandbox.chroot import IMAGE
+from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN
 from aimager.sandbox.jail import Jail
 from aimager.sandbox.mounts import Bind
 from tests.packages.test_pacman import Saying
@@ -64,7 +64,7 @@ def test_a_lost_owner_is_no_success() -> None:
 
 def test_install_marks_what_was_asked_for() -> None:
     packages = [make_package("a"), make_package("b")]
-    paths = tuple(f"{pacman.PACKAGES}/{package.file}" for package in packages)
+    paths = tuple(f"{PACKAGES}/{package.file}" for package in packages)
     saying = Saying("done")
     for several, explicit in ((packages, ["b"]), (packages, []), ([], ["a"])):
         said = pacman.install(saying(), several, explicit=explicit, epoch=7)
@@ -110,7 +110,7 @@ def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.Monk
     assert {
         *("/", "/run/pacman/hooks", "/run/pacman/pacman.conf", f"/run/packages/{package.name}"),
     } <= read_only
-    own = {target for target in binds if target.is_relative_to(pacman.PLACE)}
+    own = {target for target in binds if target.is_relative_to(PACMAN)}
     assert {target.name for target in own if not binds[target].read_only} == {"cache", "gnupg"}
     assert binds[Path("/")].source == tools
 

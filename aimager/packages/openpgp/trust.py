@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aimager.errors import TrustError
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.openpgp.certificate import Certificate, Part, read_ring
 from aimager.packages.openpgp.key import SHA1, STRONG, Key
 from aimager.packages.openpgp.signature import Kind, Signature, Sub, Verdict, read_signatures
@@ -60,7 +61,9 @@ class Trust:
                 known.merge(certificate)
         for name in pinned:
             if name not in self.primaries:
-                raise TrustError(f"the pinned key {name} is not among the keyring's keys")
+                raise TrustError(
+                    f"the pinned key {name} is not among the keyring's keys", hint=NO_KEY
+                )
         self.pinned |= set(pinned)
         self._revocations += ring.revocations
         for name, certificate in list(self.certificates.items()):
