@@ -7,6 +7,7 @@ from aimager import progress
 from aimager.errors import CommandError, ConfigError
 from aimager.sandbox.tree import Tree
 from aimager.system.initramfs import DRACUT_SCRIPT
+from aimager.system.universal_conf import preset_configurations
 
 _CONFIGURATIONS = (
     "etc/mkinitcpio.conf",
@@ -56,12 +57,12 @@ class Runner(Protocol):
 def initramfs_configuration(tree: Tree) -> str:
     """A digest of all that makers read of a machine's own."""
     digest = hashlib.sha256()
-    for pattern in _CONFIGURATIONS:
-        for path in tree.glob(pattern):
-            if tree.is_file(path):
-                content = tree.read_bytes(path)
-                digest.update(f"{path}\0{len(content)}\0".encode(errors="surrogateescape"))
-                digest.update(content)
+    paths = {path for pattern in _CONFIGURATIONS for path in tree.glob(pattern)}
+    for path in sorted(paths | preset_configurations(tree)):
+        if tree.is_file(path):
+            content = tree.read_bytes(path)
+            digest.update(f"{path}\0{len(content)}\0".encode(errors="surrogateescape"))
+            digest.update(content)
     return digest.hexdigest()
 
 

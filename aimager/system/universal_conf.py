@@ -4,6 +4,7 @@ mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.
 does so unless its configuration says ``universal``; dracut unless that says ``hostonly="no"``.
 """
 
+import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ BOOSTER = "etc/booster.yaml"
 DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 _DRACUT_DROP_IN = "etc/dracut.conf.d/zz-universal.conf"
 _DRACUT = 'hostonly="no"\nreproducible="yes"\n'
+
+_PRESETS = "etc/mkinitcpio.d/*.preset"
+_PRESET_CONFIG = re.compile(r"^[ \t]*\w+_config=[\"']?([^\"'\s#]+)", re.MULTILINE)
 
 WITHOUT_AUTODETECT = """\
 
@@ -68,8 +72,9 @@ def put_back(tree: Tree, path: str, saved: Tree, name: str) -> None:
     Where nothing else has changed it, it has its mode and times again. If it was not there before,
     ``name`` is not there either.
     """
-    change, undo = _CHANGES[path]
-    if not tree.is_file(path) or not tree.exists(PROGRAMS[path]):
+    kind = BOOSTER if path == BOOSTER else MKINITCPIO
+    change, undo = _CHANGES[kind]
+    if not tree.is_file(path) or not tree.exists(PROGRAMS[kind]):
         return
     status = saved.stat(name)
     before = saved.read_text(name) if status else ""
@@ -82,6 +87,16 @@ def put_back(tree: Tree, path: str, saved: Tree, name: str) -> None:
             tree.unlink(path)
     elif (undone := undo(now, before)) != now:
         tree.write(path, undone)
+
+
+def preset_configurations(tree: Tree) -> set[str]:
+    """The files that the presets of mkinitcpio name as configurations."""
+    found = set()
+    for preset in tree.glob(_PRESETS):
+        if tree.is_file(preset):
+            paths = _PRESET_CONFIG.findall(tree.read_text(preset))
+            found |= {posixpath.normpath(f"/{path}").lstrip("/") for path in paths}
+    return found
 
 
 @contextmanager
@@ -107,9 +122,10 @@ def universal_conf(tree: Tree, saved: Tree) -> Iterator[None]:
         if tree.exists(PROGRAMS[MKINITCPIO]):
             undoing.enter_context(drop_in_removed(tree))
             tree.write(DROP_IN, WITHOUT_AUTODETECT)
-            # A preset may name this file with -c, and then no drop-in is read (mkinitcpio(8)).
-            if _is_own_file(tree, MKINITCPIO):
-                undoing.enter_context(_changed(tree, MKINITCPIO, saved))
+            # A preset may name a file with -c, and then no drop-in is read (mkinitcpio(8)).
+            for path in sorted({MKINITCPIO, *preset_configurations(tree)}):
+                if _is_own_file(tree, path):
+                    undoing.enter_context(_changed(tree, path, saved))
         if tree.exists(PROGRAMS[BOOSTER]) and (
             _is_own_file(tree, BOOSTER) or not tree.lstat(BOOSTER)
         ):
@@ -127,13 +143,14 @@ def _is_own_file(tree: Tree, path: str) -> bool:
 
 @contextmanager
 def _changed(tree: Tree, path: str, saved: Tree) -> Iterator[None]:
-    name = PurePath(path).name
+    kind = BOOSTER if path == BOOSTER else MKINITCPIO
+    name = path.replace("/", "-")
     saved.unlink(name)
     text = ""
     if status := tree.stat(path):
         text, mode = tree.read_text(path), stat.S_IMODE(status.st_mode)
         saved.write(name, text, mode, times=(status.st_atime_ns, status.st_mtime_ns))
-    tree.write(path, _CHANGES[path][0](text))
+    tree.write(path, _CHANGES[kind][0](text))
     try:
         yield
     finally:

@@ -72,6 +72,14 @@ def test_what_a_maker_reads_has_it_made_again(
     assert not list((root / "run").iterdir())
 
 
+def test_a_configuration_that_a_preset_names_is_one(root: Path) -> None:
+    (root / "etc/mkinitcpio.d").mkdir()
+    (root / "etc/mkinitcpio.d/linux.preset").write_text("ALL_config=/etc/own.conf\n")
+    image = Maker(root)
+    finish(image, Settings("pc", files=(AddedFile("/etc/own.conf", "HOOKS=(base)\n"),)), ())
+    assert image.runs == [REMADE]
+
+
 def test_nothing_is_made_again_for_other_files_or_the_same(root: Path) -> None:
     image = Maker(root)
     same = AddedFile(f"/{CONF}", "HOOKS=(base autodetect)\n")

@@ -113,3 +113,24 @@ def test_a_configuration_without_its_program_is_left_alone(root: Path) -> None:
     with universal_conf(Tree(root), Tree(root.with_name("run"))):
         assert state(root) == before
     assert state(root) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ('ALL_config="/etc/own.conf"', True),
+        ("  default_config='/etc//x/../own.conf'  # mine", True),
+        ("default_config=/etc/own.conf", True),
+        ("#default_config=/etc/own.conf", False),
+        ("default_image=/etc/own.conf", False),
+        ("default_config=/../../etc/passwd", False),
+    ],
+)
+def test_a_configuration_that_a_preset_names(root: Path, line: str, changed: bool) -> None:
+    (root / "etc/mkinitcpio.d").mkdir()
+    (root / "etc/mkinitcpio.d/linux.preset").write_text(f"ALL_kver=x\n{line}\n")
+    (root / "etc/own.conf").write_text("HOOKS=(base autodetect)\n")
+    before = state(root)
+    with universal_conf(Tree(root), Tree(root.with_name("run"))):
+        assert (WITHOUT_AUTODETECT in (root / "etc/own.conf").read_text()) == changed
+    assert state(root) == before
