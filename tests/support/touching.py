@@ -23,6 +23,7 @@ from aimager.model.partition import (
     root_ext4,
 )
 from aimager.model.settings import AddedFile, HashedPassword, Script, Settings
+from aimager.packages.hooks import copy_links, hook_folders, unseen_links
 from aimager.packages.local_database import read_local_database
 from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
@@ -32,10 +33,12 @@ from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.hook_failures import failures
-from aimager.system.initramfs import universal
+from aimager.system.initramfs import tell_overridden, universal
 from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
+from aimager.system.remade_initramfs import initramfs_configuration
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
+from aimager.system.universal_conf import universal_conf
 from tests.support.hostile_root import QuietRoot
 from tests.support.trees import bare_chroot
 
@@ -101,6 +104,24 @@ def make_initramfs(root: Path) -> None:
 def explain(root: Path) -> None:
     (root.parent / "work").mkdir()
     failures(SAID, Tree(root), Tree(root.parent / "work"))
+
+
+def take_hooks(root: Path) -> None:
+    (root.parent / "work").mkdir()
+    own = Tree(root.parent / "work")
+    folders = hook_folders(Tree(root))
+    copy_links(Tree(root), folders, own)
+    unseen_links(Tree(root), folders, own)
+    tell_overridden(Tree(root), folders)
+
+
+def ask_makers(root: Path) -> None:
+    (root.parent / "work").mkdir()
+    for name in ("mkinitcpio", "booster", "dracut"):
+        (root / "usr/bin" / name).touch()
+    initramfs_configuration(Tree(root))
+    with universal_conf(Tree(root), Tree(root.parent / "work")):
+        pass
 
 
 def split(root: Path) -> None:
@@ -238,6 +259,25 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         (
             *("usr/share/libalpm/hooks", "usr/share/libalpm/hooks/60-initcpio.hook", _LOCAL),
             *(_NANO, f"{_NANO}/files", f"{_NANO}/install"),
+        ),
+    ),
+    "hooks": (
+        take_hooks,
+        (
+            *("etc/pacman.conf", "etc/pacman.d", "etc/pacman.d/hooks", "usr/share/libalpm/hooks"),
+            "etc/pacman.d/hooks/50-own.hook",
+        ),
+    ),
+    "universal_conf": (
+        ask_makers,
+        (
+            *(
+                "etc/mkinitcpio.conf",
+                "etc/mkinitcpio.conf.d",
+                "etc/mkinitcpio.d",
+                "etc/booster.yaml",
+            ),
+            "etc/mkinitcpio.d/linux-arm.preset",
         ),
     ),
     "read_pieces": (read_raw, ("usr/lib/u-boot.bin", "usr/lib")),
