@@ -1,5 +1,6 @@
 """Initramfs makers are told to leave nothing out, and nothing of that stays."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -247,3 +248,31 @@ def test_hooks_of_the_roots_own_that_ours_replace_are_told(
         assert (hooks / name).read_text() != "[Action]\n"
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"   the hook /etc/pacman.d/hooks/{name} is not run while")
+
+
+@pytest.mark.parametrize("edit", ["", "FILES=(x)\n"])
+def test_what_another_hook_edits_meanwhile_stays(root: Path, tmp_path: Path, edit: str) -> None:
+    add(root, "mkinitcpio")
+    conf = root / "etc/mkinitcpio.conf"
+    conf.write_text("HOOKS=(base autodetect)")
+    os.utime(conf, ns=(5, 7))
+    (root / BOOSTER).write_text("universal: true\n")
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        run_hook(root)
+        assert conf.read_text().startswith("HOOKS=(base autodetect)\n")
+        if edit:
+            conf.write_text(conf.read_text() + edit)
+    assert conf.read_text() == (
+        "HOOKS=(base autodetect)" if not edit else f"HOOKS=(base autodetect){edit}"
+    )
+    assert (conf.stat().st_mtime_ns == 7) == (not edit)
+    assert (root / BOOSTER).read_text() == "universal: true\n", "its program is not there"
+
+
+def test_boosters_own_word_gives_way_for_the_time(root: Path, tmp_path: Path) -> None:
+    add(root, "booster")
+    (root / BOOSTER).write_text("universal: false\nstrip: true")
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        run_hook(root)
+        assert (root / BOOSTER).read_text() == "strip: true\nuniversal: true\n"
+    assert (root / BOOSTER).read_text() == "universal: false\nstrip: true"
