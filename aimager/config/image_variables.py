@@ -29,12 +29,13 @@ WHAT_IS_BUILT = (
     Variable(
         "distro",
         Group.build,
-        "the distribution",
+        "the distribution, or a file with one of your own (./mine.py), which is run",
         "the board's, if it is for one only",
         "distro=archlinux",
         choices=tuple(distro.id for distro in DISTROS),
         listed_by="distros",
         settings=("title", "vendor", "mirrorlist", "mirror", "platform.distro"),
+        paths=True,
     ),
     Variable(
         "board",
