@@ -53,7 +53,9 @@ def read_build(
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
     platform = with_own_repositories(platform, words)
-    tools = words.read("tools", Tools.borrowed)
+    tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
+    borrows = tools is Tools.borrowed and not helper
+    repositories = read_repositories(board, platform, words)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
@@ -62,8 +64,8 @@ def read_build(
         products=products,
         out=folder / words.read("out", "out"),
         setup=read_settings(board, platform, words),
-        mirrors=read_mirrors(board, words),
-        repositories=read_repositories(board, platform, words),
+        mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
+        repositories=repositories,
         packages=_read_packages(words),
         root_size=_read_root_size(board, words),
         tools=tools,
@@ -110,7 +112,10 @@ def read_builds(
     builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):
-        raise ConfigError(f"two of board={','.join(names)} have the same id")
+        raise ConfigError(
+            f"two of board={','.join(names)} have the same id",
+            hint="give each board an id of its own, or build them one after the other",
+        )
     return tuple(made.values())
 
 

@@ -79,7 +79,8 @@ PACKAGES = (
     Variable(
         "repo-url-*",
         Group.packages,
-        "URLs of mirrors of one repository, with $repo and $arch in them, separated by commas",
+        "URLs of mirrors of one repository, or of all of a distribution by its name, with $repo and"
+        " $arch in them, separated by commas",
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
@@ -94,7 +95,10 @@ PACKAGES = (
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
+        settings=(
+            *("platform.distro.core_repository", "platform.distro.base_repositories"),
+            "own_repositories",
+        ),
     ),
     Variable(
         "repos-base",
@@ -103,7 +107,7 @@ PACKAGES = (
         "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
-        settings=("platform.distro.base_repositories",),
+        settings=("platform.distro.base_repositories", "own_repositories"),
         several=True,
     ),
     Variable(

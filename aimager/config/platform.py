@@ -102,7 +102,7 @@ def find_distro(name: str, start: Path) -> Distro:
     if _is_file_name(name):
         return load_distro(start / name)
     for distro in DISTROS:
-        if name.lower() in (distro.id, distro.name.lower(), *distro.aliases):
+        if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
     raise ConfigError(
@@ -145,7 +145,10 @@ def _find_architecture(board: Board, distro: Distro, name: str | None) -> Archit
         possible = tuple(a for a in possible if a is board.architecture)
     if not possible:
         raise ConfigError(
-            f"{distro.name} does not exist for {board.architecture}, which the board {board.id} has"
+            f"{distro.name} does not exist for {board.architecture}, which the board {board.id}"
+            " has",
+            hint=f"{distro.name} is for {choices(distro.architectures)}: name another distro="
+            " or board=",
         )
     if name is None:
         host = host_architecture()

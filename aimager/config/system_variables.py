@@ -140,7 +140,8 @@ SYSTEM = (
         "overlay",
         Group.system,
         "archives (.tar, or that in gz, xz, zst) unpacked over the root at the end, with their"
-        " owners; folders that exist keep theirs",
+        " owners, capabilities, access lists and user attributes; folders that exist keep"
+        " their owners",
         "",
         "overlay=site.tar.zst",
         parser=of_path(read_archives),

@@ -9,7 +9,6 @@ from aimager import files, progress
 from aimager.digests import Sums
 from aimager.image.bmap import bmap_text
 from aimager.image.compress import compress
-from aimager.image.disk import Extent
 from aimager.image.manifest import (
     Built,
     Result,
@@ -29,6 +28,7 @@ from aimager.model.build import (
     Product,
     compressed_name,
 )
+from aimager.model.layout import Extent
 from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import InstalledPackage
 from aimager.toolbox import Toolbox

@@ -9,6 +9,7 @@ from aimager.packages.pacman import enable_mirror
 from aimager.resources import read_data
 from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
+from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
 from aimager.system.first_boot import enable
 from aimager.system.locales import set_locales
 from aimager.toolbox import Toolbox
@@ -30,15 +31,22 @@ class ImageRoot:
         self.env = {"SOURCE_DATE_EPOCH": str(epoch)}
         self.has_run = False
         """Whether a program of it was run, which may have changed anything in it."""
+        self.refused: tuple[str, ...] = ()
+        """What the last one said by which it was refused a file's owner."""
         self._jail = image.jail()
 
     def run(self, argv: Sequence[str], input: bytes = b"") -> str:
-        """Run a program of the image, emulated if it has to be.
+        """Run a program of the image, emulated if it has to be, and return all that it says.
 
         :raises CommandError: when it fails
         """
-        log, self.has_run = self.tools.log, True
-        return process.run(argv, within=self._jail, log=log, env=self.env, input=input)
+        log, self.has_run, lines = self.tools.log, True, list[str]()
+        try:
+            return process.run(
+                argv, within=self._jail, log=log, env=self.env, input=input, watch=lines.append
+            )
+        finally:
+            self.refused = refused_owners(lines)
 
     def toolbox(self) -> Toolbox:
         """The image's own programs."""
@@ -63,12 +71,14 @@ def set_up(
     ``hashed`` are the setup's passwords.
 
     :raises ConfigError: when the root lacks what a setting needs
+    :raises HostError: when this machine lacks the id of a user
     """
     image.tree.write("etc/hostname", f"{setup.hostname}\n", 0o644)
     set_locales(image.tree, setup.locales, image.run)
     _write_console(image)
     for user in setup.users:
         add_user(image, user)
+    refuse_accounts(image.tree, held_ids(), [user.name for user in setup.users])
     set_passwords(image, hashed)
     allow_sudo(image, setup.sudo_groups)
     configure_network(image)

@@ -215,7 +215,7 @@ MIRRORS = [
     ),
     Case(
         f"{AT_MIRROR} repo-url-corr=http://127.0.0.1:1/x",
-        "has no repository corr",
+        "Arch Linux has no repository corr",
         "repo-url-NAME= is for core, extra",
         pages=GOOD,
     ),
