@@ -54,7 +54,7 @@ def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("    keyrings=(KEYRING,),\n", ""), "cannot be made: TypeError: Distro.__init__() missing"),
+        (("    keyrings=(KEYRING,),\n", ""), "cannot be made: TypeError: Distro.__init__() miss"),
         (("Mirrors(\n", "Mirror(\n"), "cannot be made: NameError: "),
         (("DISTRO = Distro(", "DISTRO = Distro(("), "is not valid Python: "),
         (("architectures=(Architecture.x86_64,)", "architectures=()"), "has no architectures"),

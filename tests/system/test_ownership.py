@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import HostError
 from aimager.model.settings import AddedFile
+from aimager.sandbox.id_map import Extent
 from aimager.sandbox.namespace import call
+from aimager.sandbox.owners import HeldIds
+from aimager.sandbox.tree import Tree
+from aimager.system import ownership
 from tests.support.owned import Adding, add
 
 
@@ -80,6 +85,15 @@ def test_an_owner_that_there_is_not(tmp_path: Path, owner: str, kind: str, name:
     assert added(tmp_path, of("/srv/x", owner=owner)) == [
         f"files= gives /srv/x to the {kind} {name}, which the image does not have"
     ]
+
+
+def test_an_owner_that_the_build_has_no_id_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = HeldIds((Extent(0, 1000, 10),), (Extent(0, 1000, 10),))
+    monkeypatch.setattr(ownership, "held_ids", lambda: few)
+    with pytest.raises(HostError, match=r"^/x of files= belongs to 70000:0, and your subordinate"):
+        ownership.Ownership(Tree(tmp_path)).make_empty(of("/x", owner="70000"))
 
 
 def test_where_links_lead_decides(tmp_path: Path) -> None:
