@@ -41,7 +41,7 @@ WHAT_IS_BUILT = (
         "board",
         Group.build,
         "the machine, or a file with one (./mine.py); none makes a root"
-        " archive only; several of one architecture, separated by commas, are built in one run",
+        " archive only; several, separated by commas, are built in one run",
         "none",
         "board=x64-uefi,x64-legacy",
         choices=tuple(BOARDS),
