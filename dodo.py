@@ -13,7 +13,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import make_plan
+from aimager.graph.plan import make_plans
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
 from aimager.stages.fetch_packages import FetchPackages
@@ -30,7 +30,7 @@ from aimager.stages.take_lock import TakeLock
 
 ASKED = program.asked(__file__)
 BUILDS = load_builds(ASKED, artifacts.CACHE)
-PLANS = [make_plan(build, None if ASKED.resolves_anew else build.lock) for build in BUILDS]
+PLANS = make_plans(BUILDS, anew=ASKED.resolves_anew)
 GRAPH = Graph(
     artifacts.RUN,
     BUILDS,
@@ -148,7 +148,7 @@ def task_keyring_init() -> Stages:
                 keyrings=plan.platform_keyrings(platform),
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
-                borrowed=plan.borrowed,
+                borrowed=plan.borrowed_for(platform),
                 older=plan.build.mirrors.older_keyring,
             )
             yield platform.id, stage
