@@ -12,7 +12,7 @@ from aimager.config.build import read_builds
 from aimager.config.parse import read_epoch
 from aimager.config.unknown_names import check_names
 from aimager.config.variable import setting_names
-from aimager.config.variables import VARIABLES
+from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
 from aimager.files import Readers, guard_folder
 from aimager.model.build import Build
@@ -89,9 +89,9 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
         if not _is_text(value):
-            is_secret = any(v.secret and v.matches(name) for v in VARIABLES)
+            hidden = is_secret(name)
             raise ConfigError(
-                f"{name}={'' if is_secret else value} is not in UTF-8",
+                f"{name}={'' if hidden else value} is not in UTF-8",
                 hint="type it on a terminal that writes UTF-8",
             )
     if not _OF_NOBUILD.isdisjoint(asked.words):

@@ -129,7 +129,7 @@ def test_one_line_tells_what_is_going_on_and_then_is_gone(dug: tuple[Terminal, l
 def test_a_finished_line_keeps_within_a_narrow_window(folder: Path) -> None:
     lines = terminal(folder, "dig", columns=36, SECONDS="0.2").finish()
     assert re.fullmatch(TOOK + "one: it was never", lines[0])
-    assert lines[1:3] == [" " * 16 + "dug", "   dug a hole"]
+    assert lines[1:3] == [" " * 15 + "dug", "   dug a hole"]
 
 
 def test_nothing_that_stands_is_ever_erased(dug: tuple[Terminal, list[str]]) -> None:
