@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aimager.config.build import read_builds
 from aimager.config.parse import read_epoch
-from aimager.config.unknown_names import check_names
+from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
@@ -162,7 +162,6 @@ def unknown_option(told: str, words: Sequence[str], tasks: Collection[str]) -> C
     option = told.split(" ", 1)[0]
     before = next((n for n, word in enumerate(words) if word.startswith(option)), len(words))
     task = next((word for word in reversed(words[:before]) if word in tasks), "")
-    return ConfigError(
-        f"the task {task} has no such option: {told}",
-        hint=f"doit help {task} explains those that it has; those of doit itself stand before",
-    )
+    usual = f"doit help {task} explains those that it has; those of doit itself stand before"
+    name = option.removeprefix("--").partition("=")[0]
+    return ConfigError(f"the task {task} has no such option: {told}", hint=INSTEAD.get(name, usual))
