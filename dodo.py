@@ -49,7 +49,7 @@ DOIT_CONFIG = {
     "sort": "definition",
     "default_tasks": ["build"],
     "verbosity": 2,
-    "reporter": reporter(lambda entries: summary.report_failure(BUILDS, entries)),
+    "reporter": reporter(lambda entries: summary.report_failure(BUILDS, entries, ASKED.variables)),
 }
 
 

@@ -54,7 +54,8 @@ RESULTS = (
         "report",
         Group.results,
         "a file for a page (HTML) that tells what was done, when and why, and how large everything"
-        " is; of a build that fails, how far it came, and what failed",
+        " is, with the command and the logs' paths; of a build that fails, how far it came,"
+        " and what failed",
         "",
         "report=build.html",
         parser=of_path(read_new_file),
