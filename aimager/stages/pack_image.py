@@ -37,6 +37,7 @@ from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
 from aimager.system.configure import ImageRoot, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
@@ -194,6 +195,8 @@ def _pack(stage: PackImage) -> None:
                     title=stage.title,
                 )
             given = finish(image, stage.setup, stage.overlays)
+            if ids:
+                check_boot(tree, stage.boot, ids, stage.architecture)
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed
             refuse_excess(root, limits(stage.workshop, lock, reused))
