@@ -43,7 +43,6 @@ from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
-from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
@@ -200,7 +199,8 @@ def _pack(stage: PackImage) -> None:
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed
             refuse_excess(root, limits(stage.workshop, lock, reused))
-        prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
+        growing = stage.table.growing if stage.table else None
+        prepare_first_boot(tree, grow=growing.role if growing else None)
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper
             size = partial(files.data_size, stage.borrowed)

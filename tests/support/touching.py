@@ -210,7 +210,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "prepare_first_boot": (
-        lambda root: prepare_first_boot(Tree(root), grow=True),
+        lambda root: prepare_first_boot(Tree(root), grow=Role.root),
         (
             *("etc/machine-id", "etc/systemd", UNITS, "etc/systemd/system-preset"),
             *("etc/systemd/system-preset/10-own.preset", "usr/local", "usr/local/lib/grow-root"),
