@@ -168,7 +168,5 @@ def unknown_option(told: str, words: Sequence[str], tasks: Collection[str]) -> C
     task = next((word for word in reversed(words[:before]) if word in tasks), "")
     name = option.removeprefix("--").partition("=")[0]
     near = nearest(name, (variable.name for variable in VARIABLES), "--{}=")
-    usual = (
-        f"{near}doit help {task} explains those that it has; those of doit itself stand before"
-    )
+    usual = f"{near}doit help {task} explains those that it has; those of doit itself stand before"
     return ConfigError(f"the task {task} has no such option: {told}", hint=INSTEAD.get(name, usual))

@@ -28,6 +28,7 @@ from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
@@ -67,6 +68,7 @@ def boot(loader: Bootloader) -> Callable[[Path], object]:
             words=lambda kernel: (),
             title="Arch Linux",
         )
+        check_boot(Tree(root), board, ImageIds("seed", TABLE), Architecture.x86_64)
 
     return call
 
@@ -208,7 +210,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "prepare_first_boot": (
-        lambda root: prepare_first_boot(Tree(root), grow=True),
+        lambda root: prepare_first_boot(Tree(root), grow=Role.root),
         (
             *("etc/machine-id", "etc/systemd", UNITS, "etc/systemd/system-preset"),
             *("etc/systemd/system-preset/10-own.preset", "usr/local", "usr/local/lib/grow-root"),

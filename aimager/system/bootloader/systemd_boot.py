@@ -42,15 +42,19 @@ def install(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
         )
-    removable = f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
     # The second is what ``bootctl update`` looks for in the running system.
-    for target in (removable, f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
+    for target in (removable(architecture), f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
         copy(tree, program, target)
     write(tree, "loader/loader.conf", loader_text(kernels[0]))
     write(tree, "loader/entries.srel", "type1\n")
     for kernel in kernels:
         text = entry_text(kernel, title=title, command_line=command_line(kernel.name))
         write(tree, f"loader/entries/{kernel.name}.conf", text)
+
+
+def removable(architecture: Architecture) -> str:
+    """Where firmware looks for a boot loader on a disk that it does not know (UEFI 3.5.1.1)."""
+    return f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
 
 
 def loader_text(default: Kernel) -> str:
