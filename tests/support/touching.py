@@ -35,9 +35,10 @@ from aimager.system.hook_failures import failures
 from aimager.system.initramfs import universal
 from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from tests.support.hostile_root import QuietRoot
-from tests.support.trees import bare_chroot
+from tests.support.trees import TOOLS, bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
 SUBVOLUMES = Partition(
@@ -157,6 +158,10 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "find_kernels": (
         lambda root: find_kernels(Tree(root)),
         (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
+    ),
+    "normalize_initramfs": (
+        lambda root: normalize_initramfs(Tree(root), TOOLS, root.parent),
+        (*_KERNELS[:1], "boot", "boot/booster-linux.img", "boot/initramfs-linux.img", _LOCAL),
     ),
     "systemd_boot": (
         boot(Bootloader.systemd_boot),
