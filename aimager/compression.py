@@ -24,7 +24,11 @@ _ZSTD_INPUT = 1 << 10
 """Bytes that are given to zstd at once: it returns all that they hold, and a block of 4 bytes may
 hold 128 KiB."""
 
-OTHER_MIRROR = "try another mirror with repo-url-parent=, or leave the package out"
+OTHER_MIRROR = (
+    "another mirror, which repo-url-parent= or repo-url-NAME= names, may have it whole; or"
+    " leave the"
+    " package out"
+)
 
 DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 """What the decoders raise for damage."""

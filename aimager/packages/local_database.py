@@ -43,7 +43,11 @@ def read_local_database(tree: Tree) -> dict[str, InstalledPackage]:
         try:
             package = read_record(tree.read_bytes(path).decode())
         except (LookupError, ValueError) as error:
-            raise ImageError(f"{shown(path)} of the image is damaged: {error}") from error
+            raise ImageError(
+                f"{shown(path)} of the image is damaged: {error}",
+                hint="a package, or what it ran, has changed it: the log of install-packages"
+                " has what each said",
+            ) from error
         found[package.name] = package
     return found
 

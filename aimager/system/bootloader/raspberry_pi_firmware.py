@@ -37,7 +37,10 @@ def install(tree: Tree, *, root: Sequence[str], words: Sequence[str]) -> None:
         )
     for name in named_files(tree.read_text(configuration)):
         if not tree.is_file(f"{BOOT}/{name}"):
-            raise ImageError(f"{CONFIGURATION} names {name}, which is not in /boot")
+            raise ImageError(
+                f"{CONFIGURATION} names {name}, which is not in /boot",
+                hint="one of the board's packages should have brought it",
+            )
     if tree.is_file(command_line):
         text = command_line_text(tree.read_text(command_line), root=root, words=words)
         write(tree, COMMAND_LINE, text)
