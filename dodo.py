@@ -210,11 +210,8 @@ def task_install_packages() -> Stages:
 def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRoot]) -> MakeStage:
     """The stage that makes the system of a plan's build."""
     build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
-    root: partial[Any] = partial(
-        install,
-        rootfs=artifacts.rootfs_archive(platform),
-        rootfs_lock=artifacts.lock(f"{platform.id}.rootfs"),
-    )
+    rootfs, lock = artifacts.rootfs_archive(platform), artifacts.lock(f"{platform.id}.rootfs")
+    root: partial[Any] = partial(install, rootfs=rootfs, rootfs_lock=lock)
     if build.reused_root and plan.reused:
         root = partial(reuse, archive=build.reused_root, reused=plan.reused)
     return partial(

@@ -82,18 +82,33 @@ _DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
 _MKINITCPIO = "etc/mkinitcpio.conf"
 _BOOSTER = "etc/booster.yaml"
 
+CONSOLE = "etc/vconsole.conf"
+KEYMAP = "KEYMAP=us"
+"""What an image has for its console unless a package says otherwise (vconsole.conf(5))."""
+
 _DONE = "universal-initramfs.done"
 
 _SCRIPT = f"""\
+# Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails where there is none.
+for maker in booster dracut mkinitcpio; do
+    if [ -e /usr/bin/$maker ] && [ ! -e /{CONSOLE} ] && [ ! -L /{CONSOLE} ]; then
+        echo {KEYMAP} > /{CONSOLE}
+        chmod 644 /{CONSOLE}
+    fi
+done
 if [ -e /usr/bin/mkinitcpio ]; then
     mkdir -p /etc/mkinitcpio.conf.d
     cat > /{_DROP_IN} << 'END'
-universal=()
-for hook in "${{HOOKS[@]}}"; do
-    [[ $hook == autodetect ]] || universal+=("$hook")
-done
-HOOKS=("${{universal[@]}}")
-unset universal hook
+# Without autodetect, kms adds all drivers of graphics, and their firmware, of which a console needs
+# none; whoever has it without autodetect asks for that.
+if [[ " ${{HOOKS[*]}} " == *' autodetect '* ]]; then
+    universal=()
+    for hook in "${{HOOKS[@]}}"; do
+        [[ $hook == autodetect || $hook == kms ]] || universal+=("$hook")
+    done
+    HOOKS=("${{universal[@]}}")
+    unset universal hook
+fi
 END
     # A preset may name this file with -c, and then no drop-in is read (mkinitcpio(8)).
     if [ -e /{_MKINITCPIO} ]; then
@@ -113,9 +128,10 @@ touch /run/{_DONE}
 
 @contextmanager
 def universal(image: Chroot, hooks: Path) -> Iterator[None]:
-    """While in the block, initramfs makers that are installed in ``image`` leave nothing out.
+    """While in the block, initramfs makers in ``image`` make one for any machine.
 
-    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
+    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5)), which
+    also keeps its hook kms small, so that both are left out where it has both;
     booster does so unless its configuration says ``universal``; dracut is run by us, in place of
     its own hook, with options that its configuration does not have.
     """
