@@ -89,7 +89,7 @@ KEYMAP = "KEYMAP=us"
 _DONE = "universal-initramfs.done"
 
 _SCRIPT = f"""\
-# Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails where there is none.
+# Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails without.
 for maker in booster dracut mkinitcpio; do
     if [ -e /usr/bin/$maker ] && [ ! -e /{CONSOLE} ] && [ ! -L /{CONSOLE} ]; then
         echo {KEYMAP} > /{CONSOLE}
