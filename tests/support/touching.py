@@ -28,6 +28,7 @@ from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.caches import settle_caches
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
@@ -158,6 +159,13 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "find_kernels": (
         lambda root: find_kernels(Tree(root)),
         (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
+    ),
+    "settle_caches": (
+        lambda root: settle_caches(Tree(root)),
+        (
+            *("usr", "opt", "var/cache", "var/cache/man", "var/tmp", "root", _LOCAL),
+            *("usr/share/applications", "usr/share/applications/mimeinfo.cache"),
+        ),
     ),
     "normalize_initramfs": (
         lambda root: normalize_initramfs(Tree(root), TOOLS, root.parent),
