@@ -13,12 +13,8 @@ from aimager.graph import artifacts
 from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, MakeStage, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
-<<<<<<< HEAD
-from aimager.graph.plan import make_plans
-=======
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph.plan import Plan, make_plans
 from aimager.stages import check_twice
->>>>>>> bytes
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
 from aimager.stages.fetch_packages import FetchPackages
@@ -35,12 +31,8 @@ from aimager.stages.take_lock import TakeLock
 
 ASKED = program.asked(__file__)
 BUILDS = load_builds(ASKED, artifacts.CACHE)
-<<<<<<< HEAD
 PLANS = make_plans(BUILDS, anew=ASKED.resolves_anew)
-=======
-PLANS = [make_plan(build, None if ASKED.resolves_anew else build.lock) for build in BUILDS]
 CHECKED = [plan for plan in PLANS if plan.build.check_twice]
->>>>>>> bytes
 GRAPH = Graph(
     artifacts.RUN,
     BUILDS,

@@ -28,11 +28,8 @@ from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
-<<<<<<< HEAD
 from aimager.system.boot_check import check_boot
-=======
 from aimager.system.caches import settle_caches
->>>>>>> bytes
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot

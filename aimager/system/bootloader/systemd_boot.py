@@ -44,11 +44,7 @@ def install(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
         )
-<<<<<<< HEAD
-=======
     make_startable(tree, kernels)
-    removable = f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
->>>>>>> bytes
     # The second is what ``bootctl update`` looks for in the running system.
     for target in (removable(architecture), f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
         copy(tree, program, target)
