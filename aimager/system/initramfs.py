@@ -86,9 +86,21 @@ exit "${failed:-0}"
 """dracut leaves out the libraries of every program where its temporary folder, ``dracut.`` and six
 random letters, begins with ``ko``: it looks for programs with ``-not -path '*.ko*'`` (dracut.sh of
 106; later ones look at the name alone). One image of 3,844 would not boot."""
+
+CONSOLE = "etc/vconsole.conf"
+KEYMAP = "KEYMAP=us"
+"""What an image has for its console unless a package says otherwise (vconsole.conf(5))."""
+
 _DONE = "universal-initramfs.done"
 
 _SCRIPT = f"""\
+# Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails without.
+for maker in booster dracut mkinitcpio; do
+    if [ -e /usr/bin/$maker ] && [ ! -e /{CONSOLE} ] && [ ! -L /{CONSOLE} ]; then
+        echo {KEYMAP} > /{CONSOLE}
+        chmod 644 /{CONSOLE}
+    fi
+done
 if [ -e /usr/bin/mkinitcpio ]; then
     mkdir -p /etc/mkinitcpio.conf.d
     cat > /{DROP_IN} << 'END'
@@ -112,9 +124,10 @@ touch /run/{_DONE}
 
 @contextmanager
 def universal(image: Chroot, hooks: Path) -> Iterator[None]:
-    """While in the block, initramfs makers that are installed in ``image`` leave nothing out.
+    """While in the block, initramfs makers in ``image`` make one for any machine.
 
-    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
+    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5)), which
+    also keeps its hook kms small, so that both are left out where it has both;
     booster does so unless its configuration says ``universal``; dracut is run by us, in place of
     its own hook, with options that its configuration does not have.
     """

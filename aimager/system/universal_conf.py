@@ -24,13 +24,17 @@ _PRESET_CONFIG = re.compile(r"^[ \t]*\w+_config=[\"']?([^\"'\s#]+)", re.MULTILIN
 
 WITHOUT_AUTODETECT = """\
 
-# For the time in which an image is made: an initramfs for any machine.
+# For the time in which an image is made: an initramfs for any machine. Without autodetect, kms adds
+# all drivers of graphics, and their firmware, of which a console needs none; whoever has it without
+# autodetect asks for that.
 read -ra HOOKS <<< "${HOOKS[*]-}"
-for hook in "${!HOOKS[@]}"; do
-    [[ ${HOOKS[hook]} == autodetect ]] && unset "HOOKS[hook]"
-done
-read -ra HOOKS <<< "${HOOKS[*]-}"
-unset hook
+if [[ " ${HOOKS[*]-} " == *' autodetect '* ]]; then
+    for hook in "${!HOOKS[@]}"; do
+        [[ ${HOOKS[hook]} == autodetect || ${HOOKS[hook]} == kms ]] && unset "HOOKS[hook]"
+    done
+    read -ra HOOKS <<< "${HOOKS[*]-}"
+    unset hook
+fi
 """
 """None of its lines looks like a setting, so that a script that edits those leaves it alone."""
 

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,9 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         "   to write it to a card, all of whose data is lost:",
         f"      bmaptool copy {quoted} /dev/YOUR-CARD",
         f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+        "   the root is hardly larger than what it holds, and grows to its disk at the first boot;",
+        f"      for a virtual machine: qemu-img resize -f raw {quoted} 16G, or build with"
+        " root-size=16G",
         "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",
     ]
 
@@ -119,6 +123,39 @@ def test_that_nobody_can_log_in_is_told(
     said = capsys.readouterr().out
     assert ("NOBODY CAN LOG IN" in said) is warned
     assert ("chpasswd=alice:PASSWORD" in said) is warned
+
+
+BOOT = "label: gpt; aimager@boot: size=1G; "
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            {"table": BOOT + "aimager@root:; aimager@home:"},
+            "home grows to the end",
+        ),
+        ({"table": BOOT + "aimager@root:; aimager@swap: size=1G"}, "the last, for swap, cannot"),
+        ({"table": BOOT + "aimager@root:; size=1G"}, "the last is left empty"),
+        ({"root-fs": "erofs"}, "erofs never changes"),
+        ({"root-fs": "squashfs"}, "squashfs never changes"),
+        (
+            {"table": "label: gpt; aimager@root:; aimager@boot: size=1G"},
+            "for boot, cannot",
+        ),
+        ({}, "root-size=16G"),
+        ({"root-size": "8G"}, ""),
+        ({"table": "=gpt_1g_esp_16g_root_x86_64"}, ""),
+    ],
+)
+def test_what_grows_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], told: str
+) -> None:
+    build = make(folder, **words)
+    show_results([build], diary(folder, build, Outcome.done), ASKED)
+    said = capsys.readouterr().out
+    assert told in said
+    assert bool(told) == (" grows " in said)
 
 
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
@@ -253,21 +290,40 @@ def failed(task: str, fault: str) -> tuple[Entry, ...]:
 def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder: Path) -> None:
     report = folder / "report.html"
     build = make(folder, report=str(report))
-    said = report_failure([build], failed(f"install-packages:{build.id}", "no such module"))
+    task = f"install-packages:{build.id}"
+    artifacts.log(task).parent.mkdir(parents=True, exist_ok=True)
+    artifacts.log(task).write_text("pacman said this")
+    given = {
+        "board": "x64-uefi",
+        "hostname": "a b",
+        "chpasswd": "root:secret",
+        "repo-url-core": "https://me:secret@a.example",
+        "add-repos": "mine=https://me:secret@a.example",
+    }
+    said = report_failure([build], failed(task, "no such module"), given)
     assert said == f"   the report is {report}"
     page = report.read_text()
     assert "no such module" in page
     assert f"Packages of {build.id}" in page
     assert "disk.img" not in page
+    assert "<code>doit build board=x64-uefi &#x27;hostname=a b&#x27; " in page
+    assert "chpasswd=***" in page
+    assert "secret" not in page
+    assert page.count(f"<code>{escape(str(artifacts.log(task)))}</code>") == 2
+    artifacts.log(task).unlink()
+    report_failure([build], failed(task, "no such module"), {})
+    assert str(artifacts.log(task)) not in report.read_text(), "it ran no program"
 
 
 def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
     build = make(folder)
-    assert report_failure([build], failed("a:x", "no")) == ""
+    assert report_failure([build], failed("a:x", "no"), {}) == ""
     (folder / "none").write_text("in the way")
     build = replace(build, report=folder / "none/report.html")
-    assert "none/report.html cannot be written: " in report_failure([build], failed("a:x", "no"))
-    assert report_failure([build], failed("build", "no")) == "", "it was told by then"
+    assert "none/report.html cannot be written: " in report_failure(
+        [build], failed("a:x", "no"), {}
+    )
+    assert report_failure([build], failed("build", "no"), {}) == "", "it was told by then"
 
 
 def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,24 +23,25 @@ from aimager.model.partition import (
     root_ext4,
 )
 from aimager.model.settings import AddedFile, HashedPassword, Script, Settings
-from aimager.packages.hooks import copy_links, hook_folders, unseen_links
 from aimager.packages.local_database import read_local_database
 from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
+from aimager.system.caches import settle_caches
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.hook_failures import failures
-from aimager.system.initramfs import tell_overridden, universal
+from aimager.system.initramfs import universal
 from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
-from aimager.system.remade_initramfs import initramfs_configuration
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
-from aimager.system.universal_conf import universal_conf
 from tests.support.hostile_root import QuietRoot
-from tests.support.trees import bare_chroot
+from tests.support.touching_hooks import ask_makers, take_hooks
+from tests.support.trees import TOOLS, bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
 SUBVOLUMES = Partition(
@@ -70,6 +71,7 @@ def boot(loader: Bootloader) -> Callable[[Path], object]:
             words=lambda kernel: (),
             title="Arch Linux",
         )
+        check_boot(Tree(root), board, ImageIds("seed", TABLE), Architecture.x86_64)
 
     return call
 
@@ -104,24 +106,6 @@ def make_initramfs(root: Path) -> None:
 def explain(root: Path) -> None:
     (root.parent / "work").mkdir()
     failures(SAID, Tree(root), Tree(root.parent / "work"))
-
-
-def take_hooks(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    own = Tree(root.parent / "work")
-    folders = hook_folders(Tree(root))
-    copy_links(Tree(root), folders, own)
-    unseen_links(Tree(root), folders, own)
-    tell_overridden(Tree(root), folders)
-
-
-def ask_makers(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    for name in ("mkinitcpio", "booster", "dracut"):
-        (root / "usr/bin" / name).touch()
-    initramfs_configuration(Tree(root))
-    with universal_conf(Tree(root), Tree(root.parent / "work")):
-        pass
 
 
 def split(root: Path) -> None:
@@ -179,6 +163,17 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda root: find_kernels(Tree(root)),
         (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
     ),
+    "settle_caches": (
+        lambda root: settle_caches(Tree(root)),
+        (
+            *("usr", "opt", "var/cache", "var/cache/man", "var/tmp", "root", _LOCAL),
+            *("usr/share/applications", "usr/share/applications/mimeinfo.cache"),
+        ),
+    ),
+    "normalize_initramfs": (
+        lambda root: normalize_initramfs(Tree(root), TOOLS, root.parent),
+        (*_KERNELS[:1], "boot", "boot/booster-linux.img", "boot/initramfs-linux.img", _LOCAL),
+    ),
     "systemd_boot": (
         boot(Bootloader.systemd_boot),
         (
@@ -229,7 +224,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "prepare_first_boot": (
-        lambda root: prepare_first_boot(Tree(root), grow=True),
+        lambda root: prepare_first_boot(Tree(root), grow=Role.root),
         (
             *("etc/machine-id", "etc/systemd", UNITS, "etc/systemd/system-preset"),
             *("etc/systemd/system-preset/10-own.preset", "usr/local", "usr/local/lib/grow-root"),
