@@ -33,6 +33,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.owners import told_owners
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
@@ -173,7 +174,8 @@ def _pack(stage: PackImage) -> None:
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
         progress.step("unpacking the system")
-        unpack_tree(tools, stage.system, root)
+        with told_owners(" of the installed system"):
+            unpack_tree(tools, stage.system, root)
         progress.step("setting the system up")
         tree = Tree(root)
         installed = read_local_database(tree)
