@@ -128,11 +128,17 @@ TRUST = (
     Variable(
         "trust-key",
         Group.trust,
-        "fingerprints of the master keys to trust in place of the pinned ones",
+        "fingerprints of keys to trust: of master keys, in place of the pinned ones, and of"
+        " packagers in the keyring, beside them",
         "",
         "trust-key=FINGERPRINT",
         parser=of_name(read_fingerprints),
-        settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+        settings=(
+            "keyrings.*.user_keys",
+            "keyrings.*.master_keys",
+            "repository.keyring.master_keys",
+            "user_keys",
+        ),
     ),
     Variable(
         "trust-key-*",
@@ -142,9 +148,10 @@ TRUST = (
         "trust-key-mine=FINGERPRINT",
         parser=of_name(read_fingerprints),
         settings=(
-            "keyrings.*.master_keys",
-            "repositories.*.keyring.master_keys",
-            "platform.repositories.*.keyring.master_keys",
+            "keyrings.*.user_keys",
+            "repositories.*.keyring.user_keys",
+            "platform.repositories.*.keyring.user_keys",
+            "user_keys",
         ),
     ),
     Variable(

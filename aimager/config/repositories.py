@@ -13,7 +13,7 @@ from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.packages.openpgp.public_keys import read_public_keys
+from aimager.packages.openpgp.public_keys import list_keys, primary_names, read_public_keys
 from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
@@ -184,8 +184,8 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
 def _with_keys(
     repository: ThirdPartyRepository, trusted: tuple[str, ...], file: KeyFile | None
 ) -> ThirdPartyRepository:
-    keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
-    if not keyring.master_keys:
+    keyring = replace(repository.keyring, user_keys=trusted)
+    if not keyring.named:
         raise ConfigError(
             f"trust-key-{repository.id}= is missing, because no key is pinned for the repository"
             f" {repository.id}",
@@ -193,5 +193,26 @@ def _with_keys(
             " gpg --fingerprint KEY",
         )
     if file:
-        keyring = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
+        of_file = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
+        keyring = replace(of_file, user_keys=_in_file(repository.id, keyring.named, file))
     return replace(repository, keyring=keyring)
+
+
+def _in_file(name: str, trusted: tuple[str, ...], file: KeyFile) -> tuple[str, ...]:
+    """The primary keys of those that are trusted, which must all be in the user's file."""
+    keys = list_keys(base64.b64decode(file.keys))
+    primary = primary_names(keys)
+    for key in trusted:
+        if key not in primary:
+            raise ConfigError(
+                f"trust-key-{name}={key}: the file of key-file-{name}= does not have this key",
+                hint=f"it has {' '.join(sorted(keys))}",
+            )
+        if not keys[primary[key]].has_user:
+            raise ConfigError(
+                f"the key {primary[key]} of key-file-{name}= has no user id, and gpg takes no key"
+                " without one",
+                hint="some key servers leave user ids out: ask its owner for the whole key, or gpg"
+                " --export it where it has one",
+            )
+    return tuple(dict.fromkeys(primary[key] for key in trusted))

@@ -131,7 +131,7 @@ class Plan:
     def keyrings(self, owner: Distro | ThirdPartyRepository) -> tuple[Keyring, ...]:
         """The keyrings of ``owner`` with the keys to trust.
 
-        The user's keys replace those of the distribution that is built; elsewhere they are
+        For the distribution that is built, the user's keys are named as such; elsewhere they are
         trusted beside the pinned ones.
         """
         keyrings = owner.keyrings if isinstance(owner, Distro) else (owner.keyring,)
@@ -139,7 +139,7 @@ class Plan:
         if not trusted:
             return keyrings
         if owner == self.build.platform.distro:
-            return tuple(replace(k, master_keys=trusted) for k in keyrings)
+            return tuple(replace(k, user_keys=trusted) for k in keyrings)
         return tuple(replace(k, master_keys=(*trusted, *k.master_keys)) for k in keyrings)
 
     @property

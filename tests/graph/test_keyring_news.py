@@ -23,6 +23,7 @@ USED = make_package("archlinux-keyring", version="20240101-1")
 NEWER = replace(USED, version="20260101-1")
 DATABASE = "/archlinux/core/os/x86_64/core.db"
 SUBJECT = "archlinux-x86_64.keyring"
+KEY = Secret("mine", 1)
 ERROR = KeyTroubleError("the key has expired", hint="try another mirror")
 
 
@@ -99,8 +100,8 @@ def test_keys_of_the_users_own_file(site: Site, tmp_path: Path) -> None:
     for subject in (SUBJECT, "archlinux-x86_64+mine.keyring"):
         lock = write_lock(Lock("archlinux-x86_64", (), (USED,)))
         (tmp_path / f"{subject}.json").write_text(lock)
-    (tmp_path / "mine.asc").write_bytes(plain(Secret("mine", 1), b"mine", 1).packets())
-    own = {"key-file-mine": "mine.asc", "trust-key-mine": "AB" * 20}
+    (tmp_path / "mine.asc").write_bytes(plain(KEY, b"mine", 1).packets())
+    own = {"key-file-mine": "mine.asc", "trust-key-mine": KEY.fingerprint.hex()}
     made = plan(tmp_path, site.url, **{"add-repos": f"mine={site.url}", **own})
     assert hint(made) == (
         "archlinux-keyring 20240101-1 is the newest that the mirror has;"
