@@ -151,7 +151,6 @@ TRUST = (
             "keyrings.*.user_keys",
             "repositories.*.keyring.user_keys",
             "platform.repositories.*.keyring.user_keys",
-            "user_keys",
         ),
     ),
     Variable(

@@ -69,6 +69,9 @@ class Distro:
     """Its namespace in package URLs (purl-spec's type alpm), where that is not ``id``."""
     lends: bool = False
     """Whether machines of its architectures borrow its programs before another's."""
+    trouble: str = ""
+    """Why it cannot be built as it stands, and what helps, if so: for `doit distros`, and for those
+    whose build does not trust a package."""
 
     @property
     def rootfs_packages(self) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
+from aimager.system.user_keys import lay_user_keys
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class PackImage:
     into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
     None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
     root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive held that the system started from. ``license_list`` is the
+    tells what the user's root archive held that the system started from, and ``user_keys`` are of
+    packagers whom the image is to trust, too. ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -86,6 +88,7 @@ class PackImage:
     targets: tuple[Path, ...]
     disk_from: Path | None = None
     reused: Path | None = None
+    user_keys: tuple[str, ...] = ()
     license_list: str = field(default_factory=license_list_version)
     workshop: Workshop = environment()
 
@@ -184,6 +187,7 @@ def _pack(stage: PackImage) -> None:
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
             add_repositories(tree, stage.repositories)
+            lay_user_keys(tree, stage.user_keys, stage.repositories)
             if ids:
                 make_bootable(
                     tree,

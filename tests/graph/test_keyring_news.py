@@ -96,6 +96,16 @@ def test_of_a_keyring_that_is_not_locked_nothing_is_said(site: Site, tmp_path: P
     assert with_news([plan(tmp_path, site.url)], ERROR).hint == "try another mirror"
 
 
+def test_what_is_known_of_the_distribution_comes_first(tmp_path: Path) -> None:
+    build = read_build({"distro": "arch32", "arch": "i686", "tools": "host"}, tmp_path)
+    assert build
+    (tmp_path / "archlinux32-i686.keyring.json").write_text(write_lock(Lock("x", (), ())))
+    (tmp_path / f"{SUBJECT}.json").write_text(write_lock(Lock("x", (), ())))
+    told = with_news([make_plan(build, None)], ERROR).hint
+    assert told.startswith(f"Arch Linux 32: {build.platform.distro.trouble}; ")
+    assert "trust-key=" in build.platform.distro.trouble
+
+
 def test_keys_of_the_users_own_file(site: Site, tmp_path: Path) -> None:
     for subject in (SUBJECT, "archlinux-x86_64+mine.keyring"):
         lock = write_lock(Lock("archlinux-x86_64", (), (USED,)))
