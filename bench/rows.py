@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from aimager.model.architecture import Architecture
-from bench import floor, pacstrap
+from bench import floor, keyring, pacstrap
 from bench.lab import Lab
 from bench.table import Row, Samples, ratio
 
@@ -65,6 +65,13 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             ratio("keyring-crossing", "keyring"),
         ),
         Row(
+            "arch-keyring",
+            "a keyring of Arch Linux's keys over gpg --import",
+            ("arch-keyring", "arch-import"),
+            2.5,
+            ratio("arch-keyring", "arch-import"),
+        ),
+        Row(
             "hostname",
             "changed hostname over unpack, mke2fs and assembly",
             ("hostname", "hostname-floor"),
@@ -106,6 +113,7 @@ def contenders(lab: Lab) -> dict[str, Contender]:
         **{name: _platform(lab, name) for name in _PLATFORMS},
         "keyring": _keyring(lab, "x86_64"),
         "keyring-crossing": _keyring(lab, "aarch64"),
+        **{name: Contender(run) for name, run in keyring.CONTENDERS.items()},
         "hostname": Contender(hostname, warm_up=_warm(lab, *_BOARD)),
         "hostname-floor": Contender(lambda: _repack(lab), warm_up=warm),
         "boards": Contender(lambda: _several(lab), lab.chill, warm),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from aimager import progress
@@ -39,6 +40,20 @@ class TrustedKeys:
     def gone(self) -> tuple[str, ...]:
         """All that are revoked, by the keyring itself or besides."""
         return (*self.files.revoked, *self.revoked)
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """The keys of the keyring that are revoked."""
+        keys = list_keys(self.files.keys).values() if self.gone else ()
+        return frozenset(key.fingerprint for key in keys if key.is_named(self.gone))
+
+    @property
+    def kept(self) -> bytes:
+        """The keyring without them."""
+        if not self.left_out:
+            return self.files.keys
+        keys = list_keys(self.files.keys).values()
+        return b"".join(key.content for key in keys if key.fingerprint not in self.left_out)
 
     def add_to(self, trust: Trust) -> None:
         """Let ``trust`` judge by these.

@@ -49,7 +49,11 @@ class PublicKey:
     fingerprint: str
     names: set[str] = field(default_factory=set)
     has_user: bool = False
-    content: bytes = b""
+    content: bytearray = field(default_factory=bytearray)
+
+    def is_named(self, names: tuple[str, ...]) -> bool:
+        """Whether one of ``names``, fingerprints or key ids, is of it or of a subkey."""
+        return any(name.endswith(names) for name in self.names)
 
 
 def list_keys(keyring: bytes) -> dict[str, PublicKey]:
