@@ -258,7 +258,8 @@ def test_a_keyring_package(first: First, mirror: Path, key: SigningKey) -> None:
     product = first.doit.cache / "product/keyring-init" / first.cell.platform.id
     newest = max(product.glob("*/keyring.secret.tar"), key=lambda path: path.stat().st_mtime_ns)
     with tarfile.open(newest) as keyring:
-        assert keyring.getmember("pubring.gpg").size > 1_000_000
+        (ring,) = (member for member in keyring if member.name.endswith("/pubring.gpg"))
+        assert ring.size > 1_000_000
     first.go_back()
 
 

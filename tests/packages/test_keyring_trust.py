@@ -1,6 +1,7 @@
 """Whom of a keyring is trusted, by gpg and without it: pinned keys, the user's, and a list that is
 believed."""
 
+import base64
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +12,14 @@ import pytest
 from aimager import process
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
+from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Memory
 from aimager.packages.keyring_trust import choose
 from aimager.packages.openpgp.public_keys import list_keys
 from tests.packages.test_pinned_levels import WAYS, Published, publish
+from tests.support.key_verdicts import FOLDER, KEYRINGS
 from tests.support.locked import make_package
 from tests.support.openpgp_maker import Description, Part, Secret, plain
 from tests.support.packagers import Packagers, short_folder
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.skipif(
     reason="gpg is missing: NOTHING of whom is trusted is tested",
 )
 OTHER = b"other"
+KIRO = ("pkg.tar.zst", "pkg.tar.zst.sig")
 KEYRING = Keyring("demo", "demo-keyring", ())
 each_way = pytest.mark.parametrize("way", WAYS)
 
@@ -176,3 +180,26 @@ def test_what_is_cut_out_of_a_keyring_is_the_whole_key() -> None:
     parts = [plain(key, b"user", 1).packets() for key in keys]
     found = list_keys(b"".join(parts) + parts[0])
     assert [key.content for key in found.values()] == [parts[0] * 2, parts[1]]
+
+
+@each_way
+@pytest.mark.parametrize("source", ["package", "file"])
+def test_a_real_repository_whose_keyring_has_another_name(
+    tmp_path: Path, way: str, source: str
+) -> None:
+    """That of nemesis_repo is kiro's: the user names its key, and it is the package's only one."""
+    files = {name: (FOLDER / f"kiro-keyring.{name}").read_bytes() for name in KIRO}
+    package = make_package(
+        "kiro-keyring", version="1:26.06-100", file="kiro-keyring-1:26.06-100-any.pkg.tar.zst"
+    )
+    path = package.path(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(files["pkg.tar.zst"])
+    package.signature(tmp_path).write_bytes(files["pkg.tar.zst.sig"])
+    keyring = Keyring("nemesis_repo", "kiro-keyring", (), user_keys=KEYRINGS["kiro"].pinned)
+    if source == "file":
+        (keys,) = KEYRINGS["kiro"].read()
+        keyring = replace(keyring, package="", keys=base64.b64encode(keys).decode())
+    lock = Lock("archlinux-x86_64", (), (package,))
+    memory = WAYS[way](Published(tmp_path, lock, keyring), Memory())
+    assert way == "without-gpg" or source == "file" or memory.newest
