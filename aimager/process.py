@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TZ": "UTC",
     "HOME": "/root",
+    "PYTHONHASHSEED": "0",  # the order in which Python has a set's members
 }
 """The whole environment of every program that takes part in a build, so that none of the user's
 reaches the result."""
@@ -149,7 +150,10 @@ def _started(
 
 def not_started(words: Sequence[str], error: OSError) -> HostError:
     """The error for a program that the kernel does not start."""
-    return HostError(f"{words[0]} cannot be started: {error.strerror}")
+    return HostError(
+        f"{words[0]} cannot be started: {error.strerror}",
+        hint="install the package that has it, or, if tools=host names the host's, leave that out",
+    )
 
 
 def _log(log: IO[bytes] | None, said: bytes) -> None:

@@ -1,5 +1,6 @@
 """The variables that say where packages come from, and who is trusted."""
 
+from aimager.config.key_files import read_key_file
 from aimager.config.parse import (
     YES_OR_NO,
     read_addresses,
@@ -9,7 +10,7 @@ from aimager.config.parse import (
     split_list,
 )
 from aimager.config.paths import read_archive, read_folder
-from aimager.config.repositories import read_key_file, read_repository_name, read_repository_names
+from aimager.config.repositories import read_repository_name, read_repository_names
 from aimager.config.variable import (
     Group,
     Variable,
@@ -28,6 +29,7 @@ PACKAGES = (
         "install-pkgs=vim,openssh",
         parser=of_name(read_packages),
         settings=("packages",),
+        several=True,
     ),
     Variable(
         "packages",
@@ -72,15 +74,18 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
         "repo-url-*",
         Group.packages,
-        "URLs of mirrors of one repository, with $repo and $arch in them, separated by commas",
+        "URLs of mirrors of one repository, or of all of a distribution by its name, with $repo and"
+        " $arch in them, separated by commas",
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -91,7 +96,10 @@ PACKAGES = (
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
+        settings=(
+            *("platform.distro.core_repository", "platform.distro.base_repositories"),
+            "own_repositories",
+        ),
     ),
     Variable(
         "repos-base",
@@ -100,7 +108,8 @@ PACKAGES = (
         "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
-        settings=("platform.distro.base_repositories",),
+        settings=("platform.distro.base_repositories", "own_repositories"),
+        several=True,
     ),
     Variable(
         "reuse-root-tar",
@@ -139,6 +148,7 @@ TRUST = (
             "repository.keyring.master_keys",
             "user_keys",
         ),
+        several=True,
     ),
     Variable(
         "trust-key-*",
@@ -152,6 +162,7 @@ TRUST = (
             "repositories.*.keyring.user_keys",
             "platform.repositories.*.keyring.user_keys",
         ),
+        several=True,
     ),
     Variable(
         "key-file-*",

@@ -73,6 +73,10 @@ class Distro:
     """Why it cannot be built as it stands, and what helps, if so: for `doit distros`, and for those
     whose build does not trust a package."""
 
+    def is_called(self, name: str) -> bool:
+        """Whether it has this name, in capitals or not."""
+        return name.lower() in (self.id, self.name.lower(), *self.aliases)
+
     @property
     def rootfs_packages(self) -> tuple[str, ...]:
         """What every root of this distribution is asked to hold."""

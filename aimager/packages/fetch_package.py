@@ -106,12 +106,13 @@ def _fetch(client: "Client", fallback: Fallback, wish: PackageWish, report: Repo
         return fallback.ask(client, wish.urls, fetch, archive=wish.archive)
     except NoMirrorError as error:
         if not error.is_missed:
-            raise DownloadError(error.message, hint=error.hint) from error
+            raise _of(wish, error) from error
         raise DownloadError(
             f"no mirror has the package {package} (any more): {error.message}",
             hint="try another mirror with repo-url-parent=, one that keeps old packages with"
             f" repo-url-{package.repository}=, or, if the build is locked, make a new lock with"
             " doit update lock=FILE",
+            repository=package.repository,
         ) from error
 
 
@@ -134,11 +135,16 @@ def _fetch_signature(client: "Client", fallback: Fallback, wish: PackageWish, gi
         return fallback.ask(client, first, fetch, archive=wish.archive)
     except NoMirrorError as error:
         if not error.is_missed:
-            raise DownloadError(error.message, hint=error.hint) from error
+            raise _of(wish, error) from error
         raise TrustError(
             f"the package {wish.package} has no signature: the mirror has no {file}",
             hint="try another mirror with repo-url-parent=",
+            repository=wish.package.repository,
         ) from error
+
+
+def _of(wish: PackageWish, error: NoMirrorError) -> DownloadError:
+    return DownloadError(error.message, hint=error.hint, repository=wish.package.repository)
 
 
 def is_signature(content: bytes) -> bool:

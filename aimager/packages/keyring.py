@@ -10,6 +10,7 @@ from aimager.archive import unpack_tree
 from aimager.errors import CommandError, HostError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import MARGINAL
 from aimager.packages.keyring_memory import Memory, Revoked, check_age
 from aimager.packages.keyring_trust import TrustedKeys, trusted_keys
@@ -145,7 +146,7 @@ def populate(tools: Toolbox, home: Path, trusted: TrustedKeys) -> None:
     known, dead = read_listing(listing), set(_REVOKED.findall(listing))
     for key in (*trusted.masters, *trusted.signers):
         if key not in known and key not in trusted.left_out:
-            raise TrustError(f"the pinned key {key} is not among the keyring's keys")
+            raise TrustError(f"the pinned key {key} is not among the keyring's keys", hint=NO_KEY)
     masters = [key for key in (*trusted.masters, *trusted.believed) if key in known]
     for key in (*masters, *trusted.signers):
         if key in known and key not in dead:  # gpg certifies none of these

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.archive import read_members
-from aimager.errors import ConfigError, TrustError
+from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
 
@@ -86,7 +86,10 @@ def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
     if (said.get("pkgname"), said.get("pkgver")) != (package.name, package.version):
         raise TrustError(
             f"the database calls {package.file} {package}, and the package itself says that it is"
-            f" {said.get('pkgname', 'nothing')} {said.get('pkgver', '')}".rstrip()
+            f" {said.get('pkgname', 'nothing')} {said.get('pkgver', '')}".rstrip(),
+            hint="the mirror's database is of other packages than its files: try another mirror"
+            " with repo-url-parent=",
+            repository=package.repository,
         )
     built = said.get("builddate", "")
     return package.version, int(built) if built.isdecimal() else 0
@@ -110,7 +113,8 @@ def _revoked(text: bytes, file: str) -> Iterator[str]:
         if not match:
             raise TrustError(
                 f"{file} names a revoked key as {line.strip()!r}, which is neither a fingerprint"
-                " nor a key id"
+                " nor a key id",
+                hint=ASK_PACKAGER,
             )
         yield match[1]
 
@@ -125,5 +129,8 @@ def keyring_files(lock: Lock, store: Path, keyring: Keyring) -> tuple[KeyringFil
         return KeyringFiles(base64.b64decode(keyring.keys), keyring.named, ()), keyring.name
     package = find_package(lock.packages, keyring.package)
     if package is None:
-        raise ConfigError(f"the lock of {lock.platform} does not have {keyring.package}")
+        raise ConfigError(
+            f"the lock of {lock.platform} does not have {keyring.package}",
+            hint="doit update lock=FILE makes the lock file anew",
+        )
     return read_keyring(package, store, keyring), f"{package} ({package.file})"

@@ -9,6 +9,7 @@ from aimager import progress
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import KeyringFiles, keyring_files
 from aimager.packages.keyring_memory import Revoked
 from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
@@ -116,7 +117,7 @@ def _read(
 
 
 def _unreadable(source: str, error: ValueError) -> TrustError:
-    return TrustError(f"the keyring of {source} cannot be read: {error}")
+    return TrustError(f"the keyring of {source} cannot be read: {error}", hint=NO_KEY)
 
 
 def _check_user_keys(keyrings: Sequence[tuple[Keyring, dict[str, PublicKey]]], source: str) -> None:

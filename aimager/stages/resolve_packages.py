@@ -36,6 +36,11 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
 from aimager.shown import without_credentials
 
+_DAMAGED = "the mirror's database is damaged: try another mirror with repo-url-parent="
+_SPELLING = (
+    "check the spelling in install-pkgs=, and whether add-repos= adds the repository that has it"
+)
+
 
 @dataclass(frozen=True)
 class ResolvePackages:
@@ -137,7 +142,7 @@ class ResolvePackages:
         missing = [name for name in names if name not in known]
         for name in missing:
             if name in known.faults:
-                raise DownloadError(known.faults[name])
+                raise DownloadError(known.faults[name], hint=_DAMAGED)
         if missing:
             raise self._absent(missing)
         requested = self._requested(known)
@@ -155,7 +160,7 @@ class ResolvePackages:
         absent = [name for name in names if not named[name]]
         for name in absent:
             if name in known.faults:
-                raise DownloadError(known.faults[name])
+                raise DownloadError(known.faults[name], hint=_DAMAGED)
         if absent:
             raise self._absent(absent)
         return closure(known, [name for group in named.values() for name in group])
@@ -172,7 +177,7 @@ class ResolvePackages:
                 )
         return ConfigError(
             f"the repositories have no package {' '.join(names)}",
-            hint="check the spelling in install-pkgs=, or which mirror is used",
+            hint=_SPELLING,
         )
 
 

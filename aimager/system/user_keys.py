@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from aimager import limits, progress
-from aimager.errors import ImageError
+from aimager.errors import ASK_PACKAGER, ImageError
 from aimager.model.distro import ThirdPartyRepository
 from aimager.packages.keyring_files import KEYRINGS
 from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
@@ -42,7 +42,9 @@ def lay_user_keys(
         try:
             found |= list_keys(tree.read_bytes(path, limits.KEYRING))
         except ValueError as error:
-            raise ImageError(f"the image's keyring /{path} cannot be read: {error}") from error
+            raise ImageError(
+                f"the image's keyring /{path} cannot be read: {error}", hint=ASK_PACKAGER
+            ) from error
     primary = primary_names(found)
     wanted = sorted({primary[key] for key in keys if key in primary} - listed)
     if not wanted:

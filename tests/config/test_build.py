@@ -95,8 +95,8 @@ def test_every_variable_reaches_the_build() -> None:
         "lock": "image.lock",
         "seed": "any text",
         "repo-url-parent": "https://mirror.example/,http://second.example",
-        "repo-url-core": "http://127.0.0.1:1/$repo,http://127.0.0.1:3",
-        "repo-url-extra": "http://127.0.0.1:2/$repo",
+        "repo-url-base": "http://127.0.0.1:1/$repo,http://127.0.0.1:3",
+        "repo-url-more": "http://127.0.0.1:2/$repo",
         "trust-key": "ab" * 20,
         "add-repos": "7Ji",
         "trust-key-7Ji": "cd" * 20,
@@ -109,6 +109,7 @@ def test_every_variable_reaches_the_build() -> None:
         "repos-base": "base,more",
         "tmpfs-root": "20G",
         "failed-hooks": "tell",
+        "check-twice": "yes",
         "use-pacman-static": "yes",
     }
     elsewhere = {*ELSEWHERE, *read_storage.NAMES}
@@ -134,8 +135,8 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.mirrors == MirrorChoice(
         parents=("https://mirror.example", "http://second.example"),
         repositories=(
-            ("core", ("http://127.0.0.1:1/$repo", "http://127.0.0.1:3")),
-            ("extra", ("http://127.0.0.1:2/$repo",)),
+            ("base", ("http://127.0.0.1:1/$repo", "http://127.0.0.1:3")),
+            ("more", ("http://127.0.0.1:2/$repo",)),
         ),
         trusted_keys=("AB" * 20,),
         offline=True,
@@ -149,7 +150,7 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.platform.distro.core_repository == "base"
     assert build.platform.distro.base_repositories == ("base", "more")
     assert build.memory == 20 << 30
-    assert build.forgives
+    assert (build.forgives, build.check_twice) == (True, True)
     assert build.lock == HERE / "image.lock"
 
 

@@ -14,7 +14,7 @@ import pytest
 from aimager.codec import encode
 from aimager.commands.listing import show
 from aimager.config.build import read_build
-from aimager.config.repositories import read_key_file
+from aimager.config.key_files import read_key_file
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.packages.openpgp.certificate import read_ring

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aimager.errors import TrustError
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.openpgp.certificate import Certificate, Part, read_ring
 from aimager.packages.openpgp.key import SHA1, STRONG, Key
 from aimager.packages.openpgp.signature import Kind, Signature, Sub, Verdict, read_signatures
@@ -71,7 +72,9 @@ class Trust:
                 known.merge(certificate)
         for name in (*pinned, *signers):
             if name not in self.primaries:
-                raise TrustError(f"the pinned key {name} is not among the keyring's keys")
+                raise TrustError(
+                    f"the pinned key {name} is not among the keyring's keys", hint=NO_KEY
+                )
         self.pinned |= {*pinned, *(set(believed) & self.primaries.keys())}
         self.signers |= set(signers)
         self._revocations += ring.revocations
