@@ -270,6 +270,7 @@ def task_pack_image() -> Stages:
             targets=artifacts.packed(build),
             disk_from=build.disk_from,
             reused=plan.reused,
+            user_keys=build.mirrors.trusted_keys,
             borrowed=plan.borrowed,
         )
         yield build.id, stage, artifacts.delivery(build)

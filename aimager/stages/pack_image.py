@@ -51,6 +51,7 @@ from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
+from aimager.system.user_keys import lay_user_keys
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class PackImage:
     salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
     ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
     image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
-    the system started from. ``license_list`` is the
+    the system started from, and ``user_keys`` are of packagers whom the image is to trust, too.
+    ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -91,6 +93,7 @@ class PackImage:
     targets: tuple[Path, ...]
     disk_from: Path | None = None
     reused: Path | None = None
+    user_keys: tuple[str, ...] = ()
     license_list: str = field(default_factory=license_list_version)
     workshop: Workshop = environment()
 
@@ -192,6 +195,7 @@ def _pack(stage: PackImage) -> None:
             add_repositories(
                 tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
             )
+            lay_user_keys(tree, stage.user_keys, stage.repositories)
             if ids:
                 make_bootable(
                     tree,
