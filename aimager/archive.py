@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aimager import files, limits, tar_stream
 from aimager.compression import OTHER_MIRROR, opened, zstd_argv
-from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
+from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
 LEVEL = 1
@@ -19,8 +19,9 @@ costs more time than the few bytes that it saves are worth."""
 _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
-# Only what belongs to the files: a host adds security.selinux, an overlay trusted.overlay.*.
-_XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+"""For GNU tar, only what belongs to the files: a host adds security.selinux, an overlay file system
+trusted.overlay.*."""
 
 
 def pack_tree(
@@ -78,7 +79,7 @@ def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
         f"--mtime=@{epoch}",
         "--clamp-mtime",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--anchored",
         "--wildcards",
         "--no-wildcards-match-slash",
@@ -105,7 +106,7 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
     if archive.suffix in (".gz", ".xz"):
@@ -147,7 +148,7 @@ def _inside(package: Path, name: str) -> str:
     """The path ``name`` relative to a root; empty is the root itself."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts:
-        raise ImageError(f"{package.name} holds a file outside the root: {name}")
+        raise ImageError(f"{package.name} holds a file outside the root: {name}", hint=ASK_PACKAGER)
     return "/".join(parts)
 
 
@@ -260,7 +261,8 @@ class _Layers:
             path.chmod(member.mode & 0o777)
             os.utime(path, (member.mtime, member.mtime))
         else:
-            raise ImageError(f"{package.name} holds a file that no package has: {name}")
+            told = f"{package.name} holds a file that no package has: {name}"
+            raise ImageError(told, hint=ASK_PACKAGER)
 
     def _link_target(self, package: Path, member: tarfile.TarInfo) -> Path:
         *folder, last = _inside(package, member.linkname).split("/")
@@ -286,7 +288,8 @@ class _Layers:
                 if below.is_symlink():
                     links += 1
                     if links > _MAX_LINKS:
-                        raise ImageError(f"{'/'.join(parts)} is a loop of symbolic links")
+                        loop = "/".join(parts)
+                        raise ImageError(f"{loop} is a loop of links", hint=ASK_PACKAGER)
                     target = below.readlink()
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))

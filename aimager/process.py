@@ -149,7 +149,10 @@ def _started(
 
 def not_started(words: Sequence[str], error: OSError) -> HostError:
     """The error for a program that the kernel does not start."""
-    return HostError(f"{words[0]} cannot be started: {error.strerror}")
+    return HostError(
+        f"{words[0]} cannot be started: {error.strerror}",
+        hint="install the package that has it, or, if tools=host names the host's, leave that out",
+    )
 
 
 def _log(log: IO[bytes] | None, said: bytes) -> None:

@@ -7,16 +7,25 @@ from pathlib import Path
 from aimager import stand_in
 from aimager.config.parse import split_list
 from aimager.graph import artifacts
-from aimager.model.architecture import Architecture
+from aimager.model.architecture import host_architecture
+from aimager.units import count, size
+
+_EACH = 730_000_000
+"""Bytes that the mirror of one architecture takes, with what it is made of, on the average."""
 
 
 def make_asked_mirror(variables: Mapping[str, str]) -> None:
-    """Make the stand-in mirror for the architectures of ``arch=``, or for every one.
+    """Make the stand-in mirror for the architectures of ``arch=``, or for the host's.
 
     :raises AimagerError: when there is no such architecture, or Debian's packages cannot be
         downloaded
     """
-    names = split_list(variables.get("arch", "")) or tuple(Architecture)
+    names = split_list(variables.get("arch", "")) or (host_architecture().value,)
+    print(
+        f"   the mirror of {count(len(names), 'architecture')} ({', '.join(names)}) takes about"
+        f" {size(_EACH * len(names))}; arch= names others",
+        flush=True,
+    )
     make_mirror(artifacts.mirror(), artifacts.mirror_work(), names)
 
 

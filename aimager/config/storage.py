@@ -46,7 +46,11 @@ def read_storage(board: Board, words: Words) -> Board:
     table = _with_root(table, words)
     for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
-            raise ConfigError(f"mkfs-arg={role}= is for a partition that the table does not have")
+            raise ConfigError(
+                f"mkfs-arg={role}= is for a partition that the table does not have",
+                hint=f"the table has {', '.join(p.role for p in table.partitions if p.role)};"
+                " table= gives another",
+            )
         table = with_arguments(table, role, arguments)
     told = "table=" if "table" in words else f"the partition table of the board {board.id}"
     check_bootable(board, table, told)
@@ -100,7 +104,8 @@ def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
         for subvolume in subvolumes:
             if subvolume.mount_point in own:
                 raise ConfigError(
-                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted"
+                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted",
+                    hint="leave it out of root-subvolumes=, or the partition out of table=",
                 )
     return table
 
@@ -145,7 +150,11 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
     if len({v.name for v in found}) < len(found) or len({v.mount_point for v in found}) < len(
         found
     ):
-        raise ConfigError("root-subvolumes= names something twice")
+        raise ConfigError(
+            "root-subvolumes= names something twice",
+            hint="give each subvolume a name and a place of its own:"
+            " root-subvolumes=@:/,@home:/home",
+        )
     return tuple(found)
 
 
@@ -181,7 +190,10 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
     if text is None:
         return None
     if Product.disk not in products:
-        raise ConfigError("disk-from= has no effect without create=disk.img")
+        raise ConfigError(
+            "disk-from= has no effect without create=disk.img",
+            hint="add disk.img to create=, or leave disk-from= out",
+        )
     path = folder / text
     if not path.is_file():
         raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)

@@ -36,4 +36,7 @@ def platform_for_host(architecture: Architecture) -> Platform:
     for distro in sorted(DISTROS, key=lambda distro: not distro.lends):
         if architecture in distro.architectures:
             return Platform(distro, architecture)
-    raise HostError(f"no distribution here runs on {architecture}, this machine's architecture")
+    raise HostError(
+        f"no distribution here runs on {architecture}, this machine's architecture",
+        hint="build on another machine: doit distros lists the architectures",
+    )

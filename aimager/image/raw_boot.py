@@ -13,6 +13,8 @@ from aimager.model.layout import Extent
 from aimager.model.raw_places import Place
 from aimager.sandbox.tree import Tree
 
+_BOARD = "the board says where it lies: correct the board's file, or tell who made that"
+
 
 @dataclass(frozen=True)
 class Raw:
@@ -44,7 +46,9 @@ def _read(tree: Tree, piece: RawPiece) -> bytes:
         )
     data = tree.read_bytes(piece.file)[piece.skip :][: piece.size]
     if not data:
-        raise ImageError(f"the boot loader /{piece.file} ends before its byte {piece.skip}")
+        raise ImageError(
+            f"the boot loader /{piece.file} ends before its byte {piece.skip}", hint=_BOARD
+        )
     return data
 
 

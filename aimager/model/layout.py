@@ -55,7 +55,8 @@ def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
         if size <= 0 or size % SECTOR:
             raise ConfigError(
                 f"the size of the {partition.role} partition, {size} bytes, is not a multiple of"
-                f" the sector size, {SECTOR} bytes"
+                f" the sector size, {SECTOR} bytes",
+                hint="give it a size in table= that is one",
             )
         start = max(_align(end, table.alignment), table.alignment)
         if partition.start is not None:

@@ -44,6 +44,8 @@ from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.install import foreign_to_host
+from aimager.system.logins import find_logins
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
@@ -57,10 +59,11 @@ class PackImage:
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
     folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
     package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
-    into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
-    None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
-    root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive held that the system started from. ``license_list`` is the
+    into pacman.conf, after the distribution's ``own_repositories``. ``seed`` varies all ids and
+    salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
+    ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
+    image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
+    the system started from. ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -76,6 +79,7 @@ class PackImage:
     mirrorlist: str
     mirror: str
     repositories: tuple[ThirdPartyRepository, ...]
+    own_repositories: tuple[tuple[str, str], ...]
     root_size: int | None
     products: tuple[Product, ...]
     borrowed: Path | None
@@ -183,7 +187,9 @@ def _pack(stage: PackImage) -> None:
         ):
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
-            add_repositories(tree, stage.repositories)
+            add_repositories(
+                tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
+            )
             if ids:
                 make_bootable(
                     tree,
@@ -197,7 +203,8 @@ def _pack(stage: PackImage) -> None:
             if ids:
                 check_boot(tree, stage.boot, ids, stage.architecture)
         remove_identity(tree, given)
-        if image.has_run:  # what it was before could be packed
+        if image.has_run:  # what it was before could be packed, and was in order
+            normalize_initramfs(tree, tools, work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
@@ -224,5 +231,6 @@ def _pack(stage: PackImage) -> None:
             store=stage.workshop.store,
             products=provenance([stage.system, stage.lock]),
             mapped=mapped,
+            logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)

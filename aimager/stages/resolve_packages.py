@@ -36,6 +36,10 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
 from aimager.shown import without_credentials
 
+_SPELLING = (
+    "check the spelling in install-pkgs=, and whether add-repos= adds the repository that has it"
+)
+
 
 @dataclass(frozen=True)
 class ResolvePackages:
@@ -137,9 +141,15 @@ class ResolvePackages:
         missing = [name for name in names if name not in known]
         for name in missing:
             if name in known.faults:
-                raise DownloadError(known.faults[name])
+                raise DownloadError(
+                    known.faults[name],
+                    hint="the mirror's database is damaged: try another mirror with"
+                    " repo-url-parent=",
+                )
         if missing:
-            raise ConfigError(f"the repositories have no package {' '.join(missing)}")
+            raise ConfigError(
+                f"the repositories have no package {' '.join(missing)}", hint=_SPELLING
+            )
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
         meant = {name for word in requested for name in named_by(known, word)}
@@ -181,7 +191,10 @@ def _walk(known: Packages, names: Sequence[str]) -> list[str]:
     absent = [name for name in names if not named[name]]
     for name in absent:
         if name in known.faults:
-            raise DownloadError(known.faults[name])
+            raise DownloadError(
+                known.faults[name],
+                hint="the mirror's database is damaged: try another mirror with repo-url-parent=",
+            )
     if absent:
-        raise ConfigError(f"the repositories have no package {' '.join(absent)}")
+        raise ConfigError(f"the repositories have no package {' '.join(absent)}", hint=_SPELLING)
     return closure(known, [name for group in named.values() for name in group])

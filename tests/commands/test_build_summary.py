@@ -1,5 +1,6 @@
 """What is said at the end of a build."""
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -16,7 +17,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
 from aimager.image.manifest import checksums_text, measure
 from aimager.model.architecture import Architecture
-from aimager.model.build import CHECKSUMS, Build
+from aimager.model.build import CHECKSUMS, MANIFEST, Build
 from aimager.model.lock import Lock, write_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.digests import Digests
@@ -50,6 +51,7 @@ def make(folder: Path, **more: str) -> Build:
     results.mkdir()
     for name in build.results:
         (results / name).write_bytes(b"x" * 5000)
+    (results / MANIFEST).write_text(json.dumps({"logins": ["root"]}))
     with (results / build.products[0]).open("r+b") as stream:
         stream.truncate(2_000_000_000)
     digests = Digests(1)
@@ -94,37 +96,32 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
     ]
 
 
-BOOT = "label: gpt; aimager@boot: size=1G; "
-
-
+@pytest.mark.parametrize("outcome", [Outcome.done, Outcome.kept])
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "logins", "warned"),
     [
-        (
-            {"table": BOOT + "aimager@root:; aimager@home:"},
-            "home grows to the end",
-        ),
-        ({"table": BOOT + "aimager@root:; aimager@swap: size=1G"}, "the last, for swap, cannot"),
-        ({"table": BOOT + "aimager@root:; size=1G"}, "the last is left empty"),
-        ({"root-fs": "erofs"}, "erofs never changes"),
-        ({"root-fs": "squashfs"}, "squashfs never changes"),
-        (
-            {"table": "label: gpt; aimager@root:; aimager@boot: size=1G"},
-            "for boot, cannot",
-        ),
-        ({}, "root-size=16G"),
-        ({"root-size": "8G"}, ""),
-        ({"table": "=gpt_1g_esp_16g_root_x86_64"}, ""),
+        ({}, [], True),
+        ({}, ["root"], False),
+        ({"create": "part-root.img"}, [], True),
+        ({"create": "root.tar,disk.img"}, [], True),
+        ({"create": "root.tar"}, [], False),  # a container's, say
     ],
 )
-def test_what_grows_is_said(
-    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], told: str
+def test_that_nobody_can_log_in_is_told(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: dict[str, str],
+    logins: list[str],
+    warned: bool,
+    outcome: Outcome,
 ) -> None:
+    """Also when nothing was made in this run."""
     build = make(folder, **words)
-    show_results([build], diary(folder, build, Outcome.done), ASKED)
+    (artifacts.results_folder(build) / MANIFEST).write_text(json.dumps({"logins": logins}))
+    show_results([build], diary(folder, build, outcome), ASKED)
     said = capsys.readouterr().out
-    assert told in said
-    assert bool(told) == (" grows " in said)
+    assert ("NOBODY CAN LOG IN" in said) is warned
+    assert ("chpasswd=alice:PASSWORD" in said) is warned
 
 
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(

@@ -47,7 +47,11 @@ def install(
     if devicetree:
         for kernel in kernels:
             if kernel.devicetrees is None:
-                raise ImageError(f"the kernel {kernel.name} has no device trees in /boot")
+                raise ImageError(
+                    f"the kernel {kernel.name} has no device trees in /boot",
+                    hint="its package should bring them: choose another kernel with"
+                    " install-pkgs=, or another board=",
+                )
     text = configuration(
         kernels, command_line=command_line, title=title, devicetree=devicetree, folder=folder
     )
