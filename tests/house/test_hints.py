@@ -31,8 +31,8 @@ WORDS_OF_COMMANDS = {"for", "older", "size"}
 """What a task of its own takes beside the variables of builds."""
 
 FIELDS = {"size", "start", "type", "flags", "mine", "root"}
-"""sfdisk's fields, those of an AppArmor profile, the repository of an example, and the kernel's word
-for its root."""
+"""sfdisk's fields, those of an AppArmor profile, the repository of an example, and the kernel's
+word for its root."""
 
 MADE = tuple(errors_made())
 
