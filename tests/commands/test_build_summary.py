@@ -125,39 +125,6 @@ def test_that_nobody_can_log_in_is_told(
     assert ("chpasswd=alice:PASSWORD" in said) is warned
 
 
-BOOT = "label: gpt; aimager@boot: size=1G; "
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (
-            {"table": BOOT + "aimager@root:; aimager@home:"},
-            "home grows to the end",
-        ),
-        ({"table": BOOT + "aimager@root:; aimager@swap: size=1G"}, "the last, for swap, cannot"),
-        ({"table": BOOT + "aimager@root:; size=1G"}, "the last is left empty"),
-        ({"root-fs": "erofs"}, "erofs never changes"),
-        ({"root-fs": "squashfs"}, "squashfs never changes"),
-        (
-            {"table": "label: gpt; aimager@root:; aimager@boot: size=1G"},
-            "for boot, cannot",
-        ),
-        ({}, "root-size=16G"),
-        ({"root-size": "8G"}, ""),
-        ({"table": "=gpt_1g_esp_16g_root_x86_64"}, ""),
-    ],
-)
-def test_what_grows_is_said(
-    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], told: str
-) -> None:
-    build = make(folder, **words)
-    show_results([build], diary(folder, build, Outcome.done), ASKED)
-    said = capsys.readouterr().out
-    assert told in said
-    assert bool(told) == (" grows " in said)
-
-
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
