@@ -240,6 +240,7 @@ def task_pack_image() -> Stages:
             mirrorlist=distro.mirrorlist,
             mirror=distro.mirrors.url,
             repositories=build.repositories,
+            own_repositories=build.own_repositories,
             root_size=build.root_size,
             products=build.products,
             compressions=build.compressions,

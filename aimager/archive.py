@@ -19,8 +19,9 @@ costs more time than the few bytes that it saves are worth."""
 _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
-# Only what belongs to the files: a host adds security.selinux, an overlay trusted.overlay.*.
-_XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+"""For GNU tar, only what belongs to the files: a host adds security.selinux, an overlay file system
+trusted.overlay.*."""
 
 
 def pack_tree(
@@ -78,7 +79,7 @@ def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
         f"--mtime=@{epoch}",
         "--clamp-mtime",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--anchored",
         "--wildcards",
         "--no-wildcards-match-slash",
@@ -105,7 +106,7 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
     if archive.suffix in (".gz", ".xz"):
@@ -287,8 +288,7 @@ class _Layers:
                 if below.is_symlink():
                     links += 1
                     if links > _MAX_LINKS:
-                        loop = "/".join(parts)
-                        raise ImageError(f"{loop} is a loop of links", hint=ASK_PACKAGER)
+                        raise ImageError("/".join(parts) + " is a loop of links", hint=ASK_PACKAGER)
                     target = below.readlink()
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))

@@ -1,5 +1,6 @@
 """What is said at the end of a build: what was made and where, and what to do with it."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, SIGNATURE, Build, Product, compressed_name
+from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
 from aimager.packages.lock_file import read_lock_file
 from aimager.shown import without_passwords
@@ -92,6 +93,11 @@ def _warnings(build: Build) -> list[str]:
         found.append(f"the settings are not those that {build.lock} was made with")
     if locked and locked.board_sha256 not in ("", build.board_sha256):
         found.append(f"the board's file is not the one that {build.lock} was made with")
+    if any(product.is_image for product in build.products) and not _logins(build):
+        found.append(
+            "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server;"
+            " useradd='-m -G wheel alice' chpasswd=alice:PASSWORD adds one"
+        )
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
     if build.remote_trust.unsigned:
@@ -100,6 +106,13 @@ def _warnings(build: Build) -> list[str]:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
     return found
+
+
+def _logins(build: Build) -> list[str]:
+    """The users of the image that can log in, as its manifest has them."""
+    manifest = json.loads((artifacts.results_folder(build) / MANIFEST).read_text())
+    logins: list[str] = manifest["logins"]
+    return logins
 
 
 def _lock(build: Build) -> Lock:

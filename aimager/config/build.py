@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.list_files import with_lists
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
@@ -32,6 +33,7 @@ def read_build(
     :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     check_names(tuple(variables))
+    variables = with_lists(variables, folder)
     lock = _find_lock(folder, variables.get("lock"))
     locked = _read_locked(lock, variables) if lock else {}
     is_named = "board" in variables
@@ -51,7 +53,9 @@ def read_build(
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"))
     platform = with_own_repositories(platform, words)
-    tools = words.read("tools", Tools.borrowed)
+    tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
+    borrows = tools is Tools.borrowed and not helper
+    repositories = read_repositories(board, platform, words)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
@@ -60,8 +64,8 @@ def read_build(
         products=products,
         out=folder / words.read("out", "out"),
         setup=read_settings(board, platform, words),
-        mirrors=read_mirrors(board, words),
-        repositories=read_repositories(board, platform, words),
+        mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
+        repositories=repositories,
         packages=_read_packages(words),
         root_size=_read_root_size(board, words),
         tools=tools,
@@ -94,6 +98,7 @@ def read_builds(
 
     :raises ConfigError: as `read_build`, and for boards that cannot be built together
     """
+    variables = with_lists(variables, folder)
     names = split_list(variables.get("board", ""))
     if len(names) < 2:
         one = {"board": names[0]} if names else {}

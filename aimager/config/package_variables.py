@@ -28,6 +28,7 @@ PACKAGES = (
         "install-pkgs=vim,openssh",
         parser=of_name(read_packages),
         settings=("packages",),
+        several=True,
     ),
     Variable(
         "packages",
@@ -72,15 +73,18 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
         "repo-url-*",
         Group.packages,
-        "URLs of mirrors of one repository, with $repo and $arch in them, separated by commas",
+        "URLs of mirrors of one repository, or of all of a distribution by its name, with $repo and"
+        " $arch in them, separated by commas",
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -91,7 +95,10 @@ PACKAGES = (
         "the distribution's",
         "repo-core=core",
         parser=of_name(read_repository_name),
-        settings=("platform.distro.core_repository", "platform.distro.base_repositories"),
+        settings=(
+            *("platform.distro.core_repository", "platform.distro.base_repositories"),
+            "own_repositories",
+        ),
     ),
     Variable(
         "repos-base",
@@ -100,7 +107,8 @@ PACKAGES = (
         "those that its pacman.conf names",
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
-        settings=("platform.distro.base_repositories",),
+        settings=("platform.distro.base_repositories", "own_repositories"),
+        several=True,
     ),
     Variable(
         "reuse-root-tar",
@@ -133,6 +141,7 @@ TRUST = (
         "trust-key=FINGERPRINT",
         parser=of_name(read_fingerprints),
         settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+        several=True,
     ),
     Variable(
         "trust-key-*",
@@ -146,6 +155,7 @@ TRUST = (
             "repositories.*.keyring.master_keys",
             "platform.repositories.*.keyring.master_keys",
         ),
+        several=True,
     ),
     Variable(
         "key-file-*",

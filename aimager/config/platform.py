@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aimager.config.board_file import UnreadBoard, add, load_board, read_boards
 from aimager.config.own_boards import BOARDS
-from aimager.config.parse import choices
+from aimager.config.parse import choices, nearest
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture, host_architecture
@@ -72,7 +72,7 @@ def refuse_unread(unread: UnreadBoard) -> ConfigError:
 
 
 def _tell_boards(name: str, known: KnownBoards) -> str:
-    told = f"board= is one of {choices(known.by_id)}, or a file: "
+    told = f"{nearest(name, known.by_id)}board= is one that doit boards lists, or a file: "
     if known.unread:
         return f"{told}board={known.unread[0].file} is not read before it is named"
     return f"{told}board=./{name}.py"
@@ -84,7 +84,7 @@ def find_distro(name: str) -> Distro:
     :raises ConfigError: it lists those that exist
     """
     for distro in DISTROS:
-        if name.lower() in (distro.id, distro.name.lower(), *distro.aliases):
+        if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
     raise ConfigError(

@@ -3,16 +3,24 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aimager.config.parse import choices, read_addresses, split_list
 from aimager.config.variable import Words
-from aimager.distros import THIRD_PARTY_REPOSITORIES
+from aimager.distros import (
+    DISTROS,
+    PACMAN_STATIC_SOURCE,
+    THIRD_PARTY_REPOSITORIES,
+    platform_for_host,
+)
 from aimager.errors import ConfigError
+from aimager.model.architecture import host_architecture
 from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
-from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
+from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.packages.openpgp.public_keys import read_public_keys
 from aimager.shown import without_credentials
 
@@ -29,26 +37,107 @@ class KeyFile:
     sha256: str
 
 
-def read_mirrors(board: Board, words: Words) -> MirrorChoice:
-    """The mirrors and keys that the user names.
+def read_mirrors(
+    board: Board,
+    platform: Platform,
+    repositories: tuple[ThirdPartyRepository, ...],
+    words: Words,
+    *,
+    borrows: bool,
+) -> MirrorChoice:
+    """The mirrors and keys that the user names for ``platform`` and the added ``repositories``.
+
+    A build that ``borrows`` programs asks those of the host's distribution, too.
 
     Credentials in the address of an added repository are for its mirror alone: they are here, and
     not in the repository, which reaches images, records and stores.
 
-    :raises ConfigError: for what is not an address or a fingerprint
+    :raises ConfigError: for what is not an address or a fingerprint, or is of a repository that
+        takes no part
     """
     with_credentials = {
         name: read_addresses(url, variable=f"add-repos={name}")
         for name, url in (word.split("=", 1) for word in _added(board, words) if "=" in word)
         if without_credentials(url) != url
     }
+    own, distros = _read_urls(platform, repositories, words, borrows=borrows)
     return MirrorChoice(
         parents=words.read("repo-url-parent", ()),
-        repositories=tuple({**with_credentials, **words.read_many("repo-url-*")}.items()),
+        repositories=tuple({**with_credentials, **own}.items()),
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
         own_keys=tuple(words.read_many("trust-key-*")),
         older_keyring=words.read("older-keyring", False),
+        distros=tuple(distros.items()),
+    )
+
+
+def _read_urls(
+    platform: Platform,
+    repositories: tuple[ThirdPartyRepository, ...],
+    words: Words,
+    *,
+    borrows: bool,
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """The addresses of repo-url-NAME=: by repository, and by distribution."""
+    names = (*platform.distro.base_repositories, *(r.id for r in repositories))
+    own, distros = dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
+    for name, urls in words.read_many("repo-url-*").items():
+        repository = _meant(name, (*names, PACMAN_STATIC_SOURCE))
+        distro = None if repository else _taking_part(name, platform.distro, borrows=borrows)
+        if repository:
+            own[repository] = urls
+        elif distro:
+            distros[distro.id] = urls
+            _refuse_without_repo(f"repo-url-{name}", urls, distro)
+        else:
+            raise _unknown(name, platform.distro, names)
+    return own, distros
+
+
+def _meant(name: str, known: Iterable[str]) -> str | None:
+    """The one of these names that is written so, or, if none is, in other cases."""
+    names = tuple(known)
+    if name in names:
+        return name
+    return next((n for n in names if n.lower() == name.lower()), None)
+
+
+def _taking_part(name: str, built: Distro, *, borrows: bool) -> Distro | None:
+    """The distribution of this name, if it is the one that is built, or lends its programs."""
+    distro = next((d for d in DISTROS if d.is_called(name)), None)
+    if distro is None or distro.id == built.id:
+        return built if distro else None
+    return distro if borrows and platform_for_host(host_architecture()).distro == distro else None
+
+
+def _refuse_without_repo(variable: str, urls: Iterable[str], distro: Distro) -> None:
+    for url in urls:
+        if "$repo" not in url:
+            raise ConfigError(
+                f"{variable}={without_credentials(url)} is for all repositories of {distro.name},"
+                " and does not say where their names belong",
+                hint="write $repo there, and the whole word in single quotes, so that the shell"
+                " leaves it alone",
+            )
+
+
+def _unknown(name: str, distro: Distro, names: Iterable[str]) -> ConfigError:
+    if any(other.is_called(name) for other in DISTROS):
+        return ConfigError(
+            f"repo-url-{name}= is for a distribution that takes no part in the build",
+            hint=f"the one that is built is {distro.id}",
+        )
+    known = _meant(name, (repository.id for repository in THIRD_PARTY_REPOSITORIES))
+    if known:
+        return ConfigError(
+            f"repo-url-{name}= is for a repository that is not added",
+            hint=f"add-repos={known} adds it",
+        )
+    return ConfigError(
+        f"{distro.name} has no repository {name}",
+        hint=f"repo-url-NAME= is for {choices(names)}, or for all of {distro.id}; repos-base= names"
+        " its repositories, and add-repos= adds others",
     )
 
 
@@ -106,10 +195,8 @@ def read_key_file(text: str, folder: Path, *, variable: str) -> KeyFile | None:
         content = path.read_bytes()
         keys = read_public_keys(content)
     except OSError as error:
-        raise ConfigError(
-            f"{variable}= cannot read {path}: {error.strerror}",
-            hint=f"{variable}=FILE names a file of public keys that you can read",
-        ) from error
+        hint = f"{variable}=FILE names a file of public keys that you can read"
+        raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}", hint=hint) from error
     except ValueError as error:
         raise ConfigError(
             f"{variable}={text} {error}, and takes public keys alone",
@@ -129,19 +216,28 @@ def read_repositories(
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
+            raise ConfigError(f"add-repos= names {name} twice", hint="leave one of the two out")
+        if name in platform.distro.base_repositories:
             raise ConfigError(
-                f"add-repos= names {name} twice",
-                hint=f"leave one of the two {name} out of add-repos=",
+                f"{platform.distro.name} has a repository {name} itself",
+                hint="leave it out of add-repos=, or give yours another name",
             )
-    keys, files = words.read_many("trust-key-*"), words.read_many("key-file-*")
-    for variable, given in (("trust-key", keys), ("key-file", files)):
-        for name in given:
-            if name not in names:
-                raise ConfigError(
-                    f"{variable}-{name}= is for a repository that is not added",
-                    hint=f"add-repos={name} adds it",
-                )
+    keys, files = (_of_added(variable, names, words) for variable in ("trust-key", "key-file"))
     return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id)) for r in found)
+
+
+def _of_added(variable: str, names: Iterable[str], words: Words) -> dict[str, Any]:
+    """The values of ``variable``-NAME= by the added repositories that they are for."""
+    values = dict[str, Any]()
+    for word, value in words.read_many(f"{variable}-*").items():
+        name = _meant(word, names)
+        if name is None:
+            raise ConfigError(
+                f"{variable}-{word}= is for a repository that is not added",
+                hint=f"add-repos={word} adds it",
+            )
+        values[name] = value
+    return values
 
 
 def _added(board: Board, words: Words) -> tuple[str, ...]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.bootable import check_bootable
+from aimager.config.file_system_ids import with_arguments
 from aimager.config.parse import HERE, split_list
 from aimager.config.variable import Words
 from aimager.errors import ConfigError
-from aimager.model.board import Board, Bootloader
+from aimager.model.board import Board
 from aimager.model.build import Product
 from aimager.model.named_tables import NAMED_TABLES
-from aimager.model.partition import FileSystem, Label, PartitionTable, Role, Subvolume
+from aimager.model.partition import FileSystem, PartitionTable, Role, Subvolume
 from aimager.model.sfdisk_table import read_table
 
 NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")
@@ -41,7 +43,6 @@ def read_storage(board: Board, words: Words) -> Board:
     if "table" in words:
         table = words.read("table")
         assert table, "it has been read"
-        _check_boot(board, table)
     table = _with_root(table, words)
     for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
@@ -50,7 +51,9 @@ def read_storage(board: Board, words: Words) -> Board:
                 hint=f"the table has {', '.join(p.role for p in table.partitions if p.role)};"
                 " table= gives another",
             )
-        table = table.changed(role, arguments=arguments)
+        table = with_arguments(table, role, arguments)
+    told = "table=" if "table" in words else f"the partition table of the board {board.id}"
+    check_bootable(board, table, told)
     return board if table == board.partition_table else replace(board, partition_table=table)
 
 
@@ -74,28 +77,6 @@ def read_table_word(text: str, folder: Path) -> PartitionTable:
                 f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
             ) from error
     return read_table(text)
-
-
-def _check_boot(board: Board, table: PartitionTable) -> None:
-    """Refuse a table of the user's from which the board's boot loaders could start nothing."""
-    boot = table.with_role(Role.boot)
-    if boot is None and board.bootloaders:
-        raise ConfigError(
-            f"table= has no partition for booting, which the board {board.id} needs",
-            hint="mark one with aimager@boot:",
-        )
-    if boot and Bootloader.syslinux in board.bootloaders:
-        if table.label is not Label.dos:
-            raise ConfigError(
-                f"table= has the label {table.label}, from which the board {board.id} cannot boot",
-                hint="use label: dos",
-            )
-        if boot.bootable is False:
-            raise ConfigError(
-                f"table= has a partition for booting that is not active, but the board {board.id}"
-                " needs it to be",
-                hint="add bootable: aimager@boot: size=1GiB, bootable",
-            )
 
 
 def _with_root(table: PartitionTable, words: Words) -> PartitionTable:

@@ -1,8 +1,8 @@
 """Refusing variables that do not exist, and suggesting the one that was meant."""
 
-import difflib
 from collections.abc import Sequence
 
+from aimager.config.parse import nearest
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 
@@ -29,17 +29,15 @@ INSTEAD = {
 def check_names(names: Sequence[str]) -> None:
     """Refuse a variable that does not exist; doit itself would ignore it.
 
-    :raises ConfigError: it suggests the most similar one, and lists those that exist
+    :raises ConfigError: it suggests the most similar ones
     """
-    known = [variable.name for variable in VARIABLES]
+    known = [variable.name.replace("*", "NAME") for variable in VARIABLES]
     for name in names:
         if any(variable.matches(name) for variable in VARIABLES):
             continue
         if name in INSTEAD:
             raise ConfigError(f"there is no variable {name}=", hint=INSTEAD[name])
-        close = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {close[0]}=? " if close else ""
         raise ConfigError(
             f"there is no variable {name}=",
-            hint=f"{meant}the variables are {' '.join(known)}",
+            hint=f"{nearest(name, known, '{}=')}doit variables explains every variable",
         )

@@ -20,4 +20,5 @@ def hint_of(error: AimagerError, subject: str, build: Build | None, log: Path) -
     # Single repositories' mirrors are those of the platform that is built, not of the host's.
     is_built = subject.startswith(build.platform.id)
     choice = build.mirrors if is_built else replace(build.mirrors, repositories=())
-    return naming_mirror(error.hint, error.repository, build.repositories, choice)
+    distro = next((name for name, _ in choice.distros if subject.startswith(f"{name}-")), "")
+    return naming_mirror(error.hint, error.repository, build.repositories, choice, distro=distro)

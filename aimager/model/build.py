@@ -11,6 +11,7 @@ from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
 from aimager.model.remote import RecordTrust
 from aimager.model.settings import Settings
+from aimager.shown import without_credentials
 
 
 class Product(StrEnum):
@@ -70,7 +71,8 @@ class MirrorChoice:
     """Which mirrors the user wants instead of the global ones, and whose keys to trust there.
 
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
-    URLs by repository name, for the platform that is built. Of several the first is asked first.
+    URLs by repository name, for the platform that is built, and ``distros`` such URLs for all
+    repositories of a distribution, by its id. Of several the first is asked first.
     ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
     the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
     used before.
@@ -82,6 +84,7 @@ class MirrorChoice:
     offline: bool = False
     own_keys: tuple[str, ...] = ()
     older_keyring: bool = False
+    distros: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,17 @@ class Build:
         """The platform with all repositories that packages may come from."""
         unsigned = self.package_folder is not None
         return replace(self.platform, repositories=self.repositories, unsigned=unsigned)
+
+    @property
+    def own_repositories(self) -> tuple[tuple[str, str], ...]:
+        """The distribution's repositories, in order, for the image's pacman.conf.
+
+        Each has the address that the user named, without credentials; empty where there is none.
+        """
+        named = dict(self.mirrors.repositories)
+        base = self.platform.distro.base_repositories
+        urls = ((name, next(iter(named.get(name, ())), "")) for name in base)
+        return tuple((name, without_credentials(url)) for name, url in urls)
 
     @property
     def installs(self) -> tuple[str, ...]:

@@ -60,6 +60,10 @@ class Distro:
     lends: bool = False
     """Whether machines of its architectures borrow its programs before another's."""
 
+    def is_called(self, name: str) -> bool:
+        """Whether it has this name, in capitals or not."""
+        return name.lower() in (self.id, self.name.lower(), *self.aliases)
+
     @property
     def rootfs_packages(self) -> tuple[str, ...]:
         """What every root of this distribution is asked to hold."""

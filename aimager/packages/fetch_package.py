@@ -15,6 +15,7 @@ from aimager.errors import DownloadError, TrustError
 from aimager.model.lock import LockedPackage
 from aimager.packages.download_errors import Report
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.openpgp.signature import read_signatures
 
 if TYPE_CHECKING:
     from aimager.packages.download import Client
@@ -147,5 +148,11 @@ def _of(wish: PackageWish, error: NoMirrorError) -> DownloadError:
 
 
 def is_signature(content: bytes) -> bool:
-    """Whether it begins as a signature packet of OpenPGP does, in either format (RFC 9580 4.2)."""
-    return bool(content) and (content[0] & 0xFC == 0x88 or content[0] == 0xC2)
+    """Whether it consists of signatures, binary or ASCII-armoured, of any version.
+
+    What is refused here could be read in no other place either: there is one reader for all.
+    """
+    try:
+        return bool(read_signatures(content))
+    except ValueError:
+        return False

@@ -11,17 +11,20 @@ from aimager import process, progress
 from aimager.errors import CommandError, ConfigError, DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import LockedPackage
+from aimager.packages.hooks import hooks_run, places
 from aimager.packages.local_database import LOCAL
-from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
-from aimager.program_output import Watch
+from aimager.packages.pacman_output import Transaction, refuse_conflict
+from aimager.program_output import More, Watch
 from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN, Chroot, make_mount_points
 from aimager.sandbox.mounts import Bind
+from aimager.sandbox.owners import refuse_lost_owner
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
 FOLDERS = ("cache", "hooks", "gnupg")
 _CONF = "pacman.conf"
+_LOG = "pacman.log"
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
@@ -91,6 +94,11 @@ class PacmanRun:
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         return process.run(argv, within=jail, log=self.log, env=env, watch=watch)
 
+    def hooks_run(self) -> list[str]:
+        """The names of the hooks that have been run, in order."""
+        cache = Tree(self.work / "cache")  # what runs in the jail may have changed what is there
+        return hooks_run(cache.read_text(_LOG)) if cache.is_file(_LOG) else []
+
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
     """The borrowed pacman, which is the same on every host, else pacman-static, else the host's.
@@ -143,9 +151,11 @@ def pacman_conf(
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
+    hooks: Sequence[str] = (),
 ) -> str:
     """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
 
+    ``hooks`` are folders of the root (`aimager.packages.hooks`); those of ours come after them.
     With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
     that must not.
 
@@ -158,9 +168,9 @@ def pacman_conf(
         f"RootDir = {IMAGE}",
         f"DBPath = {IMAGE}/var/lib/pacman/",
         f"CacheDir = {PACMAN}/cache/",
-        f"LogFile = {PACMAN}/cache/pacman.log",
+        f"LogFile = {PACMAN}/cache/{_LOG}",
         f"GPGDir = {PACMAN}/gnupg/",
-        f"HookDir = {PACMAN}/hooks/",
+        *(f"HookDir = {place}" for place in (*places(hooks), f"{PACMAN}/hooks/")),
         "SigLevel = Required DatabaseOptional",
         f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
     ]
@@ -223,8 +233,9 @@ def install(
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
-        said.append(line)
-        transaction.read(line)
+        if not isinstance(line, More):  # the log has it all
+            said.append(line)
+            transaction.read(line)
 
     if files:
         try:

@@ -1,6 +1,6 @@
 """A folder of packages that nobody signed: what is in it, as a repository before all others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aimager import limits
@@ -26,8 +26,11 @@ _FIELDS = {
 """PKGINFO(5)'s keys, and what repo-add calls them."""
 
 
-def make_database(folder: Path) -> bytes:
-    """A sync database of all packages in ``folder``, as repo-add makes one.
+def make_database(folder: Path, architectures: Sequence[str] = ()) -> bytes:
+    """A sync database of the packages in ``folder``, as repo-add makes one.
+
+    Of those that are neither of ``architectures`` nor of any, none is taken; an empty sequence
+    takes all.
 
     :raises ConfigError: when it has no packages, a damaged one, or two of one name
     """
@@ -38,15 +41,24 @@ def make_database(folder: Path) -> bytes:
             hint="packages=FOLDER names one with files NAME.pkg.tar.zst, as makepkg makes them",
         )
     members: dict[str, tuple[str, bytes]] = {}
+    others = list[str]()
     for path in files:
         fields = dict(_read(path))
-        name = fields["NAME"][0]
+        name, built_for = fields["NAME"][0], fields["ARCH"][0]
+        if architectures and built_for not in (*architectures, "any"):
+            others.append(f"{path.name} is for {built_for}")
+            continue
         if name in members:
             raise ConfigError(
                 f"the folder {folder} has two packages {name}", hint="leave the newer one there"
             )
         blocks = (f"%{key}%\n" + "\n".join(values) + "\n" for key, values in fields.items())
         members[name] = (f"{name}-{fields['VERSION'][0]}/desc", "\n".join(blocks).encode())
+    if not members:
+        raise ConfigError(
+            f"the folder {folder} has no packages for {' or '.join(architectures)}: {others[0]}",
+            hint="packages= takes packages of the build's architecture, and of any",
+        )
     return pack_members(members.values())
 
 
@@ -61,20 +73,20 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
             limit=limits.PACKAGE_INFO,
             unpacked=limits.PACKAGE_UNPACKED,
         )
-        info = members[_INFO].decode()
-    except (ImageError, KeyError, UnicodeDecodeError) as error:
+        info = members[_INFO].decode(errors="replace")
+    except (ImageError, KeyError) as error:
         raise ConfigError(f"{path} is not a package", hint="makepkg makes packages") from error
     found: dict[str, list[str]] = {}
     for line in info.splitlines():
         key, equals, value = line.partition(" = ")
         if equals and key in _FIELDS:
             found.setdefault(_FIELDS[key], []).append(value.strip())
-    missing = {"NAME", "VERSION", "ARCH", "ISIZE", "BUILDDATE"} - found.keys()
-    if missing:
-        raise ConfigError(
-            f"the package {path} lacks its {sorted(missing)[0]}",
-            hint="makepkg makes packages that have it",
-        )
+    for key in ("pkgname", "pkgver", "arch"):
+        if _FIELDS[key] not in found:
+            raise ConfigError(
+                f"the {_INFO} of the package {path} does not tell its {key}",
+                hint="makepkg makes packages",
+            )
     yield "FILENAME", [path.name]
     yield "CSIZE", [str(path.stat().st_size)]
     yield "SHA256SUM", [sha256(path)]

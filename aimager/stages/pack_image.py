@@ -12,7 +12,6 @@ from pathlib import Path
 from aimager import files, progress
 from aimager.archive import pack_tree, tar_size, unpack_tree
 from aimager.codec import fingerprint
-from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars
@@ -22,6 +21,7 @@ from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
 from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
+from aimager.model.layout import Extent
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
@@ -44,6 +44,8 @@ from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
+from aimager.system.logins import find_logins
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
@@ -57,10 +59,11 @@ class PackImage:
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
     folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
     package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
-    into pacman.conf. ``seed`` varies all ids and salts, and ``epoch`` is the time stamp in seconds,
-    None the newest build date of all packages. ``overlays`` are archives that are unpacked over the
-    root at the end, and ``disk_from`` is an image that the disk starts as a copy of. ``reused``
-    tells what the user's root archive held that the system started from. ``license_list`` is the
+    into pacman.conf, after the distribution's ``own_repositories``. ``seed`` varies all ids and
+    salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
+    ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
+    image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
+    the system started from. ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -76,6 +79,7 @@ class PackImage:
     mirrorlist: str
     mirror: str
     repositories: tuple[ThirdPartyRepository, ...]
+    own_repositories: tuple[tuple[str, str], ...]
     root_size: int | None
     products: tuple[Product, ...]
     borrowed: Path | None
@@ -183,7 +187,9 @@ def _pack(stage: PackImage) -> None:
         ):
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
-            add_repositories(tree, stage.repositories)
+            add_repositories(
+                tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
+            )
             if ids:
                 make_bootable(
                     tree,
@@ -195,7 +201,8 @@ def _pack(stage: PackImage) -> None:
                 )
             given = finish(image, stage.setup, stage.overlays)
         remove_identity(tree, given)
-        if image.has_run:  # what it was before could be packed
+        if image.has_run:  # what it was before could be packed, and was in order
+            normalize_initramfs(tree, tools, work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
         prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
         if Product.keyring_helper in stage.products and stage.borrowed:
@@ -221,5 +228,6 @@ def _pack(stage: PackImage) -> None:
             store=stage.workshop.store,
             products=provenance([stage.system, stage.lock]),
             mapped=mapped,
+            logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from aimager import progress
 from aimager.codec import decode, encode
-from aimager.errors import ConfigError, DownloadError
+from aimager.errors import DownloadError
 from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
+from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED
@@ -92,21 +93,7 @@ class SyncDatabases:
 
     def _names(self) -> tuple[str, ...]:
         distro = self.platform.distro
-        added = tuple(repository.id for repository in self.platform.repositories)
-        twice = [name for name in added if name in distro.base_repositories]
-        if twice:
-            raise ConfigError(
-                f"{distro.name} has a repository {twice[0]} itself",
-                hint="leave it out of add-repos=, or give yours another name",
-            )
-        names = distro.base_repositories + added
-        unknown = [name for name, _ in self.mirrors.repositories if name not in names]
-        if unknown:
-            raise ConfigError(
-                f"{distro.name} has no repository {unknown[0]}",
-                hint=f"repo-url-NAME= is for {', '.join(names)}",
-            )
-        return names
+        return (*distro.base_repositories, *(r.id for r in self.platform.repositories))
 
     def _fetch(self, names: Sequence[str], files: Sequence[Path]) -> None:
         wanted = [
@@ -129,7 +116,8 @@ class SyncDatabases:
             if self.folder:
                 own = self.kept.with_name(f".{self.kept.name}.own.db")
                 work, folder = self.workshop.work, self.folder
-                call(_describe, _Own(folder, own), work=work, reads=[folder], products=[own])
+                wanted = _Own(folder, own, self.platform.architecture.packages)
+                call(_describe, wanted, work=work, reads=[folder], products=[own])
                 try:
                     self._keep([KeptDatabase(UNSIGNED, own), *databases])
                 finally:
@@ -185,11 +173,12 @@ def _fill(asked: _Filling) -> None:
 
 @dataclass(frozen=True)
 class _Own:
-    """The user's folder of packages, and the file that is to be its database."""
+    """The user's folder of packages, and the file that is to be the database of those taken."""
 
     folder: Path
     database: Path
+    architectures: tuple[Architecture, ...]
 
 
 def _describe(own: _Own) -> None:
-    own.database.write_bytes(make_database(own.folder))
+    own.database.write_bytes(make_database(own.folder, own.architectures))

@@ -45,7 +45,9 @@ def make_bootable(
             case Bootloader.syslinux:
                 syslinux.install(tree, kernels, command_line=command_line, title=title)
             case Bootloader.extlinux:
-                tell = {"title": title, "devicetree": boot.devicetree}
+                alone = ids.table.with_role(Role.boot)
+                folder = "" if alone else f"/{BOOT}"
+                tell = {"title": title, "devicetree": boot.devicetree, "folder": folder}
                 extlinux.install(tree, kernels, command_line=command_line, **tell)
             case Bootloader.raspberry_pi_firmware:
                 # The package's command line names the root by its place, before any initramfs.

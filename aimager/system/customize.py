@@ -5,11 +5,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from aimager import progress
+from aimager.archive import XATTRS
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
+from aimager.program_output import TAIL_LINES
+from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.configure import ImageRoot
+from aimager.system.ownership import Ownership
 from aimager.system.sysprep import find_identity, remove_identity
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
@@ -27,6 +32,7 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
     Returns the paths of what they gave the image that tells machines apart otherwise.
 
     :raises ConfigError: when one cannot be added, enabled or run
+    :raises HostError: when this machine lacks the id of an owner
     """
     if not (setup.finishes or overlays):
         return frozenset()
@@ -40,18 +46,20 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
         enable_service(image, service)
     for script in setup.scripts:
         run_script(image, script)
+    refuse_accounts(image.tree, held_ids())
     keep_enabled(image.tree)
     return given
 
 
 def add_file(image: ImageRoot, file: AddedFile) -> None:
-    """Write a file, owned by root, where a program in the image would find it.
+    """Write a file where a program in the image would find it, for whom `Ownership` says.
 
-    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere
+    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere,
+        or its owner does not exist
     """
     try:
-        image.tree.unlink(file.path)  # the new one is root's, whoever had the old one
-        image.tree.write(file.path, file.text, file.mode)
+        Ownership(image.tree).make_empty(file)
+        image.tree.write(file.path, file.text, file.mode)  # which keeps the owner
     except ImageError as error:
         raise ConfigError(
             f"files= cannot add {file.path}: {error.message}",
@@ -62,9 +70,11 @@ def add_file(image: ImageRoot, file: AddedFile) -> None:
 def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     """Unpack an archive over the root by the image's own tar, which cannot leave the root.
 
-    Owners and modes are the archive's, except for folders that exist already.
+    Owners, modes, capabilities, access control lists and ``user.*`` attributes are the archive's,
+    but for owners and modes of folders that exist already.
 
     :raises ConfigError: when it cannot be read, or holds what cannot be made
+    :raises HostError: when this machine lacks the id of an owner
     """
     argv = [
         "tar",
@@ -74,6 +84,7 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
+        *XATTRS,
         "--no-overwrite-dir",
         "--keep-directory-symlink",
         "--warning=no-timestamp",
@@ -81,7 +92,11 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     if not image.has("usr/bin/tar"):
         raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
     try:
-        with opened(overlay) as stream, image.toolbox().pipe_in(argv) as target:
+        with (
+            told_owners(f" of the overlay {overlay.name}"),
+            opened(overlay) as stream,
+            image.toolbox().pipe_in(argv) as target,
+        ):
             shutil.copyfileobj(stream, target, _CHUNK)
     except CommandError as error:
         raise ConfigError(
@@ -113,6 +128,8 @@ def enable_service(image: ImageRoot, unit: str) -> None:
 def run_script(image: ImageRoot, script: Script) -> None:
     """Run a script in the image; its output goes to the log, its text does not.
 
+    What it says by which a program was refused a file's owner, is told.
+
     :raises ConfigError: when it fails
     """
     image.runtime.write(_SCRIPT, script.text, 0o700)
@@ -124,7 +141,9 @@ def run_script(image: ImageRoot, script: Script) -> None:
             how = f"was killed by signal {-error.status}"
         raise ConfigError(
             f"the script {script.name} {how}: {error.tail.strip() or 'it said nothing'}",
-            hint="it runs as root in the image, where no services are running",
+            hint=held_ids().advice()
+            if image.refused
+            else "it runs as root in the image, where no services are running",
         ) from error
     except HostError as error:
         first = script.text.partition("\n")[0]
@@ -134,6 +153,12 @@ def run_script(image: ImageRoot, script: Script) -> None:
         ) from error
     finally:
         image.runtime.remove(_SCRIPT)
+    if image.refused:
+        said = "".join(f"\n    {line}" for line in image.refused[-TAIL_LINES:])
+        progress.say(
+            f"   the script {script.name} could not give files their owners, for this build does"
+            f" not have the ids:{said}\n    ({held_ids().advice()})"
+        )
 
 
 def keep_enabled(tree: Tree) -> None:

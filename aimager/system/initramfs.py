@@ -5,12 +5,14 @@ device makes what the distribution intends.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
+from aimager import progress
+from aimager.packages.hooks import SYSTEM
 from aimager.sandbox.chroot import Chroot
-from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree import Tree, shown
 
 _HOOK = """\
 [Trigger]
@@ -136,6 +138,17 @@ def universal(image: Chroot, hooks: Path) -> Iterator[None]:
         if run.exists(_DONE):
             _put_back(tree, _MKINITCPIO, run, "mkinitcpio.conf")
             _put_back(tree, _BOOSTER, run, "booster.yaml")
+
+
+def tell_overridden(tree: Tree, folders: Sequence[str]) -> None:
+    """Name the hooks in ``folders`` of the root that ours take the place of, but for packages'."""
+    for folder in folders:
+        for name in (_NAME, _DRACUT_NAME, _DRACUT_OWN) if folder != SYSTEM else ():
+            if tree.lstat(f"{folder}/{name}"):
+                progress.say(
+                    f"   the hook {shown(f'{folder}/{name}')} is not run while the image is made:"
+                    " one of aimager's, for an initramfs for any machine, takes its place"
+                )
 
 
 def _put_back(tree: Tree, path: str, run: Tree, saved: str) -> None:

@@ -1,5 +1,6 @@
 """What is said at the end of a build."""
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -17,7 +18,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
 from aimager.image.manifest import checksums_text, measure
 from aimager.model.architecture import Architecture
-from aimager.model.build import CHECKSUMS, Build
+from aimager.model.build import CHECKSUMS, MANIFEST, Build
 from aimager.model.lock import Lock, write_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.digests import Digests
@@ -51,6 +52,7 @@ def make(folder: Path, **more: str) -> Build:
     results.mkdir()
     for name in build.results:
         (results / name).write_bytes(b"x" * 5000)
+    (results / MANIFEST).write_text(json.dumps({"logins": ["root"]}))
     with (results / build.products[0]).open("r+b") as stream:
         stream.truncate(2_000_000_000)
     digests = Digests(1)
@@ -90,6 +92,34 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
         "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",
     ]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.done, Outcome.kept])
+@pytest.mark.parametrize(
+    ("words", "logins", "warned"),
+    [
+        ({}, [], True),
+        ({}, ["root"], False),
+        ({"create": "part-root.img"}, [], True),
+        ({"create": "root.tar,disk.img"}, [], True),
+        ({"create": "root.tar"}, [], False),  # a container's, say
+    ],
+)
+def test_that_nobody_can_log_in_is_told(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: dict[str, str],
+    logins: list[str],
+    warned: bool,
+    outcome: Outcome,
+) -> None:
+    """Also when nothing was made in this run."""
+    build = make(folder, **words)
+    (artifacts.results_folder(build) / MANIFEST).write_text(json.dumps({"logins": logins}))
+    show_results([build], diary(folder, build, outcome), ASKED)
+    said = capsys.readouterr().out
+    assert ("NOBODY CAN LOG IN" in said) is warned
+    assert ("chpasswd=alice:PASSWORD" in said) is warned
 
 
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
@@ -241,8 +271,7 @@ def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder:
     assert f"Packages of {build.id}" in page
     assert "disk.img" not in page
     assert "<code>doit build board=x64-uefi &#x27;hostname=a b&#x27; " in page
-    assert "chpasswd=***" in page
-    assert "secret" not in page
+    assert ("secret" in page, "chpasswd=***" in page) == (False, True)
     assert page.count(f"<code>{escape(str(artifacts.log(task)))}</code>") == 2
     artifacts.log(task).unlink()
     report_failure([build], failed(task, "no such module"), {})

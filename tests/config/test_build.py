@@ -95,8 +95,8 @@ def test_every_variable_reaches_the_build() -> None:
         "lock": "image.lock",
         "seed": "any text",
         "repo-url-parent": "https://mirror.example/,http://second.example",
-        "repo-url-core": "http://127.0.0.1:1/$repo,http://127.0.0.1:3",
-        "repo-url-extra": "http://127.0.0.1:2/$repo",
+        "repo-url-base": "http://127.0.0.1:1/$repo,http://127.0.0.1:3",
+        "repo-url-more": "http://127.0.0.1:2/$repo",
         "trust-key": "ab" * 20,
         "add-repos": "7Ji",
         "trust-key-7Ji": "cd" * 20,
@@ -134,8 +134,8 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.mirrors == MirrorChoice(
         parents=("https://mirror.example", "http://second.example"),
         repositories=(
-            ("core", ("http://127.0.0.1:1/$repo", "http://127.0.0.1:3")),
-            ("extra", ("http://127.0.0.1:2/$repo",)),
+            ("base", ("http://127.0.0.1:1/$repo", "http://127.0.0.1:3")),
+            ("more", ("http://127.0.0.1:2/$repo",)),
         ),
         trusted_keys=("AB" * 20,),
         offline=True,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.config import repositories
 from aimager.config.build import read_build
 from aimager.distros import THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
@@ -173,3 +174,81 @@ def test_mirrors_of_added_repositories_are_asked_for_them_alone() -> None:
         ("core", ("http://core",)),
     )
     assert made.mirrors(Platform(plain.distro, Architecture.aarch64)).repositories == ()
+
+
+@pytest.mark.parametrize("name", ["archlinux", "Arch", "ARCH"])
+def test_a_distributions_mirrors_may_be_named_by_its_name(name: str) -> None:
+    made = plan(
+        **{f"repo_url_{name}": "http://a/$repo/os/$arch,http://b/$repo", "add_repos": "7Ji"}
+    )
+    for platform in made.platforms:
+        choice = made.mirrors(platform)
+        assert choice.distros == (("archlinux", ("http://a/$repo/os/$arch", "http://b/$repo")),)
+        assert choice.repositories == ()
+
+
+@pytest.mark.parametrize(
+    ("distro", "given", "said"),
+    [
+        ("archlinux", {"repo_url_corr": "http://x"}, "Arch Linux has no repository corr\n"),
+        ("archlinux", {"repo_url_multilib": "http://x"}, "Arch Linux has no repository multilib\n"),
+        ("archlinuxarm", {"repo_url_multilib": "http://x"}, "Arch Linux ARM has no repository mul"),
+        (
+            "archlinux",
+            {"repo_url_archlinuxarm": "http://x/$repo"},
+            "repo-url-archlinuxarm= is for a distribution that takes no part in the build\n",
+        ),
+        (
+            "archlinux32",
+            {"repo_url_archlinux": "http://x/$repo", "tools": "host"},
+            "repo-url-archlinux= is for a distribution that takes no part in the build\n",
+        ),
+        (
+            "archlinux",
+            {"repo_url_7ji": "http://x"},
+            "repo-url-7ji= is for a repository that is not added\n",
+        ),
+        (
+            "archlinux",
+            {"repo_url_archlinux": "http://me:word@x//os/x86_64"},
+            "repo-url-archlinux=http://x//os/x86_64 is for all repositories of Arch Linux, and",
+        ),
+    ],
+)
+def test_mirrors_of_what_takes_no_part_are_refused(
+    distro: str, given: dict[str, str], said: str
+) -> None:
+    assert refusal(distro=distro, **given).startswith(said)
+
+
+def test_the_distribution_that_lends_its_programs_may_be_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repositories, "host_architecture", lambda: Architecture.x86_64)
+    made = build(distro="archlinuxarm", repo_url_archlinux="http://x/$repo")
+    assert made.mirrors.distros == (("archlinux", ("http://x/$repo",)),)
+
+
+def test_hints_of_what_to_do_about_an_unknown_repository() -> None:
+    said = refusal(repo_url_corr="http://x", add_repos="7Ji")
+    assert "repo-url-NAME= is for core, extra, 7Ji, or for all of archlinux; repos-base= " in said
+    assert "add-repos=7Ji adds it" in refusal(repo_url_7JI="http://x")
+
+
+def test_names_of_added_repositories_are_known_in_any_case() -> None:
+    given = {"add_repos": "7ji,mine=http://m,Mine=http://n", "trust_key_mine": KEY}
+    made = build(
+        **given,
+        trust_key_Mine=OTHER,
+        trust_key_7ji=KEY,
+        repo_url_7jI="http://7",
+        repo_url_Mine="http://o",
+    )
+    assert [r.keyring.master_keys for r in made.repositories] == [(KEY,), (KEY,), (OTHER,)]
+    assert made.mirrors.repositories == (("7Ji", ("http://7",)), ("Mine", ("http://o",)))
+
+
+@pytest.mark.parametrize("name", ["core", "extra", "more"])
+def test_an_added_repository_has_a_name_of_its_own(name: str) -> None:
+    said = refusal(add_repos=f"{name}=http://x", repos_base="core,extra,more")
+    assert said.startswith(f"Arch Linux has a repository {name} itself\n")

@@ -19,7 +19,7 @@ KEY, OTHER = "A" * 40, "B" * 40
 MINE = f"add-repos=mine=https://mirror.example trust-key-mine={KEY}"
 
 CASES = {
-    "distro": ("distro=archlinux", "distro=archlinuxarm", "distro: Arch Linux -> Arch Linux ARM"),
+    "distro": ("distro=archlinux", "distro=archlinuxarm", "distro: https://geo.mirror.pkgbuild"),
     "board": ("board=x64-uefi", "board=x64-legacy", "board: bootloaders changed"),
     "arch": ("distro=arch32 arch=i686", "distro=arch32 arch=i486", "arch: i686 -> i486"),
     "create": ("", "create=root.tar", "create: root.tar added, disk.img removed"),

@@ -101,14 +101,17 @@ def test_trouble_with_keys_is_told_with_what_is_new(
     [
         (CommandError(["mkfs"], 1, "no"), "all that it said is in /log"),
         (CommandError(["mkfs"], 1, "no", hint="mend"), "mend"),
-        (DownloadError("no", hint="name repo-url-parent=", repository="a"), "name repo-url-a="),
-        (TrustError("no", hint="name repo-url-parent=", repository="a"), "name repo-url-a="),
+        (
+            DownloadError("no", hint="name repo-url-parent=", repository="core"),
+            "name repo-url-core=",
+        ),
+        (TrustError("no", hint="name repo-url-parent=", repository="core"), "name repo-url-core="),
         (TrustError("no", hint="name repo-url-parent="), "name repo-url-parent="),
     ],
 )
 def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, hint: str) -> None:
-    build = read_build({"board": "x64-uefi", "repo-url-a": "https://a.example"}, Path("/"))
+    build = read_build({"board": "x64-uefi", "repo-url-core": "https://a.example"}, Path("/"))
     assert build
     assert hint_of(error, build.id, build, Path("/log")) == hint
     of_host = hint_of(error, "host-platform.keyring", build, Path("/log"))
-    assert of_host == hint.replace("-a=", "-parent="), "its repositories are others"
+    assert of_host == hint.replace("-core=", "-parent="), "its repositories are others"

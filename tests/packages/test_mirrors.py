@@ -45,6 +45,21 @@ OWN = ("http://own/$repo-$arch/",)
             MirrorChoice(("http://m",), (("extra", OWN),)),
             ["http://m/archlinux/core/os/x86_64"],
         ),
+        (
+            ARCH,
+            MirrorChoice(("http://m",), distros=(("archlinux", OWN),)),
+            ["http://own/core-x86_64"],
+        ),
+        (
+            ARCH,
+            MirrorChoice((), (("core", ("http://core",)),), distros=(("archlinux", OWN),)),
+            ["http://core"],
+        ),
+        (
+            ALARM,
+            MirrorChoice(distros=(("archlinux", OWN),)),
+            ["http://mirror.archlinuxarm.org/aarch64/core"],
+        ),
     ],
 )
 def test_a_repositorys_own_mirrors_go_before_the_parents_before_the_worlds(
@@ -75,6 +90,8 @@ def test_an_added_repository_has_its_own_mirrors_and_no_archive() -> None:
     choice = MirrorChoice(("http://m",))
     assert repository_urls(platform, "core", choice) == ("http://m/archlinux/core/os/x86_64",)
     assert repository_urls(platform, "archlinuxcn", choice) == ("http://m/archlinuxcn/x86_64",)
+    assert repository_urls(platform, "mine", choice) == ("http://mine/x86_64",)
+    choice = MirrorChoice(distros=(("archlinux", OWN),))
     assert repository_urls(platform, "mine", choice) == ("http://mine/x86_64",)
     assert archive_url(platform, "archlinuxcn", "vim") == ""
     assert archive_url(platform, "core", "vim")

@@ -1,5 +1,6 @@
 """What pacman is given to install, and which of its messages mean failure."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from aimager.errors import ConfigError, HostError
 from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, PacmanRun, TransactionError
+from aimager.program_output import More, Watch
 from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN
 from aimager.sandbox.jail import Jail
 from aimager.sandbox.mounts import Bind
@@ -111,3 +113,19 @@ def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.Monk
     own = {target for target in binds if target.is_relative_to(PACMAN)}
     assert {target.name for target in own if not binds[target].read_only} == {"cache", "gnupg"}
     assert binds[Path("/")].source == tools
+
+
+class Endless(Saying):
+    """A pacman in which something says a line without end."""
+
+    def run(
+        self, arguments: Sequence[str], *, epoch: int = 0, watch: Watch = lambda _: None
+    ) -> str:
+        for part in ("x" * 8192, More("y" * 8192), More(""), "end"):
+            watch(part)
+        return ""
+
+
+def test_of_a_long_line_only_the_beginning_is_kept() -> None:
+    said = pacman.install(Endless("")(), [make_package("a")], explicit=[], epoch=7)
+    assert said.splitlines() == ["x" * 8192, "end"]

@@ -3,7 +3,8 @@
 import pytest
 
 from aimager import progress
-from aimager.packages.pacman_output import Transaction
+from aimager.packages.pacman_output import Transaction, explain_file_conflict
+from aimager.sandbox.chroot import IMAGE
 
 SAID = """\
 loading packages...
@@ -47,3 +48,31 @@ def test_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hook: Creating system user accounts", 0, 0, "1 of 12 hooks"),
         ("hook: Reloading system manager configuration", 0, 0, "12 of 12 hooks"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "/run/image/usr/bin/x exists in both 'a' and 'b'",
+            "the packages a and b cannot both be installed: both bring /usr/bin/x",
+        ),
+        (
+            "mine: /run/image/usr/sbin exists in filesystem (owned by filesystem)",
+            "the package mine cannot be installed: it brings /usr/sbin, which belongs to the"
+            " package filesystem",
+        ),
+        (
+            "mine: /run/image/etc/a b exists in filesystem",
+            "the package mine cannot be installed: it brings /etc/a b, which is there and belongs"
+            " to no package",
+        ),
+    ],
+)
+def test_a_file_in_the_way_is_told_in_one_sentence(said: str, message: str) -> None:
+    error = "error: failed to commit transaction (conflicting files)"
+    explained = explain_file_conflict(f"{error}\n{said}\nErrors occurred\n", IMAGE)
+    assert explained
+    assert explained.message == message
+    assert "install-pkgs=" in explained.hint
+    assert explain_file_conflict(f"{error}\nno {said.replace('exists', 'is')}\n", IMAGE) is None

@@ -78,7 +78,7 @@ def test_folders_that_will_not_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar is not a package"):
         make_database(tmp_path)
     write(tmp_path, "tool-3.pkg.tar", INFO.replace("arch = ", "# "))
-    with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar lacks its ARCH"):
+    with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar does not tell its arch"):
         make_database(tmp_path)
 
 
@@ -152,3 +152,40 @@ def test_no_key_and_no_root_come_from_the_folder(tmp_path: Path) -> None:
     assert plan.package_folder(build.sources) == tmp_path
     with pytest.raises(ConfigError, match="packages=nowhere: there is no such folder"):
         read_build({"distro": "arch", "packages": "nowhere"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "taken"),
+    [("x86_64", "x86_64"), ("aarch64", "aarch64"), ("pentium4", "i686")],
+)
+def test_packages_of_other_architectures_are_left_alone(
+    tmp_path: Path, architecture: str, taken: str
+) -> None:
+    for name in ("x86_64", "aarch64", "i686"):
+        write(tmp_path, f"tool-2-{name}.pkg.tar", INFO.replace("x86_64", name))
+    write(tmp_path, "data-any.pkg.tar", INFO.replace("= tool", "= data").replace("x86_64", "any"))
+    data = make_database(tmp_path, Architecture(architecture).packages)
+    packages = read_database(UNSIGNED, data)
+    assert {p.locked.name: p.locked.architecture for p in packages.values()} == {
+        "tool": taken,
+        "data": "any",
+    }
+
+
+def test_a_folder_for_other_machines_alone(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(ConfigError, match=r"no packages for aarch64: tool-2\.pkg\.tar is for x86"):
+        make_database(tmp_path, ("aarch64",))
+
+
+@pytest.mark.parametrize("left_out", ["size", "builddate"])
+def test_what_pacman_does_without_may_be_missing(tmp_path: Path, left_out: str) -> None:
+    write(tmp_path, info=INFO.replace(f"\n{left_out} =", "\n# ="))
+    (package,) = read_database(UNSIGNED, make_database(tmp_path)).values()
+    assert 0 in (package.locked.installed_size, package.locked.build_date)
+
+
+def test_a_description_may_be_in_any_encoding(tmp_path: Path) -> None:
+    path = write(tmp_path, info=INFO + "pkgdesc = gr?n\n")
+    path.write_bytes(path.read_bytes().replace(b"gr?n", b"gr\xfcn"))
+    assert [*read_database(UNSIGNED, make_database(tmp_path))] == ["tool"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ConfigError, DownloadError
+from aimager.errors import DownloadError
 from aimager.model.build import MirrorChoice
 from aimager.packages.sync_database import read_names, read_packages
 from aimager.stages.sync_databases import SyncDatabases
@@ -115,14 +115,6 @@ def test_damaged_databases_are_not_used(tmp_path: Path, site: Site, offline: boo
     else:
         request.run()
         assert request.kept.read_bytes() == content
-
-
-def test_a_repository_that_does_not_exist_is_refused(tmp_path: Path, site: Site) -> None:
-    mirrors = MirrorChoice(parents=(site.url,), repositories=(("testing", (f"{site.url}/x",)),))
-    request = stage(tmp_path, mirrors)
-    with pytest.raises(ConfigError, match="Arch Linux has no repository testing"):
-        request.run()
-    assert not request.kept.exists()
 
 
 def test_a_mirror_that_fails_leaves_the_last_databases(tmp_path: Path, site: Site) -> None:

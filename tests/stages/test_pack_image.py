@@ -33,6 +33,7 @@ STAGE = PackImage(
     mirrorlist="etc/mirrors",
     mirror="http://m",
     repositories=(),
+    own_repositories=(),
     root_size=None,
     products=(Product.root_tar,),
     compressions=(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ConfigError, DownloadError
+from aimager.errors import DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
@@ -118,17 +118,6 @@ def test_an_added_repository_comes_last(site: Site, tmp_path: Path) -> None:
     known = read_packages(tmp_path / "x.tar")
     assert known["vim"].locked.repository == "extra"
     assert known["own"].locked.repository == "mine"
-
-
-def test_an_added_repository_has_a_name_of_its_own(site: Site, tmp_path: Path) -> None:
-    request = stage(tmp_path, f"{site.url}/good")
-    platform = replace(request.platform, repositories=added("extra"))
-    with pytest.raises(ConfigError, match="X has a repository extra itself"):
-        replace(request, platform=platform).run()
-    request = stage(tmp_path, f"{site.url}/nothing")
-    platform = replace(request.platform, repositories=added("core"))
-    with pytest.raises(ConfigError, match="X has a repository core itself"):
-        replace(request, platform=platform).run()
 
 
 def test_named_repositories_take_the_place_of_pacmans(site: Site, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent
 from aimager.image.filesystem.crc32c import changed_crc32c
+from aimager.model.layout import Extent
 
 ROOT_ITEM = 132
 ROOT_UUID = 247

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent, gaps
 from aimager.image.filesystem.btrfs_blocks import Blocks
+from aimager.model.layout import Extent, gaps
 from aimager.model.partition import FileSystem
 from aimager.toolbox import Toolbox
 
