@@ -17,6 +17,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
 from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
+from aimager.model.partition import Role
 from aimager.packages.lock_file import read_lock_file
 from aimager.shown import without_passwords
 from aimager.units import count, duration, size
@@ -168,9 +169,36 @@ def _next_steps(build: Build, boot_words: str) -> list[str]:
         f"   bmaptool copy {image} /dev/YOUR-CARD",
         f"   or: dd if={image} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
     ]
+    lines += _growth(build, image)
     if not _boots_here(build):
         return lines
     return [*lines, f"to boot it in QEMU: doit boot {boot_words}"]
+
+
+def _growth(build: Build, image: str) -> list[str]:
+    """What becomes of the disk's room at the first boot."""
+    table = build.board.partition_table
+    assert table, "there is an image of a disk"
+    root, growing = table.with_role(Role.root), table.growing
+    if growing is None:
+        last = table.partitions[-1]
+        why = f"the last, for {last.role}, cannot"
+        if last.role is Role.raw:
+            why = "the last is left empty"
+        if last.file_system.read_only:
+            why = f"{last.file_system} never changes"
+        return [f"no partition grows at the first boot: {why}"]
+    if growing.role is not Role.root:
+        return [
+            f"at the first boot {growing.role} grows to the end of the disk, and the root does not"
+        ]
+    if build.root_size or (root and root.size):
+        return []
+    return [
+        "the root is hardly larger than what it holds, and grows to its disk at the first boot;",
+        f"   for a virtual machine: qemu-img resize -f raw {image} 16G, or build with"
+        " root-size=16G",
+    ]
 
 
 def _boots_here(build: Build) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from aimager.config.build import read_builds
 from aimager.config.list_files import with_lists
 from aimager.config.parse import nearest, read_epoch
+from aimager.config.platform import refuse_faults
 from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES, is_secret
@@ -89,6 +90,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
 
     :raises ConfigError: when a variable is wrong, or a folder cannot be used
     """
+    refuse_faults()
     _check_folder(cache)
     if not cache.is_dir():
         guard_folder(cache)

@@ -183,6 +183,16 @@ RUN = (
         parser=of_choice(FailedHooks),
     ),
     Variable(
+        "check-twice",
+        Group.run,
+        "yes: install all packages twice, and refuse what does not come out the same, naming every"
+        " path that differs",
+        "no",
+        "check-twice=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+    ),
+    Variable(
         "shell",
         Group.run,
         "yes: open a shell on the terminal in a root that could not be made",

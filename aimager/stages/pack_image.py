@@ -37,12 +37,12 @@ from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
 from aimager.system.configure import ImageRoot, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
-from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
 from aimager.system.logins import find_logins
 from aimager.system.normal_initramfs import normalize_initramfs
@@ -200,11 +200,14 @@ def _pack(stage: PackImage) -> None:
                     title=stage.title,
                 )
             given = finish(image, stage.setup, stage.overlays)
+            if ids:
+                check_boot(tree, stage.boot, ids, stage.architecture)
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
             normalize_initramfs(tree, tools, work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
-        prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
+        growing = stage.table.growing if stage.table else None
+        prepare_first_boot(tree, grow=growing.role if growing else None)
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper
             size = partial(files.data_size, stage.borrowed)

@@ -49,6 +49,7 @@ def refused(board: Board, **words: str) -> ConfigError:
     ("table", "told"),
     [
         ("=gpt_1g_esp", "the label gpt"),
+        ("=gpt_1g_fat", "the label gpt"),
         ("=dos_1g_esp", "a boot partition of the type ef"),
         ("label: dos; aimager@boot: size=1G, type=uefi; aimager@root:", "of the type ef"),
         ("label: dos; aimager@boot: size=1G, type=83; aimager@root:", "of the type 83"),
@@ -74,6 +75,7 @@ def test_fat_types_are_read_by_all(board: str, kind: str) -> None:
     "table",
     [
         "=gpt_1g_esp",
+        "=gpt_1g_fat",
         "=dos_1g_esp",
         'label: gpt; aimager@boot: size=1G, type="Microsoft basic data"; aimager@root:',
         "label: gpt; first-lba: 34; aimager@boot: size=1G; aimager@root:",

@@ -30,8 +30,8 @@ COMMAND = re.compile(r"\bdoit ([a-z][a-z-]*)\b(?! is\b)(?!:)")
 WORDS_OF_COMMANDS = {"for", "older", "size"}
 """What a task of its own takes beside the variables of builds."""
 
-FIELDS = {"size", "start", "type", "flags", "mine"}
-"""sfdisk's fields, those of an AppArmor profile, and the repository of an example."""
+FIELDS = {"size", "start", "type", "flags", "mine", "root"}
+"""sfdisk's fields, an AppArmor profile's, the repository of an example, and a word of kernels."""
 
 MADE = tuple(errors_made())
 
