@@ -183,10 +183,7 @@ def read_repositories(
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigError(
-                f"add-repos= names {name} twice",
-                hint=f"leave one of the two {name} out of add-repos=",
-            )
+            raise ConfigError(f"add-repos= names {name} twice", hint="leave one of the two out")
         if name in platform.distro.base_repositories:
             raise ConfigError(
                 f"{platform.distro.name} has a repository {name} itself",
