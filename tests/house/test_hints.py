@@ -31,12 +31,7 @@ WORDS_OF_COMMANDS = {"for", "older", "size"}
 """What a task of its own takes beside the variables of builds."""
 
 FIELDS = {"size", "start", "type", "flags", "mine", "root"}
-<<<<<<< HEAD
-"""sfdisk's fields, those of an AppArmor profile, the repository of an example, and the kernel's
-word for its root."""
-=======
 """sfdisk's fields, an AppArmor profile's, the repository of an example, and a word of kernels."""
->>>>>>> words
 
 MADE = tuple(errors_made())
 

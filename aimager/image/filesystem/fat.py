@@ -25,6 +25,10 @@ _FAT_REFUSED = re.compile(
     re.IGNORECASE,
 )
 """Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
+_ELSEWHERE = (
+    "a package, overlay= or files= has put it into /boot, which is a FAT file system: leave it out"
+)
+
 _BATCH = 200
 
 _T = TypeVar("_T")
