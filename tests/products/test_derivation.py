@@ -128,6 +128,8 @@ READERS = {
     "aimager/system/content/grow-root.service": "aimager/system/first_boot.py",
     "aimager/system/content/image.preset": "aimager/system/first_boot.py",
     "aimager/system/content/pacman-keyring.service": "aimager/system/first_boot.py",
+    "aimager/system/content/unpack-kernels": "aimager/system/bootloader/efi_kernels.py",
+    "aimager/system/content/unpack-kernels.hook": "aimager/system/bootloader/efi_kernels.py",
     "aimager/system/content/wired.network": "aimager/system/configure.py",
     "aimager/sandbox/dispatcher/dispatch-aarch64": "aimager/sandbox/native_programs.py",
     "aimager/sandbox/dispatcher/dispatch-x86_64": "aimager/sandbox/native_programs.py",
