@@ -137,7 +137,7 @@ def test_no_repository_can_pass_for_the_folder() -> None:
     with pytest.raises(DownloadError, match="names a repository '@packages', which is not valid"):
         repositories(f"[core]\n[{UNSIGNED}]\n")
     with pytest.raises(ConfigError, match="is not a valid name of a repository"):
-        read_build({"distro": "arch", "add-repos": f"{UNSIGNED}=http://x"}, Path("/"))
+        read_build({"distro": "arch", "add-repos": f"7Ji,{UNSIGNED}=http://x"}, Path("/"))
 
 
 def test_no_key_and_no_root_come_from_the_folder(tmp_path: Path) -> None:
