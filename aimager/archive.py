@@ -20,8 +20,7 @@ _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
 XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
-"""For GNU tar, only what belongs to the files: a host adds security.selinux, an overlay file system
-trusted.overlay.*."""
+"""Only what belongs to the files: a host adds security.selinux, overlayfs trusted.overlay.*."""
 
 
 def pack_tree(
@@ -288,8 +287,7 @@ class _Layers:
                 if below.is_symlink():
                     links += 1
                     if links > _MAX_LINKS:
-                        loop = "/".join(parts)
-                        raise ImageError(f"{loop} is a loop of links", hint=ASK_PACKAGER)
+                        raise ImageError("/".join(parts) + " is a loop of links", hint=ASK_PACKAGER)
                     target = below.readlink()
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))

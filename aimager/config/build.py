@@ -87,6 +87,7 @@ def read_build(
         readers=words.read("readable-by", Readers.nobody),
         overlays=words.read("overlay", ()),
         terminal=words.read("shell"),
+        check_twice=words.read("check-twice", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
     )
 

@@ -200,6 +200,13 @@ class PartitionTable:
         return partition is self.booted if partition.bootable is None else partition.bootable
 
     @property
+    def growing(self) -> Partition | None:
+        """The one that grows with the disk at the first boot: the last, if it can change."""
+        last = self.partitions[-1]
+        can = last.role in (Role.root, Role.home) and not last.file_system.read_only
+        return last if can else None
+
+    @property
     def filled(self) -> tuple[Partition, ...]:
         """Those that something of ours is written in."""
         return tuple(p for p in self.partitions if p.role is not Role.raw)

@@ -28,14 +28,14 @@ class Ownership:
         That is its own ``owner``, else the user in whose home its folder lies, else root.
 
         :raises ConfigError: for a user or group that the image does not have
-        :raises HostError: for one that this build has no id for
+        :raises HostError: when this machine lacks the id of an owner
         """
         self._make_folders(file.path)
         path, owner = PurePosixPath(file.path), self._of(file)
         self._tree.unlink(file.path)
         self._tree.write(file.path, b"", 0o600)
         if owner:
-            refuse_owner(file.path, *owner, held_ids(), " of files=")
+            refuse_owner(str(path), *owner, held_ids(), " of files=")
             with self._tree.folder(path.parent) as folder:
                 os.chown(path.name, *owner, dir_fd=folder, follow_symlinks=False)
 

@@ -49,6 +49,7 @@ def refused(board: Board, **words: str) -> ConfigError:
     ("table", "told"),
     [
         ("=gpt_1g_esp", "the label gpt"),
+        ("=gpt_1g_fat", "the label gpt"),
         ("=dos_1g_esp", "a boot partition of the type ef"),
         ("label: dos; aimager@boot: size=1G, type=uefi; aimager@root:", "of the type ef"),
         ("label: dos; aimager@boot: size=1G, type=83; aimager@root:", "of the type 83"),
@@ -74,6 +75,7 @@ def test_fat_types_are_read_by_all(board: str, kind: str) -> None:
     "table",
     [
         "=gpt_1g_esp",
+        "=gpt_1g_fat",
         "=dos_1g_esp",
         'label: gpt; aimager@boot: size=1G, type="Microsoft basic data"; aimager@root:',
         "label: gpt; first-lba: 34; aimager@boot: size=1G; aimager@root:",
@@ -215,7 +217,14 @@ def test_u_boot_starts_from_the_only_partition(label: Label) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ({"board": "rock64", "table": "=gpt_1g_esp"}, "the boot partition starts at byte 1048576"),
+        ({"board": "rock64", "table": "=gpt_1g_esp"}, "8388608 of the disk, would be written over:"
+          " the boot partition starts at byte 1048576"),
+        ({"board": "rock64", "table": "label: dos; aimager@boot: size=512M, bootable;"
+          " aimager@root:"}, "the boot partition starts at byte 1048576"),
+        ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: size=4M; aimager@root:"},
+         "a boot partition of 4 MiB, which cannot hold a kernel"),
+        ({"board": "rpi4", "table": "label: dos; aimager@boot: size=1; aimager@root:"},
+         "a boot partition of 512 B, which cannot hold a kernel"),
         ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: start=34, size=1G; start=40,"
           " size=9; aimager@root:"}, "overlap"),
         ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: start=33, size=1G;"

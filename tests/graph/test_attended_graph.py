@@ -1,5 +1,6 @@
 """What a graph does around its tasks: look at the machine first, and tell of new keyrings."""
 
+import errno
 import multiprocessing
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from aimager.errors import (
     KeyTroubleError,
     TrustError,
 )
+from aimager.graph import artifacts
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.failure import hint_of
 from aimager.products.stage import Stage
@@ -101,14 +103,33 @@ def test_trouble_with_keys_is_told_with_what_is_new(
     [
         (CommandError(["mkfs"], 1, "no"), "all that it said is in /log"),
         (CommandError(["mkfs"], 1, "no", hint="mend"), "mend"),
-        (DownloadError("no", hint="name repo-url-parent=", repository="a"), "name repo-url-a="),
-        (TrustError("no", hint="name repo-url-parent=", repository="a"), "name repo-url-a="),
+        (
+            DownloadError("no", hint="name repo-url-parent=", repository="core"),
+            "name repo-url-core=",
+        ),
+        (TrustError("no", hint="name repo-url-parent=", repository="core"), "name repo-url-core="),
         (TrustError("no", hint="name repo-url-parent="), "name repo-url-parent="),
     ],
 )
 def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, hint: str) -> None:
-    build = read_build({"board": "x64-uefi", "repo-url-a": "https://a.example"}, Path("/"))
+    build = read_build({"board": "x64-uefi", "repo-url-core": "https://a.example"}, Path("/"))
     assert build
     assert hint_of(error, build.id, build, Path("/log")) == hint
     of_host = hint_of(error, "host-platform.keyring", build, Path("/log"))
-    assert of_host == hint.replace("-a=", "-parent="), "its repositories are others"
+    assert of_host == hint.replace("-core=", "-parent="), "its repositories are others"
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (artifacts.RUN / "pack-image.x/root", str(artifacts.CACHE)),
+        (str(artifacts.runs() / "1-a/view/x/y/z"), str(artifacts.CACHE)),
+        (str(artifacts.CACHE / "pkg/x"), str(artifacts.CACHE / "pkg/x")),
+        ("/srv/x", "/srv/x"),
+        (None, "a file"),
+    ],
+)
+def test_no_folder_of_a_run_is_told(place: Path | str | None, told: str) -> None:
+    failed = doit_support.reporting(fail, [OSError(errno.ENOSPC, "No space left", place)])
+    assert failed
+    assert failed.message.startswith(f"{told}: No space left\n  hint: make room")

@@ -26,14 +26,20 @@ def sfdisk(*words: str | Path, script: str = "") -> str:
 class Machine:
     """A disk that is a file, and the files of /sys and /dev that the script looks at."""
 
-    def __init__(self, top: Path, label: str, image: int, disk: int, after: int = 0) -> None:
-        """A disk whose image had ``image`` bytes; ``after`` bytes are another partition's."""
+    def __init__(
+        self, top: Path, label: str, image: int, disk: int, after: int = 0, entries: int = 128
+    ) -> None:
+        """A disk whose image had ``image`` bytes; ``after`` bytes are another partition's.
+
+        A GPT has that many ``entries``.
+        """
         self.top, self.disk = top, top / "dev/disk.img"
         for folder in ("dev", "bin", "sys/class/block"):
             (top / folder).mkdir(parents=True)
         self._size(image)
         end = image // SECTOR - MiB // SECTOR
-        lines = [f"label: {label}", "start=2048, size=2048", f"start={START}, size={end - START}"]
+        lines = [f"label: {label}", *([f"table-length: {entries}"] if label == "gpt" else [])]
+        lines += ["start=2048, size=2048", f"start={START}, size={end - START}"]
         sfdisk("--quiet", self.disk, script="\n".join(lines) + "\n")
         self._size(disk)
         if after:
@@ -42,15 +48,16 @@ class Machine:
         (top / "dev/disk.img2").touch()
         self._tell_kernel(disk)
         source = f"{top}/dev/disk.img2"
-        self._program("findmnt", f"case $* in *SOURCE*) echo {source};; *) echo ext4;; esac")
-        self._program("partx", "exit 0")
-        self._program("resize2fs", 'echo "resize2fs $*"')
+        self.program("findmnt", f"case $* in *SOURCE*) echo {source};; *) echo ext4;; esac")
+        self.program("partx", "exit 0")
+        self.program("resize2fs", 'echo "resize2fs $*"')
 
     def _size(self, size: int) -> None:
         with self.disk.open("a") as stream:
             stream.truncate(size)
 
-    def _program(self, name: str, text: str) -> None:
+    def program(self, name: str, text: str) -> None:
+        """Have a program of this text found first."""
         (self.top / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (self.top / "bin" / name).chmod(0o755)
 
@@ -77,15 +84,15 @@ class Machine:
         assert found
         return int(found[1]), int(found[2])
 
-    def boot(self) -> str:
-        """Run the script; what it says."""
+    def boot(self, at: str = "/") -> str:
+        """Run the script for what is mounted ``at`` a folder; what it says."""
         script = read_data("aimager.system", "content/grow-root")
         for folder in ("/sys/class", "/dev/$"):
             assert folder in script
             script = script.replace(folder, f"{self.top}{folder}")
         env = {**PATH, "PATH": f"{self.top}/bin:{PATH['PATH']}"}
         done = subprocess.run(
-            ["sh", "-c", script], capture_output=True, text=True, env=env, check=False
+            ["sh", "-c", script, "sh", at], capture_output=True, text=True, env=env, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
@@ -138,3 +145,24 @@ def test_a_partition_after_the_root_is_left_alone(tmp_path: Path, label: str) ->
     machine.boot()
     assert machine.partition(3) == other
     assert sum(machine.partition(2)) == other[0]
+
+
+@pytest.mark.parametrize(("entries", "second"), [(1, 2), (56, 15), (128, 33), (256, 65)])
+def test_the_second_gpt_has_as_many_entries(tmp_path: Path, entries: int, second: int) -> None:
+    machine = Machine(tmp_path, "gpt", 4 * GiB, 8 * GiB, entries=max(entries, 2))
+    machine.boot()
+    assert sum(machine.partition(2)) == 8 * GiB // SECTOR - second
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "told"),
+    [("btrfs", "btrfs", "filesystem resize max /home"), ("xfs", "xfs_growfs", "/home")],
+)
+def test_home_grows_where_it_is_mounted(tmp_path: Path, kind: str, program: str, told: str) -> None:
+    machine = Machine(tmp_path, "gpt", 4 * GiB, 8 * GiB)
+    source = f"{tmp_path}/dev/disk.img2"
+    asked = f'case $* in *" /home");; *) exit 1;; esac; case $* in *SOURCE*) echo {source};;'
+    machine.program("findmnt", f"{asked} *) echo {kind};; esac")
+    machine.program(program, 'echo "$*"')
+    assert told in machine.boot("/home").splitlines()
+    assert sum(machine.partition(2)) == 8 * GiB // SECTOR - 33

@@ -87,13 +87,16 @@ def test_an_owner_that_there_is_not(tmp_path: Path, owner: str, kind: str, name:
     ]
 
 
-def test_an_owner_that_the_build_has_no_id_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("owner", ["100201", "alice:70000"])
+def test_an_owner_that_this_machine_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
-    few = HeldIds((Extent(0, 1000, 10),), (Extent(0, 1000, 10),))
-    monkeypatch.setattr(ownership, "held_ids", lambda: few)
-    with pytest.raises(HostError, match=r"^/x of files= belongs to 70000:0, and your subordinate"):
-        ownership.Ownership(Tree(tmp_path)).make_empty(of("/x", owner="70000"))
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(ownership, "held_ids", lambda: HeldIds(ids, ids))
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("alice:x:1000:985::/home/alice:/bin/sh\n")
+    with pytest.raises(HostError, match=r"^/srv/x of files= belongs to \d+:\d+, and your sub"):
+        ownership.Ownership(Tree(tmp_path)).make_empty(of("/srv/x", owner=owner))
 
 
 def test_where_links_lead_decides(tmp_path: Path) -> None:

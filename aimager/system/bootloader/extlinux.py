@@ -14,6 +14,8 @@ from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import BOOT, copy_tree, write
 from aimager.system.kernels import Kernel
 
+CONFIGURATION = "extlinux.conf"
+
 TIMEOUT = 30
 """Tenths of a second that the menu waits."""
 
@@ -53,7 +55,7 @@ def install(
     text = configuration(
         kernels, command_line=command_line, title=title, devicetree=devicetree, folder=folder
     )
-    write(tree, "extlinux/extlinux.conf", text)
+    write(tree, f"extlinux/{CONFIGURATION}", text)
 
 
 def _with_devicetrees(tree: Tree, kernel: Kernel) -> Kernel:
