@@ -1,12 +1,13 @@
 """What a command line asks for: builds, tasks, and how doit is to go about them."""
 
 import os
-import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from aimager.commands.folders import check_folder, guard_cache, is_text, make_cache
+from aimager.commands.listing import LISTS
 from aimager.config.build import read_builds
 from aimager.config.list_files import with_lists
 from aimager.config.parse import nearest, read_epoch
@@ -15,7 +16,6 @@ from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
-from aimager.files import Readers, guard_folder
 from aimager.model.build import Build
 from aimager.packages.lock_file import check_build, read_lock_file
 
@@ -28,7 +28,8 @@ BUILD = "build"
 _OF_NOBUILD = {"matrix", "completion"}
 """Tasks to which variables mean something else than a build."""
 
-_FOLDERS_HINT = "AIMAGER_CACHE names another cache folder, out= another one for the results"
+TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man"})
+"""Tasks that are there for their output alone."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ class Asked:
         return self.command == "run" and (not self.words or BUILD in self.words)
 
     @property
+    def tells_only(self) -> bool:
+        """Whether it asks for nothing but what can be told without a folder to write to."""
+        names = {word for word in self.words if not word.startswith("-")}
+        return self.command in ("list", "help") or (bool(names) and names <= TELLING)
+
+    @property
     def resolves_anew(self) -> bool:
         """Whether it asks for what ``lock=`` names to be made, not to be used."""
         return not {"lock", "update"}.isdisjoint(self.words)
@@ -86,17 +93,16 @@ def _is_parameter(word: str) -> bool:
 
 
 def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
-    """The builds that a command line describes. Makes the ``cache`` folder.
+    """The builds that a command line describes. Makes the ``cache`` folder where it is needed.
 
     :raises ConfigError: when a variable is wrong, or a folder cannot be used
     """
     refuse_faults()
-    _check_folder(cache)
-    if not cache.is_dir():
-        guard_folder(cache)
+    if not asked.tells_only:
+        make_cache(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
-        if not _is_text(value):
+        if not is_text(value):
             hidden = is_secret(name)
             raise ConfigError(
                 f"{name}={'' if hidden else value} is not in UTF-8",
@@ -107,45 +113,12 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         return ()
     builds = read_builds(asked.variables, asked.folder, epoch=epoch)
     for build in builds:
-        _guard(cache, build.readers)
-        _check_folder(build.out)
+        if not asked.tells_only:
+            guard_cache(cache, build.readers)
+            check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
     return builds
-
-
-def _guard(cache: Path, readers: Readers) -> None:
-    """Let only ``readers`` read a cache, be it of a time when all could; no other folder."""
-    is_everybodys = cache.stat().st_mode & stat.S_ISVTX
-    is_ours = not any(cache.iterdir()) or any((cache / n).exists() for n in ("product", "work"))
-    if is_ours and not is_everybodys:
-        guard_folder(cache, readers)
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be used, before work is put into what it is to hold.
-
-    :raises ConfigError: when it cannot be written, or its path has a blank, which separates paths
-        in pacman.conf, or is not text
-    """
-    if any(character.isspace() for character in str(folder)):
-        raise ConfigError(
-            f"the path of the folder {folder} has a blank, which pacman cannot use",
-            hint=_FOLDERS_HINT,
-        )
-    if not _is_text(str(folder)):
-        raise ConfigError(f"the path of the folder {folder} is not in UTF-8", hint=_FOLDERS_HINT)
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(
-            f"the folder {folder} cannot be written: {there} is not yours, or not a folder",
-            hint=_FOLDERS_HINT,
-        )
-
-
-def _is_text(word: str) -> bool:
-    """Whether all its bytes were ones of UTF-8; the others have become surrogates (PEP 383)."""
-    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def unknown_task(name: str, tasks: Collection[str], others: Iterable[str] = ()) -> ConfigError:

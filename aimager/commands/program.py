@@ -70,6 +70,10 @@ def run(words: Sequence[str], loader: Loader) -> int:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _open_standard_streams()
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        # A C locale's, by which Python could tell no path with other letters.
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     # What a run keeps in this process, open pipes among it, is for those that it forks, which
     # Python 3.14 no longer does by itself.
     multiprocessing.set_start_method("fork", force=True)

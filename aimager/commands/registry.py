@@ -6,7 +6,7 @@ from typing import Any
 
 from aimager.commands import cache, completion, demo, graph, lock, matrix, mirror, show, why
 from aimager.commands.boot.run import boot_image
-from aimager.commands.command_line import Asked
+from aimager.commands.command_line import TELLING, Asked
 from aimager.commands.doctor import diagnosis
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
@@ -22,8 +22,8 @@ from aimager.model.build import Build
 class Command:
     """A task that makes no product: ``action`` is what it does, ``after`` tasks come before it.
 
-    ``options`` are its own, as doit's ``params``; their values are arguments by name. One that
-    ``prints`` is there for its output, beside which doit prints nothing.
+    ``options`` are its own, as doit's ``params``; their values are arguments by name. Beside the
+    output of one that is `TELLING`, doit prints nothing.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Command:
     arguments: tuple[object, ...] = ()
     after: tuple[str, ...] = ()
     options: tuple[Mapping[str, object], ...] = ()
-    prints: bool = False
 
 
 def _as_task(it: Command) -> dict[str, Any]:
     """A command as doit takes it."""
+    make = printer if it.name in TELLING else command
     return {
         "basename": it.name,
         "doc": it.meaning,
-        **(printer if it.prints else command)(it.action, *it.arguments, options=it.options),
+        **make(it.action, *it.arguments, options=it.options),
         "task_dep": list(it.after),
     }
 
@@ -80,7 +80,7 @@ def _commands(told: Told) -> list[Command]:
     stand_in = (artifacts.mirror(), artifacts.mirror_work())
     shown = (asked.folder / "out", *stand_in, artifacts.log("demo"))
     lists = [
-        Command(name, listed.meaning, show.show_list, (name, asked), prints=True)
+        Command(name, listed.meaning, show.show_list, (name, asked))
         for name, listed in LISTS.items()
     ]
     return [
@@ -90,7 +90,6 @@ def _commands(told: Told) -> list[Command]:
             "print the definitions that distro=, board= and others come to, or that of table==NAME",
             show.show_builds,
             (told.builds, variables),
-            prints=True,
         ),
         Command(
             "lock",
@@ -113,7 +112,6 @@ def _commands(told: Told) -> list[Command]:
             diagnosis.tell,
             (plans,),
             options=(JSON,),
-            prints=True,
         ),
         Command(
             "why",
@@ -143,27 +141,23 @@ def _commands(told: Told) -> list[Command]:
             "print what is made from what, in Mermaid's language or with for=dot in Graphviz's",
             graph.print_graph,
             (plans, told.graph, variables),
-            prints=True,
         ),
         Command(
             "matrix",
             "print the boards of boards=A,B with machines to build them on, for=github or gitlab",
             matrix.print_matrix,
             (asked,),
-            prints=True,
         ),
         Command(
             "completion",
             "print what completes tasks, variables and values in for=bash, zsh or fish",
             completion.print_completion,
             (variables, list_tasks),
-            prints=True,
         ),
         Command(
             "man",
             "print the manual page of aimager: aimager man | man -l -",
             print_man_page,
-            prints=True,
         ),
         Command(
             "mirror",

@@ -35,8 +35,11 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def together(doit: Doit, test_cache: Path, twin: Path) -> Iterator[Together]:
-    """Three boards, two of which need the same packages, in one run of two jobs."""
-    folder = fresh_folder(test_cache / "together")
+    """Three boards, two of which need the same packages, in one run of two jobs.
+
+    The path of the cache and of the results has a blank, which programs would take for an end.
+    """
+    folder = fresh_folder(test_cache / "side by side")
     distro, board = HOST.words
     words = (distro, f"{board},{twin},{OTHER[host_architecture()]}")
     several = Elsewhere(folder, doit.variables, options=("-n", "2"))

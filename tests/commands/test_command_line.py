@@ -45,6 +45,9 @@ def test_a_lock_is_made_anew_for_those_who_write_it() -> None:
 def test_the_build_of_the_command_line(tmp_path: Path) -> None:
     cache = tmp_path / "a/cache"
     assert load_builds(Asked(tmp_path, "list"), cache) == ()
+    assert load_builds(asked("boards", "doctor", "--json"), cache) == ()
+    assert not cache.exists()
+    assert load_builds(asked("cache"), cache) == ()
     assert cache.is_dir()
     (build,) = load_builds(asked("build", folder=tmp_path, board="x64-uefi"), cache)
     assert build.id == "archlinux-x86_64-x64-uefi"
@@ -57,7 +60,7 @@ def test_a_wrong_command_line_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = f"the folder {tmp_path}/file/cache cannot be written: {tmp_path}/file is not yours"
     with pytest.raises(ConfigError, match=told):
-        load_builds(Asked(ROOT, "list"), tmp_path / "file/cache")
+        load_builds(asked("cache"), tmp_path / "file/cache")
 
 
 def test_what_is_not_in_utf_8_is_refused(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_what_is_not_in_utf_8_is_refused(tmp_path: Path) -> None:
         load_builds(Asked(ROOT, assignments=secret), tmp_path)
     for folder in (tmp_path / "c\udcff", Path("\udcff")):
         with pytest.raises(ConfigError, match="is not in UTF-8\n  hint: AIMAGER_CACHE"):
-            load_builds(Asked(ROOT, "list"), folder)
+            load_builds(asked("cache"), folder)
 
 
 def test_the_time_is_the_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

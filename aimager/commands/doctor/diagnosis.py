@@ -13,6 +13,7 @@ from aimager.commands.doctor.emulation import check_emulation
 from aimager.commands.doctor.finding import Finding, State, examine, first_missing, lines
 from aimager.commands.doctor.kernel import Tried, check_apparmor, check_namespaces, try_namespaces
 from aimager.commands.doctor.namespace import check_whole
+from aimager.commands.folders import make_cache
 from aimager.distros import platform_for_host
 from aimager.errors import ConfigError, HostError
 from aimager.graph import artifacts
@@ -82,13 +83,14 @@ def diagnose(plans: Sequence[Plan]) -> Iterator[Finding]:
     """All that can be found for the builds of ``plans``, or, without one, for any."""
     tried = try_namespaces()
     yield from _of_kernel(tried)
-    of_user = list(_of_user())
+    of_user, of_cache = list(_of_user()), list(_of_cache(artifacts.CACHE))
     yield from of_user
-    if not tried.is_refused and first_missing(of_user) is None:
+    if not tried.is_refused and first_missing(of_user + of_cache[:1]) is None:
         yield examine("a whole namespace", _try_whole)
     yield from _of_programs(plans)
-    yield from _of_cache(artifacts.CACHE)
-    yield _disk(plans)
+    yield from of_cache
+    if of_cache[1:]:
+        yield _disk(plans)
     yield examine("memory", lambda: f"{units.size(available())} available")
     yield from _of_emulation(plans, tried)
     yield from _of_keys(plans)
@@ -126,6 +128,11 @@ def _find(program: str) -> str:
 
 
 def _of_cache(folder: Path) -> Iterator[Finding]:
+    """One finding, if the folder cannot be used at all."""
+    made = examine("cache", partial(make_cache, folder))
+    if made.state is State.missing:
+        yield made
+        return
     for subject, check in (
         ("cache: names", cache_folder.check_names),
         ("cache: links", cache_folder.check_links),
