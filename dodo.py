@@ -118,7 +118,7 @@ def task_check_root_archive() -> Stages:
         platform, archive = plan.build.platform, plan.build.reused_root
         if archive:
             target = artifacts.reused_root(platform)
-            yield platform.id, partial(CheckRootArchive, archive, platform.architecture, target)
+            yield platform.id, partial(CheckRootArchive, archive, platform.architectures, target)
 
 
 @GRAPH.stages
@@ -209,6 +209,7 @@ def task_install_packages() -> Stages:
         stage = partial(
             root,
             architecture=platform.architecture,
+            level=platform.level,
             lock=artifacts.fetched(build.id),
             keys=artifacts.keys(sources),
             keyring=artifacts.keyring_backup(sources),
@@ -239,7 +240,8 @@ def task_pack_image() -> Stages:
             boot=build.board.boot,
             mirrorlist=distro.mirrorlist,
             mirror=distro.mirrors.url,
-            repositories=build.repositories,
+            repositories=build.image_repositories,
+            level=build.platform.level,
             own_repositories=build.own_repositories,
             root_size=build.root_size,
             products=build.products,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.mirrors import read_mirrors
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
-from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
+from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
@@ -136,9 +137,11 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
     return {
         "distro": locked.distro,
         "board": locked.board,
-        "arch": locked.architecture,
+        "arch": locked.level or locked.architecture,
         "install-pkgs": ",".join(locked.install_packages),
         "add-repos": ",".join(locked.add_repos),
+        "repos-first": ",".join(locked.repos_first),
+        "repos-for-build": ",".join(locked.repos_for_build),
         **({"initrd-maker": locked.initramfs} if locked.initramfs else {}),
     }
 

@@ -65,6 +65,28 @@ PACKAGES = (
         secret=True,
     ),
     Variable(
+        "repos-first",
+        Group.packages,
+        "those of add-repos= that come before the distribution's repositories, so that their"
+        " packages are taken in place of its own; the others come after them, in the order of"
+        " add-repos=",
+        "",
+        "repos-first=mine",
+        parser=of_text(split_list),
+        settings=("repositories.*.comes_first", "platform.repositories.*.comes_first"),
+        several=True,
+    ),
+    Variable(
+        "repos-for-build",
+        Group.packages,
+        "those of add-repos= that packages may come from, and that are not in the image",
+        "",
+        "repos-for-build=mine",
+        parser=of_text(split_list),
+        settings=("platform.repositories.*.is_for_build",),
+        several=True,
+    ),
+    Variable(
         "repo-url-parent",
         Group.packages,
         "URLs of mirrors that carry all distributions, each below its usual path, separated by"

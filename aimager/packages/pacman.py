@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from aimager import process, progress
-from aimager.errors import CommandError, ConfigError, DownloadError
-from aimager.model.architecture import Architecture
+from aimager.errors import CommandError, ConfigError
 from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import LOCAL
 from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
@@ -29,8 +28,6 @@ _CONF = "pacman.conf"
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
@@ -127,25 +124,15 @@ def _host_version() -> tuple[int, ...]:
     return tuple(int(number) for number in found.groups()) if found else ()
 
 
-def repositories(pacman_conf: str) -> tuple[str, ...]:
-    """The repositories that a pacman.conf enables, in order.
-
-    :raises DownloadError: for a name that is not valid; names become names of files
-    """
-    sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
-    for name in sections:
-        if not _REPOSITORY.fullmatch(name):
-            raise DownloadError(f"the pacman.conf names a repository {name!r}, which is not valid")
-    return tuple(dict.fromkeys(name for name in sections if name != "options"))
-
-
 def pacman_conf(
-    architecture: Architecture,
+    architectures: Sequence[str],
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
 ) -> str:
-    """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
+    """The pacman.conf of a build, which takes packages of ``architectures``.
+
+    ``servers`` are repositories with their addresses, in order.
 
     With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
     that must not.
@@ -155,7 +142,7 @@ def pacman_conf(
     """
     lines = [
         "[options]",
-        f"Architecture = {' '.join(architecture.packages)}",
+        f"Architecture = {' '.join(architectures)}",
         f"RootDir = {IMAGE}",
         f"DBPath = {IMAGE}/var/lib/pacman/",
         f"CacheDir = {PLACE}/cache/",

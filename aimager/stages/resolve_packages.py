@@ -13,6 +13,7 @@ from aimager.model.distro import Platform
 from aimager.model.lock import Lock, write_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.packages.dependencies import closure, named_by, providers
+from aimager.packages.foreign_packages import refuse_foreign
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.pacman import (
     PacmanRun,
@@ -140,6 +141,7 @@ class ResolvePackages:
                 raise DownloadError(known.faults[name])
         if missing:
             raise ConfigError(f"the repositories have no package {' '.join(missing)}")
+        refuse_foreign((known[name].locked for name in names), self.platform)
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
         meant = {name for word in requested for name in named_by(known, word)}
@@ -171,7 +173,7 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             (name, without_credentials(repository_urls(stage.platform, name, stage.mirrors)[0]))
             for name in repositories
         ]
-        write_conf(pacman_conf(stage.platform.architecture, servers), work)
+        write_conf(pacman_conf(stage.platform.architectures, servers), work)
         with chroot(Tree(root)) as image:
             return resolve(PacmanRun(pacman, image, work, log), names)
 

@@ -11,7 +11,6 @@ from aimager.codec import decode, encode
 from aimager.errors import DownloadError
 from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
-from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED
@@ -78,7 +77,7 @@ class SyncDatabases:
 
         :raises DownloadError: when a mirror does not give what it should
         """
-        names = self._names()
+        names = self.platform.repository_names
         files = [self.downloads / f"{name}.db" for name in names]
         if self.mirrors.offline:
             missing = [path for path in files if not path.exists()]
@@ -90,10 +89,6 @@ class SyncDatabases:
         else:
             self._fetch(names, files)
         self._publish([KeptDatabase(*one) for one in zip(names, files, strict=True)])
-
-    def _names(self) -> tuple[str, ...]:
-        distro = self.platform.distro
-        return (*distro.base_repositories, *(r.id for r in self.platform.repositories))
 
     def _fetch(self, names: Sequence[str], files: Sequence[Path]) -> None:
         wanted = [
@@ -116,7 +111,7 @@ class SyncDatabases:
             if self.folder:
                 own = self.kept.with_name(f".{self.kept.name}.own.db")
                 work, folder = self.workshop.work, self.folder
-                wanted = _Own(folder, own, self.platform.architecture.packages)
+                wanted = _Own(folder, own, self.platform.architectures)
                 call(_describe, wanted, work=work, reads=[folder], products=[own])
                 try:
                     self._keep([KeptDatabase(UNSIGNED, own), *databases])
@@ -177,7 +172,7 @@ class _Own:
 
     folder: Path
     database: Path
-    architectures: tuple[Architecture, ...]
+    architectures: tuple[str, ...]
 
 
 def _describe(own: _Own) -> None:

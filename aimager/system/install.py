@@ -56,7 +56,8 @@ class Installation:
 
     ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
     ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
-    it; None is the newest build date of all packages.
+    it; None is the newest build date of all packages. Packages up to the ``level`` of the
+    architecture are taken, too.
     """
 
     architecture: Architecture
@@ -70,6 +71,12 @@ class Installation:
     epoch: int | None = None
     pacman_static: Path | None = None
     borrowed: Path | None = None
+    level: str = ""
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures of packages that pacman is to take."""
+        return (*self.architecture.packages, *self.architecture.up_to(self.level))
 
 
 def install_system(request: Installation) -> None:
@@ -129,7 +136,7 @@ def _install_system(request: Installation) -> None:
         if pacman is None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
         unsigned = not all(package.is_signed for package in wanted.packages)
-        write_conf(pacman_conf(request.architecture, unsigned=unsigned), work)
+        write_conf(pacman_conf(request.architectures, unsigned=unsigned), work)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (

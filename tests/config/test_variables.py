@@ -33,7 +33,11 @@ def test_no_name_is_given_twice() -> None:
 @pytest.mark.parametrize(
     ("field", "names"),
     [
-        ("several", "board boards create compress files overlay scripts add-repos"),
+        (
+            "several",
+            "board boards create compress files overlay scripts add-repos"
+            " repos-first repos-for-build",
+        ),
         (
             "paths",
             "board boards disk-from files overlay scripts packages lock reuse-root-tar key-file-*"

@@ -14,7 +14,6 @@ from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Mirrors, Platform
 from aimager.model.lock import UNSIGNED, Lock, write_lock
-from aimager.packages.pacman import repositories
 from aimager.packages.sync_database import read_database
 from aimager.packages.unsigned_folder import find, make_database
 from aimager.stages.fetch_packages import FetchPackages
@@ -134,8 +133,9 @@ def test_others_are_fetched_with_their_signatures_as_ever(tmp_path: Path) -> Non
 
 
 def test_no_repository_can_pass_for_the_folder() -> None:
-    with pytest.raises(DownloadError, match="names a repository '@packages', which is not valid"):
-        repositories(f"[core]\n[{UNSIGNED}]\n")
+    for words in ({"repos-base": UNSIGNED}, {"repo-core": UNSIGNED}):
+        with pytest.raises(ConfigError, match="is not a valid name of a repository"):
+            read_build({"distro": "arch", **words}, Path("/"))
     with pytest.raises(ConfigError, match="is not a valid name of a repository"):
         read_build({"distro": "arch", "add-repos": f"{UNSIGNED}=http://x"}, Path("/"))
 
