@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import IO
 
 from aimager import process, progress
-from aimager.errors import CommandError, ConfigError
+from aimager.errors import CommandError
 from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import LOCAL
-from aimager.packages.pacman_output import Transaction, refuse_conflict, refuse_lost_owner
+from aimager.packages.pacman_output import (
+    Transaction,
+    explain_resolving,
+    refuse_conflict,
+    refuse_lost_owner,
+)
 from aimager.program_output import Watch
 from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
 from aimager.sandbox.mounts import RUN, Bind
@@ -177,20 +182,19 @@ def prepare_root(root: Path) -> None:
 def resolve(pacman: PacmanRun, names: Sequence[str]) -> list[tuple[str, str]]:
     """All packages that installing ``names`` to an empty root installs: repository and name.
 
-    :raises ConfigError: when the repositories do not have one of them
+    :raises ConfigError: when the repositories do not have one of them, or it needs what they lack
+    :raises DownloadError: when pacman cannot read a database
     """
     progress.step("resolving dependencies")
     arguments = ["-Sp", "--noconfirm", "--print-format", "package %r %n"]
     try:
         said = pacman.run([*arguments, "--", *names])
     except CommandError as error:
-        missing = re.findall(r"target not found: (\S+)", error.tail)
-        if not missing:
+        refuse_conflict(error.tail)
+        explained = explain_resolving(error.tail)
+        if explained is None:
             raise
-        raise ConfigError(
-            f"the repositories have no package {' '.join(missing)}",
-            hint="check the spelling in install-pkgs=, or which mirror is used",
-        ) from error
+        raise explained from error
     return re.findall(r"^package (\S+) (\S+)$", said, re.MULTILINE)
 
 

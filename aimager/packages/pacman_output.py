@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from aimager import progress
-from aimager.errors import ConfigError, HostError
+from aimager.errors import AimagerError, ConfigError, DownloadError, HostError
 
 _CHECKS = (
     "loading packages",
@@ -87,3 +87,88 @@ def refuse_lost_owner(said: str, root: Path) -> None:
             hint=f"the administrator can give you a range of {max(int(user), int(group))} ids or"
             " more in /etc/subuid and /etc/subgid",
         )
+
+
+_UNREAD = re.compile(
+    r"^error: could not (?:read db '(?P<db>.+?)' \((?P<why>.*)\)"
+    r"|open file .*/(?P<file>.+)\.db: (?P<said>.*))$",
+    re.MULTILINE,
+)
+_NOT_FOUND = re.compile(r"^error: target not found: (\S+)$", re.MULTILINE)
+_NO_REPOSITORY = re.compile(r"^error: database not found: (.+)$", re.MULTILINE)
+_TWICE = re.compile(r"^error: '(.+)': duplicate target$", re.MULTILINE)
+_UNSATISFIED = re.compile(r"unable to satisfy dependency '(.+)' required by (\S+)")
+
+
+def explain_resolving(said: str) -> AimagerError | None:
+    """Why pacman cannot resolve what it is asked for; None: it does not say.
+
+    A database that it cannot read comes first: then it finds nothing in it.
+    """
+    if found := _UNREAD.search(said):
+        name, reason = found["db"] or found["file"], found["why"] or found["said"]
+        return DownloadError(
+            f"pacman cannot read the database of the repository {name}: {reason}",
+            hint=f"try another mirror of it with repo-url-{name}=",
+        )
+    if found := _NO_REPOSITORY.search(said):
+        return ConfigError(
+            f"install-pkgs= names the repository {found[1]}, which the build does not have",
+            hint="repos-base= names the distribution's, and add-repos= adds others",
+        )
+    if found := _TWICE.search(said):
+        return ConfigError(
+            f"install-pkgs= asks for {found[1]} from two repositories", hint="name it once"
+        )
+    if missing := _NOT_FOUND.findall(said):
+        return ConfigError(
+            f"the repositories have no package {' '.join(missing)}",
+            hint="check the spelling in install-pkgs=, or which mirror is used",
+        )
+    if found := _UNSATISFIED.search(said):
+        return ConfigError(
+            f"the package {found[2]} needs {found[1]}, which the repositories do not have",
+            hint="build again later, if a mirror is being updated; add-repos= or repos-base= names"
+            " the repository that has it",
+        )
+    return None
+
+
+_IN_BOTH = re.compile(r"^(/.*) exists in both '(.+)' and '(.+)'$", re.MULTILINE)
+_IN_THE_WAY = re.compile(
+    r"^(\S+): (/.*) exists in filesystem(?: \(owned by (\S+)\))?$", re.MULTILINE
+)
+_LINKS = ("/bin", "/sbin", "/lib", "/lib64", "/usr/sbin", "/usr/lib64")
+"""What is a link to /usr/bin or /usr/lib in the package filesystem."""
+
+
+def explain_file_conflict(said: str, root: Path) -> ConfigError | None:
+    """Which packages hold the same file of ``root``, or what is in the way of one; else None.
+
+    They are what pacman says when a transaction fails (its callback.c and util.c).
+    """
+    if found := _IN_BOTH.search(said):
+        path = found[1].removeprefix(str(root))
+        return ConfigError(
+            f"the packages {found[2]} and {found[3]} both have the file {path}",
+            hint="leave one of them out of install-pkgs=, or what depends on it",
+        )
+    found = _IN_THE_WAY.search(said)
+    if not found:
+        return None
+    package, path, owner = found[1], found[2].removeprefix(str(root)), found[3]
+    if path in _LINKS:
+        return ConfigError(
+            f"the package {package} has files below {path}, which is a link"
+            f" {f'of the package {owner}' if owner else 'in the image'}",
+            hint="have it built anew with its files in /usr/bin or /usr/lib, or leave it out",
+        )
+    if owner:
+        return ConfigError(
+            f"the package {package} has the file {path}, which is one of the package {owner}",
+            hint="leave one of them out of install-pkgs=, or what depends on it",
+        )
+    return ConfigError(
+        f"the package {package} has the file {path}, which is there already and no package's",
+        hint="a hook or scriptlet has made it: leave the package out, or have that not make it",
+    )

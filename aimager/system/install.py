@@ -27,9 +27,10 @@ from aimager.packages.pacman import (
     prepare_root,
     write_conf,
 )
+from aimager.packages.pacman_output import explain_file_conflict
 from aimager.packages.store import without_refused
 from aimager.sandbox.borrowed_root import equip
-from aimager.sandbox.chroot import Chroot, chroot
+from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.tree import Tree
@@ -262,11 +263,13 @@ def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
 
 @contextmanager
 def _explaining(archive: Path | None) -> Iterator[None]:
-    """Say in the user's terms why pacman refuses to install to the root of ``archive``."""
+    """Say in the user's terms why pacman refuses to install, also to the root of ``archive``."""
     try:
         yield
     except CommandError as error:
         explained = explain_refusal(error, archive) if archive else None
+        if explained is None and isinstance(error, TransactionError):
+            explained = explain_file_conflict(error.said, IMAGE)
         if explained:
             raise explained from error
         raise
