@@ -81,7 +81,7 @@ def task_sync_databases() -> Stages:
                 target=artifacts.sync_databases(platform),
                 mirrors=plan.mirrors(platform),
                 downloads=artifacts.downloads(platform.plain.id),
-                folder=plan.package_folder(platform),
+                own=plan.own_packages(platform),
                 kept=artifacts.kept_databases(platform),
             )
             yield platform.id, stage
@@ -131,7 +131,7 @@ def task_fetch_packages() -> Stages:
                 platform=wanted.platform,
                 lock=artifacts.lock(wanted.subject),
                 target=artifacts.fetched(wanted.subject),
-                folder=plan.package_folder(wanted.platform),
+                own=plan.own_packages(wanted.platform),
                 reused=plan.reused if wanted.subject == plan.build.id else None,
                 mirrors=plan.mirrors(wanted.platform),
             )

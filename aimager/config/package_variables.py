@@ -1,10 +1,10 @@
 """The variables that say where packages come from, and who is trusted."""
 
+from aimager.config.own_packages import read_targets
 from aimager.config.parse import (
     YES_OR_NO,
     read_addresses,
     read_fingerprints,
-    read_packages,
     read_yes,
     split_list,
 )
@@ -23,11 +23,13 @@ PACKAGES = (
     Variable(
         "install-pkgs",
         Group.packages,
-        "more packages, separated by commas, but no initramfs makers",
+        "more packages, separated by commas, as pacman takes them: names, REPOSITORY/NAME,"
+        " NAME>=VERSION, or files of your own, which nobody signed; but no initramfs makers",
         "",
         "install-pkgs=vim,openssh",
-        parser=of_name(read_packages),
+        parser=of_path(read_targets),
         settings=("packages",),
+        paths=True,
     ),
     Variable(
         "packages",

@@ -121,8 +121,8 @@ class Build:
     """The time stamp of all that is made, in seconds; None is the newest package's."""
     repositories: tuple[ThirdPartyRepository, ...] = ()
     """What is added to the repositories of the platform."""
-    package_folder: Path | None = None
-    """Where the user's own packages lie, which nobody signed."""
+    own_packages: tuple[Path, ...] = ()
+    """Files and folders of the user's own packages, which nobody signed."""
     report: Path | None = None
     """The user's file for the page that tells what was done."""
     remote: str = ""
@@ -157,7 +157,7 @@ class Build:
     @property
     def sources(self) -> Platform:
         """The platform with all repositories that packages may come from."""
-        unsigned = self.package_folder is not None
+        unsigned = bool(self.own_packages)
         return replace(self.platform, repositories=self.repositories, unsigned=unsigned)
 
     @property

@@ -216,10 +216,10 @@ def check_build(build: Build, lock_file: LockFile) -> None:
     if missing:
         raise ConfigError(f"the lock file does not hold {' '.join(missing)}", hint=_TAKE_IN)
     unsigned = [str(package) for package in lock.packages if not package.is_signed]
-    if unsigned and build.package_folder is None:
+    if unsigned and not build.own_packages:
         raise ConfigError(
             f"the lock file holds {unsigned[0]}, which nobody signed",
-            hint="packages=FOLDER names its folder, and allows its use",
+            hint="packages=FOLDER names its folder, and allows its use; install-pkgs= takes files",
         )
 
 
