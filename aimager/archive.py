@@ -163,8 +163,8 @@ def read_members(
 
     Nothing is written, so that a package may be read before anything of it is trusted: the files
     have at most ``limit`` bytes, and no more than ``unpacked`` are looked through. Names are as
-    pacman lists them: relative, without a leading ``./``. Links are not regular files. How it is
-    compressed is told by its name or, as pacman does it, ``by_content``.
+    pacman lists them: relative, without a leading ``./``. Links are not regular files. Its name, or
+    ``by_content`` its first bytes, as with pacman, tell how it is compressed.
 
     :raises ImageError: when the package is damaged, or holds more
     """
@@ -175,8 +175,7 @@ def read_members(
         return max(left, 1) if wanted(_inside(package, name)) else 0
 
     try:
-        reading = recognized if by_content else opened
-        with reading(package, limit=unpacked) as stream:
+        with (recognized if by_content else opened)(package, limit=unpacked) as stream:
             for name, content in tar_stream.read_files(stream, most):
                 found[_inside(package, name)] = content
             while stream.read(_CHUNK):
