@@ -62,7 +62,7 @@ def with_architectures(pacman_conf: str, names: Sequence[str]) -> str:
 def _split(pacman_conf: str) -> Sections:
     """Its sections, with all that comes before the first as one without a name."""
     sections: Sections = [("", "")]
-    for line in pacman_conf.splitlines(keepends=True):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", pacman_conf):
         name = _header(line)
         if name:
             sections.append((name, line))

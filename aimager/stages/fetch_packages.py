@@ -155,6 +155,7 @@ class FetchPackages:
             archive_url(self.platform, package.repository, package.name),
             stack.enter_context(begun_part(package, store)) if lacks_file else None,
             stack.enter_context(new_signature(package, store)) if lacks_signature else None,
+            is_added=self.platform.added(package.repository) is not None,
         )
 
 
