@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aimager import files, limits, tar_stream
 from aimager.compression import OTHER_MIRROR, opened, recognized, zstd_argv
-from aimager.errors import CommandError, ConfigError, ImageError, not_unpacked
+from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
 LEVEL = 1
@@ -19,8 +19,8 @@ costs more time than the few bytes that it saves are worth."""
 _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
-# Only what belongs to the files: a host adds security.selinux, an overlay trusted.overlay.*.
-_XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
+"""Only what belongs to the files: a host adds security.selinux, overlayfs trusted.overlay.*."""
 
 
 def pack_tree(
@@ -78,7 +78,7 @@ def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
         f"--mtime=@{epoch}",
         "--clamp-mtime",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--anchored",
         "--wildcards",
         "--no-wildcards-match-slash",
@@ -105,7 +105,7 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
-        *_XATTRS,
+        *XATTRS,
         "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
     if archive.suffix in (".gz", ".xz"):
@@ -147,7 +147,7 @@ def _inside(package: Path, name: str) -> str:
     """The path ``name`` relative to a root; empty is the root itself."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts:
-        raise ImageError(f"{package.name} holds a file outside the root: {name}")
+        raise ImageError(f"{package.name} holds a file outside the root: {name}", hint=ASK_PACKAGER)
     return "/".join(parts)
 
 
@@ -161,10 +161,9 @@ def read_members(
 ) -> dict[str, bytes]:
     """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
 
-    Nothing is written, so that a package may be read before anything of it is trusted: the files
-    have at most ``limit`` bytes, and no more than ``unpacked`` are looked through. Names are as
-    pacman lists them: relative, without a leading ``./``. Links are not regular files. Its name, or
-    ``by_content`` its first bytes, as with pacman, tell how it is compressed.
+    Nothing is written, so that it may be read before it is trusted: files have at most ``limit``
+    bytes, of ``unpacked`` that are looked through. Names are as pacman lists them, without ``./``.
+    Links are not regular files. ``by_content`` is to go by its first bytes, not by its name.
 
     :raises ImageError: when the package is damaged, or holds more
     """
@@ -194,8 +193,7 @@ def pack_members(members: Iterable[tuple[str, bytes]], *, epoch: int = 0) -> byt
     with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in members:
             member = tarfile.TarInfo(name)
-            member.size = len(data)
-            member.mtime = epoch
+            member.size, member.mtime = len(data), epoch
             archive.addfile(member, io.BytesIO(data))
     return content.getvalue()
 
@@ -262,7 +260,8 @@ class _Layers:
             path.chmod(member.mode & 0o777)
             os.utime(path, (member.mtime, member.mtime))
         else:
-            raise ImageError(f"{package.name} holds a file that no package has: {name}")
+            told = f"{package.name} holds a file that no package has: {name}"
+            raise ImageError(told, hint=ASK_PACKAGER)
 
     def _link_target(self, package: Path, member: tarfile.TarInfo) -> Path:
         *folder, last = _inside(package, member.linkname).split("/")
@@ -288,7 +287,8 @@ class _Layers:
                 if below.is_symlink():
                     links += 1
                     if links > _MAX_LINKS:
-                        raise ImageError(f"{'/'.join(parts)} is a loop of symbolic links")
+                        loop = "/".join(parts)
+                        raise ImageError(f"{loop} is a loop of links", hint=ASK_PACKAGER)
                     target = below.readlink()
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))

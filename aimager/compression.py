@@ -25,9 +25,15 @@ _ZSTD_INPUT = 1 << 10
 """Bytes that are given to zstd at once: it returns all that they hold, and a block of 4 bytes may
 hold 128 KiB."""
 
-OTHER_MIRROR = "try another mirror with repo-url-parent=, or leave the package out"
+OTHER_MIRROR = (
+    "another mirror, which repo-url-parent= or repo-url-NAME= names, may have it whole; or"
+    " leave the"
+    " package out"
+)
 
-_DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
+DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
+"""What the decoders raise for damage."""
+
 _UNREADABLE = (".lz", ".lzo", ".lrz", ".Z")
 """Compressions that makepkg knows, and Python cannot undo."""
 
@@ -66,7 +72,7 @@ def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
             yield decompressed(stream, path.suffix, limit=limit)
     except TooLargeError as error:
         raise ImageError(f"{path.name} {error}", hint=OTHER_MIRROR) from error
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise ImageError(
             f"{path.name} is damaged: {error}", hint=f"remove {path} and build again"
         ) from error
@@ -89,7 +95,7 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
             found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
             suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
             yield decompressed(stream, suffix, limit=limit)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise ValueError(str(error)) from error
 
 
@@ -98,13 +104,13 @@ def decompressed(stream: IO[bytes], suffix: str, *, limit: int | None = None) ->
 
     Reading it raises `TooLargeError` after ``limit`` bytes, and other errors for damage.
     """
-    decoder = _DECODERS.get(suffix)
+    decoder = DECODERS.get(suffix)
     if decoder is None and limit is None:
         return stream
     return io.BufferedReader(_Reader(stream, decoder, limit), _BUFFER)
 
 
-class _Decoder(Protocol):
+class Decoder(Protocol):
     """Undoes one stream of those that may follow one another in a file."""
 
     @property
@@ -182,24 +188,25 @@ class _Bz2(_Wrapped):
             raise EOFError(str(error)) from error
 
 
-def _xz() -> _Decoder:
+def _xz() -> Decoder:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
 
 
-_DECODERS: dict[str, Callable[[], _Decoder]] = {
+DECODERS: dict[str, Callable[[], Decoder]] = {
     ".zst": _Zstd,
     ".xz": _xz,
     ".gz": _Zlib,
     ".bz2": _Bz2,
     ".lz4": Lz4Frame,
 }
+"""What undoes one stream, by the suffix of a file's name."""
 
 
 class _Reader(io.RawIOBase):
     """Decompresses streams that follow one another, to the last of which there must be an end."""
 
     def __init__(
-        self, stream: IO[bytes], decoder: Callable[[], _Decoder] | None, limit: int | None
+        self, stream: IO[bytes], decoder: Callable[[], Decoder] | None, limit: int | None
     ) -> None:
         self.stream = stream
         self.make = decoder

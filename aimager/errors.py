@@ -12,13 +12,11 @@ from aimager.shown import shown, shown_lines, without_passwords
 class AimagerError(Exception):
     """Something that the user, the host or a mirror caused, not a bug.
 
-    ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do; where
-    it is empty, the kind's ``usual_hint`` is shown. Passwords in addresses are not, and what a
-    terminal would obey is escaped, whatever is quoted (`aimager.shown`): here, so that no message
-    can forget it.
+    ``message`` is one sentence that names what is wrong, ``hint`` one that says what to do. No kind
+    has a hint of its own: it would be shown for causes that it does not fit. Passwords in addresses
+    are not shown, and what a terminal would obey is escaped, whatever is quoted (`aimager.shown`):
+    here, so that no message can forget it.
     """
-
-    usual_hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         message = shown_lines(without_passwords(message))
@@ -28,38 +26,48 @@ class AimagerError(Exception):
         self.hint = "\n".join(map(shown, without_passwords(hint).split("\n")))
 
     def __str__(self) -> str:
-        hint = self.hint or self.usual_hint
-        return f"{self.message}\n  hint: {hint}" if hint else self.message
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
 
 class ConfigError(AimagerError):
     """The user asked for something that does not exist or does not go together."""
 
-    usual_hint = "doit variables explains every variable"
-
 
 class HostError(AimagerError):
     """The building machine lacks a program, a kernel feature or a permission."""
 
-    usual_hint = "doit doctor tells what this machine lacks"
+
+class SuppliedError(AimagerError):
+    """What a mirror gave, or did not give.
+
+    ``repository`` is the one that it is of, where that is known: another mirror of it is not named
+    by the same variable for all (`aimager.packages.mirrors.naming_mirror`).
+    """
+
+    def __init__(self, message: str, *, hint: str = "", repository: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.repository = repository
 
 
-class DownloadError(AimagerError):
+class DownloadError(SuppliedError):
     """A mirror did not give what was asked of it."""
 
-    usual_hint = "try again later, or another mirror with repo-url-parent="
 
-
-class TrustError(AimagerError):
+class TrustError(SuppliedError):
     """A package, a key or a keyring is not what the pinned keys vouch for.
 
     ``refused`` are files of the store, relative to it, that are to be fetched again.
     """
 
-    usual_hint = "try another mirror with repo-url-parent="
-
-    def __init__(self, message: str, *, hint: str = "", refused: Sequence[str] = ()) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        repository: str = "",
+        refused: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, repository=repository)
         self.refused = tuple(refused)
 
 
@@ -70,14 +78,21 @@ class KeyTroubleError(TrustError):
 class ImageError(AimagerError):
     """The image cannot be made as described, or would be unsafe to ship."""
 
-    usual_hint = "the logs in the cache folder say more; ask the maker of the package or the board"
-
 
 MAKE_ROOM = (
     "make room on the disk; or, where trees are held in memory, tmpfs-root=no holds them on the"
     " disk"
 )
 """The hint where a disk, or a tmpfs, is full."""
+
+OUT_OF_MEMORY = (
+    "the machine has probably run out of memory: end other programs; or, where trees are held in"
+    " memory, tmpfs-root=no holds them on the disk"
+)
+"""The hint where the kernel has ended something without being asked by anybody who is known."""
+
+ASK_PACKAGER = "tell its packager; another version of it, or a build without it, may do"
+"""The hint where a package is not as packages are, whoever has signed it."""
 
 _FULL = "No space left on device"
 """strerror(ENOSPC), as programs say it in the locale in which they are run."""
@@ -107,7 +122,10 @@ def not_unpacked(what: str, error: Exception) -> HostError | ImageError:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return HostError(f"{what} cannot be unpacked: {error.strerror}", hint=MAKE_ROOM)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return ImageError(f"{what} cannot be unpacked: {reason}")
+    return ImageError(
+        f"{what} cannot be unpacked: {reason}",
+        hint="it is damaged, or no archive of its kind: tar --list shows what can be read",
+    )
 
 
 _MENDABLE = {
@@ -119,7 +137,7 @@ _MENDABLE = {
     errno.EROFS: "it cannot be written to: use another folder",
     errno.EMFILE: "allow more open files: ulimit -n 1024",
     errno.ENFILE: "end other programs: they have opened all files that the kernel allows",
-    errno.ENOMEM: "end other programs, or build with tmpfs-root=no, which takes less memory",
+    errno.ENOMEM: OUT_OF_MEMORY,
     errno.ENOTDIR: "a file is in the place of a folder",
     errno.EISDIR: "a folder is in the place of a file",
 }

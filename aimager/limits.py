@@ -52,6 +52,15 @@ XZ_MEMORY = 128 * MIB
 STREAMS = 1 << 16
 """Compressed streams that follow one another in a file: parallel programs make one for a MB."""
 
+KERNEL = 256 * MIB
+"""Bytes of a kernel, also unpacked."""
+
+INITRAMFS = 512 * MIB
+"""Bytes of an initramfs: with all drivers of graphics and their firmware, one has some 140 MB."""
+
+INITRAMFS_UNPACKED = 1 << 30
+"""Bytes of the same when unpacked: it is unpacked into memory wherever it is booted."""
+
 SIGNATURE = 16 << 10
 """Bytes of a signature: libalpm takes no larger one (dload.c)."""
 

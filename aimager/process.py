@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TZ": "UTC",
     "HOME": "/root",
+    "PYTHONHASHSEED": "0",  # the order in which Python has a set's members
 }
 """The whole environment of every program that takes part in a build, so that none of the user's
 reaches the result."""
@@ -155,7 +156,11 @@ def not_started(words: Sequence[str], error: OSError, start: Start | None = None
     here = missing_interpreter(words[0], ENVIRONMENT["PATH"])
     missing = start.missing if start else here
     if error.errno != errno.ENOENT or not missing:
-        return HostError(f"{words[0]} cannot be started: {error.strerror}")
+        return HostError(
+            f"{words[0]} cannot be started: {error.strerror}",
+            hint="install the package that has it, or, if tools=host names the host's, leave that"
+            " out",
+        )
     return HostError(
         f"{words[0]} cannot be started: {missing}, by which its file is run, is missing",
         hint="the packages that it came with lack one that they depend on: try another mirror with"

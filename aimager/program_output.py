@@ -19,7 +19,14 @@ _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 13
 
 Watch = Callable[[str], object]
-"""Is told each line that a program says, without its end; a long one in parts."""
+"""Is told each line that a program says, without its end; a long one in parts, `More` after the
+first."""
+
+
+class More(str):
+    """A further part of a line."""
+
+    __slots__ = ()
 
 
 class Complaints:
@@ -77,6 +84,7 @@ class Said:
         self._watch = watch
         self._size = 0
         self._line = b""
+        self._has_begun = False
         self._last = {1: bytearray(), 2: bytearray()}
         self._unlogged = {1: b"", 2: b""}
 
@@ -124,10 +132,13 @@ class Said:
         both = bytes(self._last[1]) + bytes(self._last[2])
         return "\n".join(both.decode(errors="replace").splitlines()[-TAIL_LINES:])
 
-    def _tell(self, line: bytes) -> None:
+    def _tell(self, line: bytes, *, ends: bool = True) -> None:
         assert self._watch
         for start in range(0, len(line) or 1, _LONGEST_LINE):
-            self._watch(line[start : start + _LONGEST_LINE].decode(errors="replace"))
+            part = line[start : start + _LONGEST_LINE].decode(errors="replace")
+            self._watch(More(part) if self._has_begun else part)
+            self._has_begun = True
+        self._has_begun = not ends
 
     def _take(self, number: int, data: bytes) -> None:
         self._size += len(data)
@@ -144,7 +155,7 @@ class Said:
             for line in lines:
                 self._tell(line)
             if len(self._line) > _LONGEST_LINE:
-                self._tell(self._line)
+                self._tell(self._line, ends=False)
                 self._line = b""
 
 

@@ -12,6 +12,10 @@ _INDENT = "    "
 _LONGEST = 2000
 """Characters of a line: a screen full."""
 
+_FURTHER = 4000
+"""Characters of a message's further lines together: the last words of a program."""
+_SHORTEST = 80
+
 _CREDENTIALS = re.compile(r"(://)[^\s/?#]*@")
 """In an address (RFC 3986 3.2.1). A user's name alone may be a token, as GitHub's are."""
 
@@ -32,13 +36,16 @@ def shown_lines(text: str) -> str:
     """The same of a message, whose further lines are kept where they are indented by four.
 
     Others become part of the line before: none can be taken for a line of ours. Lines that are too
-    long are cut.
+    long are cut, and so are the further ones where they are too much together.
     """
-    return f"\n{_INDENT}".join(_cut(shown(line)) for line in text.split(f"\n{_INDENT}"))
+    first, *further = (_cut(shown(line), _LONGEST) for line in text.split(f"\n{_INDENT}"))
+    if sum(map(len, further)) > _FURTHER:
+        further = [_cut(line, max(_FURTHER // len(further), _SHORTEST)) for line in further]
+    return f"\n{_INDENT}".join((first, *further))
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 4]} ..."
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
 """TV boxes with Amlogic S905 and later, started from a card or a USB disk by mainline U-Boot.
 
 The device tree has to be the box's: give its name to devicetree here before building. The vendor's
-own U-Boot reads other files (s905_autoscript, uEnv.txt), which are not made.
+own U-Boot reads other files (s905_autoscript, uEnv.txt), which are not made. For the reason told
+in orangepi_5_family.py, linux-firmware-amlogic-ophub-git is left out.
 """
 
 from aimager.definitions import (
@@ -23,7 +24,7 @@ BOARD = Board(
     distros=("archlinuxarm",),
     repositories=("7Ji",),
     kernels=("linux-aarch64-7ji",),
-    packages=("linux-firmware", "linux-firmware-amlogic-ophub-git"),
+    packages=("linux-firmware",),
     initramfs=Initramfs.booster,
     bootloaders=(Bootloader.extlinux,),
     devicetree="amlogic/PLEASE_SET_ME.dtb",

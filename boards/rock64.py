@@ -1,6 +1,7 @@
 """Pine64 ROCK64 (Rockchip RK3328), with U-Boot on the card, between table and first partition.
 
-The names of U-Boot's files are those of its package's scriptlet; their folder is unverified [U].
+Its U-Boot has ramdisk_addr_r 31.5 MiB after kernel_addr_r. The names of U-Boot's files are those of
+its package's scriptlet; their folder is unverified [U].
 """
 
 from aimager.definitions import (
@@ -27,6 +28,7 @@ BOARD = Board(
     initramfs=Initramfs.mkinitcpio,
     bootloaders=(Bootloader.extlinux,),
     raw_pieces=rockchip_in_two(),
+    kernel_room=63 * MiB // 2,
     command_line=("rootwait", "console=ttyS2,1500000", "console=tty1"),
     partition_table=PartitionTable(Label.gpt, (boot_fat(1 * GiB), root_ext4()), alignment=16 * MiB),
     tested="not tried: no such machine in QEMU",

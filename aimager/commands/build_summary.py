@@ -1,5 +1,6 @@
 """What is said at the end of a build: what was made and where, and what to do with it."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,13 +10,16 @@ from aimager.commands.boot.qemu import check
 from aimager.commands.command_line import NAME_IT
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
+from aimager.config.variables import is_secret
 from aimager.errors import ConfigError, HostError
 from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, SIGNATURE, Build, Product, compressed_name
+from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, Product, compressed_name
 from aimager.model.lock import Lock, read_lock
+from aimager.model.partition import Role
 from aimager.packages.lock_file import read_lock_file
+from aimager.shown import without_passwords
 from aimager.units import count, duration, size
 
 _NAMED = 4
@@ -40,11 +44,13 @@ def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, s
     for build, words in zip(builds, _boot_words(variables), strict=True):
         for line in (*_warnings(build), *_results(build, entries, words)):
             print(f"   {line}")
-    for line in _write_reports(builds, entries, made=True):
+    for line in _write_reports(builds, entries, variables, made=True):
         print(line)
 
 
-def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
+def report_failure(
+    builds: Sequence[Build], entries: Sequence[Entry], variables: Mapping[str, str]
+) -> str:
     """Write the reports of ``builds`` that failed, and return what is to be said of that.
 
     What fails in ``build`` itself, after all is made, is that a report cannot be written.
@@ -52,7 +58,7 @@ def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
     if {entry.task for entry in entries if entry.outcome is Outcome.failed} == {"build"}:
         return ""
     try:
-        return "\n".join(_write_reports(builds, entries, made=False))
+        return "\n".join(_write_reports(builds, entries, variables, made=False))
     except ConfigError as error:
         return str(error)
 
@@ -88,6 +94,11 @@ def _warnings(build: Build) -> list[str]:
         found.append(f"the settings are not those that {build.lock} was made with")
     if locked and locked.board_sha256 not in ("", build.board_sha256):
         found.append(f"the board's file is not the one that {build.lock} was made with")
+    if any(product.is_image for product in build.products) and not _logins(build):
+        found.append(
+            "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server;"
+            " useradd='-m -G wheel alice' chpasswd=alice:PASSWORD adds one"
+        )
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
     if build.remote_trust.unsigned:
@@ -96,6 +107,13 @@ def _warnings(build: Build) -> list[str]:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
     return found
+
+
+def _logins(build: Build) -> list[str]:
+    """The users of the image that can log in, as its manifest has them."""
+    manifest = json.loads((artifacts.results_folder(build) / MANIFEST).read_text())
+    logins: list[str] = manifest["logins"]
+    return logins
 
 
 def _lock(build: Build) -> Lock:
@@ -151,9 +169,36 @@ def _next_steps(build: Build, boot_words: str) -> list[str]:
         f"   bmaptool copy {image} /dev/YOUR-CARD",
         f"   or: dd if={image} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
     ]
+    lines += _growth(build, image)
     if not _boots_here(build):
         return lines
     return [*lines, f"to boot it in QEMU: doit boot {boot_words}"]
+
+
+def _growth(build: Build, image: str) -> list[str]:
+    """What becomes of the disk's room at the first boot."""
+    table = build.board.partition_table
+    assert table, "there is an image of a disk"
+    root, growing = table.with_role(Role.root), table.growing
+    if growing is None:
+        last = table.partitions[-1]
+        why = f"the last, for {last.role}, cannot"
+        if last.role is Role.raw:
+            why = "the last is left empty"
+        if last.file_system.read_only:
+            why = f"{last.file_system} never changes"
+        return [f"no partition grows at the first boot: {why}"]
+    if growing.role is not Role.root:
+        return [
+            f"at the first boot {growing.role} grows to the end of the disk, and the root does not"
+        ]
+    if build.root_size or (root and root.size):
+        return []
+    return [
+        "the root is hardly larger than what it holds, and grows to its disk at the first boot;",
+        f"   for a virtual machine: qemu-img resize -f raw {image} 16G, or build with"
+        " root-size=16G",
+    ]
 
 
 def _boots_here(build: Build) -> bool:
@@ -167,8 +212,24 @@ def _boots_here(build: Build) -> bool:
     return True
 
 
+def _command(variables: Mapping[str, str]) -> str:
+    """What was typed for a build, without what may hold a password."""
+    words = (f"{name}={'***' if is_secret(name) else v}" for name, v in variables.items())
+    return without_passwords(shlex.join(("doit", "build", *words)))
+
+
+def _logs(entries: Sequence[Entry]) -> dict[str, Path]:
+    """What programs said of the tasks that ran, as far as they said anything."""
+    paths = {entry.task: artifacts.log(entry.task) for entry in that_ran(entries)}
+    return {task: path for task, path in paths.items() if path.exists()}
+
+
 def _write_reports(
-    builds: Sequence[Build], entries: Sequence[Entry], *, made: bool
+    builds: Sequence[Build],
+    entries: Sequence[Entry],
+    variables: Mapping[str, str],
+    *,
+    made: bool,
 ) -> Iterator[str]:
     """Publish a page about all builds that name it, and tell of each.
 
@@ -180,7 +241,8 @@ def _write_reports(
             for build in builds
             if build.report == path
         ]
-        page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results)))
+        command, logs = _command(variables), _logs(entries)
+        page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results), command, logs))
         try:
             publish_text(path, page, mode=OPEN)
         except OSError as error:

@@ -8,7 +8,7 @@ from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
 from aimager.products.cache import guard
-from aimager.products.inventory import list_packages, list_products, table
+from aimager.products.inventory import disk_usages, list_packages, list_products, table
 from aimager.products.prune import Limit, prune
 from aimager.units import count, size
 
@@ -31,7 +31,11 @@ def prune_cache(variables: Mapping[str, str]) -> None:
     pruned = prune(artifacts.products(), artifacts.store(), artifacts.runs(), limit)
     removed = count(len(pruned.items), "product or package", "products and packages")
     print(f"   removed {removed}, {size(sum(item.size for item in pruned.items))}")
-    print(f"   {size(pruned.left)} are left")
+    print(f"   {size(pruned.left)} of products and packages are left")
+    others = {name: disk_usages([folder]) for name, folder in artifacts.other_folders().items()}
+    told = ", ".join(f"{name} {size(taken)}" for name, taken in others.items() if taken)
+    if told:
+        print(f"   besides, not pruned: {told}; {size(pruned.left + sum(others.values()))} in all")
 
 
 def read_limit(variables: Mapping[str, str], now: float) -> Limit:

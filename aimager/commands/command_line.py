@@ -1,6 +1,5 @@
 """What a command line asks for: builds, tasks, and how doit is to go about them."""
 
-import difflib
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,10 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from aimager.config.build import read_builds
-from aimager.config.parse import read_epoch
-from aimager.config.unknown_names import check_names
+from aimager.config.list_files import with_lists
+from aimager.config.parse import nearest, read_epoch
+from aimager.config.platform import refuse_faults
+from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
-from aimager.config.variables import VARIABLES
+from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
 from aimager.files import Readers, guard_folder
 from aimager.model.build import Build
@@ -50,10 +51,16 @@ class Asked:
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """The variables: behind the task that has them as parameters, they may have two dashes."""
+        """The variables, lists read from their files.
+
+        Behind the task that has them as parameters, doit takes any word with two dashes for one.
+
+        :raises ConfigError: when a file cannot be read
+        """
         start = self.words.index(BUILD) if BUILD in self.words else len(self.words)
         dashed = (word[2:].partition("=") for word in self.words[start:] if _is_parameter(word))
-        return {**self.assignments, **{name: value for name, _, value in dashed}}
+        texts = {**self.assignments, **{name: value for name, _, value in dashed}}
+        return with_lists(texts, self.folder)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -83,15 +90,16 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
 
     :raises ConfigError: when a variable is wrong, or a folder cannot be used
     """
+    refuse_faults()
     _check_folder(cache)
     if not cache.is_dir():
         guard_folder(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
         if not _is_text(value):
-            is_secret = any(v.secret and v.matches(name) for v in VARIABLES)
+            hidden = is_secret(name)
             raise ConfigError(
-                f"{name}={'' if is_secret else value} is not in UTF-8",
+                f"{name}={'' if hidden else value} is not in UTF-8",
                 hint="type it on a terminal that writes UTF-8",
             )
     if not _OF_NOBUILD.isdisjoint(asked.words):
@@ -144,16 +152,13 @@ def unknown_task(name: str, tasks: Collection[str], others: Iterable[str] = ()) 
     """What to say of a name that is not one of ``tasks``, nor of ``others`` that could be meant."""
     of, colon, _ = name.partition(":")
     meant = [*tasks, *others]
-    nearest = [
-        *difflib.get_close_matches(name, meant, n=1),
-        *(() if of in tasks else difflib.get_close_matches(of, meant, n=1)),
-    ]
+    near = nearest(name, meant) or ("" if of in tasks else nearest(of, meant))
     told = "doit list names all of them"
     if colon and of in tasks:
         told = "doit list --all names those of the build that distro= and board= describe"
     return ConfigError(
         f"there is no task {name}",
-        hint=f"{f'did you mean {nearest[0]}? ' if nearest else ''}{told}",
+        hint=f"{near}{told}",
     )
 
 
@@ -162,7 +167,7 @@ def unknown_option(told: str, words: Sequence[str], tasks: Collection[str]) -> C
     option = told.split(" ", 1)[0]
     before = next((n for n, word in enumerate(words) if word.startswith(option)), len(words))
     task = next((word for word in reversed(words[:before]) if word in tasks), "")
-    return ConfigError(
-        f"the task {task} has no such option: {told}",
-        hint=f"doit help {task} explains those that it has; those of doit itself stand before",
-    )
+    name = option.removeprefix("--").partition("=")[0]
+    near = nearest(name, (variable.name for variable in VARIABLES), "--{}=")
+    usual = f"{near}doit help {task} explains those that it has; those of doit itself stand before"
+    return ConfigError(f"the task {task} has no such option: {told}", hint=INSTEAD.get(name, usual))

@@ -1,5 +1,6 @@
 """The program: doit with our graph, as ``aimager``, and as ``doit`` where that finds dodo.py."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from doit.doit_cmd import DoitMain
 from aimager.commands.command_line import Asked
 from aimager.commands.doit_commands import COMMANDS
 from aimager.commands.doit_loader import Loader
+from aimager.commands.plain_words import FIRST_STEPS, plain_words
+from aimager.errors import ConfigError
 from aimager.places import PACKAGE, own
 
 
@@ -67,10 +70,37 @@ def run(words: Sequence[str], loader: Loader) -> int:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _open_standard_streams()
-    if "" in words:
-        raise SystemExit("ERROR: a word of the command line is empty\n  hint: leave it out")
-    status: int | None = Program(loader).run(list(words))
+    # What a run keeps in this process, open pipes among it, is for those that it forks, which
+    # Python 3.14 no longer does by itself.
+    multiprocessing.set_start_method("fork", force=True)
+    plain = _plain(words)
+    if not plain:
+        print(FIRST_STEPS)
+        return 0
+    status: int | None = Program(loader).run(plain)
     return status or 0
+
+
+def _plain(words: Sequence[str]) -> list[str]:
+    try:
+        return plain_words(words)
+    except ConfigError as error:
+        raise SystemExit(f"ERROR: {error}") from error
+
+
+class CheckoutLoader(DodoTaskLoader):
+    """doit's own loader, which is made before doit looks at its words: see that it can take them.
+
+    It fails at an empty word, and takes variables with dashes for options of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        words = sys.argv[1:]
+        plain = _plain(words)
+        if plain != words:
+            sys.argv[1:] = plain
+            raise SystemExit(DoitMain().run(plain))
 
 
 def _open_standard_streams() -> None:

@@ -24,9 +24,23 @@ _USERADD_TAKES_ARGUMENT = frozenset(
     for option in options
 )
 
-_NAME = re.compile(r"[a-z_][a-z0-9_-]*\$?")
+_NO_NAME = r"(?!(?:\.{1,2}|[0-9]+)(?::|$))"
+_NAME = re.compile(_NO_NAME + r"[A-Za-z0-9_.][A-Za-z0-9_.-]*\$?")
+"""What useradd(8) and groupadd(8) take since shadow 4.13 (is_valid_name of its lib/chkname.c)."""
+_BAD_NAME = re.compile(_NO_NAME + r"(?!-)[^\s\"#',/:;\x00-\x1f\x7f]+")
+"""What they take with --badname, since shadow 4.17."""
+_BADNAME = re.compile(r"--bad(n(a(me?)?)?)?")
+_AFTER_A_COMMA = re.compile(rf"[,\n](?={_NAME.pattern}:)")
+
+_NAME_HINT = (
+    "a name has letters, digits and . _ - but not digits alone, and stands last: -m -G wheel alice"
+)
+_MISSING_HINT = "write what useradd takes, the login name last: -m -G wheel alice"
+
 _HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$=,]{22,}")
 """What crypt(5) makes; a password in clear does not look like this unless somebody wants it to."""
+_LOCKED = re.compile(r"[!*]+|\*[A-Z]{2}\*")
+"""What no password hashes to (shadow(5)); ``*LK*`` and ``*NP*`` are Solaris's."""
 
 
 def read_users(text: str) -> tuple[User, ...]:
@@ -53,17 +67,17 @@ def read_users(text: str) -> tuple[User, ...]:
                 arguments.append(name)
                 is_argument = _takes_argument(name)
             elif name:
-                if not _NAME.fullmatch(name):
+                allowed = _BAD_NAME if any(map(_BADNAME.fullmatch, arguments)) else _NAME
+                if not allowed.fullmatch(name):
                     raise ConfigError(
-                        f"useradd={text}: {name} is not a valid login name",
-                        hint="write what useradd takes, the login name last: -m -G wheel alice",
+                        f"useradd={text}: {name} is not a valid login name", hint=_NAME_HINT
                     )
                 users.append(User((*arguments, name)))
                 arguments = []
     if arguments:
         raise ConfigError(
             f"useradd={text}: the login name is missing after {shlex.join(arguments)}",
-            hint="write what useradd takes, the login name last: -m -G wheel alice",
+            hint=_MISSING_HINT,
         )
     return tuple(users)
 
@@ -115,32 +129,84 @@ def _separate(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(kept), hashes
 
 
+def check_hashes(passwords: Iterable[Password]) -> tuple[Password, ...]:
+    """The passwords of useradd's ``-p``, each as /etc/shadow holds it; empty ones need none.
+
+    :raises ConfigError: for a password in clear, which nobody could log in with; the message does
+        not repeat it
+    """
+    checked = []
+    for entry in passwords:
+        found = _as_in_shadow(entry.user, entry.password) if entry.password else entry
+        if found is None:
+            raise ConfigError(
+                f"useradd= has for {entry.user} a -p that is not a hash of crypt(5), so that no"
+                " password would fit it",
+                hint=f"chpasswd={entry.user}:PASSWORD takes it in clear; openssl passwd -6 hashes",
+            )
+        checked.append(found)
+    return tuple(checked)
+
+
 def read_passwords(text: str) -> tuple[Password, ...]:
     """``USER:PASSWORD`` or, separated by commas or in lines, several.
 
     A password may contain commas. What looks like a hash (crypt(5)) is taken as one, as
-    ``chpasswd -e`` does.
+    ``chpasswd -e`` does, and what locks a password in /etc/shadow (shadow(5)) locks it.
 
-    :raises ConfigError: when the colon is missing; the message does not repeat the text
+    :raises ConfigError: when the colon is missing, or what follows could be a lock as well as a
+        password; the message does not repeat the text
     """
-    return read_password_lines(re.split(r"[,\n](?=[a-z_][a-z0-9_-]*:)", text.strip()))
+    return read_password_lines(_AFTER_A_COMMA.split(text.strip()))
 
 
 def read_password_lines(lines: Iterable[str]) -> tuple[Password, ...]:
     """``USER:PASSWORD`` of each line, as `read_passwords` takes it.
 
-    :raises ConfigError: when the colon is missing; the message does not repeat the text
+    :raises ConfigError: as `read_passwords`
     """
     passwords = []
     for line in lines:
         user, colon, password = line.partition(":")
-        if not (colon and password and _NAME.fullmatch(user)) or "\n" in password:
+        if not (colon and password and _BAD_NAME.fullmatch(user)) or "\n" in password:
             raise ConfigError(
                 "chpasswd= is not of the form USER:PASSWORD",
                 hint="write it as alice:PASSWORD, several separated by commas, or @FILE",
             )
-        passwords.append(Password(user, password, bool(_HASH.fullmatch(password))))
+        passwords.append(_read_password(user, password))
     return tuple(passwords)
+
+
+def _read_password(user: str, text: str) -> Password:
+    if found := _as_in_shadow(user, text):
+        return found
+    if text[0] in "!*":
+        raise ConfigError(
+            f"chpasswd= has for {user} what begins with {text[0]}, as a locked password does in"
+            " /etc/shadow, but is not one",
+            hint=f"{user}:! locks it; if it is the password, give its hash: openssl passwd -6",
+        )
+    return Password(user, text)
+
+
+def _as_in_shadow(user: str, text: str) -> Password | None:
+    """The password that ``text`` is in /etc/shadow, locked or hashed; None: it is in clear.
+
+    Locks are written as chpasswd(8) takes them since shadow 4.19 (is_valid_hash of its
+    lib/chkhash.c): ``!``, ``*``, or ``!`` before a hash, which usermod -U unlocks.
+    """
+    if _LOCKED.fullmatch(text):
+        return Password(user, text[0], is_hashed=True)
+    hashed = text.lstrip("!*")
+    if not _HASH.fullmatch(hashed):
+        return None
+    return Password(user, hashed if hashed == text else f"!{hashed}", is_hashed=True)
+
+
+def is_owner(text: str) -> bool:
+    """Whether ``text`` is ``USER`` or ``USER:GROUP``, each a name or a number (chown(1))."""
+    names = text.split(":")
+    return len(names) <= 2 and all(re.fullmatch(r"[0-9]+", n) or _NAME.fullmatch(n) for n in names)
 
 
 def read_groups(text: str) -> tuple[str, ...]:

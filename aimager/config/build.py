@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.list_files import with_lists
 from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
 from aimager.config.parse import choices, read_packages, split_list
@@ -34,6 +35,7 @@ def read_build(
     :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     check_names(tuple(variables))
+    variables = with_lists(variables, folder)
     lock = _find_lock(folder, variables.get("lock"))
     locked = _read_locked(lock, variables) if lock else {}
     is_named = "board" in variables
@@ -51,7 +53,7 @@ def read_build(
     board, board_sha256 = find_board(words.read("board", "none"), known, folder)
     board = _with_initramfs(board, words)
     board = read_storage(board, words)
-    platform = find_platform(board, words.read("distro"), words.read("arch"))
+    platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
     platform = with_own_repositories(platform, words)
     tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
     borrows = tools is Tools.borrowed and not helper
@@ -89,6 +91,7 @@ def read_build(
         readers=words.read("readable-by", Readers.nobody),
         overlays=words.read("overlay", ()),
         terminal=words.read("shell"),
+        check_twice=words.read("check-twice", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
     )
 
@@ -100,6 +103,7 @@ def read_builds(
 
     :raises ConfigError: as `read_build`, and for boards that cannot be built together
     """
+    variables = with_lists(variables, folder)
     names = split_list(variables.get("board", ""))
     if len(names) < 2:
         one = {"board": names[0]} if names else {}
@@ -113,7 +117,10 @@ def read_builds(
     builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):
-        raise ConfigError(f"two of board={','.join(names)} have the same id")
+        raise ConfigError(
+            f"two of board={','.join(names)} have the same id",
+            hint="give each board an id of its own, or build them one after the other",
+        )
     return tuple(made.values())
 
 
@@ -137,7 +144,12 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
     if not lock.exists() and ("distro" in variables or "board" in variables):
         return {}
     locked = read_lock_file(lock).build
-    # A lock file names none of this machine's files.
+    # A lock file names none of this machine's files, to be read or run.
+    if "/" in locked.distro or locked.distro.endswith(".py"):
+        raise ConfigError(
+            f"there is no distribution {locked.distro}, which the lock file names",
+            hint="name the distribution, or its file, with distro=",
+        )
     read_packages(",".join(locked.install_packages), variable="install-pkgs")
     return {
         "distro": locked.distro,

@@ -30,6 +30,7 @@ PACKAGES = (
         parser=of_path(read_targets),
         settings=("packages",),
         paths=True,
+        several=True,
     ),
     Variable(
         "packages",
@@ -96,6 +97,7 @@ PACKAGES = (
         "the distributions' own",
         "repo-url-parent=https://mirror.example",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -106,6 +108,7 @@ PACKAGES = (
         "",
         "repo-url-core=https://mirror.example/$repo/os/$arch",
         parser=of_name(read_addresses),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -129,6 +132,7 @@ PACKAGES = (
         "repos-base=core,extra,multilib",
         parser=of_name(read_repository_names),
         settings=("platform.distro.base_repositories", "own_repositories"),
+        several=True,
     ),
     Variable(
         "reuse-root-tar",
@@ -161,6 +165,7 @@ TRUST = (
         "trust-key=FINGERPRINT",
         parser=of_name(read_fingerprints),
         settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+        several=True,
     ),
     Variable(
         "trust-key-*",
@@ -174,6 +179,7 @@ TRUST = (
             "repositories.*.keyring.master_keys",
             "platform.repositories.*.keyring.master_keys",
         ),
+        several=True,
     ),
     Variable(
         "key-file-*",

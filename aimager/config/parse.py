@@ -1,5 +1,6 @@
 """Reading the values that users write: lists, names, addresses, sizes, times. Pure."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from enum import StrEnum
@@ -26,6 +27,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF
 _ADDRESS = re.compile(r"https?://[^/\s]+.*")
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
+_NAMED = 3
 _LATEST = 0xFFFFFFFF  # the latest that a superblock of ext4 can hold, in 2106
 _UNIT = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|path|target|mount)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
@@ -34,6 +36,17 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
 def split_list(text: str) -> tuple[str, ...]:
     """The values between commas, each once, without the blanks around them."""
     return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
+
+
+def nearest(name: str, known: Iterable[str], form: str = "{}") -> str:
+    """A question for those of the ``known`` names, three at most, that ``name`` is the nearest to.
+
+    Each is shown in ``form``. It ends in a blank; empty: none is near.
+    """
+    names = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(name.casefold(), names, n=_NAMED)
+    *first, last = [form.format(names[each]) for each in close] or [""]
+    return f"did you mean {' or '.join((', '.join(first), last)) if first else last}? " * bool(last)
 
 
 def choices(names: Iterable[str]) -> str:

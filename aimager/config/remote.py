@@ -52,13 +52,25 @@ def _check_address(text: str, scheme: str) -> None:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise ConfigError(f"remote= is not a valid address: {error}") from None
+        raise ConfigError(
+            f"remote= is not a valid address: {error}",
+            hint="it is an address, as remote=s3://bucket/folder",
+        ) from None
     if scheme == "file" and (parts.netloc or not parts.path):
-        raise ConfigError("remote=file:// needs three slashes and a folder")
+        raise ConfigError(
+            "remote=file:// needs three slashes and a folder",
+            hint="write it as remote=file:///srv/store",
+        )
     if scheme != "file" and not parts.hostname:
-        raise ConfigError(f"remote={scheme}:// names no {_what(scheme)}")
+        raise ConfigError(
+            f"remote={scheme}:// names no {_what(scheme)}",
+            hint=f"write it as remote={scheme}://{_what(scheme).upper()}/FOLDER",
+        )
     if "?" in text or "#" in text:
-        raise ConfigError("remote= has a ? or #, which the address of a folder cannot have")
+        raise ConfigError(
+            "remote= has a ? or #, which the address of a folder cannot have",
+            hint="leave it out, and name a folder without them in remote=",
+        )
     if parts.password and _what(scheme) == "bucket":
         raise ConfigError(
             f"remote={scheme}:// has a password in it",

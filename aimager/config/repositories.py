@@ -94,7 +94,10 @@ def read_key_file(text: str, folder: Path, *, variable: str) -> KeyFile | None:
         content = path.read_bytes()
         keys = read_public_keys(content)
     except OSError as error:
-        raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}") from error
+        raise ConfigError(
+            f"{variable}= cannot read {path}: {error.strerror}",
+            hint=f"{variable}=FILE names a file of public keys that you can read",
+        ) from error
     except ValueError as error:
         raise ConfigError(
             f"{variable}={text} {error}, and takes public keys alone",
@@ -114,7 +117,10 @@ def read_repositories(
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigError(f"add-repos= names {name} twice")
+            raise ConfigError(
+                f"add-repos= names {name} twice",
+                hint=f"leave one of the two {name} out of add-repos=",
+            )
         if name in platform.distro.base_repositories:
             raise ConfigError(
                 f"{platform.distro.name} has a repository {name} itself",

@@ -6,7 +6,13 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from aimager.config.accounts import read_password_lines, read_passwords, separate_passwords
+from aimager.config.accounts import (
+    check_hashes,
+    is_owner,
+    read_password_lines,
+    read_passwords,
+    separate_passwords,
+)
 from aimager.config.parse import choices, read_hostname, split_list
 from aimager.config.paths import read_text
 from aimager.config.variable import Words
@@ -38,7 +44,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
         users=users,
-        passwords=(*passwords, *words.read("chpasswd", ())),
+        passwords=(*check_hashes(passwords), *words.read("chpasswd", ())),
         sudo_groups=words.read("sudo-group", ()),
         command_line=default,
         own_command_lines=own,
@@ -83,7 +89,7 @@ def read_command_line(text: str) -> tuple[str, ...]:
 
 
 def read_files(text: str, folder: Path) -> tuple[AddedFile, ...]:
-    """Text files to add, each as ``FILE:PATH`` or ``FILE:PATH:MODE``.
+    """Text files to add, each as ``FILE:PATH``, perhaps with ``:MODE``, ``:OWNER``, ``:GROUP``.
 
     :raises ConfigError: for anything else, or a file that cannot be read
     """
@@ -92,11 +98,19 @@ def read_files(text: str, folder: Path) -> tuple[AddedFile, ...]:
 
 def _read_file(word: str, folder: Path) -> AddedFile:
     source, _, rest = word.partition(":")
-    path, _, mode = rest.partition(":")
+    path, _, rest = rest.partition(":")
+    mode, colon, owner = rest.partition(":")
     if not (source and path.startswith("/") and _MODE.fullmatch(mode or "644")):
         raise ConfigError(
-            f"files={word} is not of the form FILE:PATH or FILE:PATH:MODE",
-            hint="PATH is that in the image and starts with a slash: files=motd:/etc/motd:644",
+            f"files={word} is not of the form FILE:PATH:MODE:OWNER",
+            hint="PATH is that in the image and starts with a slash; MODE and OWNER may be left"
+            " out: files=motd:/etc/motd:644",
+        )
+    if colon and not is_owner(owner):
+        raise ConfigError(
+            f"files={word}: {owner or 'nothing'} is not a valid owner",
+            hint="it is USER or USER:GROUP, each by its name or number:"
+            " files=key:/etc/key:640:root:http",
         )
     if ".." in path.split("/") or path.endswith("/"):
         raise ConfigError(
@@ -104,7 +118,7 @@ def _read_file(word: str, folder: Path) -> AddedFile:
             hint="name the file itself, without ..: files=motd:/etc/motd",
         )
     text = read_text(folder / source, "files", newline="")
-    return AddedFile(path, text, int(mode or "644", 8))
+    return AddedFile(path, text, int(mode or "644", 8), owner)
 
 
 def read_scripts(text: str, folder: Path) -> tuple[Script, ...]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.bootable import check_bootable
+from aimager.config.file_system_ids import with_arguments
 from aimager.config.parse import HERE, split_list
 from aimager.config.variable import Words
 from aimager.errors import ConfigError
-from aimager.model.board import Board, Bootloader
+from aimager.model.board import Board
 from aimager.model.build import Product
 from aimager.model.named_tables import NAMED_TABLES
-from aimager.model.partition import FileSystem, Label, PartitionTable, Role, Subvolume
+from aimager.model.partition import FileSystem, PartitionTable, Role, Subvolume
 from aimager.model.sfdisk_table import read_table
 
 NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")
@@ -41,12 +43,17 @@ def read_storage(board: Board, words: Words) -> Board:
     if "table" in words:
         table = words.read("table")
         assert table, "it has been read"
-        _check_boot(board, table)
     table = _with_root(table, words)
     for role, arguments in words.read("mkfs-arg", ()):
         if not table.with_role(role):
-            raise ConfigError(f"mkfs-arg={role}= is for a partition that the table does not have")
-        table = table.changed(role, arguments=arguments)
+            raise ConfigError(
+                f"mkfs-arg={role}= is for a partition that the table does not have",
+                hint=f"the table has {', '.join(p.role for p in table.partitions if p.role)};"
+                " table= gives another",
+            )
+        table = with_arguments(table, role, arguments)
+    told = "table=" if "table" in words else f"the partition table of the board {board.id}"
+    check_bootable(board, table, told)
     return board if table == board.partition_table else replace(board, partition_table=table)
 
 
@@ -70,28 +77,6 @@ def read_table_word(text: str, folder: Path) -> PartitionTable:
                 f"table={text} cannot be read: {reason}", hint="name what sfdisk --dump wrote"
             ) from error
     return read_table(text)
-
-
-def _check_boot(board: Board, table: PartitionTable) -> None:
-    """Refuse a table of the user's from which the board's boot loaders could start nothing."""
-    boot = table.with_role(Role.boot)
-    if boot is None and board.bootloaders:
-        raise ConfigError(
-            f"table= has no partition for booting, which the board {board.id} needs",
-            hint="mark one with aimager@boot:",
-        )
-    if boot and Bootloader.syslinux in board.bootloaders:
-        if table.label is not Label.dos:
-            raise ConfigError(
-                f"table= has the label {table.label}, from which the board {board.id} cannot boot",
-                hint="use label: dos",
-            )
-        if boot.bootable is False:
-            raise ConfigError(
-                f"table= has a partition for booting that is not active, but the board {board.id}"
-                " needs it to be",
-                hint="add bootable: aimager@boot: size=1GiB, bootable",
-            )
 
 
 def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
@@ -119,7 +104,8 @@ def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
         for subvolume in subvolumes:
             if subvolume.mount_point in own:
                 raise ConfigError(
-                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted"
+                    f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted",
+                    hint="leave it out of root-subvolumes=, or the partition out of table=",
                 )
     return table
 
@@ -164,7 +150,11 @@ def read_subvolumes(text: str) -> tuple[Subvolume, ...]:
     if len({v.name for v in found}) < len(found) or len({v.mount_point for v in found}) < len(
         found
     ):
-        raise ConfigError("root-subvolumes= names something twice")
+        raise ConfigError(
+            "root-subvolumes= names something twice",
+            hint="give each subvolume a name and a place of its own:"
+            " root-subvolumes=@:/,@home:/home",
+        )
     return tuple(found)
 
 
@@ -200,7 +190,10 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
     if text is None:
         return None
     if Product.disk not in products:
-        raise ConfigError("disk-from= has no effect without create=disk.img")
+        raise ConfigError(
+            "disk-from= has no effect without create=disk.img",
+            hint="add disk.img to create=, or leave disk-from= out",
+        )
     path = folder / text
     if not path.is_file():
         raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)

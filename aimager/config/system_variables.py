@@ -42,6 +42,7 @@ SYSTEM = (
         "locales=de_DE.UTF-8,en_US.UTF-8",
         parser=of_text(read_locales),
         settings=("setup.locales",),
+        several=True,
     ),
     Variable(
         "useradd",
@@ -51,6 +52,7 @@ SYSTEM = (
         "useradd='-m -G wheel alice'",
         parser=of_text(read_users),
         settings=("setup.users",),
+        several=True,
         secret=True,
     ),
     Variable(
@@ -72,6 +74,7 @@ SYSTEM = (
         "sudo-group=wheel",
         parser=of_text(read_groups),
         settings=("setup.sudo_groups",),
+        several=True,
     ),
     Variable(
         "append-all",
@@ -119,13 +122,15 @@ SYSTEM = (
         "services=sshd.service",
         parser=of_text(read_units),
         settings=("setup.services",),
+        several=True,
     ),
     Variable(
         "files",
         Group.system,
-        "text files to add, each as FILE:PATH or FILE:PATH:MODE, separated by commas",
+        "text files to add, each as FILE:PATH, FILE:PATH:MODE or FILE:PATH:MODE:OWNER[:GROUP],"
+        " separated by commas; below a user's home they are that user's, else root's",
         "",
-        "files=motd:/etc/motd,key:/root/key:600",
+        "files=motd:/etc/motd,id.pub:/home/alice/.ssh/authorized_keys:600",
         parser=of_folder(read_files),
         settings=("setup.files",),
         several=True,
@@ -135,7 +140,8 @@ SYSTEM = (
         "overlay",
         Group.system,
         "archives (.tar, or that in gz, xz, zst) unpacked over the root at the end, with their"
-        " owners; folders that exist keep theirs",
+        " owners, capabilities, access lists and user attributes; folders that exist keep"
+        " their owners",
         "",
         "overlay=site.tar.zst",
         parser=of_path(read_archives),

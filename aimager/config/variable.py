@@ -60,10 +60,10 @@ class Variable:
 
     ``default`` and ``example`` are for people; without a default it is left out. ``choices`` are
     the values that can be listed, and ``listed_by`` is the command that does; ``several`` may be
-    given, separated by commas; ``paths`` says that files or folders may be named. ``settings`` are
-    the dotted names of the stages' settings and inputs that it becomes, as
-    `aimager.products.changed_settings` reads them. The value of one that is ``secret`` may hold a
-    password. One with ``describes_build`` False does not ask for a build by itself.
+    given, separated by commas or as the lines of ``@FILE``; ``paths`` says that files or folders
+    may be named. ``settings`` are the dotted names of the stages' settings and inputs that it
+    becomes, as `aimager.products.changed_settings` reads them. The value of one that is ``secret``
+    may hold a password. One with ``describes_build`` False does not ask for a build by itself.
     """
 
     name: str

@@ -17,7 +17,8 @@ DISTRO = Distro(
             name="archlinux-lcpu",
             package="archlinux-lcpu-keyring",
             # master-keyids of github.com/lcpu-club/loongarch-packages, as of commit 37491c38;
-            # nearly all of core is signed with the first. The last two have expired.
+            # nearly all of core is signed with the first. RealRoller's and Li Bohai's have expired;
+            # the last is there since archlinux-lcpu-keyring 20241126-1.
             master_keys=(
                 "A6C02FBE730CD45859B946E15C74AE170BDA1433",  # Linux Club of Peking University
                 "65D4986C7904C6DBF2C4DD9A4E4E02B70BA5C468",  # Wu Xiaotian
@@ -28,6 +29,7 @@ DISTRO = Distro(
                 "AFE972FC04BA8F4C17CBCE10476FA793513A4071",  # Nakano Miku
                 "60922C5D40F6297BC1616C270A8F993ECADF8CE7",  # RealRoller
                 "5CDE9ADCBD04454BAF547A1C40D0304E1192746B",  # Li Bohai
+                "B955F2012D6A161F6D9076AF34BE2B6F4A99C0E9",
             ),
         ),
         KEYRING,

@@ -16,6 +16,7 @@ from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_s
 from aimager.graph import artifacts
 from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
+from aimager.graph.failure import hint_of
 from aimager.locks import locked
 from aimager.model.build import Build
 from aimager.model.remote import RecordTrust, Remote
@@ -132,7 +133,7 @@ class Graph:
         self.tasks: list[CachedTask] = []
         self._run = run
         self._build = builds[0].id if len(builds) == 1 else ""
-        asked = builds[0] if builds else None  # the others differ from it by their boards only
+        self._asked = asked = builds[0] if builds else None  # others differ by their boards only
         self._remote: Remote | None = None
         self._wishes: dict[str, Any] = {"jobs": jobs}
         if asked and asked.remote:
@@ -213,8 +214,12 @@ class Graph:
         self._lay_out(task)
         try:
             task.run()
-        except KeyTroubleError as error:
-            raise self._with_news(error) if self._with_news else error from None
+        except AimagerError as error:
+            log = self._workshop(task.task, task.subject).log
+            error.hint = hint_of(error, task.subject, self._asked, log)
+            if isinstance(error, KeyTroubleError) and self._with_news:
+                raise self._with_news(error) from None
+            raise
 
     def _begin(self) -> None:
         """Call ``before``, unless another process of the run has done so; who comes now waits."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from aimager.image.disk import GPT_BACKUP, Extent
-from aimager.model.partition import Label
+from aimager.model.layout import Extent, second_gpt_size
+from aimager.model.partition import PartitionTable
 
 BLOCK = 4096
 _CHUNK = 1 << 20
@@ -18,7 +18,7 @@ _NO_CHECKSUM = "0" * 64
 
 
 def mapped_extents(
-    label: Label,
+    table: PartitionTable,
     partitions: Sequence[tuple[Extent, Sequence[Extent]]],
     size: int,
     *,
@@ -33,8 +33,8 @@ def mapped_extents(
     extents = [Extent(0, min(place.start for place, _ in partitions))]
     for place, used in partitions:
         extents += [Extent(place.start + part.start, part.size) for part in used]
-    if label is Label.gpt:
-        extents.append(Extent(size - GPT_BACKUP, GPT_BACKUP))
+    if second := second_gpt_size(table):
+        extents.append(Extent(size - second, second))
     return tuple(sorted((*extents, *kept), key=lambda extent: extent.start))
 
 

@@ -29,7 +29,10 @@ def unpacked(tools: Toolbox, image: Path | None, work: Path) -> Iterator[Path | 
         with image.open("rb") as stream:
             start = stream.read(8)
     except OSError as error:
-        raise ImageError(f"disk-from={image} cannot be read: {error.strerror}") from error
+        raise ImageError(
+            f"disk-from={image} cannot be read: {error.strerror}",
+            hint="name a file that you can read with disk-from=",
+        ) from error
     program = next((p for magic, p in _DECOMPRESSORS.items() if start.startswith(magic)), None)
     if not program and not start.startswith(_GZIP):
         yield image

@@ -9,8 +9,8 @@ from aimager import files, progress
 from aimager.digests import Growing, Sums
 from aimager.image import disk
 from aimager.image import raw_boot as raw
+from aimager.image.base_table import check_base
 from aimager.image.bmap import mapped_extents
-from aimager.image.disk import Extent
 from aimager.image.disk_from import unpacked
 from aimager.image.filesystem.used_blocks import used_extents
 from aimager.image.make_partition import make_part, part_data, size_of
@@ -18,7 +18,9 @@ from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader
 from aimager.model.build import Product
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import Partition, PartitionTable, Role
+from aimager.model.layout import Extent, disk_size, gaps, lay_out
+from aimager.model.partition import SECTOR, Partition, PartitionTable, Role
+from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import raw_pieces
 from aimager.system.bootloader import syslinux
@@ -80,13 +82,17 @@ class _Maker:
         """Make all images; returns the parts of the disk that have to be written."""
         products = self.images.products
         *first, last = self.images.table.filled
-        for partition in first:
-            self._make_part(partition)
-        if Product.disk in products:
-            mapped = self._make_disk(last)
-        else:
-            self._make_part(last)
-            mapped = ()
+        given = self.images.disk_from if Product.disk in products else None
+        with unpacked(self.tools, given, self.images.work) as base:
+            if Product.disk in products:
+                self._check_room(base)
+            for partition in first:
+                self._make_part(partition)
+            if Product.disk in products:
+                mapped = self._make_disk(last, base)
+            else:
+                self._make_part(last)
+                mapped = ()
         for product in products:
             if product.role:
                 target = self.images.out / product
@@ -96,6 +102,19 @@ class _Maker:
                     files.copy_sparse(part, temporary)
         return mapped
 
+    def _check_room(self, base: Path | None) -> None:
+        """See that the boot loaders, those of ``base`` too, have room where nothing else is.
+
+        That is as far as the partitions' sizes are known by now.
+        """
+        table = self.images.table
+        known = [size_of(p, self.trees.get(p.role)) or SECTOR for p in table.partitions]
+        extents = lay_out(table, known)
+        check_places(table, extents, [piece.place for piece in self.raws])
+        if base:
+            places = zip(table.partitions, extents, strict=True)
+            check_base(base, table, [e for p, e in places if p in table.filled])
+
     def _make_part(self, partition: Partition) -> None:
         role, image = partition.role, self.parts[partition.role]
         tree = self.trees.get(role)
@@ -104,28 +123,23 @@ class _Maker:
         if role is Role.boot and Bootloader.syslinux in self.images.boot.bootloaders:
             syslinux.install_to_partition(self.tree, image, epoch=self.epoch, log=self.tools.log)
 
-    def _make_disk(self, last: Partition) -> tuple[Extent, ...]:
+    def _make_disk(self, last: Partition, base: Path | None) -> tuple[Extent, ...]:
         """Make the images of the disk and of its last partition, once the others are made."""
         table, target = self.images.table, self.images.out / Product.disk
         size = size_of(last, self.trees.get(last.role))
         if size is None:
             self._make_part(last)
             size = self.parts[last.role].stat().st_size
-        extents = disk.lay_out(table, [self._size(p, last, size) for p in table.partitions])
-        raw.check_room(table.label, extents[0].start, self.raws)
+        extents = lay_out(table, [self._size(p, last, size) for p in table.partitions])
+        check_places(table, extents, [piece.place for piece in self.raws])
         placed = {
             partition.role: extent
             for partition, extent in zip(table.partitions, extents, strict=True)
             if partition.role in self.parts
         }
-        with (
-            unpacked(self.tools, self.images.disk_from, self.images.work) as base,
-            files.publish(target) as temporary,
-        ):
-            given = base.stat().st_size if base else 0
-            whole = max(
-                disk.disk_size(table, extents), -(-given // table.alignment) * table.alignment
-            )
+        given = base.stat().st_size if base else 0
+        with files.publish(target) as temporary:
+            whole = max(disk_size(table, extents), -(-given // table.alignment) * table.alignment)
             self._begin_disk(temporary, extents, list(placed.values()), whole, base)
             with self.digests.following(temporary, target) as digest:
                 self._place_parts(temporary, placed, last, digest)
@@ -133,8 +147,8 @@ class _Maker:
             (placed[p.role], used_extents(self.tools, self.parts[p.role], p.file_system))
             for p in table.filled
         ]
-        kept = disk.gaps([extent for extent, _ in used], given)
-        return mapped_extents(table.label, used, whole, kept=kept)
+        kept = gaps([extent for extent, _ in used], given)
+        return mapped_extents(table, used, whole, kept=kept)
 
     def _size(self, partition: Partition, last: Partition, size_of_last: int) -> int:
         if partition is last:

@@ -31,7 +31,8 @@ def make_part(
 ) -> None:
     """Write the file system of ``partition``, with ``tree`` in it, to ``image``.
 
-    :raises ConfigError: when it needs a size and has none, or its maker refuses ``mkfs-arg=``
+    :raises ConfigError: when it needs a size and has none, or its maker refuses ``mkfs-arg=``, or
+        gives it another id by that
     :raises ImageError: when ``tree`` does not fit
     """
     try:
@@ -43,6 +44,22 @@ def make_part(
             f"{error.argv[0]} fails with mkfs-arg={partition.role}={' '.join(partition.arguments)}",
             hint=_reason(error.tail),
         ) from error
+    if partition.arguments and partition.file_system.has_uuid:
+        _check_id(tools, partition, image, ids.file_system(partition.role))
+
+
+def _check_id(tools: Toolbox, partition: Partition, image: Path, wanted: str) -> None:
+    """Refuse an image that fstab and the boot entries would not find: arguments may say anything.
+
+    :raises ConfigError: then
+    """
+    said = tools.run(["blkid", "-p", "-s", "UUID", "-o", "value", image], quiet=True)
+    if said.strip() != wanted:
+        raise ConfigError(
+            f"mkfs-arg={partition.role}={' '.join(partition.arguments)} gives the file system"
+            f" another id than {wanted}, by which fstab and the boot loader find it",
+            hint="leave its id out of it: seed= makes others",
+        )
 
 
 def _reason(said: str) -> str:

@@ -70,14 +70,19 @@ def manifest_text(
     products: Mapping[str, str],
     results: Sequence[Result],
     reused: ReusedArchive | None = None,
+    logins: Sequence[str] = (),
 ) -> str:
-    """The manifest in JSON: ``keys`` by package, and the ids of ``products`` by task."""
+    """The manifest in JSON: ``keys`` by package, and the ids of ``products`` by task.
+
+    ``logins`` are the users that can log in.
+    """
     told = {package.name: _package(package, keys.get(package.name)) for package in packages}
     given = {package.name: _given(package) for package in reused.packages} if reused else {}
     manifest = {
         "build": build.id,
         "distro": build.distro,
         "epoch": build.epoch,
+        "logins": list(logins),
         "packages": [package for _, package in sorted((told | given).items())],
         "products": dict(products),
         "reused_root": {"sha256": reused.sha256, "packages": sorted(given)} if reused else None,

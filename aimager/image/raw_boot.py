@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent
 from aimager.model.board import RawPiece
-from aimager.model.partition import SECTOR, Label
+from aimager.model.layout import Extent
+from aimager.model.raw_places import Place
 from aimager.sandbox.tree import Tree
 
-_TABLES = {
-    # The partition entries and the signature; code may come before (UEFI 5.2.1).
-    Label.dos: Extent(440, SECTOR - 440),
-    # The protective record's entries, the header and 32 sectors of entries (UEFI 5.3).
-    Label.gpt: Extent(440, 34 * SECTOR - 440),
-}
+_BOARD = "the board says where it lies: correct the board's file, or tell who made that"
 
 
 @dataclass(frozen=True)
@@ -30,9 +25,9 @@ class Raw:
     data: bytes
 
     @property
-    def extent(self) -> Extent:
-        """Where it lies."""
-        return Extent(self.offset, len(self.data))
+    def place(self) -> Place:
+        """What of the disk it takes."""
+        return Place(self.file, Extent(self.offset, len(self.data)))
 
 
 def read_pieces(tree: Tree, pieces: Sequence[RawPiece]) -> tuple[Raw, ...]:
@@ -51,31 +46,10 @@ def _read(tree: Tree, piece: RawPiece) -> bytes:
         )
     data = tree.read_bytes(piece.file)[piece.skip :][: piece.size]
     if not data:
-        raise ImageError(f"the boot loader /{piece.file} ends before its byte {piece.skip}")
+        raise ImageError(
+            f"the boot loader /{piece.file} ends before its byte {piece.skip}", hint=_BOARD
+        )
     return data
-
-
-def check_room(label: Label, first: int, raws: Sequence[Raw]) -> None:
-    """See that none of ``raws`` overlaps the table or another, or ends after byte ``first``.
-
-    ``first`` is where the first partition starts.
-
-    :raises ImageError: when one does
-    """
-    places = [("the partition table", _TABLES[label])]
-    for raw in raws:
-        for name, extent in places:
-            if raw.extent.start < extent.end and extent.start < raw.extent.end:
-                raise ImageError(
-                    f"the boot loader /{raw.file}, at byte {raw.offset} of the disk, overlaps"
-                    f" {name}"
-                )
-        if raw.extent.end > first:
-            raise ImageError(
-                f"the boot loader /{raw.file} ends at byte {raw.extent.end} of the disk, but the"
-                f" first partition starts at byte {first}"
-            )
-        places.append((f"/{raw.file}", raw.extent))
 
 
 def write_raw(image: Path, raws: Sequence[Raw]) -> None:

@@ -9,7 +9,6 @@ from aimager import files, progress
 from aimager.digests import Sums
 from aimager.image.bmap import bmap_text
 from aimager.image.compress import compress
-from aimager.image.disk import Extent
 from aimager.image.manifest import (
     Built,
     Result,
@@ -29,6 +28,7 @@ from aimager.model.build import (
     Product,
     compressed_name,
 )
+from aimager.model.layout import Extent
 from aimager.model.lock import LockedPackage
 from aimager.packages.local_database import InstalledPackage
 from aimager.toolbox import Toolbox
@@ -41,7 +41,7 @@ class Facts:
     ``installed`` is the image's record of ``packages``; ``store`` holds their signatures. What
     else is installed came with the user's root archive of the SHA-256 ``reused``.
     ``products`` are the ids, by task, of what it was made from. ``mapped`` are the parts of
-    the disk, if there is one, that have to be written.
+    the disk, if there is one, that have to be written. ``logins`` are the users that can log in.
     """
 
     build: Built
@@ -52,6 +52,7 @@ class Facts:
     products: Mapping[str, str]
     mapped: Sequence[Extent]
     reused: str = ""
+    logins: Sequence[str] = ()
 
     @property
     def given(self) -> tuple[InstalledPackage, ...]:
@@ -104,7 +105,9 @@ def write_sidecars(
 def _manifest(facts: Facts, results: Sequence[Result]) -> str:
     keys = signing_keys(facts.packages, facts.store)
     archive = ReusedArchive(facts.reused, facts.given) if facts.reused else None
-    return manifest_text(facts.build, facts.packages, keys, facts.products, results, archive)
+    return manifest_text(
+        facts.build, facts.packages, keys, facts.products, results, archive, facts.logins
+    )
 
 
 def _publish(path: Path, text: str) -> Path:

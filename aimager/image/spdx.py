@@ -49,7 +49,11 @@ def spdx_text(
     """
     for package in packages:
         if package.name not in installed:
-            raise ImageError(f"the image has no record of {package}, which is in its lock")
+            raise ImageError(
+                f"the image has no record of {package}, which is in its lock",
+                hint="a hook or script has removed the package: the log of install-packages has"
+                " what each said",
+            )
     locked: dict[str, LockedPackage | None] = {package.name: package for package in packages}
     known = {name: installed[name] for name in locked} | {
         package.name: package for package in given

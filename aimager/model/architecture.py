@@ -50,6 +50,10 @@ class Architecture(StrEnum):
         """Its levels up to this one; none for no level."""
         return self.levels[: self.levels.index(level) + 1] if level else ()
 
+    def taken(self, level: str) -> tuple[str, ...]:
+        """The architectures whose packages pacman is to take with this level, its own first."""
+        return (*self.packages, *self.up_to(level))
+
     @property
     def bits(self) -> int:
         """The size of its addresses, which is the class of its ELF files: 32 or 64."""

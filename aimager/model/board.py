@@ -72,6 +72,7 @@ class Boot:
     files: tuple[str, ...] = ()
     raw_pieces: tuple[RawPiece, ...] = ()
     kernels: tuple[str, ...] = ()
+    kernel_room: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class Board:
     boot_files: tuple[str, ...] = ()
     """What the firmware looks for in /boot, and packages must have put there."""
     raw_pieces: tuple[RawPiece, ...] = ()
+    kernel_room: int | None = None
+    """Bytes from where its U-Boot loads a kernel to where it loads the initramfs; None: enough."""
     command_line: tuple[str, ...] = ()
     partition_table: PartitionTable | None = None
     services: tuple[str, ...] = ()
@@ -118,7 +121,8 @@ class Board:
     def boot(self) -> Boot:
         """What of it the image's files and first sectors are made by."""
         pieces = self.raw_pieces
-        return Boot(self.bootloaders, self.devicetree, self.boot_files, pieces, self.kernels)
+        files, room = self.boot_files, self.kernel_room
+        return Boot(self.bootloaders, self.devicetree, files, pieces, self.kernels, room)
 
     @property
     def firmware(self) -> tuple[Firmware, ...]:

@@ -117,7 +117,7 @@ class Platform:
     @property
     def architectures(self) -> tuple[str, ...]:
         """The architectures whose packages pacman is to take, its own first."""
-        return (*self.architecture.packages, *self.architecture.up_to(self.level))
+        return self.architecture.taken(self.level)
 
     @property
     def repository_names(self) -> tuple[str, ...]:

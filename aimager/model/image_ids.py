@@ -17,12 +17,17 @@ class ImageIds:
     def file_system(self, role: Role) -> str:
         """The UUID of a partition's file system, as blkid(8) prints it."""
         partition = self.table.with_role(role)
+        if partition and partition.file_system_id:
+            return partition.file_system_id
         if partition and partition.file_system is FileSystem.vfat:
             return fat_uuid(self.volume(role))
         return derive_uuid(self.seed, f"{role} file system")
 
     def volume(self, role: Role) -> str:
-        """The serial number of a FAT partition."""
+        """The serial number of a FAT partition, eight hexadecimal digits."""
+        partition = self.table.with_role(role)
+        if partition and partition.file_system_id:
+            return partition.file_system_id.replace("-", "").lower()
         return derive_volume_id(self.seed, f"{role} file system")
 
     @property

@@ -6,6 +6,9 @@ from enum import StrEnum
 SECTOR = 512
 """The unit in which partition tables count, in bytes."""
 
+GPT_ENTRIES = 128
+"""Of a GPT where nothing is said."""
+
 MiB = 1 << 20
 GiB = 1 << 30
 
@@ -15,6 +18,10 @@ class Label(StrEnum):
 
     gpt = "gpt"
     dos = "dos"
+
+
+ESP_TYPES = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef")
+"""The types of an EFI system partition, in a GPT and in a DOS label (UEFI 5.2.2 and 5.3.3)."""
 
 
 class Role(StrEnum):
@@ -145,10 +152,17 @@ class Partition:
     """Whether a DOS label marks it as active; None: if it is for booting."""
     arguments: tuple[str, ...] = ()
     """More arguments for the program that makes its file system."""
+    file_system_id: str = ""
+    """Its file system's UUID, as blkid(8) prints it, by default derived from the image's seed."""
     compression: str = ""
     """How its content is compressed, by the word of the file system's maker; empty: not."""
     subvolumes: tuple[Subvolume, ...] = ()
     """What of a btrfs lies in subvolumes; the root's own comes first."""
+
+    @property
+    def is_esp(self) -> bool:
+        """Whether its type, if it has one, is that of an EFI system partition."""
+        return self.type.lower() in ESP_TYPES if self.type else self.esp
 
 
 @dataclass(frozen=True)
@@ -166,10 +180,31 @@ class PartitionTable:
     """The last one; None is that of the smallest disk."""
     id: str = ""
     """The label's id (`aimager.model.image_ids`), by default derived from the image's seed."""
+    entries: int = GPT_ENTRIES
+    """So many partitions a GPT has room for; the fewer, the nearer to its start a disk can have a
+    boot loader."""
 
     def with_role(self, role: Role) -> Partition | None:
         """The first partition that is for ``role``."""
         return next((p for p in self.partitions if p.role is role), None)
+
+    @property
+    def booted(self) -> Partition:
+        """The one that the files of /boot lie in, which is the root where none is for booting."""
+        found = self.with_role(Role.boot) or self.with_role(Role.root)
+        assert found, "a table has a root"
+        return found
+
+    def is_active(self, partition: Partition) -> bool:
+        """Whether a DOS label marks ``partition``, one of these, as the one to start from."""
+        return partition is self.booted if partition.bootable is None else partition.bootable
+
+    @property
+    def growing(self) -> Partition | None:
+        """The one that grows with the disk at the first boot: the last, if it can change."""
+        last = self.partitions[-1]
+        can = last.role in (Role.root, Role.home) and not last.file_system.read_only
+        return last if can else None
 
     @property
     def filled(self) -> tuple[Partition, ...]:

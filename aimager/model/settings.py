@@ -38,11 +38,16 @@ class HashedPassword:
 
 @dataclass(frozen=True)
 class AddedFile:
-    """A text file for the image: ``path`` is absolute; what it holds may be secret."""
+    """A text file for the image: ``path`` is absolute; what it holds may be secret.
+
+    ``owner`` is ``USER`` or ``USER:GROUP``, names that the image has or numbers. Without one the
+    file is the user's in whose home it lies, or root's.
+    """
 
     path: str
     text: str = field(repr=False, metadata={"secret": True})
     mode: int = 0o644
+    owner: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,20 @@ takes what its content needs; one for booting is an EFI system partition in a GP
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aimager.errors import ConfigError
-from aimager.model.partition import SECTOR, FileSystem, Label, MiB, Partition, PartitionTable, Role
+from aimager.model.partition import (
+    GPT_ENTRIES,
+    SECTOR,
+    FileSystem,
+    Label,
+    MiB,
+    Partition,
+    PartitionTable,
+    Role,
+)
+from aimager.model.partition_types import LOGICAL, read_type
 from aimager.units import parse_size
 
 _MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
@@ -19,8 +30,9 @@ _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-_IGNORED = ("unit", "sector-size", "device", "grain", "table-length")
-_ESP_TYPES = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef", "u", "uefi")
+_IGNORED = ("unit", "sector-size", "device", "grain")
+_MOST_ENTRIES = 1024
+_LEAST_SWAP = 10 * 4096  # mkswap(8) takes no less
 _FILE_SYSTEMS = {
     Role.boot: FileSystem.vfat,
     Role.root: FileSystem.ext4,
@@ -49,11 +61,8 @@ def read_table(text: str) -> PartitionTable:
         else:
             partitions.append(_read_partition(Role.raw, line))
     table = _with_header(header, tuple(partitions))
-    boot = table.with_role(Role.boot)
-    if table.label is Label.gpt and boot and not boot.type:
-        table = table.changed(Role.boot, esp=True)
     _check(table)
-    return table
+    return _with_types(table)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -84,18 +93,30 @@ def _with_header(header: dict[str, str], partitions: tuple[Partition, ...]) -> P
     numbers: dict[str, int | None] = {}
     for name in ("first-lba", "last-lba"):
         value = header.pop(name, None)
-        if value is not None and (not value.isdigit() or label == Label.dos):
+        if value is not None and (not value.isdecimal() or label == Label.dos):
             raise _refused(f"has the line {name}: {value}", "it is a sector's number, for GPT")
         numbers[name] = int(value) if value else None
     identifier = _read_label_id(Label(label), header.pop("label-id", ""))
+    entries = _read_entries(label, header.pop("table-length", ""))
     for name in header.keys() - set(_IGNORED):
         raise _refused(f"has the line {name}: {header[name]}, which is not known")
     first = numbers["first-lba"]
     # Where the table has room for a boot loader, what is placed without a start comes after it.
     alignment = max(first * SECTOR, MiB) if first and not first * SECTOR % MiB else MiB
     return PartitionTable(
-        Label(label), partitions, alignment, first, numbers["last-lba"], identifier
+        Label(label), partitions, alignment, first, numbers["last-lba"], identifier, entries
     )
+
+
+def _read_entries(label: str, text: str) -> int:
+    """How many partitions a GPT has room for."""
+    if not text:
+        return GPT_ENTRIES
+    if label == Label.dos or not text.isdecimal() or not 0 < int(text) <= _MOST_ENTRIES:
+        raise _refused(
+            f"has the line table-length: {text}", f"it is a number up to {_MOST_ENTRIES}, for GPT"
+        )
+    return int(text)
 
 
 def _read_label_id(label: Label, text: str) -> str:
@@ -122,7 +143,6 @@ def _read_partition(role: Role, text: str) -> Partition:
         role,
         _FILE_SYSTEMS[role],
         size=None if size in ("", "+") else _read_bytes("size", size),
-        esp=role is Role.boot and kind.lower() in _ESP_TYPES,
         start=None if start in ("", "+") else _read_bytes("start", start),
         type=kind,
         attributes=attributes,
@@ -166,11 +186,32 @@ def _check(table: PartitionTable) -> None:
     if not table.with_role(Role.root):
         raise _refused("has no partition for the root", "mark one with aimager@root:")
     if table.label is Label.dos:
+        if any(read_type(Label.dos, p.type) in LOGICAL for p in table.partitions):
+            raise _refused("has logical partitions, which are not made", "use label: gpt")
         if len(table.partitions) > 4:
             raise _refused("has more than four partitions, but a DOS label", "use label: gpt")
         if any(p.name or p.attributes or p.uuid for p in table.partitions):
             raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
+    elif len(table.partitions) > table.entries:
+        raise _refused(f"has {len(table.partitions)} partitions, and table-length: {table.entries}")
     _check_places(table)
+
+
+def _with_types(table: PartitionTable) -> PartitionTable:
+    """The table with its partitions' types as UUIDs or hexadecimal digits."""
+    partitions = []
+    for partition in table.partitions:
+        kind = read_type(table.label, partition.type)
+        if kind is None:
+            word = "use a UUID" if table.label is Label.gpt else "use two hexadecimal digits"
+            raise _refused(
+                f"has the type {partition.type}, which a {table.label} label does not have",
+                f"{word}, or a word such as uefi, linux or swap; sfdisk --list-types has them all",
+            )
+        typed = replace(partition, type=kind)
+        is_esp = typed.is_esp or (table.label is Label.gpt and not kind)
+        partitions.append(replace(typed, esp=partition.role is Role.boot and is_esp))
+    return replace(table, partitions=tuple(partitions))
 
 
 def _check_places(table: PartitionTable) -> None:
@@ -182,4 +223,6 @@ def _check_places(table: PartitionTable) -> None:
         start = end if partition.start is None else partition.start
         if start < end:
             raise _refused("has partitions that overlap", "order them by start, one after another")
+        if partition.role is Role.swap and (partition.size or 0) < _LEAST_SWAP:
+            raise _refused("has a partition for swap of less than 40 KiB", "give it size=1GiB")
         end = start + (partition.size or 0)

@@ -214,7 +214,10 @@ class Client:
                 received += len(chunk)
                 pace.look(received)
                 if limit is not None and received > limit:
-                    raise DownloadError(f"{response.url} is larger than {limit} bytes")
+                    raise DownloadError(
+                        f"{response.url} is larger than {limit} bytes",
+                        hint="a mirror has no such file: name another with repo-url-parent=",
+                    )
                 keep(chunk)
         except _FAILURES as error:
             raise BrokenOffError(

@@ -235,7 +235,7 @@ def _fetch_once(
                 failures.append(fault.error())
             others = tuple(url for url in database.urls if url != one.url) if fault else ()
             if not others:
-                none.append(NoMirrorError(failures))
+                none.append(NoMirrorError(failures, repository=database.repository))
                 continue
             left.append(replace(database, urls=others))
             if not is_quiet:

@@ -15,6 +15,7 @@ from aimager.errors import DownloadError, TrustError
 from aimager.model.lock import LockedPackage
 from aimager.packages.download_errors import Report
 from aimager.packages.mirror_fallback import Fallback, NoMirrorError
+from aimager.packages.openpgp.signature import read_signatures
 
 if TYPE_CHECKING:
     from aimager.packages.download import Client
@@ -113,12 +114,13 @@ def _fetch(client: "Client", fallback: Fallback, wish: PackageWish, report: Repo
         return fallback.ask(client, wish.urls, fetch, archive=wish.archive)
     except NoMirrorError as error:
         if not error.is_missed:
-            raise DownloadError(error.message, hint=error.hint) from error
+            raise _of(wish, error) from error
         raise DownloadError(
             f"no mirror has the package {package} (any more): {error.message}",
             hint="try another mirror with repo-url-parent=, one that keeps old packages with"
             f" repo-url-{package.repository}=, or, if the build is locked, make a new lock with"
             " doit update lock=FILE",
+            repository=package.repository,
         ) from error
 
 
@@ -141,13 +143,24 @@ def _fetch_signature(client: "Client", fallback: Fallback, wish: PackageWish, gi
         return fallback.ask(client, first, fetch, archive=wish.archive)
     except NoMirrorError as error:
         if not error.is_missed:
-            raise DownloadError(error.message, hint=error.hint) from error
+            raise _of(wish, error) from error
         raise TrustError(
             f"the package {wish.package} has no signature: the mirror has no {file}",
             hint=_NOBODY_SIGNS if wish.is_added else "try another mirror with repo-url-parent=",
+            repository=wish.package.repository,
         ) from error
 
 
+def _of(wish: PackageWish, error: NoMirrorError) -> DownloadError:
+    return DownloadError(error.message, hint=error.hint, repository=wish.package.repository)
+
+
 def is_signature(content: bytes) -> bool:
-    """Whether it begins as a signature packet of OpenPGP does, in either format (RFC 9580 4.2)."""
-    return bool(content) and (content[0] & 0xFC == 0x88 or content[0] == 0xC2)
+    """Whether it consists of signatures, binary or ASCII-armoured, of any version.
+
+    What is refused here could be read in no other place either: there is one reader for all.
+    """
+    try:
+        return bool(read_signatures(content))
+    except ValueError:
+        return False

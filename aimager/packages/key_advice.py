@@ -9,6 +9,12 @@ Words = Mapping[str, Sequence[str]]
 ``ODD`` is a word of ours: what a file holds in place of a signature as packagers make them.
 """
 
+NO_KEY = (
+    "a newer or an older keyring may hold it; keys of your choice are named with trust-key=, or for"
+    " a repository that is added with trust-key-NAME="
+)
+"""What to do about a keyring that lacks a key, or cannot be read."""
+
 _DAY = 86400
 _OTHER_MIRROR = "try another mirror with repo-url-parent="
 

@@ -9,6 +9,7 @@ from aimager.archive import unpack_tree
 from aimager.errors import CommandError, HostError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import MARGINAL, KeyringFiles, pinned_keyrings
 from aimager.packages.keyring_memory import Memory, Revoked, check_age
 from aimager.packages.openpgp.trust import Trust
@@ -72,7 +73,8 @@ def verify_without_gpg(
             trust.add(files.keys, trusted, (*files.revoked, *memory.revoked.get(keyring.name, ())))
         except ValueError as error:
             raise TrustError(
-                f"the keyring of {' '.join(trusted)} cannot be read: {error}"
+                f"the keyring of {' '.join(trusted)} cannot be read: {error}",
+                hint=NO_KEY,
             ) from error
     keys: dict[str, str] = {}
     for some in (lock.packages, packages):
@@ -136,7 +138,7 @@ def populate(
     known = read_listing(_gpg(tools, home, ["--with-colons", "--list-keys"]))
     for key in trusted:
         if key not in known:
-            raise TrustError(f"the pinned key {key} is not among the keyring's keys")
+            raise TrustError(f"the pinned key {key} is not among the keyring's keys", hint=NO_KEY)
         _gpg(tools, home, ["--yes", "--quick-lsign-key", key])
     _gpg(tools, home, ["--import-ownertrust"], input=_levels(trusted).encode())
     # Entries may be key ids, which are the ends of fingerprints, also those of subkeys.

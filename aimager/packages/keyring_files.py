@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aimager import progress
 from aimager.archive import read_members
-from aimager.errors import ConfigError, TrustError
+from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
 
@@ -56,7 +56,7 @@ def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> Keyri
         found.get(f"{KEYRINGS}{keyring.name}{end}") for end in (".gpg", "-trusted", "-revoked")
     )
     if keys is None:
-        raise TrustError(f"{package.file} holds no keyring {keyring.name}")
+        raise TrustError(f"{package.file} holds no keyring {keyring.name}", hint=ASK_PACKAGER)
     version, built = _read_info(package, found.get(_INFO, b""))
     return KeyringFiles(
         keys,
@@ -73,7 +73,10 @@ def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
     if (said.get("pkgname"), said.get("pkgver")) != (package.name, package.version):
         raise TrustError(
             f"the database calls {package.file} {package}, and the package itself says that it is"
-            f" {said.get('pkgname', 'nothing')} {said.get('pkgver', '')}".rstrip()
+            f" {said.get('pkgname', 'nothing')} {said.get('pkgver', '')}".rstrip(),
+            hint="the mirror's database is of other packages than its files: try another mirror"
+            " with repo-url-parent=",
+            repository=package.repository,
         )
     built = said.get("builddate", "")
     return package.version, int(built) if built.isdecimal() else 0
@@ -97,7 +100,8 @@ def _revoked(text: bytes, file: str) -> Iterator[str]:
         if not match:
             raise TrustError(
                 f"{file} names a revoked key as {line.strip()!r}, which is neither a fingerprint"
-                " nor a key id"
+                " nor a key id",
+                hint=ASK_PACKAGER,
             )
         yield match[1]
 
@@ -112,7 +116,10 @@ def keyring_files(lock: Lock, store: Path, keyring: Keyring) -> tuple[KeyringFil
         return KeyringFiles(base64.b64decode(keyring.keys), keyring.master_keys, ()), keyring.name
     package = find_package(lock.packages, keyring.package)
     if package is None:
-        raise ConfigError(f"the lock of {lock.platform} does not have {keyring.package}")
+        raise ConfigError(
+            f"the lock of {lock.platform} does not have {keyring.package}",
+            hint="doit update lock=FILE makes the lock file anew",
+        )
     return read_keyring(package, store, keyring), f"{package} ({package.file})"
 
 

@@ -133,4 +133,9 @@ def check_age(
     :raises TrustError: for the first that is
     """
     for keyring, files in () if older else used:
-        memory.refuse_older(lock.platform, keyring, files)
+        try:
+            memory.refuse_older(lock.platform, keyring, files)
+        except TrustError as error:
+            package = find_package(lock.packages, keyring.package)
+            error.repository = package.repository if package else ""
+            raise

@@ -1,6 +1,8 @@
 """pacman's local database: what an installed root says of its packages."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from aimager.errors import ImageError
 from aimager.packages.sync_database import read_fields
@@ -41,7 +43,11 @@ def read_local_database(tree: Tree) -> dict[str, InstalledPackage]:
         try:
             package = read_record(tree.read_bytes(path).decode())
         except (LookupError, ValueError) as error:
-            raise ImageError(f"{shown(path)} of the image is damaged: {error}") from error
+            raise ImageError(
+                f"{shown(path)} of the image is damaged: {error}",
+                hint="a package, or what it ran, has changed it: the log of install-packages"
+                " has what each said",
+            ) from error
         found[package.name] = package
     return found
 
@@ -64,3 +70,12 @@ def read_record(desc: str) -> InstalledPackage:
         architecture=next(iter(fields.get("ARCH", ())), ""),
         build_date=int(next(iter(fields.get("BUILDDATE", ())), "0")),
     )
+
+
+def read_file_lists(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Each package's name with each path that it has, a folder's ending with a slash."""
+    for files in tree.glob(f"{LOCAL}/*/files"):
+        package = PurePath(files).parent.name.rsplit("-", 2)[0]
+        # What else a list has comes after an empty line (be_local.c).
+        listed = tree.read_text(files).partition("%FILES%\n")[2].partition("\n\n")[0]
+        yield from ((package, path) for path in listed.split("\n"))

@@ -22,10 +22,10 @@ class NoMirrorError(DownloadError):
     The message is that of the last.
     """
 
-    def __init__(self, reasons: Sequence[DownloadError]) -> None:
+    def __init__(self, reasons: Sequence[DownloadError], *, repository: str = "") -> None:
         last = reasons[-1]
         count = f" ({len(reasons)} mirrors were tried)" if len(reasons) > 1 else ""
-        super().__init__(f"{last.message}{count}", hint=last.hint)
+        super().__init__(f"{last.message}{count}", hint=last.hint, repository=repository)
         self.reasons = tuple(reasons)
 
     @property

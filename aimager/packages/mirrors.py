@@ -1,8 +1,12 @@
 """Which addresses a repository is fetched from, in the order in which they are asked."""
 
+from collections.abc import Iterable
+
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
-from aimager.model.distro import Mirrors, Platform
+from aimager.model.distro import Mirrors, Platform, ThirdPartyRepository
+
+_OF_ALL = "repo-url-parent="
 
 
 def expand(url: str, repository: str, architecture: Architecture) -> str:
@@ -41,3 +45,17 @@ def archive_url(platform: Platform, repository: str, package: str) -> str:
     """Where all versions of a package are kept; empty where its repository keeps none."""
     archive = "" if platform.added(repository) else platform.distro.archive
     return archive.replace("$initial", package[:1]).replace("$name", package)
+
+
+def naming_mirror(
+    hint: str, repository: str, added: Iterable[ThirdPartyRepository], choice: MirrorChoice
+) -> str:
+    """``hint``, with the variable by which another mirror of ``repository`` can be named.
+
+    repo-url-parent= has no effect on what is added with an address, nor where repo-url-NAME= names
+    mirrors already (`mirror_urls`).
+    """
+    own = {other.id for other in added if not other.mirrors.path}
+    if repository in own or repository in dict(choice.repositories):
+        return hint.replace(_OF_ALL, f"repo-url-{repository}=")
+    return hint

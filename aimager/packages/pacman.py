@@ -10,26 +10,20 @@ from typing import IO
 from aimager import process, progress
 from aimager.errors import CommandError
 from aimager.model.lock import LockedPackage
+from aimager.packages.hooks import hooks_run, places
 from aimager.packages.local_database import LOCAL
-from aimager.packages.pacman_output import (
-    Transaction,
-    explain_resolving,
-    refuse_conflict,
-    refuse_lost_owner,
-)
-from aimager.program_output import Watch
-from aimager.sandbox.chroot import IMAGE, Chroot, make_mount_points
-from aimager.sandbox.mounts import RUN, Bind
+from aimager.packages.pacman_output import Transaction, explain_resolving, refuse_conflict
+from aimager.program_output import More, Watch
+from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN, Chroot, make_mount_points
+from aimager.sandbox.mounts import Bind
+from aimager.sandbox.owners import refuse_lost_owner
 from aimager.sandbox.program_archive import unpack_programs
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
-PLACE = RUN / "pacman"
-"""Where a running pacman has its configuration and the folders that it names."""
-
-PACKAGES = RUN / "packages"
 FOLDERS = ("cache", "hooks", "gnupg")
 _CONF = "pacman.conf"
+_LOG = "pacman.log"
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
@@ -89,13 +83,18 @@ class PacmanRun:
         jail = self.image.jail_of_tools(
             self.pacman.tools,
             *self.pacman.binds,
-            *(Bind(self.work / name, PLACE / name) for name in ("cache", "gnupg")),
-            *(Bind(self.work / name, PLACE / name, read_only=True) for name in ("hooks", _CONF)),
+            *(Bind(self.work / name, PACMAN / name) for name in ("cache", "gnupg")),
+            *(Bind(self.work / name, PACMAN / name, read_only=True) for name in ("hooks", _CONF)),
             *(Bind(path.resolve(), PACKAGES / path.name, read_only=True) for path in self.packages),
         )
-        argv = [self.pacman.program, "--config", str(PLACE / _CONF), *arguments]
+        argv = [self.pacman.program, "--config", str(PACMAN / _CONF), *arguments]
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         return process.run(argv, within=jail, log=self.log, env=env, watch=watch)
+
+    def hooks_run(self) -> list[str]:
+        """The names of the hooks that have been run, in order."""
+        cache = Tree(self.work / "cache")  # what runs in the jail may have changed what is there
+        return hooks_run(cache.read_text(_LOG)) if cache.is_file(_LOG) else []
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:
@@ -110,7 +109,7 @@ def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | N
         unpacked = work / "pacman-static"
         unpack_programs(static, unpacked)
         among = tools.lender if tools.root_of("gpg") else None
-        place = PLACE / "pacman-static"
+        place = PACMAN / "pacman-static"
         binds = (Bind(unpacked, place, read_only=True),)
         return Pacman(f"{place}/usr/bin/pacman-static", among, binds)
     gpg = shutil.which("gpg", path=process.ENVIRONMENT["PATH"])
@@ -134,11 +133,13 @@ def pacman_conf(
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
+    hooks: Sequence[str] = (),
 ) -> str:
     """The pacman.conf of a build, which takes packages of ``architectures``.
 
     ``servers`` are repositories with their addresses, in order.
 
+    ``hooks`` are folders of the root (`aimager.packages.hooks`); those of ours come after them.
     With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
     that must not.
 
@@ -150,10 +151,10 @@ def pacman_conf(
         f"Architecture = {' '.join(architectures)}",
         f"RootDir = {IMAGE}",
         f"DBPath = {IMAGE}/var/lib/pacman/",
-        f"CacheDir = {PLACE}/cache/",
-        f"LogFile = {PLACE}/cache/pacman.log",
-        f"GPGDir = {PLACE}/gnupg/",
-        f"HookDir = {PLACE}/hooks/",
+        f"CacheDir = {PACMAN}/cache/",
+        f"LogFile = {PACMAN}/cache/{_LOG}",
+        f"GPGDir = {PACMAN}/gnupg/",
+        *(f"HookDir = {place}" for place in (*places(hooks), f"{PACMAN}/hooks/")),
         "SigLevel = Required DatabaseOptional",
         f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
     ]
@@ -215,8 +216,9 @@ def install(
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
-        said.append(line)
-        transaction.read(line)
+        if not isinstance(line, More):  # the log has it all
+            said.append(line)
+            transaction.read(line)
 
     if files:
         try:

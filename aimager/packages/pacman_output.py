@@ -1,10 +1,10 @@
 """What pacman's output says: how far it is, and faults that it only mentions."""
 
 import re
-from pathlib import Path
+from pathlib import PurePath
 
 from aimager import progress
-from aimager.errors import AimagerError, ConfigError, DownloadError, HostError
+from aimager.errors import AimagerError, ConfigError, DownloadError
 
 _CHECKS = (
     "loading packages",
@@ -56,8 +56,44 @@ _CONFLICTS = (
 )
 """What pacman says of two of the packages that it is to install (libalpm, sync.c)."""
 
-_NO_OWNER = re.compile(r"\(Can't set user=(\d+)/group=(\d+) for (.+)\)$", re.MULTILINE)
-"""What libarchive warns of, and pacman goes on after: the file is root's then."""
+
+_IN_BOTH = re.compile(r"^(/.+) exists in both '(\S+)' and '(\S+)'$", re.MULTILINE)
+_IN_THE_WAY = re.compile(
+    r"^(\S+): (/.+) exists in filesystem(?: \(owned by (\S+)\))?$", re.MULTILINE
+)
+"""What pacman says of files that stand in the way (its upgrade.c and util.c)."""
+
+_LEAVE_OUT = "leave one of them out of install-pkgs=, or what depends on it"
+
+
+def explain_file_conflict(said: str, top: PurePath) -> ConfigError | None:
+    """Why packages' files cannot be installed; None: it has another reason.
+
+    ``top`` is where pacman saw the root.
+    """
+    if both := _IN_BOTH.search(said):
+        path, one, other = both.groups()
+        return ConfigError(
+            f"the packages {one} and {other} cannot both be installed: both bring"
+            f" {path.removeprefix(str(top))}",
+            hint=_LEAVE_OUT,
+        )
+    if found := _IN_THE_WAY.search(said):
+        package, path, owner = found.groups()
+        path = path.removeprefix(str(top))
+        if owner:
+            return ConfigError(
+                f"the package {package} cannot be installed: it brings {path}, which belongs to"
+                f" the package {owner}",
+                hint="leave one of the two out of install-pkgs=, or what depends on it; where the"
+                " image has a link, as /usr/sbin, no package may bring a folder",
+            )
+        return ConfigError(
+            f"the package {package} cannot be installed: it brings {path}, which is there and"
+            " belongs to no package",
+            hint=f"leave {package} out of install-pkgs=: what another package runs has made that",
+        )
+    return None
 
 
 def refuse_conflict(said: str) -> None:
@@ -70,23 +106,8 @@ def refuse_conflict(said: str) -> None:
             raise ConfigError(
                 f"the packages {found[1]} and {found[2]} cannot both be installed: they are in"
                 " conflict",
-                hint="leave one of them out of install-pkgs=, or what depends on it",
+                hint=_LEAVE_OUT,
             )
-
-
-def refuse_lost_owner(said: str, root: Path) -> None:
-    """Refuse files of ``root`` that did not get their owner.
-
-    :raises HostError: when there is one
-    """
-    if found := _NO_OWNER.search(said):
-        user, group, path = found.groups()
-        file = path.removeprefix(f"{root}/")
-        raise HostError(
-            f"{file} belongs to {user}:{group}, and your subordinate ids do not go that far",
-            hint=f"the administrator can give you a range of {max(int(user), int(group))} ids or"
-            " more in /etc/subuid and /etc/subgid",
-        )
 
 
 _UNREAD = re.compile(
@@ -132,43 +153,3 @@ def explain_resolving(said: str) -> AimagerError | None:
             " the repository that has it",
         )
     return None
-
-
-_IN_BOTH = re.compile(r"^(/.*) exists in both '(.+)' and '(.+)'$", re.MULTILINE)
-_IN_THE_WAY = re.compile(
-    r"^(\S+): (/.*) exists in filesystem(?: \(owned by (\S+)\))?$", re.MULTILINE
-)
-_LINKS = ("/bin", "/sbin", "/lib", "/lib64", "/usr/sbin", "/usr/lib64")
-"""What is a link to /usr/bin or /usr/lib in the package filesystem."""
-
-
-def explain_file_conflict(said: str, root: Path) -> ConfigError | None:
-    """Which packages hold the same file of ``root``, or what is in the way of one; else None.
-
-    They are what pacman says when a transaction fails (its callback.c and util.c).
-    """
-    if found := _IN_BOTH.search(said):
-        path = found[1].removeprefix(str(root))
-        return ConfigError(
-            f"the packages {found[2]} and {found[3]} both have the file {path}",
-            hint="leave one of them out of install-pkgs=, or what depends on it",
-        )
-    found = _IN_THE_WAY.search(said)
-    if not found:
-        return None
-    package, path, owner = found[1], found[2].removeprefix(str(root)), found[3]
-    if path in _LINKS:
-        return ConfigError(
-            f"the package {package} has files below {path}, which is a link"
-            f" {f'of the package {owner}' if owner else 'in the image'}",
-            hint="have it built anew with its files in /usr/bin or /usr/lib, or leave it out",
-        )
-    if owner:
-        return ConfigError(
-            f"the package {package} has the file {path}, which is one of the package {owner}",
-            hint="leave one of them out of install-pkgs=, or what depends on it",
-        )
-    return ConfigError(
-        f"the package {package} has the file {path}, which is there already and no package's",
-        hint="a hook or scriptlet has made it: leave the package out, or have that not make it",
-    )

@@ -102,7 +102,10 @@ def keep_package(
     if part:
         if part.stat().st_size != package.size or sha256(part) != package.sha256:
             part.unlink()
-            raise DownloadError(f"{package.file} changed while it was fetched")
+            raise DownloadError(
+                f"{package.file} changed while it was fetched",
+                hint="build again; whoever can write to the cache may have changed it",
+            )
         with publish(path) as temporary:
             part.replace(temporary)
         mark_compared(package, store)

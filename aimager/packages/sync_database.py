@@ -214,7 +214,11 @@ def _add(archive: tarfile.TarFile, database: KeptDatabase) -> None:
         with recognized(database.path, limit=limits.DATABASE_UNPACKED) as content:
             archive.addfile(member, content)
     except ValueError as error:
-        raise DownloadError(f"{member.name} is not a sync database: {error}") from error
+        raise DownloadError(
+            f"{member.name} is not a sync database: {error}",
+            hint="whoever can write to the cache may have changed it: remove the folder sync of"
+            " the cache, and build again",
+        ) from error
 
 
 @contextmanager

@@ -84,7 +84,10 @@ def _packages(own: Sequence[Path]) -> dict[Path, bool]:
 def _of_folder(folder: Path) -> list[Path]:
     files = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
     if not files:
-        raise ConfigError(f"the folder {folder} has no packages", hint="makepkg makes packages")
+        raise ConfigError(
+            f"the folder {folder} has no packages",
+            hint="packages=FOLDER names one with files NAME.pkg.tar.zst, as makepkg makes them",
+        )
     return files
 
 

@@ -62,6 +62,7 @@ def _verify_one(ask: Callable[[Path, Path], Words], package: LockedPackage, stor
         raise kind(
             f"the package {package} is not trusted: {package.file} {found}",
             hint=advise(words, package.build_date),
+            repository=package.repository,
             refused=[str(file.relative_to(store)) for file in files],
         )
     return words["VALIDSIG"][0]

@@ -33,6 +33,15 @@ MOUNT_POINTS = {"dev": 0o755, "proc": 0o555, "run": 0o755, "sys": 0o555, "tmp": 
 IMAGE = RUN / "image"
 """Where programs of the tools' see the image."""
 
+PACMAN = RUN / "pacman"
+"""Where a running pacman has its configuration and the folders that it names."""
+
+PACKAGES = RUN / "packages"
+"""Where it has the packages that it installs."""
+
+RUNTIME = ".run"
+"""What the name of a tree's /run ends in, beside the tree."""
+
 _TEMPORARY_SHARE = 4
 """What part of the free memory the files in a jail's /tmp may take."""
 
@@ -68,7 +77,10 @@ def make_mount_points(tree: Tree) -> tuple[str, ...]:
             made.append(name)
         elif not stat.S_ISDIR(status.st_mode):
             kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a file"
-            raise ImageError(f"/{name} of the image is {kind}, and not a directory")
+            raise ImageError(
+                f"/{name} of the image is {kind}, and not a directory",
+                hint="a package has put it there: leave that package out",
+            )
     return tuple(made)
 
 
@@ -141,7 +153,7 @@ def _room() -> int:
 @contextmanager
 def chroot(tree: Tree, limits: Limits = Limits()) -> Iterator[Chroot]:  # noqa: B008 - it is frozen
     """Have ``tree`` ready for programs; a mount point made for it is removed after."""
-    run = tree.path.with_name(f"{tree.path.name}.run")
+    run = tree.path.with_name(f"{tree.path.name}{RUNTIME}")
     made = make_mount_points(tree)
     run.mkdir(mode=0o755)
     try:

@@ -38,7 +38,10 @@ class HandedFile:
         """
         status = os.fstat(self.descriptor)
         if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{self.target.name} was given another owner while it was made")
+            raise ImageError(
+                f"{self.target.name} was given another owner while it was made",
+                hint="build again; whoever can write to the cache may have changed it",
+            )
         if not status.st_size:
             return
         os.fchmod(self.descriptor, FILE)

@@ -25,7 +25,6 @@ and a builder has them.
 
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,12 +32,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aimager.errors
 from aimager import codec
-from aimager.errors import AimagerError, HostError
+from aimager.errors import HostError
 from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.sandbox import binfmt, id_map
+from aimager.sandbox.answer import title, understand
 from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
@@ -53,10 +52,6 @@ A = TypeVar("A")
 _shelf = Shelf()
 
 _CHUNK = 1 << 16
-
-
-class ChildFailed(Exception):  # noqa: N818 - it tells what happened
-    """The function met a bug, whose traceback this carries."""
 
 
 def call(
@@ -80,7 +75,8 @@ def call(
     The function is one of a module's own; request and answer cross as JSON by its annotations. It
     sees what `aimager.sandbox.worker_root` draws, and no more of the host.
 
-    :param work: a directory for this call alone, mode 0700; made if missing. **It and all in it is
+    :param work: a directory for this call alone, mode 0700, by whose name errors call what is done
+        in it, its first stop being a colon; made if missing. **It and all in it is
         removed**, at the end, and before the beginning what a killed call left. Trees belong
         below it.
     :param reads: files and folders that it sees, read-only, as far as they are there
@@ -158,7 +154,7 @@ def _held(work: Path, *, make: bool = True) -> Iterator[tuple[Path, int]]:
         lock = lock_folder(work, make=make, mode=0o700, wait=False)
     except BlockingIOError:
         raise HostError(
-            f"{work} is in use by another build", hint="wait for its end, or stop it"
+            f"{title(work)} is in use by another build", hint="wait for its end, or stop it"
         ) from None
     try:
         yield work, lock
@@ -207,7 +203,7 @@ def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int], *, last: bo
         finally:
             _shelf.put_back(trees, control)
             supervisor.dismiss()
-    return _understand(setup, reply, child.returncode)
+    return understand(setup, reply, child.returncode)
 
 
 @contextmanager
@@ -267,32 +263,3 @@ def _give_order(
         supervisor.pass_on(line, [*descriptors, *trees.values()])
     finally:
         os.close(descriptors[0])
-
-
-def _understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:
-    try:
-        message = json.loads(reply.partition(b"\n")[0])
-    except ValueError:  # none, or part of one
-        message = {}
-    if "answer" in message:
-        return message["answer"]
-    if "traceback" in message:
-        raise ChildFailed(f"{setup.function} failed:\n{message['traceback']}")
-    if "error" in message:
-        kind: type[AimagerError] = getattr(aimager.errors, message["error"])
-        named = {name: message[name] for name in ("hint", "refused") if name in message}
-        raise kind(*message["arguments"], **named)
-    if not setup.function and status == 0:
-        return None
-    ended = status - 128 if status > 128 else -status
-    if ended > 0:
-        raise _killed(setup, signal.Signals(ended))
-    raise ChildFailed(f"{setup.function} ended with status {status} and no answer")
-
-
-def _killed(setup: NamespaceSetup, number: signal.Signals) -> HostError:
-    hint = ""
-    if number == signal.SIGKILL:
-        place = "hold the build on disk instead of in memory, or " if setup.tmpfs else ""
-        hint = f"the machine has probably run out of memory: {place}close other programs"
-    return HostError(f"{setup.function} was killed by {number.name}", hint=hint)

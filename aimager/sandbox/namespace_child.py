@@ -34,7 +34,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from aimager import codec
-from aimager.errors import AimagerError, CommandError, TrustError, explain_system_error
+from aimager.errors import (
+    AimagerError,
+    CommandError,
+    SuppliedError,
+    TrustError,
+    explain_system_error,
+)
 from aimager.files import temporaries
 from aimager.sandbox import kept_tmpfs as memory_trees
 from aimager.sandbox import mounts, sums, syscalls
@@ -94,7 +100,9 @@ def error_as_json(error: BaseException) -> dict[str, Any]:
         parts = [list(error.argv), error.status, error.tail]
         return {"error": "CommandError", "arguments": parts, "hint": error.hint}
     if isinstance(error, AimagerError):
-        more = {"refused": error.refused} if isinstance(error, TrustError) else {}
+        more: dict[str, Any] = {"refused": error.refused} if isinstance(error, TrustError) else {}
+        if isinstance(error, SuppliedError):
+            more["repository"] = error.repository
         kind, arguments = type(error).__name__, [error.message]
         return {"error": kind, "arguments": arguments, "hint": error.hint, **more}
     mendable = explain_system_error(error) if isinstance(error, OSError) else None

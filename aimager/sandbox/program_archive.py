@@ -8,6 +8,11 @@ from aimager.archive import unpack_packages
 from aimager.errors import ImageError, not_unpacked
 from aimager.files import publish
 
+_OTHER = (
+    "doit forget make-rootfs-archive has the borrowed programs made again; keyring-helper= names an"
+    " archive of your own"
+)
+
 
 def pack_programs(root: Path, target: Path, *, epoch: int) -> None:
     """Publish ``target``, a ``.tar`` of what `unpack_packages` laid in ``root``.
@@ -69,7 +74,7 @@ class _Inside:
                 found.mkdir(parents=True, exist_ok=True)
             self.known[folder] = found
         if last == "..":
-            raise ImageError(f"{self.archive} holds a file outside the root: {name}")
+            raise ImageError(f"{self.archive} holds a file outside the root: {name}", hint=_OTHER)
         return self.known[folder] / last
 
 
@@ -90,7 +95,9 @@ def _unpack(member: tarfile.TarInfo, archive: int, inside: _Inside) -> None:
             _copy(archive, member.offset_data, member.size, target.fileno())
         path.chmod(member.mode & 0o777)
     else:
-        raise ImageError(f"{inside.archive} holds a file that no package has: {member.name}")
+        raise ImageError(
+            f"{inside.archive} holds a file that no package has: {member.name}", hint=_OTHER
+        )
 
 
 def _copy(source: int, start: int, size: int, target: int) -> None:

@@ -27,6 +27,7 @@ class CheckRootArchive:
         """Publish it.
 
         :raises ConfigError: when no build for the ``architectures`` can start from the archive
+        :raises HostError: when this machine lacks the id of an owner in it
         """
         progress.say(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
 

@@ -114,7 +114,10 @@ class FetchPacmanStatic:
         names = (self.repository.keyring.package, _PACKAGE)
         absent = [wanted for wanted in names if wanted not in known]
         if absent:
-            raise DownloadError(f"the repository {name} has no package {absent[0]}")
+            raise DownloadError(
+                f"the repository {name} has no package {absent[0]}",
+                hint="use-pacman-static=no does without it",
+            )
         lock = Lock(name, names, tuple(known[wanted] for wanted in sorted(names)))
         publish_text(self.lock, write_lock(lock))
         distro = Distro(name, name, (), (), self.repository.mirrors, ())

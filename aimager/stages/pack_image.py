@@ -12,7 +12,6 @@ from pathlib import Path
 from aimager import files, progress
 from aimager.archive import pack_tree, tar_size, unpack_tree
 from aimager.codec import fingerprint
-from aimager.image.disk import Extent
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars
@@ -22,6 +21,7 @@ from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
 from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
+from aimager.model.layout import Extent
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
@@ -37,13 +37,15 @@ from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
 from aimager.system.configure import ImageRoot, set_up
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
-from aimager.system.fstab import grows
 from aimager.system.install import foreign_to_host
+from aimager.system.logins import find_logins
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
@@ -204,10 +206,14 @@ def _pack(stage: PackImage) -> None:
                     title=stage.title,
                 )
             given = finish(image, stage.setup, stage.overlays)
+            if ids:
+                check_boot(tree, stage.boot, ids, stage.architecture)
         remove_identity(tree, given)
-        if image.has_run:  # what it was before could be packed
+        if image.has_run:  # what it was before could be packed, and was in order
+            normalize_initramfs(tree, tools, work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
-        prepare_first_boot(tree, grow=stage.table is not None and grows(stage.table))
+        growing = stage.table.growing if stage.table else None
+        prepare_first_boot(tree, grow=growing.role if growing else None)
         if Product.keyring_helper in stage.products and stage.borrowed:
             target = stage.out / Product.keyring_helper
             size = partial(files.data_size, stage.borrowed)
@@ -231,5 +237,6 @@ def _pack(stage: PackImage) -> None:
             store=stage.workshop.store,
             products=provenance([stage.system, stage.lock]),
             mapped=mapped,
+            logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)

@@ -38,6 +38,10 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
 from aimager.shown import without_credentials
 
+_SPELLING = (
+    "check the spelling in install-pkgs=, and whether add-repos= adds the repository that has it"
+)
+
 
 @dataclass(frozen=True)
 class ResolvePackages:
@@ -213,9 +217,9 @@ def _refuse_missing(known: Packages, words: Sequence[str]) -> None:
     for word in words:
         name = word.rpartition("/")[2]
         if name in known.faults:
-            raise DownloadError(known.faults[name])
+            raise DownloadError(
+                known.faults[name],
+                hint="the mirror's database is damaged: try another mirror with repo-url-parent=",
+            )
     if words:
-        raise ConfigError(
-            f"the repositories have no package {' '.join(words)}",
-            hint="check the spelling in install-pkgs=, or which mirror is used",
-        )
+        raise ConfigError(f"the repositories have no package {' '.join(words)}", hint=_SPELLING)

@@ -16,6 +16,8 @@ from aimager.errors import DownloadError, HostError
 
 _OTHER_NAMES = {"trixie": "stable"}
 """While a mirror updates a suite, its other name may lead to a complete copy."""
+_SOURCES = "apt's sources on this machine name its mirror: try again later, or name another there"
+
 _FIRMWARE = "non-free-firmware"
 _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -65,7 +67,7 @@ class Archive:
         found = {file.split("_")[0]: self.downloads / file for file in files}
         missing = [path.name for path in found.values() if not path.is_file()]
         if missing:
-            raise DownloadError(f"apt-get did not download {', '.join(missing)}")
+            raise DownloadError(f"apt-get did not download {', '.join(missing)}", hint=_SOURCES)
         return found
 
     def list_names(self) -> frozenset[str]:
@@ -131,7 +133,7 @@ def open_archive(architecture: str, suites: Sequence[str], folder: Path) -> Arch
         for components in (f"main {_FIRMWARE}", "main")
         for names in (tuple(suites), others)
     )
-    problem = DownloadError("nothing to download")
+    problem = DownloadError("nothing to download", hint=_SOURCES)
     for names, components in attempts:
         lines = (f"deb [signed-by={keyring}] {uri} {name} {components}\n" for name in names)
         try:
@@ -152,7 +154,9 @@ def _check_suites(archive: Archive, suites: Iterable[str]) -> None:
     named = {word for text in releases for word in re.findall(r"^Codename: (\S+)$", text, re.M)}
     missing = [suite for suite in suites if suite in _OTHER_NAMES and suite not in named]
     if missing:
-        raise DownloadError(f"the mirror has no complete copy of Debian's {', '.join(missing)}")
+        raise DownloadError(
+            f"the mirror has no complete copy of Debian's {', '.join(missing)}", hint=_SOURCES
+        )
 
 
 def find_mirror(configuration: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aimager.stand_in.contents import gather_files, read_scriptlet
 from aimager.stand_in.entry import Entry, arrange_entries
+from aimager.stand_in.firmware import gather_firmware
 from aimager.stand_in.kernels import (
     gather_alarm_kernel,
     gather_kernel,
@@ -101,8 +102,12 @@ def _gather(job: Job, key: SigningKey) -> list[Entry]:
             return gather_rpi_kernel(recipe, job.debs)
         case "ucode":
             return gather_microcode(recipe, job.debs)
+        case "firmware":
+            return gather_firmware(job.debs)
         case "keyring":
-            return gather_keyring(recipe.option, key.fingerprint, key.export())
+            # A real keyring's keys are armoured.
+            public = key.export(armored=bool(job.debs))
+            return gather_keyring(recipe.option, key.fingerprint, public, job.debs)
         case "static-pacman":
             return gather_static_pacman(job.debs)
         case _:

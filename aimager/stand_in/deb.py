@@ -16,6 +16,8 @@ from aimager.errors import DownloadError
 from aimager.stand_in.entry import Entry
 from aimager.stand_in.relocation import relocate_path, relocate_target
 
+_AGAIN = "remove the folder mirror.work of the cache, and run doit mirror again"
+
 
 @dataclass(frozen=True)
 class Control:
@@ -124,7 +126,7 @@ def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 def _open_tar(deb: Path, name: str) -> tarfile.TarFile:
     with deb.open("rb") as file:
         if file.read(8) != b"!<arch>\n":
-            raise DownloadError(f"{deb} is not a Debian package")
+            raise DownloadError(f"{deb} is not a Debian package", hint=_AGAIN)
         while header := file.read(60):
             member = header[:16].decode().strip().rstrip("/")
             size = int(header[48:58])
@@ -132,7 +134,7 @@ def _open_tar(deb: Path, name: str) -> tarfile.TarFile:
                 stream = _decompress(file.read(size), member.removeprefix(name + "."))
                 return tarfile.open(fileobj=stream, mode="r|")
             file.seek(size + size % 2, io.SEEK_CUR)
-    raise DownloadError(f"{deb} has no {name}")
+    raise DownloadError(f"{deb} has no {name}", hint=_AGAIN)
 
 
 def _decompress(data: bytes, suffix: str) -> IO[bytes]:
@@ -143,7 +145,7 @@ def _decompress(data: bytes, suffix: str) -> IO[bytes]:
         return cast(IO[bytes], gzip.open(stream))
     if suffix == "zst":
         return cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(stream))
-    raise DownloadError(f"unknown compression of a Debian package: {suffix}")
+    raise DownloadError(f"unknown compression of a Debian package: {suffix}", hint=_AGAIN)
 
 
 def _parse_fields(text: str) -> dict[str, str]:

@@ -20,12 +20,13 @@ from aimager.stand_in.tables import CONTENT, read_table
 
 _ZIMAGE_AT, _ZIMAGE = 0x24, b"\x18\x28\x6f\x01"  # arch/arm/boot/compressed/head.S
 _IMAGE = re.compile(r"boot/vmlinu[xz]-(?P<in_boot>.+)|usr/lib/modules/(?P<beside>[^/]+)/vmlinuz")
+_GPUS = "kernel/drivers/gpu"
 _DTB = re.compile(r"usr/lib/linux-image-[^/]+/(.+\.dtb)")
 
 
 def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     """The files of Arch's own ``linux`` packages; RISC-V's bring their device trees beside it."""
-    version, image, modules, dtbs = _read_kernel(debs, read_table("kept-dtbs"))
+    version, image, modules, dtbs = _read_kernel(debs, read_table("kept-dtbs"), gpus=recipe.gpus)
     folder = f"usr/lib/modules/{version}"
     return [
         *modules,
@@ -120,7 +121,7 @@ def gather_microcode(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
 
 
 def _read_kernel(
-    debs: Iterable[Path], kept_dtbs: tuple[str, ...]
+    debs: Iterable[Path], kept_dtbs: tuple[str, ...], *, gpus: bool = False
 ) -> tuple[str, bytes, list[Entry], list[Entry]]:
     """The version, the image, the modules, and device trees by their paths below the folder.
 
@@ -133,7 +134,7 @@ def _read_kernel(
                 image, version = entry.data, found["in_boot"] or found["beside"]
                 # arm64 images have been gzipped in some releases; boot loaders want them plain.
                 image = gzip.decompress(image) if image[:2] == b"\x1f\x8b" else image
-            elif entry.path.startswith("usr/lib/modules/") and _is_kept(entry):
+            elif entry.path.startswith("usr/lib/modules/") and _is_kept(entry, gpus=gpus):
                 modules.append(replace(entry, inode=""))
             elif (
                 (dtb := _DTB.fullmatch(entry.path))
@@ -148,8 +149,10 @@ def _put(entries: Iterable[Entry], folder: str) -> list[Entry]:
     return [replace(entry, path=folder + entry.path) for entry in entries]
 
 
-def _is_kept(entry: Entry) -> bool:
+def _is_kept(entry: Entry, *, gpus: bool) -> bool:
     inner = entry.path.split("/", 4)[4] if entry.path.count("/") > 3 else ""
+    if gpus and is_below(inner, [_GPUS]):
+        return True
     if is_below(inner, read_table("dropped-modules")):
         return False
     ethernet = "kernel/drivers/net/ethernet/"

@@ -128,7 +128,8 @@ def quote_mtree(path: str) -> str:
     )
 
 
-def write_desc(built: Built) -> bytes:
+def write_desc(built: Built, *, alone: bool = False) -> bytes:
+    """An entry's ``desc``: all of it, or what is not in `write_depends`, if that is ``alone``."""
     metadata = built.metadata
     fields: list[tuple[str, Sequence[str | int]]] = [
         ("FILENAME", [built.filename]),
@@ -146,11 +147,25 @@ def write_desc(built: Built) -> bytes:
         ("BUILDDATE", [metadata.date]),
         ("PACKAGER", [_PACKAGER]),
         ("REPLACES", metadata.replaces),
-        ("CONFLICTS", metadata.conflicts),
-        ("PROVIDES", metadata.provides),
-        ("DEPENDS", metadata.depends),
-        ("OPTDEPENDS", metadata.optional),
     ]
+    text = _write_fields(fields)
+    return text if alone else text + write_depends(built)
+
+
+def write_depends(built: Built) -> bytes:
+    """What an entry says of other packages: the end of its ``desc``, or a file of its own."""
+    metadata = built.metadata
+    return _write_fields(
+        [
+            ("CONFLICTS", metadata.conflicts),
+            ("PROVIDES", metadata.provides),
+            ("DEPENDS", metadata.depends),
+            ("OPTDEPENDS", metadata.optional),
+        ]
+    )
+
+
+def _write_fields(fields: Iterable[tuple[str, Sequence[str | int]]]) -> bytes:
     text = "".join(
         f"%{key}%\n" + "".join(f"{value}\n" for value in values) + "\n"
         for key, values in fields

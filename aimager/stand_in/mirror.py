@@ -89,7 +89,7 @@ def _make_platform(
         print(f"WARNING: two packages own {conflict}")
     for repository, place in port.layout().items():
         members = [item for item in results if item.job.recipe.repository == repository]
-        _lay_out(new / place, repository, members)
+        _lay_out(new / place, repository, members, port)
     _forget_old(work / "packages", arch, results)
     say(f"{arch}: repositories are laid out")
 
@@ -109,13 +109,14 @@ def _keep_others(old: Path, new: Path, made: Collection[str]) -> None:
                 shutil.copytree(old / place, new / place, copy_function=_link_or_copy)
 
 
-def _lay_out(folder: Path, repository: str, results: Iterable[Result]) -> None:
+def _lay_out(folder: Path, repository: str, results: Iterable[Result], port: Port) -> None:
     folder.mkdir(parents=True)
     results = list(results)
     for result in results:
         for file in (result.file, result.file.with_name(result.file.name + ".sig")):
             _link_or_copy(file, folder / file.name)
-    write_database(folder / f"{repository}.db", [result.built for result in results])
+    packages = [result.built for result in results]
+    write_database(folder / f"{repository}.db", packages, apart=port.depends_apart)
 
 
 def _link_or_copy(source: str | Path, target: str | Path) -> None:

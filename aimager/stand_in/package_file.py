@@ -17,6 +17,7 @@ from aimager.stand_in.metadata import (
     Built,
     Metadata,
     write_buildinfo,
+    write_depends,
     write_desc,
     write_mtree,
     write_pkginfo,
@@ -49,13 +50,21 @@ def write_package(
     return Built(metadata, filename, len(data), installed_size, hashlib.sha256(data).hexdigest())
 
 
-def write_database(target: Path, packages: Iterable[Built]) -> None:
-    """A sync database: a gzipped tar of ``name-version/desc``, as repo-add makes it."""
+def write_database(target: Path, packages: Iterable[Built], *, apart: bool = False) -> None:
+    """A sync database: a gzipped tar of ``name-version/desc``, as repo-add makes it.
+
+    With ``apart``, dependencies are in ``name-version/depends``, as before repo-add 5; Arch Linux
+    ARM's databases are so.
+    """
     entries: list[Entry] = []
     for built in sorted(packages, key=lambda built: built.metadata.name):
         name = f"{built.metadata.name}-{built.metadata.version}"
         entries.append(Entry(name, "dir", 0o755, mtime=built.metadata.date))
-        entries.append(Entry(f"{name}/desc", mtime=built.metadata.date, data=write_desc(built)))
+        texts = {"desc": write_desc(built, alone=apart)}
+        if apart:
+            texts = {"depends": write_depends(built), **texts}
+        for file, text in texts.items():
+            entries.append(Entry(f"{name}/{file}", mtime=built.metadata.date, data=text))
     target.write_bytes(gzip.compress(_write_tar(entries), compresslevel=6, mtime=0))
 
 

@@ -32,7 +32,8 @@ def list_port_recipes(port: Port) -> list[Recipe]:
     ]
     match port.distro:
         case "archlinux":
-            return [*common, *_arch_kernels(port.debian), *_pc_recipes(), *_archlinuxcn_recipes()]
+            only = [*_pc_recipes(), *_gpu_recipes(), *_archlinuxcn_recipes()]
+            return [*common, *_arch_kernels(port.debian), *only]
         case "archlinux32":
             community = Recipe("tree", ("tree",), repository="community")
             return [*common, *_arch_kernels(port.debian), *_pc_recipes(), community]
@@ -61,7 +62,13 @@ def _emulator_recipes() -> list[Recipe]:
 
 def _keyring_recipes(port: Port) -> list[Recipe]:
     return [
-        Recipe(f"{name}-keyring", maker="keyring", option=name, depends=("pacman",))
+        Recipe(
+            f"{name}-keyring",
+            (port.real_keys,) if port.real_keys else (),
+            maker="keyring",
+            option=name,
+            depends=("pacman",),
+        )
         for name in port.keyrings
     ]
 
@@ -98,6 +105,29 @@ def _pc_recipes() -> list[Recipe]:
                 ("usr/lib/syslinux/modules/bios", "usr/lib/syslinux/bios"),
                 ("usr/lib/syslinux/modules", "usr/lib/syslinux"),
             ),
+        ),
+    ]
+
+
+def _gpu_recipes() -> list[Recipe]:
+    """A kernel that has the drivers of graphics cards, and firmware of the real size for some.
+
+    It is made of the same Debian package as ``linux``, so they are in each other's way.
+    """
+    return [
+        Recipe(
+            "linux-zen",
+            maker="kernel",
+            option="linux-image-amd64",
+            gpus=True,
+            depends=_KERNEL_NEEDS,
+            conflicts=("linux",),
+        ),
+        Recipe(
+            "linux-firmware-amdgpu",
+            ("firmware-amd-graphics",),
+            maker="firmware",
+            description="Firmware files for AMD Radeon GPUs",
         ),
     ]
 

@@ -29,6 +29,10 @@ class Port:
     """The file in etc/pacman.d; its package is ``pacman-`` and its name."""
     lib64: bool = False
     """Whether its file system has lib64, where the ABI's name of the program loader begins so."""
+    depends_apart: bool = False
+    """Whether its databases hold a package's dependencies in a file of their own."""
+    real_keys: str = ""
+    """Debian's package of a real keyring, whose keys its own has, too."""
     packages: tuple[str, ...] = ()
     """The values of ``Architecture`` in its pacman.conf, if not only ``arch``."""
 
@@ -41,7 +45,7 @@ class Port:
         return places | dict(self.others)
 
 
-def _arch32(arch: str, *packages: str) -> Port:
+def _arch32(arch: str, *packages: str, real_keys: str = "") -> Port:
     return Port(
         arch=arch,
         distro="archlinux32",
@@ -53,6 +57,7 @@ def _arch32(arch: str, *packages: str) -> Port:
         suites=(_TRIXIE, "bookworm"),
         repositories=("core", "extra", "community"),
         packages=packages,
+        real_keys=real_keys,
     )
 
 
@@ -65,6 +70,7 @@ def _alarm(arch: str, debian: str) -> Port:
         keyrings=("archlinuxarm",),
         base_keyrings=(),
         repositories=("core", "extra", "alarm", "aur"),
+        depends_apart=True,
     )
 
 
@@ -84,7 +90,8 @@ PORTS = {
         _alarm("aarch64", "arm64"),
         _arch32("i686"),
         _arch32("pentium4", "pentium4", "i686"),
-        _arch32("i486"),
+        # The port that is booted nowhere, for gpg takes its time with so many keys.
+        _arch32("i486", real_keys="archlinux-keyring"),
         _alarm("armv7h", "armhf"),
         Port(
             arch="loong64",

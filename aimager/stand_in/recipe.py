@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Maker = Literal[
-    "files", "kernel", "alarm-kernel", "rpi-kernel", "ucode", "keyring", "static-pacman"
+    "files",
+    "kernel",
+    "alarm-kernel",
+    "rpi-kernel",
+    "ucode",
+    "firmware",
+    "keyring",
+    "static-pacman",
 ]
 
 
@@ -38,5 +45,7 @@ class Recipe:
     replace: tuple[tuple[str, str, str], ...] = ()
     capabilities: tuple[tuple[str, bytes], ...] = ()
     option: str = ""
+    gpus: bool = False
+    """Whether a kernel has the drivers of graphics cards, which others lack."""
     older: bool = False
     """Whether, of a kernel's versions, the oldest is meant and not the newest."""

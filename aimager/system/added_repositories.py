@@ -32,7 +32,11 @@ def add_repositories(
     """
     if not tree.is_file(_CONF):
         if repositories or levels:
-            raise ImageError(f"the image has no /{_CONF} to add repositories to")
+            raise ImageError(
+                f"the image has no /{_CONF} to add repositories to",
+                hint="the package pacman brings it: add it with install-pkgs=pacman, or leave"
+                " add-repos= and a level of arch= out",
+            )
         return
     text = tree.read_text(_CONF)
     first, last = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader, RawPiece
 from aimager.model.image_ids import ImageIds
@@ -28,7 +27,10 @@ def make_bootable(
     ``words`` gives those that end the command line of a kernel, by its name; ``title`` names the
     system in menus.
 
-    :raises ImageError: when there is no kernel, or anything of a boot loader is missing
+    What of the packages, and later of the user, these name is looked at by
+    `aimager.system.boot_check.check_boot`.
+
+    :raises ImageError: when there is no kernel, or a boot loader is missing
     """
     tree.write("etc/fstab", fstab_text(list_mounts(ids)))
     kernels = _in_order(find_kernels(tree), boot.kernels) if boot.bootloaders else ()
@@ -45,7 +47,9 @@ def make_bootable(
             case Bootloader.syslinux:
                 syslinux.install(tree, kernels, command_line=command_line, title=title)
             case Bootloader.extlinux:
-                tell = {"title": title, "devicetree": boot.devicetree}
+                alone = ids.table.with_role(Role.boot)
+                folder = "" if alone else f"/{BOOT}"
+                tell = {"title": title, "devicetree": boot.devicetree, "folder": folder}
                 extlinux.install(tree, kernels, command_line=command_line, **tell)
             case Bootloader.raspberry_pi_firmware:
                 # The package's command line names the root by its place, before any initramfs.
@@ -53,22 +57,12 @@ def make_bootable(
                 raspberry_pi_firmware.install(
                     tree, root=(place, *root_words(ids)[1:]), words=words(kernels[0].name)
                 )
-    _check_files(tree, boot)
 
 
 def _in_order(kernels: Sequence[Kernel], names: Sequence[str]) -> tuple[Kernel, ...]:
     """The board's own kernels as it has them, then all others."""
     places = {name: place for place, name in enumerate(names)}
     return tuple(sorted(kernels, key=lambda kernel: places.get(kernel.name, len(names))))
-
-
-def _check_files(tree: Tree, boot: Boot) -> None:
-    for name in boot.files:
-        if not tree.is_file(f"{BOOT}/{name}"):
-            raise ImageError(
-                f"/boot has no {name}, which the machine's firmware looks for",
-                hint="one of the board's packages should have brought it",
-            )
 
 
 def raw_pieces(boot: Boot) -> tuple[RawPiece, ...]:

@@ -7,8 +7,11 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.settings import HashedPassword, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.resources import read_data
+from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
+from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
 from aimager.system.first_boot import enable
+from aimager.system.initramfs import CONSOLE, KEYMAP
 from aimager.system.locales import set_locales
 from aimager.toolbox import Toolbox
 
@@ -29,15 +32,22 @@ class ImageRoot:
         self.env = {"SOURCE_DATE_EPOCH": str(epoch)}
         self.has_run = False
         """Whether a program of it was run, which may have changed anything in it."""
+        self.refused: tuple[str, ...] = ()
+        """What the last one said by which it was refused a file's owner."""
         self._jail = image.jail()
 
     def run(self, argv: Sequence[str], input: bytes = b"") -> str:
-        """Run a program of the image, emulated if it has to be.
+        """Run a program of the image, emulated if it has to be, and return all that it says.
 
         :raises CommandError: when it fails
         """
-        log, self.has_run = self.tools.log, True
-        return process.run(argv, within=self._jail, log=log, env=self.env, input=input)
+        log, self.has_run, lines = self.tools.log, True, list[str]()
+        try:
+            return process.run(
+                argv, within=self._jail, log=log, env=self.env, input=input, watch=lines.append
+            )
+        finally:
+            self.refused = refused_owners(lines)
 
     def toolbox(self) -> Toolbox:
         """The image's own programs."""
@@ -62,12 +72,14 @@ def set_up(
     ``hashed`` are the setup's passwords.
 
     :raises ConfigError: when the root lacks what a setting needs
+    :raises HostError: when this machine lacks the id of a user
     """
     image.tree.write("etc/hostname", f"{setup.hostname}\n", 0o644)
     set_locales(image.tree, setup.locales, image.run)
     _write_console(image)
     for user in setup.users:
         add_user(image, user)
+    refuse_accounts(image.tree, held_ids(), [user.name for user in setup.users])
     set_passwords(image, hashed)
     allow_sudo(image, setup.sudo_groups)
     configure_network(image)
@@ -77,8 +89,8 @@ def set_up(
 
 def _write_console(image: ImageRoot) -> None:
     """Answer what systemd-firstboot(1) would ask."""
-    if not image.has("etc/vconsole.conf"):
-        image.tree.write("etc/vconsole.conf", "KEYMAP=us\n", 0o644)
+    if not image.has(CONSOLE):
+        image.tree.write(CONSOLE, f"{KEYMAP}\n", 0o644)
     if not image.tree.lstat("etc/localtime"):
         image.tree.symlink("etc/localtime", "../usr/share/zoneinfo/UTC")
 
@@ -99,9 +111,9 @@ def add_user(image: ImageRoot, user: User) -> None:
 def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None:
     """Set passwords that are hashed already.
 
-    :raises ConfigError: for a user that the image does not have
+    :raises ConfigError: for a user that the image does not have, or a hash that it does not take
     """
-    known = _names(image, "etc/passwd")
+    known = {account.name for account in read_accounts(image.tree)}
     for entry in passwords:
         if entry.user not in known:
             raise ConfigError(
@@ -110,12 +122,13 @@ def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None
             )
     if passwords:
         lines = "".join(f"{entry.user}:{entry.hash}\n" for entry in passwords)
-        image.run(["chpasswd", "-e"], input=lines.encode())
-
-
-def _names(image: ImageRoot, path: str) -> set[str]:
-    """The users or groups that a file names, such as passwd(5)."""
-    return {line.split(":")[0] for line in image.tree.read_text(path).splitlines()}
+        try:
+            image.run(["chpasswd", "-e"], input=lines.encode())
+        except CommandError as error:
+            raise ConfigError(
+                f"the passwords cannot be set: {error.tail.strip()}",
+                hint="give chpasswd= hashes that chpasswd of the image takes: openssl passwd -6",
+            ) from error
 
 
 def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
@@ -123,7 +136,7 @@ def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
 
     :raises ConfigError: for a group that the image does not have
     """
-    known = _names(image, "etc/group")
+    known = read_groups(image.tree)
     for group in groups:
         if group not in known:
             raise ConfigError(

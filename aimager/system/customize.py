@@ -5,12 +5,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from aimager import progress
+from aimager.archive import XATTRS
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
+from aimager.program_output import TAIL_LINES
+from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.configure import ImageRoot
+from aimager.system.ownership import Ownership
+from aimager.system.remade_initramfs import initramfs_configuration, remake_initramfs
 from aimager.system.sysprep import find_identity, remove_identity
+from aimager.system.universal_conf import universal_conf
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
 """It comes before those that disable what is enabled, of which the first that fits decides."""
@@ -24,13 +31,18 @@ _SCRIPT = "aimager-script"
 def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> frozenset[str]:
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
 
+    Every initramfs is made again where files or overlays are the configuration of its maker; it is
+    one for any machine then, and in scripts, too.
+
     Returns the paths of what they gave the image that tells machines apart otherwise.
 
     :raises ConfigError: when one cannot be added, enabled or run
+    :raises HostError: when this machine lacks the id of an owner
     """
     if not (setup.finishes or overlays):
         return frozenset()
     remove_identity(image.tree)
+    before = initramfs_configuration(image.tree)
     for file in setup.files:
         add_file(image, file)
     for overlay in overlays:
@@ -38,20 +50,27 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
     given = find_identity(image.tree)
     for service in setup.services:
         enable_service(image, service)
-    for script in setup.scripts:
-        run_script(image, script)
+    remakes = initramfs_configuration(image.tree) != before
+    if remakes or setup.scripts:
+        with universal_conf(image.tree, image.runtime):
+            if remakes:
+                remake_initramfs(image)
+            for script in setup.scripts:
+                run_script(image, script)
+    refuse_accounts(image.tree, held_ids())
     keep_enabled(image.tree)
     return given
 
 
 def add_file(image: ImageRoot, file: AddedFile) -> None:
-    """Write a file, owned by root, where a program in the image would find it.
+    """Write a file where a program in the image would find it, for whom `Ownership` says.
 
-    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere
+    :raises ConfigError: when its path is that of a folder, or leads through a file or to nowhere,
+        or its owner does not exist
     """
     try:
-        image.tree.unlink(file.path)  # the new one is root's, whoever had the old one
-        image.tree.write(file.path, file.text, file.mode)
+        Ownership(image.tree).make_empty(file)
+        image.tree.write(file.path, file.text, file.mode)  # which keeps the owner
     except ImageError as error:
         raise ConfigError(
             f"files= cannot add {file.path}: {error.message}",
@@ -62,9 +81,11 @@ def add_file(image: ImageRoot, file: AddedFile) -> None:
 def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     """Unpack an archive over the root by the image's own tar, which cannot leave the root.
 
-    Owners and modes are the archive's, except for folders that exist already.
+    Owners, modes, capabilities, access control lists and ``user.*`` attributes are the archive's,
+    but for owners and modes of folders that exist already.
 
     :raises ConfigError: when it cannot be read, or holds what cannot be made
+    :raises HostError: when this machine lacks the id of an owner
     """
     argv = [
         "tar",
@@ -74,6 +95,7 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
         "--preserve-permissions",
         "--same-owner",
         "--numeric-owner",
+        *XATTRS,
         "--no-overwrite-dir",
         "--keep-directory-symlink",
         "--warning=no-timestamp",
@@ -81,7 +103,11 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     if not image.has("usr/bin/tar"):
         raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
     try:
-        with opened(overlay) as stream, image.toolbox().pipe_in(argv) as target:
+        with (
+            told_owners(f" of the overlay {overlay.name}"),
+            opened(overlay) as stream,
+            image.toolbox().pipe_in(argv) as target,
+        ):
             shutil.copyfileobj(stream, target, _CHUNK)
     except CommandError as error:
         raise ConfigError(
@@ -89,7 +115,11 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
             hint="tar --list shows what it holds",
         ) from error
     except ImageError as error:
-        raise ConfigError(f"the overlay {overlay.name} cannot be read: {error.message}") from error
+        raise ConfigError(
+            f"the overlay {overlay.name} cannot be read: {error.message}",
+            hint="overlay= takes .tar, or that in gz, xz or zst: tar --list shows whether it"
+            " can be read",
+        ) from error
 
 
 def enable_service(image: ImageRoot, unit: str) -> None:
@@ -109,6 +139,8 @@ def enable_service(image: ImageRoot, unit: str) -> None:
 def run_script(image: ImageRoot, script: Script) -> None:
     """Run a script in the image; its output goes to the log, its text does not.
 
+    What it says by which a program was refused a file's owner, is told.
+
     :raises ConfigError: when it fails
     """
     image.runtime.write(_SCRIPT, script.text, 0o700)
@@ -120,7 +152,9 @@ def run_script(image: ImageRoot, script: Script) -> None:
             how = f"was killed by signal {-error.status}"
         raise ConfigError(
             f"the script {script.name} {how}: {error.tail.strip() or 'it said nothing'}",
-            hint="it runs as root in the image, where no services are running",
+            hint=held_ids().advice()
+            if image.refused
+            else "it runs as root in the image, where no services are running",
         ) from error
     except HostError as error:
         first = script.text.partition("\n")[0]
@@ -130,6 +164,12 @@ def run_script(image: ImageRoot, script: Script) -> None:
         ) from error
     finally:
         image.runtime.remove(_SCRIPT)
+    if image.refused:
+        said = "".join(f"\n    {line}" for line in image.refused[-TAIL_LINES:])
+        progress.say(
+            f"   the script {script.name} could not give files their owners, for this build does"
+            f" not have the ids:{said}\n    ({held_ids().advice()})"
+        )
 
 
 def keep_enabled(tree: Tree) -> None:

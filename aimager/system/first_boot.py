@@ -4,6 +4,7 @@ Its machine-id says ``uninitialized``, so that systemd takes the first boot for 
 (machine-id(5)): it makes the id, applies the presets to all units, and runs what we leave here.
 """
 
+from aimager.model.partition import Role
 from aimager.resources import read_data
 from aimager.sandbox.tree import Tree
 
@@ -18,10 +19,10 @@ def enable(tree: Tree, unit: str, target: str) -> None:
     tree.symlink(f"{_UNITS}/{target}.wants/{unit}", f"/{folder}/{unit}")
 
 
-def prepare_first_boot(tree: Tree, *, grow: bool) -> None:
-    """Have the first boot make the pacman keyring and grow the root, and ask nothing.
+def prepare_first_boot(tree: Tree, *, grow: Role | None) -> None:
+    """Have the first boot make the pacman keyring and grow a partition, and ask nothing.
 
-    ``grow`` is for images that have partitions.
+    ``grow`` is what that partition is for; None: none does.
     """
     tree.write("etc/machine-id", "uninitialized\n", 0o444)
     preset = read_data("aimager.system", "content/image.preset")
@@ -34,10 +35,11 @@ def prepare_first_boot(tree: Tree, *, grow: bool) -> None:
     if tree.exists("usr/bin/pacman-key"):
         unit = read_data("aimager.system", "content/pacman-keyring.service")
         _install_unit(tree, "pacman-keyring.service", unit, "multi-user.target")
-    if grow:
+    if grow and grow.mount_point:
         script = read_data("aimager.system", "content/grow-root")
         tree.write("usr/local/lib/grow-root", script, 0o755)
         unit = read_data("aimager.system", "content/grow-root.service")
+        unit = unit.replace("@MOUNT_POINT@", grow.mount_point)
         _install_unit(tree, "grow-root.service", unit, "sysinit.target")
 
 

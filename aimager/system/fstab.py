@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import FileSystem, Partition, PartitionTable, Role
+from aimager.model.partition import FileSystem, Partition, Role
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,6 @@ def root_words(ids: ImageIds) -> tuple[str, ...]:
     if root.subvolumes:
         words.append(f"rootflags=subvol={root.subvolumes[0].name}")
     return tuple(words)
-
-
-def grows(table: PartitionTable) -> bool:
-    """Whether the root can grow to its disk: it can change, and nothing comes after it."""
-    last = table.partitions[-1]
-    return last.role is Role.root and not last.file_system.read_only
 
 
 def _source(ids: ImageIds, partition: Partition) -> str:

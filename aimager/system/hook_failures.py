@@ -2,40 +2,43 @@
 
 pacman goes on when one fails, and ends well, unless the hook comes before and has AbortOnFail. It
 says that it failed, and by which signal, but not with which exit code (libalpm, util.c,
-_alpm_run_chroot). What it runs around an installation is alpm-hooks(5).
+_alpm_run_chroot). What it runs around an installation is alpm-hooks(5). A hook that it cannot read,
+or whose dependencies are not there, it does not run (hook.c).
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from aimager.packages.hooks import SYSTEM, Hook, hook_folders, owner, read_hooks, unseen_links
 from aimager.packages.local_database import LOCAL
 from aimager.program_output import TAIL_LINES
+from aimager.sandbox.owners import refused_owners
 from aimager.sandbox.tree import Tree
 
 FAILED = re.compile(
     r"error: command (?:failed to execute correctly|terminated by signal (?P<signal>\d+))"
 )
 _PACKAGE = re.compile(r"(?:installing|upgrading|reinstalling|downgrading|removing) (\S+)\.\.\.")
-_HOOK = re.compile(r"\( *\d+/\d+\) (.+)")
+_HOOK = re.compile(r"\( *(\d+)/(\d+)\) (.+)")
 _SECTION = re.compile(r":: .+")
+_LACKING = re.compile(r"error: unable to run hook (\S+): could not satisfy dependencies")
+_UNREADABLE = (
+    re.compile(r"error: hook (?P<path>/.+) (?P<reason>line \d+: .+)"),
+    re.compile(r"error: (?P<reason>Missing .+) in hook: (?P<path>/.+)"),
+    re.compile(r"error: error while reading hook (?P<path>/.+): (?P<reason>.+)"),
+    re.compile(r"error: could not (?:stat|open) file:? (?P<path>/.+\.hook): (?P<reason>.+)"),
+)
+_NO_FOLDER = re.compile(r"error: could not (?:open|read) directory: (?P<path>/.+): (?P<reason>.+)")
+_BROKEN = 2000
+"""Bytes of what may be a part of a longer line; libalpm's are of 2046 (util.c, PIPE_BUF)."""
+
+_ALL_LEFT = "(failed to run transaction hooks)"
+"""pacman's reason where it installs nothing because of a hook."""
 
 _BOOTS = re.compile(r"mkinitcpio|booster|dracut|initramfs|initcpio|depmod|kernel-install")
 """In what a hook says or runs, or a scriptlet is: without it, no image boots."""
-
-_HOOK_FOLDERS = ("usr/share/libalpm/hooks", "etc/pacman.d/hooks")
-
-
-@dataclass(frozen=True)
-class Hook:
-    """A hook of a root, by its file's name: what it says that it does, and what it runs."""
-
-    name: str
-    description: str
-    runs: str
-    aborts: bool
-    """Whether nothing is installed if it fails."""
 
 
 @dataclass(frozen=True)
@@ -49,88 +52,229 @@ class Failure:
     """Whether it makes what the image boots from."""
     aborts: bool = False
     """Whether nothing was installed therefore."""
+    how: str = ""
+    """What became of it, if it did not just fail."""
+    refused: bool = False
+    """Whether it said that it was refused a file's owner."""
 
     def tell(self, so: str = "") -> str:
         """That it failed, ``so`` what follows from that, and what it said, a line each."""
-        how = f"was killed by signal {self.signal}" if self.signal else "failed"
-        lines = "".join(f"\n    {line}" for line in self.said) or " it said nothing"
-        return f"{self.what} {how}{so}:{lines}"
+        how = f"was killed by signal {self.signal}" if self.signal else self.how or "failed"
+        lines = "".join(f"\n    {line}" for line in self.said)
+        if not lines and self.how:
+            return f"{self.what} {how}{so}"
+        return f"{self.what} {how}{so}:{lines or ' it said nothing'}"
 
 
-def failures(said: str, tree: Tree, own: Tree) -> list[Failure]:
-    """Those that pacman ``said`` failed in ``tree``; ``own`` is a folder of further hooks."""
-    return list(_failures(said, tree, own))
+@dataclass(frozen=True)
+class _Root:
+    """Where pacman ran: its hooks, those in ``own`` the last, and what it ``ran`` of them."""
+
+    tree: Tree
+    own: Tree
+    folders: Sequence[str]
+    ran: Sequence[str] | None
+    _hooks: dict[str, Hook] = field(default_factory=dict)
+
+    @property
+    def hooks(self) -> Mapping[str, Hook]:
+        if not self._hooks:
+            self._hooks.update(read_hooks(self.tree, self.folders, self.own))
+        return self._hooks
+
+    def entitled(self, title: str) -> Hook | None:
+        """The last hook that pacman calls so."""
+        found = [hook for hook in self.hooks.values() if title == hook.title]
+        return found[-1] if found else None
+
+    def called(self, hook: Hook) -> str:
+        """A hook as it is told."""
+        of = owner(self.tree, hook.path) if hook.path else ""
+        package = f" of the package {of}" if of else ""
+        title = f" ('{hook.title}')" if hook.text else ""
+        return f"the hook {hook.name}{package}{title}"
+
+    def boots(self, hook: Hook) -> bool:
+        return bool(_BOOTS.search(f"{hook.name} {hook.title} {hook.runs}"))
 
 
-def _failures(said: str, tree: Tree, own: Tree) -> Iterator[Failure]:
-    hooks: Mapping[str, Hook] | None = None
-    what, output = "", list[str]()
-    for line in said.splitlines():
-        if heading := _heading(line):
-            what, output = heading, []
-        elif failed := FAILED.search(line):
-            hooks = _read_hooks(tree, own) if hooks is None else hooks
-            yield _failure(what, failed["signal"], output, tree, hooks)
+def failures(
+    said: str,
+    tree: Tree,
+    own: Tree,
+    ran: Sequence[str] | None = None,
+    folders: Sequence[str] | None = None,
+) -> list[Failure]:
+    """Those that pacman ``said`` failed in ``tree``; ``own`` is a folder of further hooks.
+
+    ``ran`` are the names of all hooks that it ran, in order, without which two that say the same of
+    themselves are not told from one another. ``folders`` are those that it took hooks from, the
+    root's own where they are None.
+    """
+    root = _Root(tree, own, hook_folders(tree) if folders is None else folders, ran)
+    unseen = unseen_links(tree, root.folders, own)
+    found = [*_failed(said, root), *_not_run(said, root, unseen)]
+    for hook in (root.hooks[name] for name in unseen):
+        how = "came as a link that led out of the image while pacman ran, and was not run"
+        found.append(Failure(root.called(hook), None, (), root.boots(hook), how=how))
+    return found
+
+
+@dataclass
+class _Part:
+    """What pacman runs at a time, by its heading, and what is said meanwhile."""
+
+    package: str = ""
+    title: str = ""
+    hook: Hook | None = None
+    lines: list[str] = field(default_factory=list)
+    has_failed: bool = False
+
+
+def _failed(said: str, root: _Root) -> Iterator[Failure]:
+    for part in _parts(said, root):
+        rest: list[str] = []
+        for line in part.lines:
+            if failed := FAILED.search(line):
+                yield _failure(part, failed["signal"], rest, root)
+                rest = []
+            else:
+                rest.append(line)
+        if (part.package or part.title) and (refused := refused_owners(rest)):
+            how = "could not give files their owners, for this build does not have the ids"
+            what, _ = _known(part, root)
+            yield Failure(what, None, refused[-TAIL_LINES:], boots=False, how=how, refused=True)
+
+
+def _parts(said: str, root: _Root) -> Iterator[_Part]:
+    lines = said.splitlines()
+    heading = _Headings(root, frozenset(lines))
+    part = _Part()
+    for line in lines:
+        if package := _PACKAGE.fullmatch(line):
+            yield part
+            part = _Part(package=package[1])
+        elif hook := heading.of(line):
+            yield part
+            part = hook
+        elif _SECTION.fullmatch(line):
+            yield part
+            part = _Part()
         else:
-            output.append(line)
+            part.lines.append(line)
+    yield part
 
 
-def _heading(line: str) -> str:
-    """The line, if pacman announces by it what comes next."""
-    kinds = (_PACKAGE, _HOOK, _SECTION)
-    return line if any(kind.fullmatch(line) for kind in kinds) else ""
+class _Headings:
+    """Tells the lines by which pacman announces hooks from those that hooks say like them."""
+
+    def __init__(self, root: _Root, lines: frozenset[str]) -> None:
+        self._root = root
+        self._lines = lines
+        self._next = 0
+        self._at = ("0", "")
+
+    def of(self, line: str) -> _Part | None:
+        """What such a line announces."""
+        found = _HOOK.fullmatch(line)
+        if found is None:
+            return None
+        number, total, title = found.groups()
+        if self._root.ran is None:
+            return _Part(title=title, hook=self._root.entitled(title))
+        last, whole = self._at
+        follows = total == whole and int(number) == int(last) + 1
+        if self._next == len(self._root.ran) or not (follows or number == "1"):
+            return None
+        hook = self._root.hooks.get(self._root.ran[self._next])
+        if hook and title != hook.title and line.removesuffix(title) + hook.title in self._lines:
+            return None  # the right one comes yet
+        self._next += 1
+        self._at = number, total
+        return _Part(title=title, hook=hook)
 
 
-def _failure(
-    what: str, signal: str | None, output: list[str], tree: Tree, hooks: Mapping[str, Hook]
-) -> Failure:
-    last = tuple(line for line in output if line.strip())[-TAIL_LINES:]
-    number = int(signal) if signal else None
-    if package := _PACKAGE.fullmatch(what):
-        boots = bool(_BOOTS.search(_scriptlet(tree, package[1])))
-        return Failure(f"the scriptlet of the package {package[1]}", number, last, boots)
-    title = named[1] if (named := _HOOK.fullmatch(what)) else what
-    hook = hooks.get(title)
-    if hook is None:
-        return Failure(f"the hook '{title}'", number, last, bool(_BOOTS.search(title)))
-    owner = _owner(tree, hook.name)
-    of = f" of the package {owner}" if owner else ""
-    boots = bool(_BOOTS.search(f"{hook.name} {title} {hook.runs}"))
-    return Failure(f"the hook {hook.name}{of} ('{title}')", number, last, boots, hook.aborts)
+def _known(part: _Part, root: _Root) -> tuple[str, bool]:
+    """What a part is, and whether an image needs it to boot."""
+    if part.package:
+        script = _scriptlet(root.tree, part.package)
+        return f"the scriptlet of the package {part.package}", bool(_BOOTS.search(script))
+    if part.hook is None:
+        return f"the hook '{part.title}'", bool(_BOOTS.search(part.title))
+    return root.called(part.hook), root.boots(part.hook)
 
 
-def _read_hooks(tree: Tree, own: Tree) -> dict[str, Hook]:
-    """All hooks, by what pacman calls them: by their descriptions, or names if they have none."""
-    hooks = {}
-    places = [(tree, f"{name}/*.hook") for name in _HOOK_FOLDERS]
-    for where, pattern in (*places, (own, "*.hook")):
-        for path in where.glob(pattern):
-            text = _read(where, path) if where.is_file(path) else ""
-            name = PurePath(path).name
-            described = re.search(r"^\s*Description\s*=\s*(.+?)\s*$", text, re.MULTILINE)
-            runs = re.search(r"^\s*Exec\s*=\s*(.+?)\s*$", text, re.MULTILINE)
-            title = described[1] if described else name
-            aborts = re.search(r"^\s*AbortOnFail\s*$", text, re.MULTILINE)
-            hooks[title] = Hook(name, title, runs[1] if runs else "", bool(aborts))
-    return hooks
+def _failure(part: _Part, signal: str | None, output: list[str], root: _Root) -> Failure:
+    what, boots = _known(part, root)
+    return Failure(
+        what,
+        int(signal) if signal else None,
+        _last_words(output),
+        boots,
+        aborts=part.hook is not None and part.hook.aborts,
+        refused=bool(refused_owners(output)),
+    )
 
 
-def _read(tree: Tree, path: str) -> str:
-    return tree.read_bytes(path).decode(errors="replace")  # as what pacman says is read
+def _last_words(output: Sequence[str]) -> tuple[str, ...]:
+    """The last lines of all that was said; of a long line, which pacman breaks, the beginning."""
+    before = ("", *output)
+    lines = [line for line, last in zip(output, before, strict=False) if not _is_broken(last)]
+    return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
 
-def _owner(tree: Tree, hook: str) -> str:
-    """The package that a hook is of; empty: none."""
-    entry = f"usr/share/libalpm/hooks/{hook}\n"
-    for files in tree.glob(f"{LOCAL}/*/files"):
-        if entry in _read(tree, files):
-            return PurePath(files).parent.name.rsplit("-", 2)[0]
-    return ""
+def _is_broken(line: str) -> bool:
+    return len(line.encode(errors="replace")) >= _BROKEN
+
+
+def _not_run(said: str, root: _Root, known: Sequence[str]) -> Iterator[Failure]:
+    """Hooks that pacman did not run: for what they lack, or because it could not read them.
+
+    Those that are ``known`` are left out.
+    """
+    reasons: dict[str, list[str]] = {}
+    lines = dict.fromkeys(said.splitlines())  # it reads them before and after
+    aborts = any(_ALL_LEFT in line for line in lines)
+    for line in lines:
+        if lacking := _LACKING.search(line):
+            yield _lacking(lacking[1], root)
+        elif folder := _NO_FOLDER.search(line):
+            what = f"the folder of hooks {_shown(folder['path'], root)}"
+            yield Failure(what, None, (folder["reason"],), False, aborts, how="cannot be read")
+        elif found := next(filter(None, (kind.search(line) for kind in _UNREADABLE)), None):
+            reasons.setdefault(PurePath(found["path"]).name, []).append(found["reason"])
+    for name, why in reasons.items():
+        if name in known:
+            continue
+        hook = root.hooks.get(name, Hook(name, None, ""))
+        boots = root.boots(hook)
+        yield Failure(
+            root.called(hook), None, tuple(why), boots, aborts, how="cannot be read by pacman"
+        )
+
+
+def _lacking(name: str, root: _Root) -> Failure:
+    hook = root.hooks.get(name, Hook(name, None, ""))
+    there = {PurePath(path).parent.name.rsplit("-", 2)[0] for path in root.tree.glob(_DESCS)}
+    missing = [need for need in hook.depends if re.split("[<>=]", need)[0] not in there]
+    needs = " and ".join(missing or hook.depends) or "other packages"
+    how = f"was not run, for it depends on {needs}, and that is not installed"
+    return Failure(root.called(hook), None, (), root.boots(hook), hook.aborts, how=how)
+
+
+_DESCS = f"{LOCAL}/*/desc"
+
+
+def _shown(path: str, root: _Root) -> str:
+    for folder in (*root.folders, SYSTEM):
+        if path.rstrip("/").endswith(f"/{folder}"):
+            return f"/{folder}"
+    return PurePath(path).name
 
 
 def _scriptlet(tree: Tree, package: str) -> str:
     """What a package's scriptlet is."""
     for path in tree.glob(f"{LOCAL}/*/install"):
         if PurePath(path).parent.name.rsplit("-", 2)[0] == package:
-            return _read(tree, path)
+            return tree.read_bytes(path).decode(errors="replace")
     return ""

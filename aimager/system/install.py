@@ -9,11 +9,12 @@ from typing import IO
 
 from aimager import process, progress
 from aimager.archive import pack_tree, unpack_tree
-from aimager.errors import CommandError, HostError, ImageError, TrustError
+from aimager.errors import HostError, ImageError, TrustError
 from aimager.files import sha256
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, LockedPackage, newest, read_lock
 from aimager.model.workshop import Workshop
+from aimager.packages.hooks import copy_links, hook_folders
 from aimager.packages.keyring import open_home, verify
 from aimager.packages.pacman import (
     PacmanRun,
@@ -33,12 +34,15 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
+from aimager.system.caches import settle_caches
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_failures import Failure, failures
 from aimager.system.locales import default_made_meanwhile
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
@@ -74,18 +78,15 @@ class Installation:
     borrowed: Path | None = None
     level: str = ""
 
-    @property
-    def architectures(self) -> tuple[str, ...]:
-        """The architectures of packages that pacman is to take."""
-        return (*self.architecture.packages, *self.architecture.up_to(self.level))
-
 
 def install_system(request: Installation) -> None:
     """Publish what ``request`` describes.
 
     :raises TrustError: when a package is not signed by a trusted key; none has been run then
     :raises ImageError: when what is installed is not what is locked
-    :raises ConfigError: when the packages do not fit what an archive of the user's holds
+    :raises ConfigError: when the packages do not fit one another, or what an archive of the user's
+        holds
+    :raises HostError: when this machine lacks the id of an owner
     """
     packages = read_lock(request.lock).packages
     paths = (request.base_lock, request.base, request.reused, request.pacman_static)
@@ -128,7 +129,9 @@ def _install_system(request: Installation) -> None:
         open_home(tools, request.keyring, work / "gnupg")
         if base:
             progress.step("unpacking the base system")
-            unpack_tree(tools, base, root)
+            whose = f"reuse-root-tar={base.name}" if reused else "the base system"
+            with told_owners(f" of {whose}"):
+                unpack_tree(tools, base, root)
         if reused:
             _prepare_reused(Tree(root), reused)
         prepare_root(root)
@@ -137,25 +140,33 @@ def _install_system(request: Installation) -> None:
         if pacman is None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
         unsigned = not all(package.is_signed for package in wanted.packages)
-        write_conf(pacman_conf(request.architectures, unsigned=unsigned), work)
+        folders = hook_folders(tree)
+        taken = request.architecture.taken(request.level)
+        write_conf(pacman_conf(taken, unsigned=unsigned, hooks=folders), work)
+        own = Tree(work / "hooks")
+        copy_links(tree, folders, own)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
             chroot(tree, limits(workshop, wanted, reused)) as bare,
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
-            initramfs.universal(image, work / "hooks"),
+            initramfs.universal(image, own.path),
             shell_on_failure(image, workshop.terminal),
             _locale_made_meanwhile(image, known, packages, log),
         ):
             files = package_files(packages, workshop.store)
             at_work = PacmanRun(pacman, image, work, log, files)
+            initramfs.tell_overridden(tree, folders)
             with _explaining(base if reused else None):
                 said = _install(tools, at_work, request, wanted, packages, epoch)
-            failed = failures(said, tree, Tree(work / "hooks"))
+            failed = failures(said, tree, own, at_work.hooks_run(), folders)
             check_hooks(failed, request.architecture, workshop)
         progress.say(f"   installed {count(len(packages), 'package')}")
         _check(tree, wanted, others=reused is not None)
+        refuse_accounts(tree, held_ids())
         forget_times(tree, epoch)
+        normalize_initramfs(tree, tools, work)
+        settle_caches(tree)
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused))
@@ -198,7 +209,7 @@ def _install(
         open_home(tools, request.keyring, workshop.work / "own-gnupg")
         verify(tools, workshop.work / "own-gnupg", signed, store)
         own = Tree(workshop.work / "hooks")
-        failed = failures(error.said, Tree(workshop.work / "root"), own)
+        failed = failures(error.said, pacman.image.tree, own, pacman.hooks_run())
         aborting = [failure for failure in failed if failure.aborts]
         if not aborting:
             raise
@@ -225,13 +236,14 @@ def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop:
                 hint=f"a newer qemu-{architecture.qemu} may have it; see {workshop.log}",
             )
     for failure in failed:
+        advice = f"{held_ids().advice()}; " if failure.refused else ""
         if failure.boots and not workshop.forgives:
             raise ImageError(
                 failure.tell(", without which the image may not boot"),
-                hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root,"
-                " and failed-hooks=tell goes on as pacman does",
+                hint=f"{advice}all output is in {workshop.log}; shell=yes opens a shell in the"
+                " root, and failed-hooks=tell goes on as pacman does",
             )
-        progress.say(f"   {failure.tell()}\n    (all output is in {workshop.log})")
+        progress.say(f"   {failure.tell()}\n    ({advice}all output is in {workshop.log})")
 
 
 def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
@@ -263,14 +275,12 @@ def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
 
 @contextmanager
 def _explaining(archive: Path | None) -> Iterator[None]:
-    """Say in the user's terms why pacman refuses to install, also to the root of ``archive``."""
+    """Say in the user's terms why pacman refuses to install, be it to the root of ``archive``."""
     try:
         yield
-    except CommandError as error:
+    except TransactionError as error:
         explained = explain_refusal(error, archive) if archive else None
-        if explained is None and isinstance(error, TransactionError):
-            explained = explain_file_conflict(error.said, IMAGE)
-        if explained:
+        if explained := explained or explain_file_conflict(error.said, IMAGE):
             raise explained from error
         raise
 
@@ -283,5 +293,7 @@ def _check(tree: Tree, lock: Lock, *, others: bool) -> None:
         there &= locked
     if there != locked:
         raise ImageError(
-            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}"
+            f"installed and locked packages differ: {' '.join(sorted(there ^ locked))}",
+            hint="a hook or script has changed pacman's records: the log of install-packages"
+            " has what each said",
         )

@@ -68,7 +68,10 @@ def _installed(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def _checked(name: str, file: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ImageError(f"{shown(file)} of the image is of a kernel that cannot be: {name!a}")
+        raise ImageError(
+            f"{shown(file)} of the image is of a kernel that cannot be: {name!a}",
+            hint="a package has put it there: leave that package out",
+        )
     return name
 
 

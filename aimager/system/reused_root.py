@@ -23,6 +23,7 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.local_database import InstalledPackage, read_local_database, read_record
 from aimager.sandbox.chroot import IMAGE
+from aimager.sandbox.owners import HeldIds, held_ids, refuse_owner
 from aimager.sandbox.tree import Tree
 
 _DESC = re.compile(r"var/lib/pacman/local/[^/]+/desc")
@@ -91,6 +92,7 @@ def look_into(archive: Path, architectures: Sequence[str]) -> ReusedRoot:
     """What ``archive`` holds, all of which is read.
 
     :raises ConfigError: when no build that takes packages for ``architectures`` can start from it
+    :raises HostError: when this machine lacks the id of an owner
     """
     word = f"reuse-root-tar={archive.name}"
     try:
@@ -98,7 +100,7 @@ def look_into(archive: Path, architectures: Sequence[str]) -> ReusedRoot:
             opened(archive) as stream,
             tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as members,
         ):
-            root = _read(members, word, files.sha256(archive))
+            root = _read(members, word, files.sha256(archive), held_ids())
             while stream.read(_CHUNK):
                 pass  # tarfile stops at the archive's end, before the compression's checksum
     except (ImageError, tarfile.TarError) as error:
@@ -116,7 +118,7 @@ def look_into(archive: Path, architectures: Sequence[str]) -> ReusedRoot:
     return root
 
 
-def _read(members: tarfile.TarFile, word: str, sha256: str) -> ReusedRoot:
+def _read(members: tarfile.TarFile, word: str, sha256: str, ids: HeldIds) -> ReusedRoot:
     size = 0
     packages: dict[str, InstalledPackage] = {}
     for member in members:
@@ -128,6 +130,7 @@ def _read(members: tarfile.TarFile, word: str, sha256: str) -> ReusedRoot:
                 f"{word} holds the device {name}, which cannot be made without root",
                 hint="leave it out of the archive, as with tar --exclude=./dev/*",
             )
+        refuse_owner(name or "the top", member.uid, member.gid, ids, f" of {word}")
         size += member.size
         if member.isreg() and _DESC.fullmatch(name):
             packages[name] = _read_desc(members, member, word)  # the last of a name is unpacked

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from aimager import progress
-from aimager.packages.local_database import LOCAL
+from aimager.packages.local_database import LOCAL, read_file_lists
 from aimager.sandbox.tree import Tree, shown
 from aimager.system.machine_identity import KEPT, MADE_ANEW, PRIVATE_KEY, TRACES
 
@@ -68,16 +68,9 @@ def find_secrets(tree: Tree) -> Iterator[tuple[str, str]]:
 def _owners(tree: Tree) -> dict[str, str]:
     """The package that has each path, a folder's ending with a slash; empty: several have it."""
     owners: dict[str, str] = {}
-    for files in tree.glob(f"{LOCAL}/*/files"):
-        package = PurePath(files).parent.name.rsplit("-", 2)[0]
-        for path in _listed(tree.read_text(files)):
-            owners[path] = "" if path in owners else package
+    for package, path in read_file_lists(tree):
+        owners[path] = "" if path in owners else package
     return owners
-
-
-def _listed(files: str) -> Iterable[str]:
-    """The paths in a package's list; what else it has comes after an empty line (be_local.c)."""
-    return files.partition("%FILES%\n")[2].partition("\n\n")[0].split("\n")
 
 
 def _package_of(path: str, owners: dict[str, str]) -> str:

@@ -38,13 +38,17 @@ SCRIPTLET = "post_install() {\n echo lost; return 4\n}\n"
 
 
 def make_package(folder: Path, platform: Platform, name: str, **files: str) -> None:
-    """A package of files, with underscores for the slashes and dashes of hooks' paths."""
+    """A package of files, and of links, whose text starts with an arrow."""
     folder.mkdir(exist_ok=True)
     architecture = platform.architecture
     info = INFO.format(name=name, architecture=architecture)
     with tarfile.open(folder / f"{name}-1-1-{architecture}.pkg.tar", "w") as archive:
         for path, text in {".PKGINFO": info, **files}.items():
             member = tarfile.TarInfo(path)
+            if text.startswith("-> "):
+                member.type, member.linkname = tarfile.SYMTYPE, text.removeprefix("-> ")
+                archive.addfile(member)
+                continue
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text.encode()))
 
@@ -55,7 +59,14 @@ def make_packages(folder: Path, platform: Platform) -> Path:
     title = "Updating an initramfs..."
     boots = {f"{hooks}/91-boots.hook": HOOK.format(name="boots", title=title)}
     make_package(folder, platform, "boots", **boots)
-    idle = {f"{hooks}/92-idle.hook": HOOK.format(name="idle", title="Idling...")}
+    own = "etc/pacman.d/hooks"
+    idle = {
+        f"{hooks}/92-idle.hook": HOOK.format(name="idle", title="Idling..."),
+        f"{hooks}/89-idle.hook": HOOK.format(name="idle", title="Masked..."),
+        f"{own}/89-idle.hook": "-> /dev/null",
+        f"{own}/93-idle.hook": HOOK.format(name="idle", title="Idling..."),
+        f"{own}/94-idle.hook": HOOK.format(name="idle", title="Alone") + "Depends = nobody\n",
+    }
     make_package(folder, platform, "idle", **idle)
     make_package(folder, platform, "scripted", **{".INSTALL": SCRIPTLET})
     return folder
@@ -100,9 +111,12 @@ def test_what_an_image_boots_from_ends_the_build(doit: Doit, tmp_path: Path, cel
 
 def test_what_an_image_does_without_is_told(doit: Doit, packages: Path) -> None:
     said = doit.build(*words(packages, "idle", "scripted"))
-    assert (
-        "the hook 92-idle.hook of the package idle ('Idling...') failed:\n    no such module: idle"
-    ) in said
+    for name in ("92-idle.hook", "93-idle.hook"):
+        assert (
+            f"the hook {name} of the package idle ('Idling...') failed:\n    no such module: idle"
+        ) in said
+    assert "the hook 94-idle.hook of the package idle ('Alone') was not run" in said
+    assert "Masked" not in said
     assert "the scriptlet of the package scripted failed:\n    lost\n" in said
 
 

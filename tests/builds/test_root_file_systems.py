@@ -11,9 +11,9 @@ import pytest
 
 from aimager import files
 from aimager.errors import HostError, ImageError
-from aimager.image.disk import gaps
 from aimager.image.filesystem import btrfs, used_blocks
 from aimager.image.filesystem import erofs_squashfs as read_only_images
+from aimager.model.layout import gaps
 from aimager.model.partition import FileSystem, MiB, Partition, Role, Subvolume
 from aimager.sandbox.borrowed_root import open_toolbox
 from aimager.sandbox.namespace import call

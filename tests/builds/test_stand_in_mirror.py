@@ -12,7 +12,7 @@ from aimager.stand_in.ports import PORTS, Port
 
 
 def _read_database(path: Path) -> dict[str, dict[str, list[str]]]:
-    packages = {}
+    entries: dict[str, dict[str, list[str]]] = {}
     with tarfile.open(path) as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() else None
@@ -21,8 +21,8 @@ def _read_database(path: Path) -> dict[str, dict[str, list[str]]]:
                 fields = {
                     block.split("\n")[0].strip("%"): block.split("\n")[1:] for block in blocks
                 }
-                packages[fields["NAME"][0]] = fields
-    return packages
+                entries.setdefault(member.name.partition("/")[0], {}).update(fields)
+    return {fields["NAME"][0]: fields for fields in entries.values()}
 
 
 KERNELS = {"aarch64": "linux-aarch64", "armv7h": "linux-armv7"}

@@ -38,7 +38,7 @@ def partitions(image: Path) -> list[dict[str, int | str]]:
 
 
 def test_a_table_with_all_kinds_of_partitions(doit: Doit, tmp_path: Path) -> None:
-    loader = os.urandom(2 << 20)
+    loader = os.urandom(512) + bytes(34 * 512 - 512) + os.urandom(2 << 20)
     (tmp_path / "loader.img.gz").write_bytes(gzip.compress(loader))
     (tmp_path / "table").write_text(TABLE)
     words = (f"table=@{tmp_path}/table", f"disk-from={tmp_path}/loader.img.gz")

@@ -1,8 +1,10 @@
 """What is said at the end of a build."""
 
+import json
 import re
 import shlex
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
 from aimager.image.manifest import checksums_text, measure
 from aimager.model.architecture import Architecture
-from aimager.model.build import CHECKSUMS, Build
+from aimager.model.build import CHECKSUMS, MANIFEST, Build
 from aimager.model.lock import Lock, write_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.digests import Digests
@@ -50,6 +52,7 @@ def make(folder: Path, **more: str) -> Build:
     results.mkdir()
     for name in build.results:
         (results / name).write_bytes(b"x" * 5000)
+    (results / MANIFEST).write_text(json.dumps({"logins": ["root"]}))
     with (results / build.products[0]).open("r+b") as stream:
         stream.truncate(2_000_000_000)
     digests = Digests(1)
@@ -87,8 +90,72 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         "   to write it to a card, all of whose data is lost:",
         f"      bmaptool copy {quoted} /dev/YOUR-CARD",
         f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+        "   the root is hardly larger than what it holds, and grows to its disk at the first boot;",
+        f"      for a virtual machine: qemu-img resize -f raw {quoted} 16G, or build with"
+        " root-size=16G",
         "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",
     ]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.done, Outcome.kept])
+@pytest.mark.parametrize(
+    ("words", "logins", "warned"),
+    [
+        ({}, [], True),
+        ({}, ["root"], False),
+        ({"create": "part-root.img"}, [], True),
+        ({"create": "root.tar,disk.img"}, [], True),
+        ({"create": "root.tar"}, [], False),  # a container's, say
+    ],
+)
+def test_that_nobody_can_log_in_is_told(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: dict[str, str],
+    logins: list[str],
+    warned: bool,
+    outcome: Outcome,
+) -> None:
+    """Also when nothing was made in this run."""
+    build = make(folder, **words)
+    (artifacts.results_folder(build) / MANIFEST).write_text(json.dumps({"logins": logins}))
+    show_results([build], diary(folder, build, outcome), ASKED)
+    said = capsys.readouterr().out
+    assert ("NOBODY CAN LOG IN" in said) is warned
+    assert ("chpasswd=alice:PASSWORD" in said) is warned
+
+
+BOOT = "label: gpt; aimager@boot: size=1G; "
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            {"table": BOOT + "aimager@root:; aimager@home:"},
+            "home grows to the end",
+        ),
+        ({"table": BOOT + "aimager@root:; aimager@swap: size=1G"}, "the last, for swap, cannot"),
+        ({"table": BOOT + "aimager@root:; size=1G"}, "the last is left empty"),
+        ({"root-fs": "erofs"}, "erofs never changes"),
+        ({"root-fs": "squashfs"}, "squashfs never changes"),
+        (
+            {"table": "label: gpt; aimager@root:; aimager@boot: size=1G"},
+            "for boot, cannot",
+        ),
+        ({}, "root-size=16G"),
+        ({"root-size": "8G"}, ""),
+        ({"table": "=gpt_1g_esp_16g_root_x86_64"}, ""),
+    ],
+)
+def test_what_grows_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], told: str
+) -> None:
+    build = make(folder, **words)
+    show_results([build], diary(folder, build, Outcome.done), ASKED)
+    said = capsys.readouterr().out
+    assert told in said
+    assert bool(told) == (" grows " in said)
 
 
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
@@ -223,21 +290,40 @@ def failed(task: str, fault: str) -> tuple[Entry, ...]:
 def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder: Path) -> None:
     report = folder / "report.html"
     build = make(folder, report=str(report))
-    said = report_failure([build], failed(f"install-packages:{build.id}", "no such module"))
+    task = f"install-packages:{build.id}"
+    artifacts.log(task).parent.mkdir(parents=True, exist_ok=True)
+    artifacts.log(task).write_text("pacman said this")
+    given = {
+        "board": "x64-uefi",
+        "hostname": "a b",
+        "chpasswd": "root:secret",
+        "repo-url-core": "https://me:secret@a.example",
+        "add-repos": "mine=https://me:secret@a.example",
+    }
+    said = report_failure([build], failed(task, "no such module"), given)
     assert said == f"   the report is {report}"
     page = report.read_text()
     assert "no such module" in page
     assert f"Packages of {build.id}" in page
     assert "disk.img" not in page
+    assert "<code>doit build board=x64-uefi &#x27;hostname=a b&#x27; " in page
+    assert "chpasswd=***" in page
+    assert "secret" not in page
+    assert page.count(f"<code>{escape(str(artifacts.log(task)))}</code>") == 2
+    artifacts.log(task).unlink()
+    report_failure([build], failed(task, "no such module"), {})
+    assert str(artifacts.log(task)) not in report.read_text(), "it ran no program"
 
 
 def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
     build = make(folder)
-    assert report_failure([build], failed("a:x", "no")) == ""
+    assert report_failure([build], failed("a:x", "no"), {}) == ""
     (folder / "none").write_text("in the way")
     build = replace(build, report=folder / "none/report.html")
-    assert "none/report.html cannot be written: " in report_failure([build], failed("a:x", "no"))
-    assert report_failure([build], failed("build", "no")) == "", "it was told by then"
+    assert "none/report.html cannot be written: " in report_failure(
+        [build], failed("a:x", "no"), {}
+    )
+    assert report_failure([build], failed("build", "no"), {}) == "", "it was told by then"
 
 
 def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

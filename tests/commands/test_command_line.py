@@ -91,10 +91,11 @@ PARTS = "doit list --all names those of the build that distro= and board= descri
     [
         ("biuld", f"did you mean build? {ALL}"),
         ("Build", f"did you mean build? {ALL}"),
+        ("shwo", f"did you mean show? {ALL}"),
         ("lst", f"did you mean list? {ALL}"),
-        ("pak-image:no", f"did you mean pack-image? {ALL}"),
-        ("pack-image:arch-x46", f"did you mean pack-image:arch-x64? {PARTS}"),
-        ("pack-image:typo", f"did you mean pack-image? {PARTS}"),
+        ("pak-image:no", f"did you mean pack-image or pack-image:arch-x64? {ALL}"),
+        ("pack-image:arch-x46", f"did you mean pack-image:arch-x64 or pack-image? {PARTS}"),
+        ("pack-image:typo", f"did you mean pack-image or pack-image:arch-x64? {PARTS}"),
         ("show:me", f"did you mean show? {PARTS}"),
         ("pack-*x", ALL),
         ("/out/y.iso", ALL),
@@ -115,7 +116,6 @@ def test_a_command_is_not_meant_where_only_tasks_are_taken() -> None:
         (["build", "--no-such"], "--no-such not recognized", "build"),
         (["boards", "show", "--json=x"], "--json not recognized", "show"),
         (["build", "--board", "x", "show", "--a"], "--a not recognized", "show"),
-        (["build", "--board"], "--board requires argument", "build"),
     ],
 )
 def test_a_wrong_option_of_a_task_is_told(words: list[str], told: str, task: str) -> None:

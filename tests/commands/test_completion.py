@@ -228,7 +228,7 @@ NEEDED: Mapping[str, Mapping[str, str]] = {
 
 REFUSED_ALONE = {
     *("is not for", "does not exist for", "does not go with", "distro= is missing"),
-    "no key is pinned for the repository",
+    *("no key is pinned for the repository", "from which the board x64-uefi cannot boot"),
 }
 """What tells of a value that is known, but does not go with others."""
 

@@ -47,8 +47,15 @@ def run(opened: Nursery, program: str, line: str) -> tuple[int, str]:
         ("forget nothing", "there is no task nothing\n"),
         ("build y*", "there is no task y*\n"),
         ("show --json", "the task show has no such option: --json not recognized\n  hint: doit h"),
-        ("build --board", "the task build has no such option: --board requires argument\n"),
-        ("board=x65-uefi", "there is no board x65-uefi\n  hint: board= is one of"),
+        (
+            "build --board",
+            "--board has no value\n  hint: write it as --board=VALUE, or board=VALUE",
+        ),
+        (
+            "show --bord=x",
+            "the task show has no such option: --bord not recognized\n  hint: did you",
+        ),
+        ("board=x65-uefi", "there is no board x65-uefi\n  hint: did you mean x64-uefi, "),
         ("list bord=x", "there is no variable bord=\n  hint: did you mean board="),
     ],
 )
@@ -82,6 +89,7 @@ def test_a_wrong_option_of_doit_itself_is_told(opened: Nursery, line: str, told:
 
 def test_doit_has_our_commands_in_a_checkout() -> None:
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert known["tool"]["doit"]["loader"] in known["tool"]["doit"]["plugins"]["loader"]
     assert known["tool"]["doit"]["plugins"]["command"] == {
         kind.get_name(): f"{kind.__module__}:{kind.__name__}" for kind in COMMANDS
     }
@@ -117,11 +125,72 @@ def test_both_list_the_same_tasks(opened: Nursery) -> None:
     assert "pack-image:archlinux-x86_64-x64-uefi " in lists[0][1]
 
 
-def test_an_empty_word_is_refused() -> None:
-    argv = [sys.executable, "-m", "aimager.commands.program", "build", ""]
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("ERROR: a word of the command line is empty\n")
+def typed(program: str, *words: str, before: str = "") -> tuple[int, str, str]:
+    """The exit status, output and errors of words that are typed in the checkout.
+
+    ``before`` is Python that is executed before.
+    """
+    module = {"doit": "doit", "aimager": "aimager.commands.program"}[program]
+    code = f"{before}\nimport runpy, sys; sys.argv[0] = {program!r}\n"
+    code += f"runpy.run_module({module!r}, run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("", "show", "board=x64-uefi", ""),
+        ("show", "--board=x64-uefi"),
+        ("show", "--board", "x64-uefi", "--seed", ""),
+        ("--board", "x64-uefi", "show"),
+        ("--board=x64-uefi", "", "show"),
+    ],
+)
+def test_variables_may_have_dashes_and_empty_words_are_nothing(
+    program: str, words: tuple[str, ...]
+) -> None:
+    assert typed(program, *words) == typed("aimager", "show", "board=x64-uefi")
+    assert typed(program, *words)[0] == 0
+
+
+@pytest.mark.parametrize("words", [(), ("",)])
+def test_whoever_types_nothing_is_told_what_to_type(program: str, words: tuple[str, ...]) -> None:
+    status, said, wrong = typed(program, *words)
+    assert (status, wrong, len(said.splitlines())) == (0, "", 5)
+    assert all(len(line) < 100 for line in said.splitlines())
+
+
+@pytest.mark.parametrize("boards", ["x64-uefi,rpi4", "rpi4,riscv64-uboot,x64-uefi", "rpi2,rpi4"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        (f"trust-key={'A' * 40}", "repo-url-core=http://m/$repo"),
+        ("root-fs=xfs", "packages=."),
+        ("repos-base=core,extra,multilib", "use-pacman-static=yes"),
+        ("tools=host",),
+    ],
+)
+def test_boards_of_several_architectures_share_what_is_the_hosts(
+    opened: Nursery, boards: str, more: tuple[str, ...]
+) -> None:
+    """Each task is made in one way, whichever of the boards it is for."""
+    status, said = run(opened, "aimager", " ".join(("list --all", f"board={boards}", *more)))
+    assert status == 0, said
+    assert all(f"-{board} " in said for board in boards.split(","))
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_tasks_run_at_the_same_time_whatever_python_would_do(program: str, method: str) -> None:
+    """Python 3.14 would start a server of forks, to which our tasks cannot be sent."""
+    before = f"import multiprocessing; multiprocessing.set_start_method({method!r})"
+    status, said, wrong = typed(program, "-n", "2", "boards", "distros", before=before)
+    assert (status, wrong) == (0, "")
+    assert "\narchlinux " in said
+    assert "\nx64-uefi " in said
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])

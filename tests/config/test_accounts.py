@@ -7,6 +7,12 @@ from aimager.errors import ConfigError
 from aimager.model.settings import Password, User
 
 USERADD_HINT = "write what useradd takes, the login name last: -m -G wheel alice"
+NAME_HINT = (
+    "a name has letters, digits and . _ - but not digits alone, and stands last: -m -G wheel alice"
+)
+
+SHA512 = "$6$salt$" + "a" * 86
+YESCRYPT = "$y$j9T$salt$" + "b" * 43
 
 
 @pytest.mark.parametrize(
@@ -27,6 +33,12 @@ USERADD_HINT = "write what useradd takes, the login name last: -m -G wheel alice
         ("-m alice,-m bob", [("-m", "alice"), ("-m", "bob")]),
         ("alice,-G wheel bob", [("alice",), ("-G", "wheel", "bob")]),
         ("-u 1000 -s /bin/sh alice ,bob", [("-u", "1000", "-s", "/bin/sh", "alice"), ("bob",)]),
+        *(
+            (f"-m {name}", [("-m", name)])
+            for name in ("jane.doe", "4y", "Alice", "_x", ".x", "a-b$")
+        ),
+        ("--badname a@b", [("--badname", "a@b")]),
+        ("--badn a@b,-m c", [("--badn", "a@b"), ("-m", "c")]),
     ],
 )
 def test_users(text: str, users: list[tuple[str, ...]]) -> None:
@@ -37,7 +49,11 @@ def test_users(text: str, users: list[tuple[str, ...]]) -> None:
     ("text", "message", "hint"),
     [
         ("-c 'Alice", "useradd=-c 'Alice: No closing quotation", "close the quotation"),
-        ("-m Alice", "useradd=-m Alice: Alice is not a valid login name", USERADD_HINT),
+        *(
+            (f"-m {name}", f"useradd=-m {name}: {name} is not a valid login name", NAME_HINT)
+            for name in (".", "..", "4", "2024", "a@b", "a$b", "ä", "a/b", "a:b")
+        ),
+        ("--badname a/b", "useradd=--badname a/b: a/b is not a valid login name", NAME_HINT),
         ("-m", "useradd=-m: the login name is missing after -m", USERADD_HINT),
         (
             "alice -G 'a b'",
@@ -60,14 +76,19 @@ def test_wrong_users(text: str, message: str, hint: str) -> None:
         ("root:a:b", [("root", "a:b")]),
         ("root:a,alice:b", [("root", "a"), ("alice", "b")]),
         ("root:a\nalice:b\n", [("root", "a"), ("alice", "b")]),
-        ("root:a,B:c", [("root", "a,B:c")]),
+        ("root:a,B:c", [("root", "a"), ("B", "c")]),
+        ("jane.doe:a,4y:b", [("jane.doe", "a"), ("4y", "b")]),
+        ("root:a,4:b", [("root", "a,4:b")]),
+        ("a@b:c", [("a@b", "c")]),
     ],
 )
 def test_passwords(text: str, passwords: list[tuple[str, str]]) -> None:
     assert accounts.read_passwords(text) == tuple(Password(*pair) for pair in passwords)
 
 
-@pytest.mark.parametrize("text", ["hunter2", "root:", ":hunter2", "Root:hunter2", ""])
+@pytest.mark.parametrize(
+    "text", ["hunter2", "root:", ":hunter2", "..:hunter2", "4:hunter2", "a/b:hunter2", ""]
+)
 def test_a_wrong_password_is_not_repeated(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         accounts.read_passwords(text)
@@ -119,3 +140,51 @@ def test_hashes_are_taken_out_of_a_users_arguments(
 )
 def test_a_hash_is_told_from_a_password(password: str, is_hashed: bool) -> None:
     assert accounts.read_passwords(f"root:{password}") == (Password("root", password, is_hashed),)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("!", "!"),
+        ("!!", "!"),
+        ("*", "*"),
+        ("!*", "!"),
+        ("*LK*", "*"),
+        (f"!{SHA512}", f"!{SHA512}"),
+        (f"!!{SHA512}", f"!{SHA512}"),
+        (f"*{SHA512}", f"!{SHA512}"),
+        (f"!{YESCRYPT}", f"!{YESCRYPT}"),
+    ],
+)
+def test_what_locks_a_password_in_shadow_locks_it_here(text: str, kept: str) -> None:
+    """It is never hashed: "!" would be the password then."""
+    locked = (Password("root", kept, is_hashed=True),)
+    assert accounts.read_passwords(f"root:{text}") == locked
+    assert accounts.read_password_lines([f"root:{text}"]) == locked
+    _, given = accounts.separate_passwords((User(("-p", text, "root")),))
+    assert accounts.check_hashes(given) == locked
+
+
+@pytest.mark.parametrize("text", ["!hunter2", "*hunter2", "!$9$salt$hunter2", "!!$6$hunter2"])
+def test_what_may_be_a_lock_or_a_password_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        accounts.read_passwords(f"root:{text}")
+    assert caught.value.message == (
+        f"chpasswd= has for root what begins with {text[0]}, as a locked password does in"
+        " /etc/shadow, but is not one"
+    )
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["hunter2", "!hunter2", "$9$salt$hunter2"])
+def test_useradd_takes_no_password_in_clear(text: str) -> None:
+    """useradd(8) would write it to /etc/shadow as it is, where no password fits it."""
+    with pytest.raises(ConfigError) as caught:
+        accounts.check_hashes((Password("root", text, is_hashed=True),))
+    assert caught.value.message == (
+        "useradd= has for root a -p that is not a hash of crypt(5), so that no password would"
+        " fit it"
+    )
+    assert "hunter2" not in str(caught.value)
+    none = (Password("root", "", is_hashed=True),)
+    assert accounts.check_hashes(none) == none

@@ -78,7 +78,7 @@ def yes(text: str) -> object:
         (packages, "/etc/passwd", "install-pkgs=/etc/passwd is not a valid package name"),
         (packages, "core/--root", "install-pkgs=core/--root is not a valid package name"),
         (packages, "vim nano", "install-pkgs=vim nano is not a valid package name"),
-        (accounts.read_groups, "wheel,ALL", "sudo-group=ALL is not a valid group name"),
+        (accounts.read_groups, "wheel,4", "sudo-group=4 is not a valid group name"),
         (
             accounts.read_groups,
             "wheel ALL=(ALL)",

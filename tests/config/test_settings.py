@@ -37,6 +37,11 @@ def test_passwords_come_from_a_file_too(tmp_path: Path) -> None:
     expected = (Password("root", HASH, is_hashed=True), Password("alice", "a,b:c"))
     assert setup(tmp_path, chpasswd="@pw").passwords == expected
     assert setup(tmp_path, chpasswd=f"@{tmp_path}/pw").passwords == expected
+    (tmp_path / "pw").write_text(f"root:!\nalice:!{HASH}\n")
+    assert setup(tmp_path, chpasswd="@pw").passwords == (
+        Password("root", "!", is_hashed=True),
+        Password("alice", f"!{HASH}", is_hashed=True),
+    )
     (tmp_path / "pw").write_text("root\nhunter2\n")
     assert refusal(tmp_path, chpasswd="@pw") == "chpasswd= is not of the form USER:PASSWORD"
     assert refusal(tmp_path, chpasswd="@no") == (
@@ -52,6 +57,9 @@ def test_a_hash_given_to_useradd_is_a_password_that_chpasswd_may_replace(tmp_pat
     made = setup(tmp_path, useradd=f"-m -p {HASH} alice", chpasswd="alice:new")
     assert [user.arguments for user in made.users] == [("-m", "alice")]
     assert made.passwords == (Password("alice", HASH, is_hashed=True), Password("alice", "new"))
+    made = setup(tmp_path, useradd="-m -p !! alice")
+    assert made.passwords == (Password("alice", "!", is_hashed=True),)
+    assert "a -p that is not a hash" in refusal(tmp_path, useradd="-p secret alice")
 
 
 def test_command_lines(tmp_path: Path) -> None:
@@ -81,9 +89,17 @@ def test_files(tmp_path: Path) -> None:
         AddedFile("/etc/motd", "Hello\n"),
         AddedFile("/root/secret", "Hello\n", 0o600),
     )
-    form = "is not of the form FILE:PATH or FILE:PATH:MODE"
+    form = "is not of the form FILE:PATH:MODE:OWNER"
     for word in ("motd", "motd:etc/motd", "motd:/etc/motd:9", ":/etc/motd"):
         assert refusal(tmp_path, files=word) == f"files={word} {form}"
+    for owner in ("alice", "Jane.D", "1000", "root:http", "0:33"):
+        made = setup(tmp_path, files=f"motd:/etc/motd:640:{owner}")
+        assert made.files == (AddedFile("/etc/motd", "Hello\n", 0o640, owner),)
+    assert setup(tmp_path, files="motd:/m::alice").files[0].mode == 0o644
+    for owner in ("", "a b", ":http", "alice:", "a:b:c", "-x", ".."):
+        assert refusal(tmp_path, files=f"motd:/etc/motd:640:{owner}") == (
+            f"files=motd:/etc/motd:640:{owner}: {owner or 'nothing'} is not a valid owner"
+        )
     for path in ("/etc/../motd", "/etc/"):
         assert refusal(tmp_path, files=f"motd:{path}") == (
             f"files=motd:{path}: {path} is not the path of a file in the image"

@@ -99,19 +99,6 @@ def test_refusals(words: dict[str, str], message: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("label: gpt; aimager@boot: size=1G; aimager@root:", "the label gpt"),
-        ("label: dos; aimager@boot: size=1G; aimager@root:", "not active"),
-    ],
-)
-def test_a_bios_boots_from_an_active_partition_of_a_dos_label(text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        table_of(BOARDS["x64-legacy"], table=text)
-    table_of(BOARDS["x64-legacy"], table="=dos_1g_esp")
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_disk_there_is_nothing_to_say(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}= has no effect on the board none"):

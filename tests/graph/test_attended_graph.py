@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 from doit.exceptions import TaskFailed
 
-from aimager.errors import ConfigError, KeyTroubleError
+from aimager.config.build import read_build
+from aimager.errors import (
+    AimagerError,
+    CommandError,
+    ConfigError,
+    DownloadError,
+    KeyTroubleError,
+    TrustError,
+)
 from aimager.graph import doit_tasks as doit_support
+from aimager.graph.failure import hint_of
 from aimager.products.stage import Stage
 from aimager.products.task import CachedTask
 from tests.graph.test_doit_tasks import fail, loud_stage, make_graph, run
@@ -85,3 +94,24 @@ def test_trouble_with_keys_is_told_with_what_is_new(
     told = run(*graph.stage("shout", "x", loud))
     assert isinstance(told, TaskFailed)
     assert told.message == "expired\n  hint: a newer one"
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (CommandError(["mkfs"], 1, "no"), "all that it said is in /log"),
+        (CommandError(["mkfs"], 1, "no", hint="mend"), "mend"),
+        (
+            DownloadError("no", hint="name repo-url-parent=", repository="core"),
+            "name repo-url-core=",
+        ),
+        (TrustError("no", hint="name repo-url-parent=", repository="core"), "name repo-url-core="),
+        (TrustError("no", hint="name repo-url-parent="), "name repo-url-parent="),
+    ],
+)
+def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, hint: str) -> None:
+    build = read_build({"board": "x64-uefi", "repo-url-core": "https://a.example"}, Path("/"))
+    assert build
+    assert hint_of(error, build.id, build, Path("/log")) == hint
+    of_host = hint_of(error, "host-platform.keyring", build, Path("/log"))
+    assert of_host == hint.replace("-core=", "-parent="), "its repositories are others"

@@ -49,7 +49,7 @@ def test_a_failed_program_has_the_last_words(status: int, tail: str, text: str) 
 
 def test_every_kind_can_be_caught_as_one() -> None:
     kinds = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, Exception)]
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     assert all(issubclass(kind, AimagerError) for kind in kinds)
 
 
@@ -81,8 +81,7 @@ def test_a_program_that_met_a_full_disk_is_told_what_to_do() -> None:
     assert errors.CommandError(["mke2fs"], 1, "No space left on device", hint="do").hint == "do"
 
 
-def test_every_kind_has_a_hint_for_want_of_a_better() -> None:
-    kinds = [ConfigError, DownloadError, HostError, ImageError, TrustError]
-    hints = [str(kind("it is wrong")).removeprefix("it is wrong\n  hint: ") for kind in kinds]
-    assert len(set(hints)) == len(kinds)
-    assert str(HostError("it is wrong", hint="mend it")) == "it is wrong\n  hint: mend it"
+def test_no_kind_has_a_hint_of_its_own() -> None:
+    for kind in (ConfigError, DownloadError, HostError, ImageError, TrustError):
+        assert str(kind("it is wrong")) == "it is wrong"
+        assert str(kind("it is wrong", hint="mend it")) == "it is wrong\n  hint: mend it"

@@ -9,6 +9,7 @@ import pytest
 
 from aimager import process, program_output
 from aimager.errors import CommandError, ImageError
+from aimager.program_output import More
 from aimager.toolbox import Toolbox
 from tests.support.peak import CODE
 
@@ -64,6 +65,16 @@ def test_a_line_without_end_is_given_in_parts() -> None:
     assert "".join(lines[:-1]) == "\0" * 100000
     assert max(map(len, lines)) <= program_output._LONGEST_LINE + program_output._CHUNK
     assert log.getvalue().endswith(b"\0\nend\n")
+    assert [isinstance(line, More) for line in lines] == [False, *[True] * (len(lines) - 2), False]
+
+
+@pytest.mark.parametrize("sizes", [(8192, 0, 3), (8193, 1), (70_000, 70_000), (9000, 0, 0, 9000)])
+def test_further_parts_of_a_line_are_told_from_lines(sizes: tuple[int, ...]) -> None:
+    lines: list[str] = []
+    script = "".join(f"head -c {size} /dev/zero; echo; " for size in sizes)
+    process.run(["sh", "-c", script], watch=lines.append)
+    assert len([line for line in lines if not isinstance(line, More)]) == len(sizes)
+    assert sum(map(len, lines)) == sum(sizes)
 
 
 def test_what_is_no_text_is_shown_all_the_same() -> None:

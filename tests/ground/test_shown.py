@@ -101,3 +101,15 @@ def test_credentials(address: str, told: str, bare: str) -> None:
     assert without_passwords(f"see {address}, and") == f"see {told}, and"
     assert without_credentials(address) == bare
     assert not re.search("pw|token|p@ss", without_credentials(address))
+
+
+@pytest.mark.parametrize(("count", "length"), [(20, 15_000), (20, 250), (1, 300_000), (90, 400)])
+def test_a_programs_last_words_take_no_more_than_a_screen(count: int, length: int) -> None:
+    lines = ["x" * length] * count
+    message = AimagerError("it failed:" + "".join(f"\n    {line}" for line in lines)).message
+    assert len(message) < 9000
+    assert message.count("\n    xxx") == count
+    assert message.endswith("xxx ...")
+    assert AimagerError(message).message == message
+    short = "it failed:" + "\n    some words" * 20
+    assert AimagerError(short).message == short

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import CommandError, ImageError
-from aimager.image.disk import Extent, disk_size, lay_out, place_part, sfdisk_script
+from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.image.disk import place_part, sfdisk_script
 from aimager.model.architecture import Architecture
 from aimager.model.image_ids import partuuid
+from aimager.model.layout import Extent, disk_size, lay_out
 from aimager.model.partition import SECTOR, GiB, Label, MiB, PartitionTable, boot_fat, root_ext4
 from tests.support.places import GOLDEN
 from tests.support.trees import make_disk
@@ -111,7 +112,7 @@ def test_partitions_begin_after_the_label(label: Label, first_lba: int | None, s
         return lay_out(PartitionTable(label, (partition,), first_lba=first_lba), [MiB])
 
     assert place(start) == (Extent(start * SECTOR, MiB),)
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(ConfigError) as caught:
         place(start - 1)
     assert caught.value.message == (
         f"the root partition starts at sector {start - 1}, but what lies before it ends at sector"
@@ -124,20 +125,20 @@ def test_a_partition_without_a_start_follows_the_one_before_it() -> None:
     table = PartitionTable(Label.gpt, (first, root_ext4()))
     assert lay_out(table, [MiB, MiB])[1] == Extent(2 * MiB, MiB)
     overlapping = replace(table, partitions=(first, replace(root_ext4(), start=MiB)))
-    with pytest.raises(ImageError, match=r"starts at sector 2048, but .* sector 2112"):
+    with pytest.raises(ConfigError, match=r"starts at sector 2048, but .* sector 2112"):
         lay_out(overlapping, [MiB, MiB])
 
 
 def test_the_last_sector_is_not_passed() -> None:
     table = PartitionTable(Label.gpt, (root_ext4(),), last_lba=4095)
     assert disk_size(table, lay_out(table, [MiB])) == 3 * MiB
-    with pytest.raises(ImageError, match="end at sector 4096, but last-lba is 4095"):
+    with pytest.raises(ConfigError, match="end at sector 4096, but last-lba is 4095"):
         lay_out(table, [MiB + SECTOR])
 
 
 @pytest.mark.parametrize("size", [0, 513, -512])
 def test_sizes_are_whole_sectors(size: int) -> None:
-    with pytest.raises(ImageError, match="is not a multiple of the sector size, 512"):
+    with pytest.raises(ConfigError, match="is not a multiple of the sector size, 512"):
         lay_out(TABLES["gpt"], (size, MiB))
 
 

@@ -10,9 +10,10 @@ import pytest
 import zstandard
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent, disk_size, gaps, lay_out, sfdisk_script
+from aimager.image.disk import sfdisk_script
 from aimager.image.disk_from import unpacked
 from aimager.model.architecture import Architecture
+from aimager.model.layout import Extent, disk_size, gaps, lay_out
 from aimager.model.partition import MiB
 from aimager.model.sfdisk_table import read_table
 from tests.image.test_disk import UUIDS

@@ -9,6 +9,8 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.model.partition import MiB
+from tests.support.fat_reader import read_fat
+from tests.support.node import Window
 from tests.support.partition_images import PROGRAMS, boot_tree, check_fat, fat, small_tree
 
 
@@ -44,6 +46,38 @@ def test_fat_holds_the_files(tmp_path: Path) -> None:
     assert "Volume Serial Number is 1A2B-3C4D" in shown
     assert "2023-11-14  22:13" in shown
     assert image.read_bytes()[82:90] == b"FAT32   "
+
+
+@pytest.mark.parametrize("size", [8 * MiB, 35 * MiB, 40 * MiB], ids=["fat12", "fat16", "fat32"])
+def test_a_name_that_is_not_ascii_has_a_long_name(tmp_path: Path, size: int) -> None:
+    """One in a codepage is another one on a machine that reads another codepage."""
+    names = {
+        "na\xefve",
+        "na\xf6ve",  # another file, of the same short name but for that
+        "\xcf.TXT",
+        "e\u0301.txt",
+        "\xe9/\u0416\u0416/\xfc.bin",
+        "\ue000/\ue001",  # no letter, but a name
+        "ascii/\u20ac",
+        "GR\xd6SSE-und-mehr.conf",
+        *(f"many/{number:03}\xe4" for number in range(70)),  # a folder of several clusters
+    }
+    for name in names:
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"<{name}>")
+    (tmp_path / "tree/content").write_bytes("\ue000\ue001".encode("utf-16-le") * 4000)
+    image = fat(tmp_path / "tree", tmp_path / "image", size)
+    check_fat(image)
+    found = {node.path.lstrip("/") for node in read_fat(Window.whole(image))}
+    assert names <= found
+    (tmp_path / "back").mkdir()
+    subprocess.run(["mcopy", "-s", "-i", image, "::/", tmp_path / "back"], env=PROGRAMS, check=True)
+    for name in names:
+        assert (tmp_path / "back" / name).read_text() == f"<{name}>"
+    content = (tmp_path / "back/content").read_bytes()
+    assert content == "\ue000\ue001".encode("utf-16-le") * 4000
+    assert "na\xefve".encode("cp850").upper() not in image.read_bytes()
 
 
 def test_fat_holds_odd_names(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.config.file_system_ids import with_arguments
 from aimager.errors import ConfigError, HostError, ImageError
 from aimager.image.filesystem import xfs
 from aimager.image.filesystem.xfs import make_xfs
@@ -12,11 +13,16 @@ from aimager.image.make_partition import make_part
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, MiB, Partition, Role
 from aimager.model.sfdisk_table import read_table
+from aimager.system.fstab import fstab_text, list_mounts
 from aimager.toolbox import Toolbox
 from tests.support.partition_images import check_fat, small_tree
 from tests.support.trees import EPOCH, TOOLS, check_ext4
 
-TABLE = read_table("label: gpt; aimager@boot: size=8M; aimager@home:; aimager@root: size=80M")
+TABLE = read_table(
+    "label: gpt; aimager@boot: size=8M; aimager@swap: size=1M; aimager@home:;"
+    " aimager@root: size=80M"
+)
+OTHER = "11111111-2222-3333-4444-abcdefabcdef"
 IDS = ImageIds("seed", TABLE)
 
 
@@ -52,6 +58,46 @@ def test_what_the_program_refuses(tmp_path: Path) -> None:
     assert caught.value.hint == "mke2fs: invalid option -- 'Z'"
 
 
+@pytest.mark.parametrize(
+    ("role", "changes"),
+    [
+        (Role.root, {"arguments": ("-FU", OTHER)}),
+        (Role.root, {"arguments": ("-m", "0", "-U", "random")}),
+        (Role.root, {"arguments": ("-U", "clear")}),
+        (Role.boot, {"arguments": ("-vi", "1a2b3c4d")}),
+        (Role.swap, {"arguments": ("--uui", OTHER)}),
+    ],
+)
+def test_another_id_is_seen(tmp_path: Path, role: Role, changes: dict[str, object]) -> None:
+    """However it is given: nothing would find the file system."""
+    tree = small_tree(tmp_path / "tree")
+    with pytest.raises(ConfigError, match=f"mkfs-arg={role}=.* another id than .*fstab"):
+        make(role, tree, tmp_path / "image", **changes)
+
+
+@pytest.mark.parametrize(
+    ("role", "word", "given"),
+    [
+        (Role.root, f"-U {OTHER}", OTHER),
+        (Role.home, f"-m 0 -U{OTHER.upper()}", OTHER),
+        (Role.boot, "-i 1a2b3c4d", "1A2B-3C4D"),
+        (Role.swap, f"--uuid={OTHER}", OTHER),
+        (Role.swap, f"-L x --uuid {OTHER} -v1", OTHER),
+    ],
+)
+def test_an_id_of_the_users_is_the_file_systems(
+    tmp_path: Path, role: Role, word: str, given: str
+) -> None:
+    table = with_arguments(TABLE, role, tuple(word.split()))
+    ids = ImageIds("seed", table)
+    partition = table.with_role(role)
+    assert partition
+    make_part(TOOLS, ids, partition, small_tree(tmp_path / "t"), tmp_path / "image", epoch=EPOCH)
+    said = TOOLS.run(["blkid", "-p", "-s", "UUID", "-o", "value", tmp_path / "image"])
+    assert said.strip() == given == ids.file_system(role)
+    assert f"UUID={given}\t" in fstab_text(list_mounts(ids))
+
+
 def test_a_home_that_is_too_small(tmp_path: Path) -> None:
     tree = small_tree(tmp_path / "tree", 1, 30 * MiB)
     with pytest.raises(
@@ -75,7 +121,7 @@ def test_an_old_mkfs_xfs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, message: str
 ) -> None:
     monkeypatch.setattr(Toolbox, "run", lambda *_, **__: f"mkfs.xfs version {version}\n")
-    root = replace(TABLE.partitions[2], file_system=FileSystem.xfs)
+    root = replace(TABLE.partitions[3], file_system=FileSystem.xfs)
     with pytest.raises(HostError, match=message):
         make_xfs(TOOLS, root, tmp_path, tmp_path / "xfs", size=None, uuid="u", epoch=EPOCH)
 

@@ -33,6 +33,7 @@ def test_text() -> None:
         {"bash": FINGERPRINT, "zlib": FINGERPRINT[-16:]},
         {"install-packages:x": "b" * 64, "fetch-packages:x": "a" * 64},
         [Result("root.tar", 10240, "c" * 64)],
+        logins=("alice",),
     )
     assert text == (GOLDEN / "manifest.json").read_text()
 

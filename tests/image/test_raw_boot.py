@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
-from aimager.image.disk import disk_size, lay_out, sfdisk_script
-from aimager.image.raw_boot import Raw, check_room, read_pieces, write_raw
+from aimager.image.disk import sfdisk_script
+from aimager.image.raw_boot import Raw, read_pieces, write_raw
 from aimager.model import u_boot
 from aimager.model.architecture import Architecture
 from aimager.model.board import RawPiece
+from aimager.model.layout import disk_size, lay_out
 from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
 from tests.support.trees import TOOLS, make_disk
 
@@ -21,10 +23,6 @@ LAYOUTS = {
     "amlogic-g12": (u_boot.amlogic_g12(), Label.dos),
     "amlogic-gxbb": (u_boot.amlogic_gxbb(), Label.dos),
 }
-
-
-def raw(offset: int, size: int) -> Raw:
-    return Raw("boot/u-boot.bin", offset, b"\1" * size)
 
 
 def test_pieces_of_a_file(tmp_path: Path) -> None:
@@ -39,40 +37,6 @@ def test_pieces_of_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"a" * 512)
     with pytest.raises(ImageError, match="ends before its byte 512"):
         read_pieces(Tree(tmp_path), u_boot.amlogic_g12())
-
-
-@pytest.mark.parametrize(
-    ("label", "offset", "size"),
-    [
-        (Label.dos, 0, 440),
-        (Label.dos, 512, MiB - 512),
-        (Label.gpt, 0, 440),
-        (Label.gpt, 34 * 512, 512),
-    ],
-)
-def test_room(label: Label, offset: int, size: int) -> None:
-    check_room(label, MiB, [raw(offset, size)])
-
-
-@pytest.mark.parametrize(
-    ("label", "offset", "size", "told"),
-    [
-        (Label.dos, 0, 441, "at byte 0 of the disk, overlaps the partition table"),
-        (Label.dos, 511, 2, "overlaps the partition table"),
-        # Where Allwinner's chips look first.
-        (Label.gpt, 8192, 1, "at byte 8192 of the disk, overlaps the partition table"),
-        (Label.dos, 8192, MiB, r"ends at byte 1056768 of the disk, but .* starts at byte 1048576"),
-    ],
-)
-def test_no_room(label: Label, offset: int, size: int, told: str) -> None:
-    with pytest.raises(ImageError, match=told):
-        check_room(label, MiB, [raw(offset, size)])
-
-
-def test_pieces_on_one_another() -> None:
-    with pytest.raises(ImageError, match=r"overlaps /boot/u-boot\.bin"):
-        check_room(Label.dos, MiB, [raw(8192, 1000), raw(9191, 10)])
-    check_room(Label.dos, MiB, [raw(8192, 1000), raw(9192, 10)])
 
 
 def test_only_its_own_bytes_are_written(tmp_path: Path) -> None:
@@ -103,7 +67,7 @@ def test_known_layouts_leave_the_table_whole(
     image = tmp_path / "disk.img"
     make_disk(image, script, (), size=disk_size(table, extents))
     dumped = dump(image)
-    check_room(label, extents[0].start, raws)
+    check_places(table, extents, [raw.place for raw in raws])
     write_raw(image, raws)
     assert dump(image) == dumped
     with image.open("rb") as disk:
@@ -115,11 +79,3 @@ def test_known_layouts_leave_the_table_whole(
 def dump(image: Path) -> str:
     """What sfdisk reads of the partition table."""
     return TOOLS.run(["sfdisk", "--dump", image])
-
-
-@pytest.mark.parametrize("pieces", [u_boot.allwinner(), u_boot.amlogic_g12()])
-def test_layouts_that_no_gpt_leaves_room_for(pieces: tuple[RawPiece, ...], tmp_path: Path) -> None:
-    (tmp_path / "boot").mkdir()
-    (tmp_path / pieces[0].file).write_bytes(b"U" * 40000)
-    with pytest.raises(ImageError, match="overlaps the partition table"):
-        check_room(Label.gpt, 16 * MiB, read_pieces(Tree(tmp_path), pieces))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import CommandError
-from aimager.image.disk import Extent
 from aimager.image.filesystem.swap import make_swap
 from aimager.image.filesystem.used_blocks import used_extents
+from aimager.model.layout import Extent
 from aimager.model.partition import FileSystem, MiB, Partition, Role
 from tests.support.partition_images import PROGRAMS
 from tests.support.trees import TOOLS, UUID

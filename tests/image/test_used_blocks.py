@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent, gaps
 from aimager.image.filesystem import used_blocks
 from aimager.image.filesystem.used_blocks import used_extents
+from aimager.model.layout import Extent, gaps
 from aimager.model.partition import FileSystem, MiB
 from tests.support import trees
 from tests.support.partition_images import PROGRAMS, boot_tree, check_fat, ext4, fat, small_tree

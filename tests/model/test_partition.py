@@ -13,6 +13,7 @@ from aimager.model.partition import (
     boot_fat,
     root_ext4,
 )
+from aimager.model.sfdisk_table import read_table
 
 FACTS = {
     # package, options, checked, packed, DOS type, UUID
@@ -70,3 +71,23 @@ def test_what_parts_of_a_table_are_for() -> None:
         **dict.fromkeys(Role),
         **{Role.boot: "/boot", Role.root: "/", Role.home: "/home"},
     }
+
+
+@pytest.mark.parametrize(
+    ("order", "kind", "growing"),
+    [
+        ("aimager@root:", "ext4", Role.root),
+        ("aimager@root:", "btrfs", Role.root),
+        ("aimager@root:", "erofs", None),
+        ("aimager@root:; aimager@home:", "ext4", Role.home),
+        ("aimager@root:; aimager@home:", "erofs", Role.home),
+        ("aimager@home:; aimager@root:", "ext4", Role.root),
+        ("aimager@root:; aimager@swap: size=1G", "ext4", None),
+        ("aimager@root:; aimager@home:; aimager@swap: size=1G", "ext4", None),
+        ("aimager@root:; aimager@boot: size=1G", "ext4", None),
+        ("aimager@root:; size=1G", "ext4", None),
+    ],
+)
+def test_the_last_partition_grows(order: str, kind: str, growing: Role | None) -> None:
+    table = read_table(f"label: gpt; {order}").changed(Role.root, file_system=FileSystem(kind))
+    assert (table.growing.role if table.growing else None) == growing

@@ -1,13 +1,27 @@
 """sfdisk's notation with our marks becomes a table, and what no image can be made of is refused."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from aimager.errors import ConfigError
-from aimager.image.disk import lay_out, sfdisk_script
+from aimager.image.disk import sfdisk_script
 from aimager.model.architecture import Architecture
+from aimager.model.layout import disk_size, lay_out
 from aimager.model.named_tables import NAMED_TABLES
-from aimager.model.partition import FileSystem, GiB, Label, MiB, Partition, PartitionTable, Role
+from aimager.model.partition import (
+    SECTOR,
+    FileSystem,
+    GiB,
+    Label,
+    MiB,
+    Partition,
+    PartitionTable,
+    Role,
+)
 from aimager.model.sfdisk_table import read_table
+from tests.support.trees import TOOLS, make_disk
 
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 LOADER = "8DA63339-0007-60C0-C436-083AC8230908"
@@ -115,7 +129,8 @@ def test_what_a_table_may_say() -> None:
     assert len(four.partitions) == 4
     near = read_table("label: gpt; aimager@boot: start=1M, size=2M; aimager@root: start=3M")
     assert near.partitions[1].start == 3 * MiB
-    assert read_table("label: gpt; aimager@root: id=x").partitions[0].type == "x"
+    assert read_table("label: dos; aimager@root: id=83").partitions[0].type == "83"
+    assert read_table("label: gpt; table-length: 56; aimager@root:").entries == 56
 
 
 def test_firmware_finds_a_boot_partition_without_a_type() -> None:
@@ -153,6 +168,20 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
         ("label: gpt\ncolour: red\naimager@root:", "line colour: red"),
         ("label: gpt\nsector-size: 4096\naimager@root:", "sectors of 512"),
         ("label: gpt\nfirst-lba: x\naimager@root:", "first-lba: x"),
+        ("label: gpt\ntable-length: x\naimager@root:", "table-length: x"),
+        ("label: gpt\ntable-length: 0\naimager@root:", "table-length: 0"),
+        ("label: gpt\ntable-length: 1\nsize=1M\naimager@root:", "has 2 partitions, and"),
+        ("label: dos\ntable-length: 56\naimager@root:", "table-length: 56"),
+        ("label: gpt\naimager@root: type=83", "type 83, which a gpt label does not have"),
+        ("label: gpt\naimager@boot: size=1G, type=esp\naimager@root:", "the type esp"),
+        ('label: dos\naimager@root: type="Linux filesystem"', "the type Linux filesystem"),
+        ("label: dos\naimager@root: type=0", "the type 0"),
+        ("label: dos\naimager@root: type=183", "the type 183"),
+        ("label: dos\nsize=1G, type=5\nsize=1M\naimager@root:", "has logical partitions"),
+        ("label: dos\nsize=1G, type=E\nsize=1M\naimager@root:", "has logical partitions"),
+        ("label: dos\nsize=1G, type=f\nsize=1M\naimager@root:", "has logical partitions"),
+        ("label: dos\nsize=1G, type=Ex" + "\nsize=1M" * 4 + "\naimager@root:", "has logical"),
+        ("label: gpt\naimager@swap: size=36K\naimager@root:", "less than 40 KiB"),
         ("label: gpt\nlabel-id: 0x12\naimager@root:", "label-id: 0x12"),
         ("label: dos\naimager@root: name=x", "DOS label cannot have"),
         ("label: dos" + "\nsize=1M" * 4 + "\naimager@root:", "more than four"),
@@ -166,6 +195,58 @@ def test_refusals(text: str, message: str) -> None:
     assert caught.value.hint or "not known" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("label", "words", "meant"),
+    [
+        ("gpt", ["uefi", "U", '"EFI System"'], "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"),
+        ("gpt", ["linux", "L", '"Linux  filesystem"'], "0fc63daf-8483-4772-8e79-3d69d8477de4"),
+        ("gpt", ["swap"], "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f"),
+        ("gpt", ["home"], "933ac7e1-2eb4-4f13-b844-0e14e2aef915"),
+        ("gpt", ["raid"], "a19d880f-05fc-4d3b-a006-743f0f84911e"),
+        ("gpt", ["lvm"], "e6d6d379-f507-44c2-a23c-238f2a3df928"),
+        ("gpt", ['"Linux root (x86-64)"'], Architecture.x86_64.gpt_root),
+        ("gpt", ['"Linux root (ARM-64)"'], Architecture.aarch64.gpt_root),
+        ("gpt", ['"Linux root (RISC-V-64)"'], Architecture.riscv64.gpt_root),
+        ("dos", ["uefi", "U", "EF", "0xef"], "ef"),
+        ("dos", ["linux", "83"], "83"),
+        ("dos", ["swap"], "82"),
+        ("dos", ["0c", "c", "C"], "c"),
+        ("dos", ["e", "0E"], "e"),
+    ],
+)
+def test_types_by_sfdisks_words(tmp_path: Path, label: str, words: list[str], meant: str) -> None:
+    """Those of which sfdisk makes another one would not be what the table says."""
+    for word in words:
+        line = f"start=2048, size=2048, type={word}"
+        assert read_table(f"label: {label}; {line}; aimager@root:").partitions[0].type == meant
+        disk = tmp_path / "disk.img"
+        disk.write_bytes(bytes(4 * MiB))
+        TOOLS.run(["sfdisk", "--quiet", disk], input=f"label: {label}\n{line}\n".encode())
+        found = re.search(r"type=([^,\n]+)", TOOLS.run(["sfdisk", "--dump", disk]))
+        assert found
+        assert found[1].lower() == meant
+
+
+def test_a_gpt_of_fewer_entries_is_made(tmp_path: Path) -> None:
+    text = "label: gpt; table-length: 56; first-lba: 16; start=16, size=100; aimager@root: size=1M"
+    table = read_table(text)
+    extents = lay_out(table, [p.size or 0 for p in table.partitions])
+    assert extents[0].start == 16 * SECTOR
+    script = sfdisk_script(
+        table,
+        extents,
+        disk_id="11111111-2222-4333-8444-555555555555",
+        partition_uuids=[f"{n}1111111-2222-4333-8444-555555555555" for n in (1, 2)],
+        architecture=Architecture.aarch64,
+    )
+    disk = tmp_path / "disk.img"
+    size = disk_size(table, extents)
+    make_disk(disk, script, (), size=size)
+    dumped = TOOLS.run(["sfdisk", "--dump", disk])
+    assert "\ntable-length: 56\n" in dumped
+    assert f"\nlast-lba: {size // SECTOR - 1 - 15}\n" in dumped
+
+
 @pytest.mark.parametrize("name", NAMED_TABLES)
 def test_named_tables(name: str) -> None:
     named = NAMED_TABLES[name]
@@ -173,7 +254,8 @@ def test_named_tables(name: str) -> None:
     boot, root = table.partitions
     assert named.meaning
     assert table.label == name[:3]
-    assert (boot.role, boot.size, boot.esp) == (Role.boot, GiB, True)
+    assert (boot.role, boot.size, boot.esp) == (Role.boot, GiB, "esp" in name)
+    assert table.first_lba == (34 if name == "gpt_1g_fat" else None)
     assert boot.start == (16 if "16m_gap" in name else 1) * MiB
     assert root.role is Role.root
     assert root.size == (16 * GiB if "16g_root" in name else None)

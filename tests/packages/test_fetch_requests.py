@@ -22,11 +22,13 @@ from aimager.packages.fetch_database import (
 )
 from aimager.packages.fetch_package import PackageWish, PackageWishes, download_packages
 from tests.support.locked import make_database, make_file
+from tests.support.openpgp_maker import signature_of
 from tests.support.webserver import Site, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 PACKAGE = make_file("bash", b"bash")
+SIGNATURE = signature_of(b"bash")
 
 
 def cross(function: Callable[[Any], Any], request: object) -> Any:
@@ -73,14 +75,14 @@ def test_what_came_is_checked(tmp_path: Path) -> None:
 
 
 def test_packages_are_written_in_their_place(site: Site, tmp_path: Path) -> None:
-    site.content |= {f"/{PACKAGE.file}": b"bash", f"/{PACKAGE.file}.sig": b"\x89 signature"}
+    site.content |= {f"/{PACKAGE.file}": b"bash", f"/{PACKAGE.file}.sig": SIGNATURE}
     part, signed = tmp_path / "part", tmp_path / "sig"
     part.write_bytes(b"ba")
     signed.touch()
     before = listing(tmp_path)
     wish = PackageWish(PACKAGE, (site.url,), part=part, signature=signed)
     cross(download_packages, PackageWishes((wish,)))
-    assert (part.read_bytes(), signed.read_bytes()) == (b"bash", b"\x89 signature")
+    assert (part.read_bytes(), signed.read_bytes()) == (b"bash", SIGNATURE)
     assert listing(tmp_path) == before
     site.content[f"/{PACKAGE.file}"] = b"evil and more"
     part.write_bytes(b"")

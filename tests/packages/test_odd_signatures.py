@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aimager.packages.fetch_package import is_signature
+from aimager.packages.openpgp.signature import issuer
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.verification import problem
 from tests.support.openpgp_maker import Made, Secret, packet, plain
@@ -38,6 +40,9 @@ def said(folder: Path, signature: bytes, key: Secret = KEY) -> str:
     [
         GOOD.packet(CONTENT),
         armoured(GOOD.packet(CONTENT)),
+        GOOD.packet(CONTENT) * 2,
+        armoured(GOOD.packet(CONTENT)) * 2,
+        GOOD.packet(CONTENT) + replace(GOOD, hash=8).packet(CONTENT),
         replace(GOOD, issuer="F").packet(CONTENT),
         replace(GOOD, hash=8).packet(CONTENT),
         GOOD.with_sub(28, b"p@example.org").packet(CONTENT),
@@ -49,9 +54,20 @@ def test_good_ones(tmp_path: Path, signature: bytes) -> None:
 
 
 NOT_KNOWN = "has a signature that is not known here: "
+CHANGED = f"was changed after the key {KEY.fingerprint.hex().upper()[-16:]} signed it"
 NONE = "has a signature file that does not hold a signature"
 ODD: dict[str, tuple[bytes, str]] = {
-    "two": (GOOD.packet(CONTENT) * 2, "has a signature file with 2 signatures"),
+    "a bad one first": (GOOD.packet(b"other") + GOOD.packet(CONTENT), CHANGED),
+    "a bad one last": (GOOD.packet(CONTENT) + GOOD.packet(b"other"), CHANGED),
+    "a stranger's last": (
+        GOOD.packet(CONTENT) + replace(GOOD, by=SMALL).packet(CONTENT),
+        f"is signed by the key {SMALL.fingerprint.hex().upper()[-16:]}, which is not in the"
+        " keyring",
+    ),
+    "one that is not known last": (
+        GOOD.packet(CONTENT) + replace(GOOD, version=5).packet(CONTENT),
+        f"{NOT_KNOWN}it is of version 5",
+    ),
     "version 3": (
         replace(GOOD, version=3).packet(CONTENT),
         f"{NOT_KNOWN}it is of version 3",
@@ -86,6 +102,39 @@ ODD: dict[str, tuple[bytes, str]] = {
         " for",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        GOOD.packet(CONTENT),
+        armoured(GOOD.packet(CONTENT)),
+        GOOD.packet(CONTENT) * 2,
+        replace(GOOD, version=3).packet(CONTENT),
+        replace(GOOD, version=5).packet(CONTENT),
+        armoured(replace(GOOD, version=5).packet(CONTENT)),
+    ],
+)
+def test_what_is_fetched_can_be_told_in_the_manifest(signature: bytes) -> None:
+    """Whatever gpg may take is kept when it arrives, and read when the image is packed."""
+    assert is_signature(signature)
+    assert KEY.fingerprint.hex().upper().endswith(issuer(signature)[-16:])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>404</html>",
+        b"\x88\x75\x04\x00",
+        GOOD.packet(CONTENT)[:-1],
+        armoured(GOOD.packet(CONTENT))[:-30],
+        plain(KEY, b"Packager", CREATED + 1).packets(),
+        armoured(plain(KEY, b"Packager", CREATED + 1).packets()),
+    ],
+)
+def test_what_is_no_signature_is_not_kept(content: bytes) -> None:
+    assert not is_signature(content)
 
 
 @pytest.mark.parametrize("name", ODD)

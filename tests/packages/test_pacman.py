@@ -16,6 +16,7 @@ from aimager.model.architecture import Architecture
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, PacmanRun, choose_pacman
 from aimager.program_output import Watch
+from aimager.sandbox.chroot import PACMAN
 from aimager.sandbox.mounts import Bind
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
@@ -72,12 +73,12 @@ def test_the_borrowed_pacman_is_the_first_choice(host: Path, static: Path, borro
     assert not (host.parent / "pacman-static").exists()
 
 
-STATIC = f"{pacman.PLACE}/pacman-static/usr/bin/pacman-static"
+STATIC = f"{PACMAN}/pacman-static/usr/bin/pacman-static"
 
 
 def at_its_place(work: Path) -> Bind:
     """How a jail has pacman-static: read-only."""
-    return Bind(work / "pacman-static", pacman.PLACE / "pacman-static", read_only=True)
+    return Bind(work / "pacman-static", PACMAN / "pacman-static", read_only=True)
 
 
 def without_pacman(borrowed: Path) -> Path:

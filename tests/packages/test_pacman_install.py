@@ -1,5 +1,6 @@
 """What pacman is given to install, and which of its messages mean failure."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from aimager.errors import ConfigError, HostError
 from aimager.model.lock import UNSIGNED
 from aimager.packages import pacman
 from aimager.packages.pacman import Pacman, PacmanRun, TransactionError
-from aimager.sandbox.chroot import IMAGE
+from aimager.program_output import More, Watch
+from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN
 from aimager.sandbox.jail import Jail
 from aimager.sandbox.mounts import Bind
 from tests.packages.test_pacman import Saying
@@ -62,7 +64,7 @@ def test_a_lost_owner_is_no_success() -> None:
 
 def test_install_marks_what_was_asked_for() -> None:
     packages = [make_package("a"), make_package("b")]
-    paths = tuple(f"{pacman.PACKAGES}/{package.file}" for package in packages)
+    paths = tuple(f"{PACKAGES}/{package.file}" for package in packages)
     saying = Saying("done")
     for several, explicit in ((packages, ["b"]), (packages, []), ([], ["a"])):
         said = pacman.install(saying(), several, explicit=explicit, epoch=7)
@@ -108,6 +110,22 @@ def test_pacman_has_its_files_read_only(tmp_path: Path, monkeypatch: pytest.Monk
     assert {
         *("/", "/run/pacman/hooks", "/run/pacman/pacman.conf", f"/run/packages/{package.name}"),
     } <= read_only
-    own = {target for target in binds if target.is_relative_to(pacman.PLACE)}
+    own = {target for target in binds if target.is_relative_to(PACMAN)}
     assert {target.name for target in own if not binds[target].read_only} == {"cache", "gnupg"}
     assert binds[Path("/")].source == tools
+
+
+class Endless(Saying):
+    """A pacman in which something says a line without end."""
+
+    def run(
+        self, arguments: Sequence[str], *, epoch: int = 0, watch: Watch = lambda _: None
+    ) -> str:
+        for part in ("x" * 8192, More("y" * 8192), More(""), "end"):
+            watch(part)
+        return ""
+
+
+def test_of_a_long_line_only_the_beginning_is_kept() -> None:
+    said = pacman.install(Endless("")(), [make_package("a")], explicit=[], epoch=7)
+    assert said.splitlines() == ["x" * 8192, "end"]

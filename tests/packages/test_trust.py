@@ -231,12 +231,19 @@ def test_masters_that_have_expired_or_are_revoked_vouch_for_nobody(
         assert verdict(judge, tmp_path).endswith(NOT_VOUCHED)
 
 
-def test_two_signatures_are_told(packagers: Packagers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_each_of_several_signatures_counts(packagers: Packagers, tmp_path: Path, way: str) -> None:
     made = packagers.sign(packagers.packager, CONTENT)
-    store_package(tmp_path, CONTENT, made + made)
+    strange = packagers.sign(packagers.stranger, CONTENT)
     keys = packagers.export(packagers.packager, *packagers.masters)
-    with WAYS["without-gpg"](keys, packagers.masters) as judge:
-        assert refusal(judge, tmp_path) == "has a signature file with 2 signatures"
+    with WAYS[way](keys, packagers.masters) as judge:
+        store_package(tmp_path, CONTENT, made + packagers.sign(packagers.master, CONTENT))
+        assert verdict(judge, tmp_path) == packagers.packager
+        for both in (made + strange, strange + made):
+            store_package(tmp_path, CONTENT, both)
+            assert refusal(judge, tmp_path) == (
+                f"is signed by the key {packagers.stranger[-16:]}, which is not in the keyring"
+            )
 
 
 def test_no_damage_makes_a_key_trusted(packagers: Packagers, tmp_path: Path) -> None:

@@ -136,11 +136,11 @@ def test_others_are_fetched_with_their_signatures_as_ever(tmp_path: Path) -> Non
 
 
 def test_no_repository_can_pass_for_the_folder() -> None:
-    for words in ({"repos-base": UNSIGNED}, {"repo-core": UNSIGNED}):
+    for words in ({"repos-base": f"core,{UNSIGNED}"}, {"repo-core": UNSIGNED}):
         with pytest.raises(ConfigError, match="is not a valid name of a repository"):
             read_build({"distro": "arch", **words}, Path("/"))
     with pytest.raises(ConfigError, match="is not a valid name of a repository"):
-        read_build({"distro": "arch", "add-repos": f"{UNSIGNED}=http://x"}, Path("/"))
+        read_build({"distro": "arch", "add-repos": f"7Ji,{UNSIGNED}=http://x"}, Path("/"))
 
 
 def test_no_key_and_no_root_come_from_the_folder(tmp_path: Path) -> None:

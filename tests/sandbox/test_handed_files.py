@@ -11,8 +11,9 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.files import FILE
+from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.handed_files import hand_out
-from aimager.sandbox.namespace import ChildFailed, call
+from aimager.sandbox.namespace import call
 from tests.support import looking
 from tests.support.looking import Look, Writing
 

@@ -9,8 +9,9 @@ import pytest
 
 from aimager.sandbox import kept_tmpfs as memory_trees
 from aimager.sandbox import namespace
+from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.kept_tmpfs import Shelf
-from aimager.sandbox.namespace import ChildFailed, call
+from aimager.sandbox.namespace import call
 from tests.support.inherited import Lending, Shelved, lend_programs, see_programs, use_trees
 
 OPEN_TREE, MOVE_MOUNT = 428, 429

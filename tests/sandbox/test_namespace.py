@@ -12,9 +12,10 @@ import pytest
 
 from aimager.errors import CommandError, HostError, TrustError
 from aimager.model.architecture import Architecture, host_architecture
+from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.binfmt import HOST_DIRECTORY, find_qemu
 from aimager.sandbox.compat_probe import runs
-from aimager.sandbox.namespace import ChildFailed, call, remove_tree
+from aimager.sandbox.namespace import call, remove_tree
 from tests.support import namespaced
 from tests.support.namespaced import Foreign, Place
 

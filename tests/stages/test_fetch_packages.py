@@ -17,13 +17,14 @@ from aimager.packages.local_database import InstalledPackage
 from aimager.stages.fetch_packages import FetchPackages
 from aimager.system.reused_root import ReusedRoot, write_reused
 from tests.support.locked import make_file, make_package, make_workshop
+from tests.support.openpgp_maker import signature_of
 from tests.support.webserver import Site, serving, silence
 
 CONTENT = bytes(range(256)) * 4096
 PACKAGE = make_file("bash", CONTENT)
 FILE = f"/core/{PACKAGE.file}"
-SIGNATURE = b"\x89a signature"
-OTHER = b"\xc2another"
+SIGNATURE = signature_of(CONTENT)
+OTHER = signature_of(CONTENT, "another")
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -11,6 +11,7 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 from aimager.stages.fetch_pacman_static import FetchPacmanStatic
 from tests.support.locked import make_database, make_file, make_workshop
+from tests.support.openpgp_maker import signature_of
 from tests.support.webserver import Site, serving, silence
 
 PACKAGES = {
@@ -106,7 +107,7 @@ def test_what_is_not_whole_or_not_trusted_is_left_for_later(
     for name, content in (("pacman-static", b"program"), ("other-keyring", b"keys")):
         path = f"/other/x86_64/{PACKAGES[name].file}"
         site.content |= {path: content} if name != lost else {}
-        site.content |= {f"{path}.sig": b"\x89"} if lost != "signatures" else {}
+        site.content |= {f"{path}.sig": signature_of(content)} if lost != "signatures" else {}
     made = stage(tmp_path, site.url)
     made.run()
     assert not made.target.exists()

@@ -12,6 +12,7 @@ from aimager.model.build import MirrorChoice
 from aimager.model.lock import Lock, LockedPackage, write_lock
 from aimager.stages.fetch_packages import FetchPackages, missing_packages
 from tests.support.locked import make_package
+from tests.support.openpgp_maker import signature_of
 from tests.support.platform_databases import PLATFORM, workshop
 from tests.support.webserver import Site, serving
 
@@ -28,7 +29,7 @@ def site() -> Iterator[Site]:
     with serving() as site:
         for package in PACKAGES:
             site.content[f"/core/{package.file}"] = CONTENT[package.name]
-            site.content[f"/core/{package.file}.sig"] = b"\x89 signature"
+            site.content[f"/core/{package.file}.sig"] = signature_of(CONTENT[package.name])
         yield site
 
 
@@ -62,7 +63,7 @@ def test_it_is_fetched_once(tmp_path: Path, site: Site) -> None:
     store = request.workshop.store
     for package in PACKAGES:
         assert package.path(store).read_bytes() == CONTENT[package.name]
-        assert package.signature(store).read_bytes() == b"\x89 signature"
+        assert package.signature(store).read_bytes() == signature_of(CONTENT[package.name])
     assert request.target.read_bytes() == request.lock.read_bytes()
     site.asked.clear()
     request.target.unlink()

@@ -5,12 +5,14 @@ import io
 import shutil
 import subprocess
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from aimager.errors import HostError
+from aimager.packages.sync_database import read_database
 from aimager.stand_in.apt import Source, find_mirror, read_sources
 from aimager.stand_in.cpio import write_cpio
 from aimager.stand_in.entry import Entry, arrange_entries, make_directory, make_file, make_link
@@ -104,6 +106,22 @@ def test_desc_is_in_the_order_of_repo_add() -> None:
     assert "%CSIZE%\n1\n\n%ISIZE%\n2\n\n%SHA256SUM%\n" in text
     assert text.endswith("%DEPENDS%\nglibc\n\n")
     assert "%GROUPS%" not in text
+
+
+def test_databases_of_the_arm_port_have_dependencies_in_a_file_of_their_own(tmp_path: Path) -> None:
+    metadata = replace(METADATA, provides=("thing=2",), groups=("all",))
+    built = [Built(metadata, "name.pkg.tar.zst", 1, 2, "0" * 64)]
+    seen = {}
+    for name, apart in (("one.db", False), ("two.db", True)):
+        write_database(tmp_path / name, built, apart=apart)
+        with tarfile.open(tmp_path / name) as archive:
+            files = [member for member in archive if member.isreg()]
+            seen[name] = {f.name: archive.extractfile(f).read().decode() for f in files}  # type: ignore[union-attr]
+    depends = "%PROVIDES%\nthing=2\n\n%DEPENDS%\nglibc\n\n"
+    assert seen["two.db"]["name-1:2-3/depends"] == depends
+    assert seen["one.db"] == {"name-1:2-3/desc": seen["two.db"]["name-1:2-3/desc"] + depends}
+    assert "%GROUPS%\nall\n" in seen["two.db"]["name-1:2-3/desc"]
+    assert read_database("core", tmp_path / "one.db") == read_database("core", tmp_path / "two.db")
 
 
 def test_mtree_describes_every_kind_of_member() -> None:

@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES
 from aimager.model.architecture import Architecture
@@ -12,8 +13,10 @@ from aimager.model.distro import Platform
 from aimager.packages.mirrors import expand, repository_urls
 from aimager.packages.repository_sections import repositories
 from aimager.stand_in.contents import gather_files
+from aimager.stand_in.firmware import gather_firmware
 from aimager.stand_in.kernel_debs import find_kernel, is_part, oldest
 from aimager.stand_in.kernels import gather_alarm_kernel, gather_kernel
+from aimager.stand_in.keyrings import gather_keyring
 from aimager.stand_in.port_recipes import list_port_recipes
 from aimager.stand_in.ports import PORTS, Port
 from aimager.stand_in.recipe import Recipe
@@ -144,6 +147,37 @@ def test_kernels_lie_where_each_port_has_them(tmp_path: Path) -> None:
     riscv = make_deb(tmp_path, "linux-image-6-r", {"boot/vmlinux-6-r": b"MZ", tree: b"dtb"}).path
     paths = {entry.path for entry in gather_kernel(recipe, [riscv])}
     assert "usr/lib/modules/6-r/dtb/starfive/jh7110-starfive-visionfive-2-v1.3b.dtb" in paths
+
+
+def test_drivers_of_graphics_cards_are_in_one_kernel(tmp_path: Path) -> None:
+    folder = "usr/lib/modules/7-x"
+    files = {f"{folder}/kernel/drivers/{name}": b"ko" for name in ("gpu/drm/x.ko", "video/y.ko")}
+    debs = [make_deb(tmp_path, "linux-image-7-x", {f"{folder}/vmlinuz": b"MZ", **files}).path]
+    kept = {
+        recipe.name: {e.path for e in gather_kernel(recipe, debs)} & set(files)
+        for recipe in list_recipes("x86_64").values()
+        if recipe.maker == "kernel"
+    }
+    assert kept == {
+        "linux": set(), "linux-lts": set(), "linux-zen": {f"{folder}/kernel/drivers/gpu/drm/x.ko"},
+    }  # fmt: skip
+
+
+def test_firmware_is_compressed_file_by_file(tmp_path: Path) -> None:
+    files = {"usr/lib/firmware/amdgpu/a.bin": b"code" * 100, "usr/share/doc/x": b""}
+    (entry,) = gather_firmware([make_deb(tmp_path, "firmware-x", files).path])
+    assert entry.path == "usr/lib/firmware/amdgpu/a.bin.zst"
+    assert zstandard.decompress(entry.data) == b"code" * 100
+
+
+def test_a_keyring_may_hold_a_real_ones_keys_too(tmp_path: Path) -> None:
+    folder = "usr/share/keyrings/archlinux"
+    files = {f"{folder}.gpg": b"keys", f"{folder}-trusted": b"A:4:\n", f"{folder}-revoked": b"B\n"}
+    deb = make_deb(tmp_path, "archlinux-keyring", files).path
+    made = {e.path.rpartition("/")[2]: e.data for e in gather_keyring("x", "C", b"own", [deb])}
+    assert made == {"x.gpg": b"ownkeys", "x-trusted": b"C:4:\nA:4:\n", "x-revoked": b"B\n"}
+    (port,) = [port for port in PORTS.values() if port.real_keys]
+    assert {r.debs for r in list_port_recipes(port) if r.maker == "keyring"} == {(port.real_keys,)}
 
 
 @pytest.mark.parametrize(

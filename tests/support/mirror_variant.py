@@ -31,10 +31,14 @@ Members = list[tuple[tarfile.TarInfo, bytes]]
 
 @dataclass(frozen=True)
 class Entry:
-    """A package in a sync database: its repository's folder, and its ``desc``."""
+    """A package in a sync database: its repository's folder, its ``desc``, and ``depends``.
+
+    The latter is None where the database has it in ``desc``.
+    """
 
     database: Path
     desc: str
+    depends: str | None = None
 
     def field(self, key: str) -> str:
         """The first value of a field."""
@@ -93,9 +97,13 @@ def find(mirror: Path, platform: Platform, package: str) -> Entry:
 
 def read_entries(database: Path) -> Iterator[Entry]:
     """All packages of a database."""
+    texts: dict[str, dict[str, str]] = {}
     for member, content in _read_tar(database):
         if member.isreg():
-            yield Entry(database, content.decode())
+            folder, _, file = member.name.rpartition("/")
+            texts.setdefault(folder, {})[file] = content.decode()
+    for files in texts.values():
+        yield Entry(database, files["desc"], files.get("depends"))
 
 
 def upgrade(mirror: Path, key: SigningKey, platform: Platform, package: str, version: str) -> Entry:
@@ -144,7 +152,9 @@ def touch(mirror: Path, platform: Platform, repository: str) -> None:
     stranger = next((e for e in entries if e.name == "unheard-of"), None)
     number = int(stranger.version.partition("-")[0]) + 1 if stranger else 1
     like = replace(
-        entries[0], desc=re.sub(r"%(PROVIDES|REPLACES)%\n(.+\n)+\n", "", entries[0].desc)
+        entries[0],
+        desc=re.sub(r"%(PROVIDES|REPLACES)%\n(.+\n)+\n", "", entries[0].desc),
+        depends=None if entries[0].depends is None else "",
     )
     added = like.with_fields(
         NAME="unheard-of",
@@ -180,6 +190,9 @@ def _write_entries(database: Path, entries: list[Entry]) -> None:
         folder.type, folder.mode = tarfile.DIRTYPE, 0o755
         desc = tarfile.TarInfo(f"{folder.name}/desc")
         members += [(folder, b""), (desc, entry.desc.encode())]
+        if entry.depends is not None:
+            depends = tarfile.TarInfo(f"{folder.name}/depends")
+            members.append((depends, entry.depends.encode()))
     _write(database, gzip.compress(_write_tar(members), compresslevel=6, mtime=0))
 
 

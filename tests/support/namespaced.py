@@ -1,6 +1,7 @@
 """Functions that the tests run inside a namespace, and what they are asked and answer."""
 
 import ctypes
+import errno
 import os
 import socket
 import struct
@@ -254,3 +255,16 @@ def nest_folders(place: Place) -> None:
     """Make more folders in one another than Python recurses, of a path that is too long."""
     place.path.mkdir()
     nested.nest(place.path)
+
+
+def fail_about_paths(place: Place) -> None:
+    """Fail in the way that the first of its words says, about the second and other paths."""
+    kind, product = place.word.split()
+    said = f"{place.path}/root/etc/x, /run/image/etc/y and {product} are bad"
+    match kind:
+        case "trust":
+            raise TrustError(said, hint=f"remove {place.path}/root/etc/x")
+        case "command":
+            raise CommandError(["false", str(place.path)], 3, f"first\n{said}", hint="look there")
+        case _:
+            raise OSError(errno.EACCES, "Permission denied", f"{place.path}/root/etc/x")

@@ -243,6 +243,11 @@ class Description:
         return b"".join(found) + self.end
 
 
+def signature_of(content: bytes, name: str = "packager") -> bytes:
+    """A signature over ``content`` by a key of that name, as a mirror has it beside a package."""
+    return Made(0, Secret(name, 1_700_000_000), 1_700_000_001).packet(content)
+
+
 def back_signature(primary: Secret, subkey: Secret, made: Made) -> Sub:
     """The subpacket by which a subkey vouches for its primary key."""
     return (32, made.body(primary.hashed + subkey.hashed))

@@ -28,6 +28,8 @@ from aimager.packages.pacman import forget_times, installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
+from aimager.system.caches import settle_caches
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
@@ -35,9 +37,10 @@ from aimager.system.hook_failures import failures
 from aimager.system.initramfs import universal
 from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from tests.support.hostile_root import QuietRoot
-from tests.support.trees import bare_chroot
+from tests.support.trees import TOOLS, bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
 SUBVOLUMES = Partition(
@@ -67,6 +70,7 @@ def boot(loader: Bootloader) -> Callable[[Path], object]:
             words=lambda kernel: (),
             title="Arch Linux",
         )
+        check_boot(Tree(root), board, ImageIds("seed", TABLE), Architecture.x86_64)
 
     return call
 
@@ -158,6 +162,17 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda root: find_kernels(Tree(root)),
         (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
     ),
+    "settle_caches": (
+        lambda root: settle_caches(Tree(root)),
+        (
+            *("usr", "opt", "var/cache", "var/cache/man", "var/tmp", "root", _LOCAL),
+            *("usr/share/applications", "usr/share/applications/mimeinfo.cache"),
+        ),
+    ),
+    "normalize_initramfs": (
+        lambda root: normalize_initramfs(Tree(root), TOOLS, root.parent),
+        (*_KERNELS[:1], "boot", "boot/booster-linux.img", "boot/initramfs-linux.img", _LOCAL),
+    ),
     "systemd_boot": (
         boot(Bootloader.systemd_boot),
         (
@@ -208,7 +223,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "prepare_first_boot": (
-        lambda root: prepare_first_boot(Tree(root), grow=True),
+        lambda root: prepare_first_boot(Tree(root), grow=Role.root),
         (
             *("etc/machine-id", "etc/systemd", UNITS, "etc/systemd/system-preset"),
             *("etc/systemd/system-preset/10-own.preset", "usr/local", "usr/local/lib/grow-root"),

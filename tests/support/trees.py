@@ -9,8 +9,9 @@ from pathlib import Path
 
 from aimager import archive, files
 from aimager.errors import CommandError
-from aimager.image.disk import Extent, begin_disk, place_part
+from aimager.image.disk import begin_disk, place_part
 from aimager.image.filesystem.ext4 import make_ext4
+from aimager.model.layout import Extent
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox

@@ -1,17 +1,16 @@
 """Every boot loader is told all that its kernel needs to find and mount the root."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aimager.errors import ImageError
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, Role
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.fstab import root_words
 from boards import BOARDS
+from tests.support.efi_program import EFI_PROGRAM
 
 BOARD = BOARDS["rpi4"]
 PHYTIUM = BOARDS["phytium-d2000"]
@@ -62,7 +61,7 @@ def test_the_boards_first_kernel_is_booted(tmp_path: Path) -> None:
         (tmp_path / "usr/lib/modules" / name).mkdir(parents=True)
         (tmp_path / "usr/lib/modules" / name / "pkgbase").write_text(f"{name}\n")
         for image in (f"vmlinuz-{name}", f"booster-{name}.img"):
-            (tmp_path / "boot" / image).write_text("x")
+            (tmp_path / "boot" / image).write_bytes(EFI_PROGRAM)
     assert PHYTIUM.partition_table
     assert PHYTIUM.architecture
     make_bootable(
@@ -75,21 +74,3 @@ def test_the_boards_first_kernel_is_booted(tmp_path: Path) -> None:
     )
     loader = (tmp_path / "boot/loader/loader.conf").read_text()
     assert loader.startswith("default linux-aarch64-phytium-git.conf\n")
-
-
-def test_a_file_that_the_firmware_looks_for_is_missed(tmp_path: Path) -> None:
-    make_root(tmp_path)
-    assert BOARD.partition_table
-    assert BOARD.architecture
-    with pytest.raises(ImageError) as caught:
-        make_bootable(
-            Tree(tmp_path),
-            replace(BOARD.boot, files=("config.txt", "start.elf")),
-            ImageIds("seed", BOARD.partition_table),
-            architecture=BOARD.architecture,
-            words=lambda kernel: (),
-            title="Arch Linux ARM",
-        )
-    assert caught.value.message == (
-        "/boot has no start.elf, which the machine's firmware looks for"
-    )

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import HashedPassword, Settings, User
 from aimager.resources import read_data
+from aimager.sandbox.id_map import Extent
+from aimager.sandbox.owners import HeldIds
 from aimager.system import configure as system_setup
 from aimager.system.configure import ImageRoot, set_up
 from aimager.toolbox import Toolbox
@@ -59,6 +61,23 @@ def test_a_user_is_added_or_the_reason_told(image: RecordingRoot) -> None:
     assert caught.value.hint == "correct useradd="
 
 
+def test_a_user_without_an_id_is_refused(
+    image: RecordingRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """useradd ends well, and leaves the home to root."""
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(system_setup, "held_ids", lambda: HeldIds(ids, ids))
+    passwd = image.tree.read_text("etc/passwd")
+    image.tree.write("etc/passwd", f"{passwd}big:x:100201:100201::/home/big:/bin/sh\n")
+    setup = Settings("pc", ("de_DE.UTF-8",), users=(User(("-u", "100201", "-m", "big")),))
+    with pytest.raises(HostError) as caught:
+        set_up(image, setup, (), mirrorlist="etc/mirrorlist", mirror="http://m")
+    assert caught.value.message == (
+        "useradd= gives the user big the id 100201, and your subordinate ids do not go that far"
+    )
+    assert "a range of 100201 ids or more in /etc/subuid" in caught.value.hint
+
+
 def test_a_password_for_nobody(image: RecordingRoot) -> None:
     with pytest.raises(ConfigError) as caught:
         system_setup.set_passwords(image, (HashedPassword("carol", "$6$salt$hash"),))
@@ -66,6 +85,15 @@ def test_a_password_for_nobody(image: RecordingRoot) -> None:
     assert "$6$" not in str(caught.value)
     system_setup.set_passwords(image, ())
     assert image.runs == []
+
+
+def test_a_hash_that_the_images_chpasswd_refuses(image: RecordingRoot) -> None:
+    failing = RecordingRoot(image.root, fails="chpasswd: (line 1, user alice) invalid hash\n")
+    with pytest.raises(ConfigError) as caught:
+        system_setup.set_passwords(failing, (HashedPassword("alice", "$2b$x"),))
+    assert caught.value.message == (
+        "the passwords cannot be set: chpasswd: (line 1, user alice) invalid hash"
+    )
 
 
 def test_sudo(image: RecordingRoot) -> None:

@@ -9,9 +9,13 @@ import pytest
 
 from aimager.errors import CommandError, ConfigError, HostError
 from aimager.model.settings import AddedFile, Script, Settings
+from aimager.sandbox.id_map import Extent
+from aimager.sandbox.namespace import call
+from aimager.sandbox.owners import HeldIds, held_ids
 from aimager.system import customize as finishing
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
+from tests.support.overlaid import Place, lay_over
 from tests.support.trees import bare_chroot
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
@@ -147,3 +151,40 @@ def test_a_script_whose_interpreter_is_not_there(
     assert caught.value.message == (
         "the script a.sh cannot be started by its first line: #!/usr/bin/perl"
     )
+
+
+def test_an_account_without_an_id_is_refused_at_the_end(
+    image: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script may have added it, or an overlay."""
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(finishing, "held_ids", lambda: HeldIds(ids, ids))
+    setup = Settings("pc", scripts=(Script("a.sh", "#!/bin/sh\n"),))
+    finishing.finish(image, setup, ())
+    image.tree.write("etc/passwd", "big:x:100201:100201::/home/big:/bin/sh\n")
+    with pytest.raises(HostError, match="the user big of the image is given the id 100201"):
+        finishing.finish(image, setup, ())
+
+
+@pytest.mark.parametrize("fails", ["", "last"])
+def test_a_script_that_was_refused_an_owner(
+    image: Notes, capsys: pytest.CaptureFixture[str], fails: str
+) -> None:
+    line = "chown: changing ownership of '/srv/x': Invalid argument"
+    image.refused, image.fails = (line,), fails
+    if fails:
+        with pytest.raises(ConfigError) as caught:
+            finishing.run_script(image, Script("a.sh", "#!/bin/sh\n"))
+        assert caught.value.hint == held_ids().advice()
+        return
+    finishing.run_script(image, Script("a.sh", "#!/bin/sh\n"))
+    assert "the script a.sh could not give files their owners" in (said := capsys.readouterr().out)
+    assert f"\n    {line}\n" in said
+
+
+def test_an_overlays_attributes_are_the_images(tmp_path: Path) -> None:
+    given, made = call(lay_over, Place(tmp_path / "work"), work=tmp_path / "work")
+    assert made == given
+    assert set(given) >= {"usr/bin/ping", "var/log/journal", "etc/shadow"}
+    kinds = {name for names in given.values() for name in names}
+    assert kinds >= {"security.capability", "system.posix_acl_default", "user.note"}

@@ -52,6 +52,19 @@ def test_the_device_tree_of_a_board(tmp_path: Path) -> None:
         install(tmp_path, ALARM, ARCH, devicetree="amlogic/box.dtb")
 
 
+def test_boot_may_be_a_folder_of_the_root(tmp_path: Path) -> None:
+    (tmp_path / "boot").mkdir()
+    extlinux.install(
+        Tree(tmp_path), [ALARM], command_line=command_line, title="Arch Linux", folder="/boot"
+    )
+    lines = (tmp_path / "boot/extlinux/extlinux.conf").read_text().splitlines()
+    assert [line.strip() for line in lines[6:9]] == [
+        "LINUX /boot/Image",
+        "INITRD /boot/initramfs-linux.img",
+        "FDTDIR /boot/dtbs",
+    ]
+
+
 def test_device_trees_beside_modules_are_copied(tmp_path: Path) -> None:
     own = tmp_path / "usr/lib/modules" / ARCH.version / "dtb/sifive/board.dtb"
     own.parent.mkdir(parents=True)

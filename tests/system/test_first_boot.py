@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.model.partition import Role
 from aimager.products.derivation import code_of
 from aimager.resources import read_data
 from aimager.sandbox.tree import Tree
@@ -52,7 +53,7 @@ WANTED = {
 
 
 def test_an_image_with_partitions(root: Path) -> None:
-    prepare_first_boot(Tree(root), grow=True)
+    prepare_first_boot(Tree(root), grow=Role.root)
     assert (root / "etc/machine-id").read_text() == "uninitialized\n"
     assert (root / "etc/machine-id").stat().st_mode & 0o7777 == 0o444
     assert links(root) == MASKED | WANTED
@@ -60,12 +61,13 @@ def test_an_image_with_partitions(root: Path) -> None:
     assert script.read_text() == content("grow-root")
     assert script.stat().st_mode & 0o7777 == 0o755
     for unit in (KEYRING, "grow-root.service"):
-        assert (root / UNITS / unit).read_text() == content(unit)
+        text = content(unit).replace("@MOUNT_POINT@", "/")
+        assert (root / UNITS / unit).read_text() == text
     assert [p.name for p in (root / PRESETS).iterdir()] == ["50-image.preset"]
 
 
 def test_an_archive_has_nothing_to_grow(root: Path) -> None:
-    prepare_first_boot(Tree(root), grow=False)
+    prepare_first_boot(Tree(root), grow=None)
     assert [name for name in links(root) if "grow" in name] == []
     assert not (root / UNITS / "grow-root.service").exists()
     assert not (root / "usr/local").exists()
@@ -73,7 +75,7 @@ def test_an_archive_has_nothing_to_grow(root: Path) -> None:
 
 def test_a_root_without_pacman_gets_no_keyring(root: Path) -> None:
     (root / "usr/bin/pacman-key").unlink()
-    prepare_first_boot(Tree(root), grow=False)
+    prepare_first_boot(Tree(root), grow=None)
     assert links(root) == MASKED
     assert not (root / UNITS / KEYRING).exists()
 
@@ -85,7 +87,7 @@ def test_not_every_unit_is_enabled_where_no_preset_says_so(root: Path, text: str
         preset.unlink()
     else:
         preset.write_text(text)
-    prepare_first_boot(Tree(root), grow=False)
+    prepare_first_boot(Tree(root), grow=None)
     assert (root / PRESETS / "99-default.preset").read_text() == "disable *\n"
 
 
@@ -93,7 +95,7 @@ def test_questions_that_a_root_asked_before_are_masked(root: Path) -> None:
     link = root / UNITS / "systemd-firstboot.service"
     link.parent.mkdir(parents=True)
     link.write_text("[Service]\n")
-    prepare_first_boot(Tree(root), grow=False)
+    prepare_first_boot(Tree(root), grow=None)
     assert link.readlink() == Path("/dev/null")
 
 
@@ -120,7 +122,14 @@ def test_the_preset_enables_our_units() -> None:
 def test_the_script_is_one() -> None:
     done = subprocess.run(["sh", "-n"], input=content("grow-root").encode(), check=False)
     assert done.returncode == 0
-    assert "ExecStart=/usr/local/lib/grow-root" in content("grow-root.service").splitlines()
+
+
+@pytest.mark.parametrize(("role", "where"), [(Role.root, "/"), (Role.home, "/home")])
+def test_the_unit_grows_what_can(root: Path, role: Role, where: str) -> None:
+    prepare_first_boot(Tree(root), grow=role)
+    lines = (root / UNITS / "grow-root.service").read_text().splitlines()
+    assert f"ExecStart=/usr/local/lib/grow-root {where}" in lines
+    assert f"RequiresMountsFor={where}" in lines
 
 
 def test_the_first_boot_is_no_matter_of_the_packages() -> None:

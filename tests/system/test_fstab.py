@@ -3,9 +3,9 @@
 import pytest
 
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import FileSystem, PartitionTable, Role, Subvolume
+from aimager.model.partition import FileSystem, Role, Subvolume
 from aimager.model.sfdisk_table import read_table
-from aimager.system.fstab import Entry, fstab_text, grows, list_mounts, root_words
+from aimager.system.fstab import Entry, fstab_text, list_mounts, root_words
 from aimager.uuids import fat_uuid
 from tests.support.places import GOLDEN
 
@@ -67,10 +67,3 @@ def test_squashfs_on_a_dos_label() -> None:
     table = read_table("label: dos; label-id: 0x1a2b3c4d; aimager@boot: size=1G; aimager@root:")
     ids = ImageIds("seed", table.changed(Role.root, file_system=FileSystem.squashfs))
     assert root_words(ids)[0] == "root=PARTUUID=1a2b3c4d-02"
-
-
-def test_what_grows() -> None:
-    assert grows(TABLE)
-    assert not grows(TABLE.changed(Role.root, file_system=FileSystem.erofs))
-    reverse = PartitionTable(TABLE.label, TABLE.partitions[::-1])
-    assert not grows(reverse)

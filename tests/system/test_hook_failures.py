@@ -7,6 +7,7 @@ import pytest
 from aimager.sandbox.tree import Tree
 from aimager.system.hook_failures import Failure, failures
 
+SYSTEM, USUAL = "usr/share/libalpm/hooks", "etc/pacman.d/hooks"
 FAILED = "error: command failed to execute correctly\n"
 
 
@@ -38,9 +39,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def found(root: Path, said: str) -> list[Failure]:
+def own(root: Path) -> Tree:
     (root / "own").mkdir(exist_ok=True)
-    return failures(said, Tree(root), Tree(root / "own"))
+    return Tree(root / "own")
+
+
+def found(root: Path, said: str) -> list[Failure]:
+    return failures(said, Tree(root), own(root))
 
 
 def test_nothing_failed(root: Path) -> None:
@@ -126,3 +131,138 @@ def test_only_the_last_lines_are_told(root: Path) -> None:
 def test_two_that_failed_are_two(root: Path) -> None:
     said = f"installing nano...\na\n{FAILED}installing linux...\nb\n{FAILED}"
     assert [failure.said for failure in found(root, said)] == [("a",), ("b",)]
+
+
+def add(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+@pytest.mark.parametrize("names", [("50-a.hook", "95-mkinitcpio-b.hook"), ("95-b.hook", "50-a")])
+def test_of_two_that_say_the_same_the_one_that_ran_is_named(
+    root: Path, names: tuple[str, str]
+) -> None:
+    first, second = names[0], f"{names[1].removesuffix('.hook')}.hook"
+    for name in (first, second):
+        add(root, f"{SYSTEM}/{name}", "[Action]\nDescription = Same\nExec = /usr/bin/true\n")
+    said = f":: Running post-transaction hooks...\n(1/2) Same\n{FAILED}(2/2) Same\n"
+    failed = failures(said, Tree(root), own(root), [first, second])
+    assert [failure.what for failure in failed] == [f"the hook {first} ('Same')"]
+    assert failed[0].boots == ("mkinitcpio" in first)
+
+
+def test_a_hook_cannot_pass_for_the_next(root: Path) -> None:
+    for name, title in (("50-a.hook", "A"), ("95-mkinitcpio-b.hook", "B"), ("96-c.hook", "C")):
+        add(root, f"{SYSTEM}/{name}", f"[Action]\nDescription = {title}\nExec = /usr/bin/true\n")
+    ran = ["50-a.hook", "95-mkinitcpio-b.hook", "96-c.hook"]
+    for said in (
+        f"(1/2) A\n(2/2) other\n(7/9) B\n{FAILED}(2/2) B\n(1/1) C\n",
+        f"(1/2) A\n{FAILED}(2/2) changed\n(1/1) C\n(1/1) C\n",
+    ):
+        failed = failures(said, Tree(root), own(root), ran)
+        assert [failure.what for failure in failed] == ["the hook 50-a.hook ('A')"]
+
+
+def test_a_hook_in_a_folder_that_the_configuration_names(root: Path) -> None:
+    add(root, "etc/pacman.conf", "[options]\nHookDir = /opt/hooks\n")
+    add(root, f"{SYSTEM}/70-a.hook", "[Action]\nDescription = Other\nExec = /usr/bin/dracut\n")
+    add(root, "opt/hooks/70-a.hook", "[Action]\nDescription = Own\nExec = /usr/bin/true\n")
+    add(root, "var/lib/pacman/local/mine-1-1/files", "%FILES%\nopt/\nopt/hooks/70-a.hook\n")
+    (failure,) = failures(f"(1/1) Own\n{FAILED}", Tree(root), own(root), ["70-a.hook"])
+    assert failure.what == "the hook 70-a.hook of the package mine ('Own')"
+    assert not failure.boots
+
+
+@pytest.mark.parametrize(("runs", "boots"), [("/usr/bin/true", False), ("/usr/bin/dracut", True)])
+def test_a_hook_whose_dependencies_are_not_there(root: Path, runs: str, boots: bool) -> None:
+    text = f"Depends = not-installed>=2\nDepends = nano\nExec = {runs}\nDescription = D\n"
+    add(root, f"{SYSTEM}/54-a.hook", f"[Action]\n{text}")
+    add(root, "var/lib/pacman/local/nano-8-1/desc", "%NAME%\nnano\n")
+    said = "(1/1) D\nerror: unable to run hook 54-a.hook: could not satisfy dependencies\n"
+    (failure,) = failures(said, Tree(root), own(root), ["54-a.hook"])
+    assert failure.boots == boots
+    assert failure.tell() == (
+        "the hook 54-a.hook ('D') was not run, for it depends on not-installed>=2, and that is not"
+        " installed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("hook {} line 9: invalid value /x 'y", "line 9: invalid value /x 'y"),
+        ("hook {} line 2: invalid option Exe", "line 2: invalid option Exe"),
+        ("hook {} line 1: invalid section Act", "line 1: invalid section Act"),
+        ("hook {} line 3: unable to set option (Out of memory)", "line 3: unable to set option"),
+        ("Missing trigger targets in hook: {}", "Missing trigger targets"),
+        ("Missing trigger type in hook: {}", "Missing trigger type"),
+        ("Missing trigger operation in hook: {}", "Missing trigger operation"),
+        ("Missing Exec option in hook: {}", "Missing Exec option"),
+        ("Missing When option in hook: {}", "Missing When option"),
+        ("error while reading hook {}: Permission denied", "Permission denied"),
+        ("could not stat file {}: No such file or directory", "No such file or directory"),
+        ("could not open file: {}: File name too long", "File name too long"),
+    ],
+)
+@pytest.mark.parametrize("name", ["91-booster.hook", "55-idle.hook"])
+def test_a_hook_that_pacman_cannot_read(root: Path, message: str, reason: str, name: str) -> None:
+    add(root, f"{USUAL}/{name}", "[Action]\nDescription = Reading\n")
+    error = f"error: {message.format(f'/run/image/{USUAL}/{name}')}\n"
+    (failure,) = failures(f"{error}:: Running\n{error}", Tree(root), own(root), [])
+    assert failure.what == f"the hook {name} ('Reading')"
+    (said,) = failure.said
+    assert said.startswith(reason)
+    assert (failure.boots, failure.aborts) == (name == "91-booster.hook", False)
+    assert "/run/image" not in failure.tell()
+    assert failure.tell().startswith(f"{failure.what} cannot be read by pacman:\n")
+    ended = "error: failed to commit transaction (failed to run transaction hooks)\n"
+    (failure,) = failures(f"{error}{ended}", Tree(root), own(root), [])
+    assert failure.aborts
+
+
+def test_a_folder_of_hooks_that_is_none(root: Path) -> None:
+    add(root, USUAL, "a file")
+    said = f"error: could not open directory: /run/image/{USUAL}/: Not a directory\n"
+    (failure,) = failures(said, Tree(root), own(root), [])
+    assert failure.tell() == (f"the folder of hooks /{USUAL} cannot be read:\n    Not a directory")
+
+
+def test_a_hook_that_came_as_a_link_out_of_the_image(root: Path) -> None:
+    add(root, "usr/share/mine/a.hook", "[Action]\nDescription = Led\nExec = /usr/bin/depmod\n")
+    (root / USUAL).mkdir(parents=True)
+    (root / USUAL / "57-a.hook").symlink_to("/usr/share/mine/a.hook")
+    path = f"/run/image/{USUAL}/57-a.hook"
+    said = f"error: could not stat file {path}: No such file or directory\n"
+    (failure,) = failures(said, Tree(root), own(root), [])
+    assert failure.tell() == (
+        "the hook 57-a.hook ('Led') came as a link that led out of the image while pacman ran,"
+        " and was not run"
+    )
+    assert failure.boots
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "chown: changing ownership of '/var/lib/x': Invalid argument",
+        "fchownat() of /var/lib/x failed: Invalid argument",
+    ],
+)
+@pytest.mark.parametrize("ends", ["", FAILED])
+def test_a_refused_owner_is_told(root: Path, line: str, ends: str) -> None:
+    said = f"installing nano...\nbefore\n{line}\n{ends}installing linux...\nno: Invalid argument\n"
+    (failure,) = found(root, said)
+    assert failure.refused
+    assert failure.what == "the scriptlet of the package nano"
+    assert line in failure.said
+    (failure,) = found(root, f"(1/1) Updating linux initcpios...\n{line}\n{ends}")
+    assert failure.boots == bool(ends)
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{EURO SIGN}"])
+def test_of_a_line_that_pacman_breaks_the_beginning_is_told(root: Path, letter: str) -> None:
+    part = letter * (2046 // len(letter.encode()))
+    parts = f"{part}\n" * 146
+    said = f"installing nano...\nfirst\n{parts}end of it\nlast\n{FAILED}"
+    (failure,) = found(root, said)
+    assert failure.said == ("first", part, "last")

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-import pytest
-
-from aimager.errors import ImageError
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import raspberry_pi_firmware
-from aimager.system.bootloader.raspberry_pi_firmware import command_line_text, named_files
+from aimager.system.bootloader.raspberry_pi_firmware import (
+    command_line_text,
+    named_files,
+    settings,
+    with_included,
+)
 
 ROOT = ("root=PARTUUID=1a2b3c4d-02", "rw")
 PACKAGED = "root=/dev/mmcblk0p2 rw rootwait console=serial0,115200 console=tty1 fsck.repair=yes\n"
@@ -66,9 +68,10 @@ def test_u_boot_needs_no_command_line(tmp_path: Path) -> None:
     assert not (tmp_path / "boot/cmdline.txt").exists()
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"no config\.txt in /boot"):
-        raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())
-    files(tmp_path, "config.txt", *named_files(CONFIGURATION)[:2])
-    with pytest.raises(ImageError, match=r"config\.txt names armstub8-2712\.bin, which is not"):
-        raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())
+def test_several_initramfs_and_files_that_are_included(tmp_path: Path) -> None:
+    files(tmp_path, "config.txt", "a.txt", "b.txt")
+    (tmp_path / "boot/a.txt").write_text("include b.txt\nramfsfile=c,d\n")
+    (tmp_path / "boot/b.txt").write_text("include a.txt\nkernel=e\nos_prefix=old/\n")
+    text = with_included(Tree(tmp_path), "initramfs f,g 0x800000\ninclude a.txt\n")
+    assert set(named_files(text)) == {"a.txt", "b.txt", "c", "d", "e", "f", "g"}
+    assert settings(text)["os_prefix"] == "old/"

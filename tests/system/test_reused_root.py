@@ -10,11 +10,14 @@ import pytest
 import zstandard
 
 from aimager import files
-from aimager.errors import CommandError, ConfigError
+from aimager.errors import CommandError, ConfigError, HostError
 from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock
 from aimager.packages.local_database import InstalledPackage
+from aimager.sandbox.id_map import Extent
+from aimager.sandbox.owners import HeldIds
 from aimager.sandbox.tree import Tree
+from aimager.system import reused_root
 from aimager.system.reused_root import (
     ReusedRoot,
     explain_refusal,
@@ -202,3 +205,27 @@ def test_the_path_in_the_way_is_that_in_the_root() -> None:
 def test_other_failures_of_pacman_are_left_as_they_are() -> None:
     error = CommandError(["pacman"], 1, "error: failed to commit transaction (no space left)")
     assert explain_refusal(error, Path("root.tar")) is None
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE])
+@pytest.mark.parametrize(("user", "group", "largest"), [(70000, 0, 70000), (5, 100201, 100201)])
+def test_an_owner_that_this_machine_lacks_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: bytes,
+    user: int,
+    group: int,
+    largest: int,
+) -> None:
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(reused_root, "held_ids", lambda: HeldIds(ids, ids))
+    member = special("./srv/big", kind, "x")
+    member.uid, member.gid = user, group
+    path = write_archive(tmp_path / "root.tar", PACKAGES, [member])
+    with pytest.raises(HostError) as caught:
+        look(path)
+    assert caught.value.message == (
+        f"srv/big of reuse-root-tar=root.tar belongs to {user}:{group}, and your subordinate ids"
+        " do not go that far"
+    )
+    assert str(largest) in caught.value.hint

@@ -121,7 +121,10 @@ def check_firmware(architecture: Architecture, kind: Firmware) -> None:
         case Firmware.u_boot:
             find_u_boot(architecture)
         case Firmware.raspberry_pi:
-            raise HostError("QEMU has no Raspberry Pi that runs its own firmware")
+            raise HostError(
+                "QEMU has no Raspberry Pi that runs its own firmware",
+                hint="write the image to a card for the machine itself",
+            )
 
 
 @contextmanager

@@ -116,7 +116,10 @@ def read_kernel(card: Path, folder: Path, *, kernel: str, console: str) -> Kerne
     _copy_out(card, [COMMAND_LINE, CONFIGURATION, kernel], folder)
     first = initramfs((folder / CONFIGURATION).read_text())
     if not first:
-        raise ImageError(f"{CONFIGURATION} names no initramfs")
+        raise ImageError(
+            f"{CONFIGURATION} names no initramfs",
+            hint="the image was made without one: initrd-maker= names what makes it",
+        )
     _copy_out(card, [first], folder)
     command_line = (folder / COMMAND_LINE).read_text().strip()
     named = re.sub(r"\bconsole=serial0\b", f"console={console}", command_line)
@@ -146,4 +149,7 @@ def _copy_out(card: Path, names: Sequence[str], folder: Path) -> None:
         try:
             process.run([*argv, f"::/{name}", folder], env={"MTOOLS_SKIP_CHECK": "1"})
         except CommandError as error:
-            raise ImageError(f"the image's boot partition gives no {name}: {error.tail}") from error
+            raise ImageError(
+                f"the image's boot partition gives no {name}: {error.tail}",
+                hint="make the image again with doit build",
+            ) from error

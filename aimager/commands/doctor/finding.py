@@ -34,7 +34,9 @@ def examine(subject: str, check: Callable[[], str], *, needed: bool = True) -> F
     except AimagerError as error:
         message, fix = error.message, error.hint
     except OSError as error:
-        told = explain_system_error(error) or HostError(f"{error.filename}: {error.strerror}")
+        told = explain_system_error(error) or HostError(
+            f"{error.filename}: {error.strerror}", hint="see what is wrong with it"
+        )
         message, fix = told.message, told.hint
     return Finding(subject, State.missing if needed else State.advice, message, fix)
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent
 from aimager.image.filesystem.crc32c import changed_crc32c
+from aimager.model.layout import Extent
 
 ROOT_ITEM = 132
 ROOT_UUID = 247
 """Where in a root's item the subvolume's id is."""
+
+_OTHER = "mkfs-arg= or tools=host has brought another btrfs than aimager makes: leave them out"
 
 _SUPER_BLOCKS = (64 << 10, 64 << 20, 256 << 30)
 _SUPER_LENGTH = 4096
@@ -54,7 +56,7 @@ class Blocks:
         stream.seek(_SUPER_BLOCKS[0])
         block = stream.read(_SUPER_LENGTH)
         if block[64:72] != _MAGIC or struct.unpack_from("<H", block, 196)[0]:
-            raise ImageError("mkfs.btrfs made no btrfs with CRC-32C")
+            raise ImageError("mkfs.btrfs made no btrfs with CRC-32C", hint=_OTHER)
         self._root, self._chunk_root = struct.unpack_from("<QQ", block, 80)
         (self._node,) = struct.unpack_from("<I", block, 148)
         (length,) = struct.unpack_from("<I", block, 160)
@@ -84,7 +86,7 @@ class Blocks:
         for start, length, places in self._chunks:
             if start <= logical < start + length:
                 return tuple(place + logical - start for place in places)
-        raise ImageError(f"the btrfs has no chunk for its block {logical}")
+        raise ImageError(f"the btrfs has no chunk for its block {logical}", hint=_OTHER)
 
     def walk(self, logical: int) -> Iterator[tuple[int, bytes]]:
         """The block at ``logical``, and all that it leads to."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from aimager.image.disk import Extent, gaps
 from aimager.image.filesystem.btrfs_blocks import ROOT_ITEM, ROOT_UUID, Blocks, Change, items, spare
+from aimager.model.layout import Extent, gaps
 from aimager.uuids import derive_uuid
 
 _CHUNK_TREE_ID = 64

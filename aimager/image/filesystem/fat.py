@@ -5,11 +5,12 @@ They are sparse: what the tree does not fill is never written.
 
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from aimager.errors import CommandError, ImageError
+from aimager.image.filesystem.fat_names import put_back, stand_ins
 from aimager.model.partition import FAT_EPOCH, MiB
 from aimager.sandbox.tree import Tree, shown
 from aimager.toolbox import Toolbox
@@ -25,6 +26,8 @@ _FAT_REFUSED = re.compile(
 )
 """Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
 _BATCH = 200
+
+_HINT = "leave it out of what puts it into /boot: files=, overlay=, a script, or a package"
 
 _T = TypeVar("_T")
 
@@ -51,6 +54,7 @@ def make_fat(
     folders, total = _fat_folders(Tree(tree), size)
     if total > size:
         raise _fat_too_small(total, size)
+    other_letters = stand_ins((*folders, *(path for paths in folders.values() for path in paths)))
     with image.open("wb") as stream:
         stream.truncate(size)
     kind = ["-F", "32"] if size >= _FAT32_LEAST else []
@@ -63,17 +67,39 @@ def make_fat(
         "MTOOLSRC": "/dev/null",
     }
     try:
-        for names in _batches([name.rpartition("/") for name in folders if name]):
-            folders_made = [f"{_mtools_folder(parent)}/{last}" for parent, _, last in names]
-            tools.run(["mmd", "-i", image, *folders_made], env=env)
-        for name, paths in folders.items():
-            for some in _batches(paths):
-                given = [tree / path for path in some]  # it holds no links any more
-                tools.run(["mcopy", "-Q", "-i", image, *given, _mtools_folder(name)], env=env)
+        for command in _mtools_commands(image, tree, folders, other_letters):
+            tools.run(command, env=env)
     except CommandError as error:
         if "full" in error.tail.lower():
             raise _fat_too_small(total, size) from error
         raise
+    put_back(image, other_letters)
+
+
+def _mtools_commands(
+    image: Path, tree: Path, folders: Mapping[str, Sequence[str]], letters: Mapping[int, int]
+) -> Iterator[list[str | Path]]:
+    """What makes ``folders`` and their files, which have no links any more, with other letters."""
+    for names in _batches([name.translate(letters).rpartition("/") for name in folders if name]):
+        made = [f"{_mtools_folder(parent)}/{last}" for parent, _, last in names]
+        yield ["mmd", "-i", image, *made]
+    for name, paths in folders.items():
+        folder = _mtools_folder(name.translate(letters))
+        for some in _batches([path for path in paths if _name(path).isascii()]):
+            yield ["mcopy", "-Q", "-i", image, *(tree / path for path in some), folder]
+        for path in (path for path in paths if not _name(path).isascii()):
+            yield [
+                "mcopy",
+                "-Q",
+                "-i",
+                image,
+                tree / path,
+                f"{folder}/{_name(path).translate(letters)}",
+            ]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _mtools_folder(name: str) -> str:
@@ -84,7 +110,8 @@ def _mtools_folder(name: str) -> str:
 def _fat_too_small(total: int, size: int) -> ImageError:
     return ImageError(
         f"the boot file system has {mebibytes(total)} of files, but was given {mebibytes(size)}",
-        hint="give the board's boot partition more, or install fewer kernels",
+        hint=f"give aimager@boot: in table= more, such as size={mebibytes(2 * total)}, or leave"
+        " some of them out of the packages, files= and overlay=",
     )
 
 
@@ -106,15 +133,19 @@ def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
         parent, _, last = name.rpartition("/")
         told = shown(name).removeprefix("/")
         if _FAT_REFUSED.search(last):
-            raise ImageError(f"the boot file {told} has a name that FAT cannot hold")
+            raise ImageError(f"the boot file {told} has a name that FAT cannot hold", hint=_HINT)
         if other := seen.get(name.lower()):
-            raise ImageError(f"the boot files {other} and {told} have the same name on FAT")
+            raise ImageError(
+                f"the boot files {other} and {told} have the same name on FAT", hint=_HINT
+            )
         seen[name.lower()] = name
         if stat.S_ISDIR(status.st_mode):
             folders[name] = []
             continue
         if not tree.is_file(name):
-            raise ImageError(f"the boot file {told} is a kind of file that FAT cannot hold")
+            raise ImageError(
+                f"the boot file {told} is a kind of file that FAT cannot hold", hint=_HINT
+            )
         if stat.S_ISLNK(status.st_mode):
             tree.write(name, tree.read_bytes(name, size))
         content = tree.lstat(name)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.image.disk import Extent, gaps
 from aimager.image.filesystem.btrfs_blocks import Blocks
+from aimager.model.layout import Extent, gaps
 from aimager.model.partition import FileSystem
 from aimager.toolbox import Toolbox
 
 _FIRST_CLUSTER = 2  # no cluster has the numbers 0 and 1 (fatgen103, "FAT Data Structure")
 _SWAP_HEADER = 4096
+_NOT_MADE = "mkfs-arg= or tools=host has brought another FAT than aimager makes: leave them out"
 _FREE_OF_GROUP = re.compile(r"^  Free blocks: *(.*)$", re.MULTILINE)
 
 
@@ -77,7 +78,7 @@ def _fat_end(image: Path) -> int:
 def _read_geometry(image: Path, sector: bytes) -> _Fat:
     """The BIOS parameter block of a FAT file system's first sector (fatgen103)."""
     if len(sector) < 512 or sector[510:] != b"\x55\xaa":
-        raise ImageError(f"{image.name} does not hold a FAT file system")
+        raise ImageError(f"{image.name} does not hold a FAT file system", hint=_NOT_MADE)
     size, per_cluster, reserved, tables, root_entries, sectors = struct.unpack_from(
         "<HBHBHH", sector, 11
     )
@@ -87,7 +88,7 @@ def _read_geometry(image: Path, sector: bytes) -> _Fat:
     if not sectors:
         (sectors,) = struct.unpack_from("<I", sector, 32)
     if not (size and per_cluster and tables and table_sectors):
-        raise ImageError(f"{image.name} does not hold a FAT file system")
+        raise ImageError(f"{image.name} does not hold a FAT file system", hint=_NOT_MADE)
     root_sectors = -(-root_entries * 32 // size)
     data = reserved + tables * table_sectors + root_sectors
     return _Fat(
@@ -120,7 +121,10 @@ def _ext4_free(listing: str) -> Iterator[Extent]:
     """The free blocks of all groups that dumpe2fs(8) lists, in order."""
     found = re.search(r"^Block size: +(\d+)$", listing, re.MULTILINE)
     if not found:
-        raise ImageError("dumpe2fs does not tell the block size")
+        raise ImageError(
+            "dumpe2fs does not tell the block size",
+            hint="tools=host has brought another e2fsprogs than aimager knows: leave it out",
+        )
     block = int(found[1])
     for group in _FREE_OF_GROUP.findall(listing):
         for blocks in filter(None, group.split(", ")):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aimager.errors import TrustError
+from aimager.packages.key_advice import NO_KEY
 from aimager.packages.openpgp.certificate import Certificate, Part, read_ring
 from aimager.packages.openpgp.key import SHA1, STRONG, Key
 from aimager.packages.openpgp.signature import Kind, Signature, Sub, Verdict, read_signatures
@@ -23,6 +24,9 @@ _MAIL = re.compile(rb"(?:[^<>]*<)?([a-z0-9_.+-]+@[a-z0-9_.-]+)>?")
 """A user id that is, or ends with, a mail address; others have none for this room."""
 
 _CHUNK = 1 << 20
+
+_TRUSTED = {"GOODSIG", "TRUST_FULLY"}
+"""What is said of a signature that is trusted."""
 
 
 class Trust:
@@ -57,7 +61,9 @@ class Trust:
                 known.merge(certificate)
         for name in pinned:
             if name not in self.primaries:
-                raise TrustError(f"the pinned key {name} is not among the keyring's keys")
+                raise TrustError(
+                    f"the pinned key {name} is not among the keyring's keys", hint=NO_KEY
+                )
         self.pinned |= set(pinned)
         self._revocations += ring.revocations
         for name, certificate in list(self.certificates.items()):
@@ -117,12 +123,21 @@ class Trust:
     def status(self, signature: Path, content: Path) -> dict[str, list[str]]:
         """What gpg's status lines would say (GnuPG's doc/DETAILS), by their first words.
 
-        One signature over ``content`` is looked for; empty if there is none. ``ODD`` is a word of
-        ours: what the file holds in place of a signature as packagers make them.
+        Of several signatures, it is the first that is not trusted, as pacman has it; empty if
+        there is none. ``ODD`` is a word of ours: what the file holds in place of a signature as
+        packagers make them.
         """
-        made = _read_signature(signature)
-        if isinstance(made, dict):
-            return made
+        try:
+            made = read_signatures(signature.read_bytes())
+        except (ValueError, FileNotFoundError):
+            return {}
+        said = [self._said_of(one, content) for one in made]
+        return next((words for words in said if not words.keys() >= _TRUSTED), said[0])
+
+    def _said_of(self, made: Signature, content: Path) -> dict[str, list[str]]:
+        words = _unfit(made)
+        if words is not None:
+            return words
         found = list(self._signers(made))
         if len(found) != 1:
             return {"NO_PUBKEY": [made.issuer[-16:]]}
@@ -181,22 +196,15 @@ def _mail(user: bytes) -> bytes:
     return match[1] if match and user.count(b"<") == user.count(b">") else b""
 
 
-def _read_signature(path: Path) -> Signature | dict[str, list[str]]:
-    """The one signature over binary data that a file consists of, or why that is not what it is."""
-    try:
-        made = read_signatures(path.read_bytes())
-    except (ValueError, FileNotFoundError):
-        return {}
-    if len(made) > 1:
-        return {"ODD": [f"has a signature file with {len(made)} signatures"]}
-    (one,) = made
+def _unfit(one: Signature) -> dict[str, list[str]] | None:
+    """Why a signature is not one over binary data that can be judged here; None if it is."""
     if one.odd:
         return {"ODD": [f"has a signature that is not known here: {one.odd}"]}
     if one.kind != Kind.BINARY or not one.issuers:
         return {}
     if one.hash_algorithm not in STRONG:
         return {"ODD": ["has a signature with a hash that is weak or not known here"]}
-    return one
+    return None
 
 
 def _judge(key: Key, made: Signature, path: Path) -> Verdict:

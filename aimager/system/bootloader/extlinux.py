@@ -1,7 +1,8 @@
 """U-Boot's configuration in the format of EXTLINUX, which names kernels as a menu.
 
-U-Boot looks for it as /extlinux/extlinux.conf on the partition that is marked for booting
-(its doc/develop/distro.rst). All paths are relative to the top of that partition.
+U-Boot looks for it as /extlinux/extlinux.conf, and in the folder /boot, on the partition that is
+marked for booting (its doc/develop/distro.rst). All paths are relative to the top of that
+partition, which has /boot as a folder where that is not a partition of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from aimager.errors import ImageError
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import BOOT, copy_tree, write
 from aimager.system.kernels import Kernel
+
+CONFIGURATION = "extlinux.conf"
 
 TIMEOUT = 30
 """Tenths of a second that the menu waits."""
@@ -24,10 +27,12 @@ def install(
     command_line: Callable[[str], str],
     title: str,
     devicetree: str = "",
+    folder: str = "",
 ) -> None:
     """Put the configuration for ``kernels`` into /boot, and device trees where they are missing.
 
-    /boot becomes the boot partition and already holds the kernels' files. RISC-V's kernels keep
+    /boot already holds the kernels' files; ``folder`` is where its partition has it, ``/boot`` in
+    that of the root, and empty where it becomes a partition itself. RISC-V's kernels keep
     their device trees beside their modules; U-Boot needs them in /boot. With ``devicetree`` each
     kernel's one of that name is used, else U-Boot chooses.
 
@@ -42,9 +47,15 @@ def install(
     if devicetree:
         for kernel in kernels:
             if kernel.devicetrees is None:
-                raise ImageError(f"the kernel {kernel.name} has no device trees in /boot")
-    text = configuration(kernels, command_line=command_line, title=title, devicetree=devicetree)
-    write(tree, "extlinux/extlinux.conf", text)
+                raise ImageError(
+                    f"the kernel {kernel.name} has no device trees in /boot",
+                    hint="its package should bring them: choose another kernel with"
+                    " install-pkgs=, or another board=",
+                )
+    text = configuration(
+        kernels, command_line=command_line, title=title, devicetree=devicetree, folder=folder
+    )
+    write(tree, f"extlinux/{CONFIGURATION}", text)
 
 
 def _with_devicetrees(tree: Tree, kernel: Kernel) -> Kernel:
@@ -63,6 +74,7 @@ def configuration(
     command_line: Callable[[str], str],
     title: str,
     devicetree: str = "",
+    folder: str = "",
 ) -> str:
     """The text of extlinux.conf; the first kernel is the default."""
     lines = [f"DEFAULT {kernels[0].name}", f"TIMEOUT {TIMEOUT}", f"MENU TITLE {title}"]
@@ -71,15 +83,15 @@ def configuration(
             "",
             f"LABEL {kernel.name}",
             f"    MENU LABEL {title} ({kernel.name} {kernel.version})",
-            f"    LINUX /{kernel.image}",
-            f"    INITRD /{kernel.initramfs}",
-            *_devicetree_lines(kernel, devicetree),
+            f"    LINUX {folder}/{kernel.image}",
+            f"    INITRD {folder}/{kernel.initramfs}",
+            *_devicetree_lines(kernel, devicetree, folder),
             f"    APPEND {command_line(kernel.name)}",
         ]
     return "\n".join(lines) + "\n"
 
 
-def _devicetree_lines(kernel: Kernel, devicetree: str) -> list[str]:
+def _devicetree_lines(kernel: Kernel, devicetree: str, folder: str) -> list[str]:
     if devicetree:
-        return [f"    FDT /{kernel.devicetrees}/{devicetree}"]
-    return [f"    FDTDIR /{kernel.devicetrees}"] if kernel.devicetrees else []
+        return [f"    FDT {folder}/{kernel.devicetrees}/{devicetree}"]
+    return [f"    FDTDIR {folder}/{kernel.devicetrees}"] if kernel.devicetrees else []

@@ -26,6 +26,8 @@ TIMEOUT = 30
 FOLDER = "syslinux"
 """Its folder on the boot partition."""
 
+CONFIGURATION = "syslinux.cfg"
+
 _MODULES = "usr/lib/syslinux/bios"
 _NEEDED = ("menu.c32", "libutil.c32", "libcom32.c32")
 """The menu, and the libraries that it may be linked to. ldlinux.c32 comes with ldlinux.sys."""
@@ -61,7 +63,7 @@ def install(
             )
         copy(tree, source, f"{FOLDER}/{name}")
     text = configuration(kernels, command_line=command_line, title=title)
-    write(tree, f"{FOLDER}/syslinux.cfg", text)
+    write(tree, f"{FOLDER}/{CONFIGURATION}", text)
 
 
 def configuration(

@@ -10,6 +10,7 @@ from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import copy, write
+from aimager.system.bootloader.efi_kernels import make_startable
 from aimager.system.kernels import Kernel
 
 TIMEOUT = 3
@@ -29,7 +30,8 @@ def install(
     That becomes the EFI system partition and already holds the kernels' files; ``command_line``
     gives the one for a kernel's name; the first kernel is the default.
 
-    :raises ImageError: when there is no kernel, or ``tree`` holds no systemd-boot
+    :raises ImageError: when there is no kernel, or one that is not an EFI program, or ``tree``
+        holds no systemd-boot
     """
     if not kernels:
         raise ImageError(
@@ -42,15 +44,20 @@ def install(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
         )
-    removable = f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
+    make_startable(tree, kernels)
     # The second is what ``bootctl update`` looks for in the running system.
-    for target in (removable, f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
+    for target in (removable(architecture), f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
         copy(tree, program, target)
     write(tree, "loader/loader.conf", loader_text(kernels[0]))
     write(tree, "loader/entries.srel", "type1\n")
     for kernel in kernels:
         text = entry_text(kernel, title=title, command_line=command_line(kernel.name))
         write(tree, f"loader/entries/{kernel.name}.conf", text)
+
+
+def removable(architecture: Architecture) -> str:
+    """Where firmware looks for a boot loader on a disk that it does not know (UEFI 3.5.1.1)."""
+    return f"EFI/BOOT/BOOT{architecture.efi.upper()}.EFI"
 
 
 def loader_text(default: Kernel) -> str:

@@ -1,0 +1,98 @@
+"""The ids that ``mkfs-arg=`` gives file systems: fstab and boot entries name them, too.
+
+Each maker has an option of its own for it: mke2fs(8), mkfs.btrfs(8), mkswap(8), mkfs.erofs(1),
+mkfs.xfs(8) and mkfs.fat(8).
+"""
+
+import re
+from collections.abc import Sequence
+
+from aimager.errors import ConfigError
+from aimager.model.partition import FileSystem, Partition, PartitionTable, Role
+from aimager.uuids import fat_uuid
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SERIAL = re.compile(r"([0-9a-f]{4})-?([0-9a-f]{4})", re.IGNORECASE)
+
+_OPTIONS = {
+    FileSystem.ext4: ("-U",),
+    FileSystem.btrfs: ("-U", "--uuid"),
+    FileSystem.swap: ("-U", "--uuid"),
+    FileSystem.erofs: ("-U",),
+    FileSystem.xfs: ("-m",),
+    FileSystem.vfat: ("-i",),
+}
+_PREFIX = {FileSystem.xfs: "uuid="}
+"""What precedes an id among the values of its option, which commas separate."""
+
+
+def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) -> PartitionTable:
+    """``table`` with more arguments for the maker of a file system, and the id that they give it.
+
+    :raises ConfigError: when that is not an id, or another partition has it
+    """
+    partition = table.with_role(role)
+    assert partition, "it has been looked for"
+    given, rest = _split(partition.file_system, arguments)
+    identifier = _read_id(partition, given) if given else partition.file_system_id
+    for other in table.filled:
+        if identifier and other.role is not role and other.file_system_id == identifier:
+            raise ConfigError(
+                f"mkfs-arg= gives the partitions for {other.role} and {role} the same id, {given}",
+                hint="give each another, or leave them out: they are made",
+            )
+    return table.changed(role, arguments=rest, file_system_id=identifier)
+
+
+def _split(kind: FileSystem, arguments: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The id among ``arguments``, if there is one, and all that is left."""
+    given, rest = "", []
+    words = iter(arguments)
+    for word in words:
+        option, value = _option(kind, word)
+        if option and value is None:
+            value = next(words, None)
+        if not option or value is None:
+            rest.append(word)
+            continue
+        found, others = _take(value, _PREFIX.get(kind, ""))
+        given = found or given
+        rest += [option, others] if others else []
+    return given, tuple(rest)
+
+
+def _option(kind: FileSystem, word: str) -> tuple[str, str | None]:
+    """The option for an id that ``word`` is, empty if it is none, and the value in it, if any."""
+    for option in _OPTIONS.get(kind, ()):
+        if word == option:
+            return option, None
+        joined = f"{option}=" if option.startswith("--") else option
+        if word.startswith(joined):
+            return option, word.removeprefix(joined)
+    return "", None
+
+
+def _take(value: str, prefix: str) -> tuple[str, str]:
+    """The id of an option's value, and what else that has."""
+    if not prefix:
+        return value, ""
+    parts = value.split(",")
+    ids = [part.removeprefix(prefix) for part in parts if part.startswith(prefix)]
+    return ids[-1] if ids else "", ",".join(p for p in parts if not p.startswith(prefix))
+
+
+def _read_id(partition: Partition, text: str) -> str:
+    """The id as blkid(8) prints it."""
+    if partition.file_system is FileSystem.vfat:
+        match = _SERIAL.fullmatch(text)
+        if match and int(match[1] + match[2], 16):
+            return fat_uuid(match[1] + match[2])
+        form = "eight hexadecimal digits, as 1A2B3C4D"
+    else:
+        if _UUID.fullmatch(text) and text.strip("0-"):
+            return text.lower()
+        form = "a UUID, as 11111111-2222-4333-8444-555555555555"
+    raise ConfigError(
+        f"mkfs-arg={partition.role}= has the id {text}, by which nothing could be found",
+        hint=f"write {form}, or leave it out: one is made, and seed= makes another",
+    )

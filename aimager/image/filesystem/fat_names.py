@@ -1,0 +1,124 @@
+"""Names in a FAT image that are not ASCII, each as a long-name entry.
+
+mtools writes a name without one where it fits 8.3 in codepage 850, of which Linux reads another
+letter in its own, 437. So characters that no codepage has stand in for those of the names while
+mtools writes, and are changed in the long-name entries afterwards.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from aimager.errors import ImageError
+
+_FIRST, _LAST = 0xE000, 0xF8FF
+"""Unicode's private use area."""
+
+_ENTRY = 32
+_ATTRIBUTES, _LONG_NAME, _FOLDER, _VOLUME = 11, 0x0F, 0x10, 0x08
+_UNITS = (*range(1, 11, 2), *range(14, 26, 2), *range(28, 32, 2))
+"""Where a long-name entry has its UTF-16 units."""
+_END, _GONE = 0x00, 0xE5
+_UNIT = struct.Struct("<H")
+
+
+def stand_ins(names: Iterable[str]) -> Mapping[int, int]:
+    """What stands for each character of ``names`` that is not ASCII, for `str.translate`.
+
+    :raises ImageError: when there are more than can be told apart
+    """
+    found = sorted({ord(letter) for name in names for letter in name if not letter.isascii()})
+    if len(found) > _LAST - _FIRST + 1:
+        raise ImageError(
+            f"the boot files have {len(found)} different letters beside those of ASCII",
+            hint="give them plain names",
+        )
+    return {letter: _FIRST + number for number, letter in enumerate(found)}
+
+
+def put_back(image: Path, stood_in: Mapping[int, int]) -> None:
+    """Change the long names of ``image`` to those that ``stood_in`` was made for."""
+    if not stood_in:
+        return
+    letters = {stand_in: letter for letter, stand_in in stood_in.items()}
+    with image.open("r+b") as stream:
+        fat = _Fat(stream)
+        for place, content in fat.folders():
+            changed = _changed(content, letters)
+            if changed != content:
+                stream.seek(place)
+                stream.write(changed)
+
+
+def _changed(content: bytes, letters: Mapping[int, int]) -> bytes:
+    """Part of a folder, with other letters in its long names."""
+    changed = bytearray(content)
+    for at in range(0, len(content), _ENTRY):
+        if content[at] == _GONE or content[at + _ATTRIBUTES] != _LONG_NAME:
+            continue
+        for unit in _UNITS:
+            (letter,) = _UNIT.unpack_from(content, at + unit)
+            _UNIT.pack_into(changed, at + unit, letters.get(letter, letter))
+    return bytes(changed)
+
+
+class _Fat:
+    """A file system that mkfs.fat and mtools have made (Microsoft's FAT specification, 2000)."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        head = self._read(0, 512)
+        sector, per_cluster, reserved, tables, entries = struct.unpack_from("<HBHBH", head, 11)
+        few, short = struct.unpack_from("<H", head, 19)[0], struct.unpack_from("<H", head, 22)[0]
+        many, long = struct.unpack_from("<I", head, 32)[0], struct.unpack_from("<I", head, 36)[0]
+        self.cluster = sector * per_cluster
+        self.root_at = (reserved + tables * (short or long)) * sector
+        self.root_size = entries * _ENTRY
+        self.root_cluster = 0 if short else struct.unpack_from("<I", head, 44)[0]
+        self.data = self.root_at + -(-self.root_size // sector) * sector
+        clusters = ((few or many) * sector - self.data) // self.cluster
+        self.bits = 32 if not short else 12 if clusters < 4085 else 16
+        self.table = self._read(reserved * sector, (short or long) * sector)
+
+    def _read(self, at: int, size: int) -> bytes:
+        self.stream.seek(at)
+        return self.stream.read(size)
+
+    def folders(self) -> Iterator[tuple[int, bytes]]:
+        """The parts of all folders: where each lies, and its entries."""
+        left: list[int] = []
+        if self.root_cluster:
+            left.append(self.root_cluster)
+        else:
+            content = self._read(self.root_at, self.root_size)
+            yield self.root_at, content
+            left += self._below(content)
+        while left:
+            for cluster in self._chain(left.pop()):
+                place = self.data + (cluster - 2) * self.cluster
+                content = self._read(place, self.cluster)
+                yield place, content
+                left += self._below(content)
+
+    def _below(self, content: bytes) -> Iterator[int]:
+        """The first clusters of the folders in part of one."""
+        for at in range(0, len(content), _ENTRY):
+            entry = content[at : at + _ENTRY]
+            if entry[0] == _END:
+                return
+            kind = entry[_ATTRIBUTES]
+            if entry[0] in (_GONE, ord(".")) or kind & _VOLUME or not kind & _FOLDER:
+                continue
+            high, low = _UNIT.unpack_from(entry, 20)[0], _UNIT.unpack_from(entry, 26)[0]
+            yield high << 16 | low
+
+    def _chain(self, cluster: int) -> Iterator[int]:
+        end = (1 << min(self.bits, 28)) - 8
+        while 2 <= cluster < end:
+            yield cluster
+            place = cluster * self.bits // 8
+            value = int.from_bytes(self.table[place : place + 4], "little")
+            if self.bits == 12 and cluster & 1:
+                value >>= 4
+            cluster = value & (1 << min(self.bits, 28)) - 1

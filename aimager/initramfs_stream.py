@@ -1,0 +1,124 @@
+"""The parts of an initramfs: plain archives, and streams that a kernel decompresses.
+
+Linux goes from one to the next as init/initramfs.c has it (``unpack_to_rootfs``): a ``0`` at a
+multiple of four begins an archive, zeros are passed over, and anything else is a compressed stream,
+known by its first bytes (lib/decompress.c), that holds archives and zeros alone.
+"""
+
+import io
+import lzma
+from collections.abc import Callable
+from typing import IO
+
+from aimager import compression, limits
+from aimager.lz4_legacy import Lz4Legacy
+
+METHODS: dict[bytes, str] = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ\0": "xz",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\x5d\0\0": "lzma",
+    b"\x02\x21\x4c\x18": "lz4",
+}
+ARCHIVE = b"0707"
+"""How the header of each archive's member begins."""
+
+_INPUT = 1 << 16
+_ZSTD_INPUT = 1 << 10
+_OUTPUT = 1 << 20
+
+
+class Source:
+    """A stream that can be looked into ahead, whose ``place`` is how much of it was read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._ahead = b""
+        self.place = 0
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, fewer only at the end; they stay to be read."""
+        while len(self._ahead) < size:
+            more = self._stream.read(max(size - len(self._ahead), _INPUT))
+            if not more:
+                break
+            self._ahead += more
+        return self._ahead[:size]
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer only at the end."""
+        found = self.peek(size)
+        self._ahead = self._ahead[len(found) :]
+        self.place += len(found)
+        return found
+
+    def give_back(self, data: bytes) -> None:
+        """Have ``data``, which was read last, read again."""
+        self._ahead = data + self._ahead
+        self.place -= len(data)
+
+    def skip_zeros(self) -> None:
+        """Pass over zeros."""
+        while ahead := self.peek(_INPUT):
+            left = ahead.lstrip(b"\0")
+            self.read(len(ahead) - len(left))
+            if left:
+                return
+
+
+def method_of(start: bytes) -> str:
+    """What a stream that begins so is compressed by; empty: nothing known."""
+    return next((name for magic, name in METHODS.items() if start.startswith(magic)), "")
+
+
+class Unpacked(io.RawIOBase):
+    """What one compressed stream of ``source`` holds; what follows it is left there."""
+
+    def __init__(self, source: Source, method: str, limit: int) -> None:
+        self._source = source
+        self._decoder = _DECODERS[method]()
+        self._size = _ZSTD_INPUT if method == "zstd" else _INPUT
+        self._left = limit
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            if self._decoder.eof:
+                return 0
+            self._ready = self._more()
+        found = self._ready[: len(buffer)]
+        self._ready = self._ready[len(found) :]
+        buffer[: len(found)] = found
+        return len(found)
+
+    def _more(self) -> bytes:
+        chunk = self._source.read(self._size) if self._decoder.needs_input else b""
+        if self._decoder.needs_input and not chunk:
+            if isinstance(self._decoder, Lz4Legacy) and self._decoder.finish():
+                return b""
+            raise EOFError("it is cut off")
+        content = self._decoder.decompress(chunk, _OUTPUT)
+        self._left -= len(content)
+        if self._left < 0:
+            raise compression.TooLargeError("it holds more than is unpacked")
+        if self._decoder.eof:
+            self._source.give_back(self._decoder.unused_data)
+        return content
+
+
+def _lzma() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=limits.XZ_MEMORY)
+
+
+_DECODERS: dict[str, Callable[[], compression.Decoder]] = {
+    "zstd": compression.DECODERS[".zst"],
+    "xz": compression.DECODERS[".xz"],
+    "gzip": compression.DECODERS[".gz"],
+    "bzip2": compression.DECODERS[".bz2"],
+    "lzma": _lzma,
+    "lz4": Lz4Legacy,
+}

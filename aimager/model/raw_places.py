@@ -1,0 +1,81 @@
+"""Where boot loaders that lie outside file systems have room on a disk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aimager.errors import ConfigError
+from aimager.model.board import RawPiece
+from aimager.model.layout import Extent, label_extent, lay_out
+from aimager.model.partition import SECTOR, Label, Partition, PartitionTable, Role
+
+_HINT = "give the partitions of table= other starts: a loader may lie in one without a mark, too"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What of the disk the boot loader ``file``, a path in the root, takes."""
+
+    file: str
+    extent: Extent
+
+
+def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
+    """See that there is room for ``pieces`` as far as that is known before any of them is there.
+
+    :raises ConfigError: when there is none, or the partitions overlap
+    """
+    sizes = [partition.size or SECTOR for partition in table.partitions]
+    places = [Place(p.file, Extent(p.offset, p.size or 1)) for p in pieces]
+    check_places(table, lay_out(table, sizes), places)
+
+
+def check_places(table: PartitionTable, extents: Sequence[Extent], places: Sequence[Place]) -> None:
+    """See that each of ``places`` is free, or lies whole in a partition in which nothing else is.
+
+    ``extents`` are those of the partitions.
+
+    :raises ConfigError: when one overlaps the table, a partition or another one, or lies after all
+        partitions
+    """
+    known = [("the partition table", label_extent(table))]
+    for place in places:
+        told = f"the boot loader /{place.file}, at byte {place.extent.start} of the disk,"
+        for name, extent in known:
+            if _meet(place.extent, extent):
+                raise ConfigError(f"{told} overlaps {name}", hint=_label_hint(table, name))
+        for number, (partition, extent) in enumerate(
+            zip(table.partitions, extents, strict=True), 1
+        ):
+            if _meet(place.extent, extent):
+                _check_inside(place, told, partition, number, extent)
+        if place.extent.start >= extents[-1].end:
+            raise ConfigError(f"{told} lies after the last partition", hint=_HINT)
+        known.append((f"/{place.file}", place.extent))
+
+
+def _meet(one: Extent, other: Extent) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _check_inside(
+    place: Place, told: str, partition: Partition, number: int, extent: Extent
+) -> None:
+    """Let a loader lie in a partition that is made for it, and nowhere out of it."""
+    if partition.role is not Role.raw:
+        raise ConfigError(
+            f"{told} ends at byte {place.extent.end}, but the {partition.role} partition"
+            f" starts at byte {extent.start}",
+            hint=_HINT,
+        )
+    if place.extent.start < extent.start or place.extent.end > extent.end:
+        raise ConfigError(
+            f"{told} ends at byte {place.extent.end}, but partition {number}, which it lies in,"
+            f" has bytes {extent.start} to {extent.end}",
+            hint="make that partition larger in table=, or leave it out",
+        )
+
+
+def _label_hint(table: PartitionTable, name: str) -> str:
+    if table.label is Label.gpt and name == "the partition table":
+        return "use label: dos, or a GPT with fewer entries: table-length: 56 ends at byte 8192"
+    return _HINT

@@ -1,0 +1,121 @@
+"""What boot loaders' configurations in a root name: files, and the kernels' command lines.
+
+They are read when all is in place: files, overlays and scripts of the user's may have changed them.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from aimager.sandbox.tree import Tree
+from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux
+from aimager.system.bootloader.boot_files import BOOT
+
+ENTRIES = f"{BOOT}/loader/entries"
+"""Where systemd-boot's entries lie."""
+
+_PROGRAMS = re.compile(r"\.(c32|com|bin|0|bs|img)$", re.IGNORECASE)
+"""What SYSLINUX starts by the word for a kernel, and is none."""
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What the configuration ``file`` names; all are paths in the root, without a first slash."""
+
+    file: str
+    kernels: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    command_lines: tuple[str, ...] = ()
+    """One for each kernel that is started by it."""
+    prefix: str = ""
+    """What may come before all these paths below /boot, where there is something at them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files, and folders, that it names."""
+        return self.kernels + self.others
+
+
+def read_extlinux(tree: Tree, folder: str) -> Configured:
+    """U-Boot's; ``folder`` is where /boot lies in its partition."""
+    return _read_menu(tree, f"{BOOT}/extlinux/{extlinux.CONFIGURATION}", "" if folder else BOOT)
+
+
+def read_syslinux(tree: Tree) -> Configured:
+    """SYSLINUX's."""
+    return _read_menu(tree, f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}", BOOT)
+
+
+def _read_menu(tree: Tree, file: str, top: str) -> Configured:
+    """A menu of LABELs, each with its kernel; ``top`` is the folder that its partition becomes."""
+
+    def path(name: str) -> str:
+        if name.startswith("/"):
+            return f"{top}/{name.lstrip('/')}".lstrip("/")
+        return str(PurePosixPath(file).parent / name)
+
+    kernels, others, command_lines = [], [], []
+    for block in _blocks(tree.read_text(file)):
+        image = block.get("linux", block.get("kernel", ""))
+        words = block.get("append", "").split()
+        initrds = [block.get("initrd", "")]
+        initrds += [w.removeprefix("initrd=") for w in words if w.startswith("initrd=")]
+        others += [path(name) for text in initrds for name in text.split(",") if name]
+        others += [path(block[key]) for key in ("fdt", "devicetree", "fdtdir") if block.get(key)]
+        if image and ("linux" in block or not _PROGRAMS.search(image)):
+            kernels.append(path(image))
+            command_lines.append(" ".join(words))
+    return Configured(file, tuple(kernels), tuple(others), tuple(command_lines))
+
+
+def _blocks(text: str) -> Iterator[dict[str, str]]:
+    """The words of each LABEL of a menu, and what they are set to."""
+    block: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.strip().partition(" ")
+        if key.lower() == "label":
+            yield block
+            block = {}
+        elif key.lower() != "menu":
+            block[key.lower()] = value.strip()
+    yield block
+
+
+def read_entries(tree: Tree) -> tuple[Configured, ...]:
+    """systemd-boot's, one by one (Boot Loader Specification, type #1)."""
+    return tuple(_read_entry(tree, path) for path in tree.glob(f"{ENTRIES}/*.conf"))
+
+
+def _read_entry(tree: Tree, file: str) -> Configured:
+    kernels, others, options = [], [], []
+    for line in tree.read_text(file).splitlines():
+        key, *words = line.split(maxsplit=1) or [""]
+        value = words[0].strip() if words else ""
+        path = f"{BOOT}/{value.lstrip('/')}"
+        match key:
+            case "linux":
+                kernels.append(path)
+            case "initrd" | "efi" | "devicetree":
+                others.append(path)
+            case "options":
+                options.append(value)
+    lines = (" ".join(options),) if kernels else ()
+    return Configured(file, tuple(kernels), tuple(others), lines)
+
+
+def read_raspberry_pi(tree: Tree) -> tuple[Configured, ...]:
+    """The firmware's config.txt, and the file of the command line, which is its first line."""
+    configuration = f"{BOOT}/{raspberry_pi_firmware.CONFIGURATION}"
+    text = raspberry_pi_firmware.with_included(tree, tree.read_text(configuration))
+    settings = raspberry_pi_firmware.settings(text)
+    prefix = settings.get("os_prefix", "").lstrip("/")
+    names = (f"{BOOT}/{name}" for name in raspberry_pi_firmware.named_files(text))
+    found = [Configured(configuration, others=tuple(names), prefix=prefix)]
+    for before in filter(None, (prefix, "/")):
+        command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE)
+        file = f"{BOOT}/{before.lstrip('/')}{command_line.lstrip('/')}"
+        if tree.is_file(file):
+            first = (tree.read_text(file).splitlines() or [""])[0]
+            return (*found, Configured(file, command_lines=(first,)))
+    return tuple(found)

@@ -1,0 +1,156 @@
+"""Initramfs images whose bytes depend on what they hold alone, not on how they were made.
+
+Makers write members in the order in which threads and hash tables come to them, with times and
+inodes of the machine, and compress by as many threads as it has. So each image that no package
+brought is read, put in order and compressed again. One that is not understood stays as it is.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from tempfile import TemporaryFile
+from typing import IO
+
+from aimager import limits, progress
+from aimager.compression import DAMAGES, TooLargeError, zstd_argv
+from aimager.cpio import Member, NotUnderstoodError, in_order, read_archive, write_archive
+from aimager.initramfs_stream import ARCHIVE, Source, Unpacked, method_of
+from aimager.packages.local_database import read_file_lists
+from aimager.sandbox.tree import Tree, shown
+from aimager.toolbox import Toolbox
+
+_FOLDERS = ("boot", "efi")
+_BESIDE_MODULES = "usr/lib/modules/*/init*"
+_NAMES = ("initramfs-*", "initrd*", "booster-*", "uInitrd*")
+_ZSTD = 9
+_XZ = ("xz", "-6", "--check=crc32", f"--block-size={24 << 20}", "--threads=2")
+"""The kernel knows no other check, and one thread would write other bytes than two."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Archives that follow one another, and what they are compressed by; empty: nothing."""
+
+    method: str
+    archives: tuple[tuple[Member, ...], ...]
+
+
+def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
+    """Put in order every initramfs of ``tree`` that came in no package.
+
+    What is unpacked lies in ``work``, without a name. One that cannot be understood, or would be
+    larger than `limits.INITRAMFS_UNPACKED` allows, is told and left.
+    """
+    candidates = [path for path in _unpackaged(tree) if _starts_as_one(tree, path)]
+    for path in candidates:
+        progress.step(f"putting {PurePath(path).name} in order")
+        try:
+            _normalize(tree, path, tools, work)
+        except (NotUnderstoodError, TooLargeError, *DAMAGES) as error:
+            if _is_initramfs(tree, path):
+                progress.say(
+                    f"   {shown(path)} stays as its maker left it, so that equal builds may differ"
+                    f" in it: {error}"
+                )
+
+
+def _unpackaged(tree: Tree) -> Iterator[str]:
+    found = set(tree.glob(_BESIDE_MODULES))
+    for folder in _FOLDERS:
+        if (status := tree.lstat(folder)) and stat.S_ISDIR(status.st_mode):
+            found |= {f"{folder}/{below}" for below, _ in tree.walk(folder)}
+    status_of = {path: tree.lstat(path) for path in found}
+    files = [path for path, what in status_of.items() if what and stat.S_ISREG(what.st_mode)]
+    owned = {path for _, path in read_file_lists(tree)} if files else set()
+    yield from sorted(set(files) - owned)
+
+
+def _starts_as_one(tree: Tree, path: str) -> bool:
+    with tree.open(path) as stream:
+        start = stream.read(8)
+    return start.startswith(ARCHIVE) or bool(method_of(start)) or _is_named_so(path)
+
+
+def _is_named_so(path: str) -> bool:
+    return any(PurePath(path).match(name) for name in _NAMES)
+
+
+def _is_initramfs(tree: Tree, path: str) -> bool:
+    """Whether one that is not understood is meant to be one: kernels are compressed, too."""
+    if _is_named_so(path):
+        return True
+    with tree.open(path) as stream:
+        return stream.read(4) == ARCHIVE
+
+
+def _normalize(tree: Tree, path: str, tools: Toolbox, work: Path) -> None:
+    with (
+        tree.open(path) as stream,
+        TemporaryFile(dir=work) as data,
+        TemporaryFile(dir=work) as made,
+    ):
+        if os.fstat(stream.fileno()).st_size > limits.INITRAMFS:
+            raise TooLargeError(f"it is larger than {limits.INITRAMFS >> 20} MiB")
+        parts = list(_read_parts(stream, data))
+        for part in parts:
+            _write_part(part, data, made, tools, work)
+        if made.tell() > limits.INITRAMFS:
+            raise TooLargeError(f"it would become larger than {limits.INITRAMFS >> 20} MiB")
+        made.seek(0)
+        content = made.read()
+    if tree.read_bytes(path, limits.INITRAMFS) != content:
+        tree.write(path, content)
+
+
+def _read_parts(stream: IO[bytes], data: IO[bytes]) -> Iterator[_Part]:
+    source = Source(stream)
+    number = 0
+    source.skip_zeros()
+    while start := source.peek(8):
+        number += 1
+        if number > limits.STREAMS:
+            raise TooLargeError("it has too many parts")
+        method = "" if start.startswith(ARCHIVE) else method_of(start)
+        if start.startswith(ARCHIVE):
+            yield _Part("", (tuple(in_order(_one_archive(source, data))),))
+        elif method:
+            left = limits.INITRAMFS_UNPACKED - data.tell()
+            unpacked: IO[bytes] = Unpacked(source, method, left)  # type: ignore[assignment]
+            yield _Part(method, tuple(_read_archives(Source(unpacked), data)))
+        else:
+            raise NotUnderstoodError("it is neither a cpio archive nor compressed in a known way")
+        source.skip_zeros()
+    if not number:
+        raise NotUnderstoodError("it is empty")
+
+
+def _one_archive(source: Source, data: IO[bytes]) -> list[Member]:
+    if source.place % 4:
+        raise NotUnderstoodError("an archive in it begins where the kernel finds none")
+    return read_archive(source, data)
+
+
+def _read_archives(source: Source, data: IO[bytes]) -> Iterator[tuple[Member, ...]]:
+    source.skip_zeros()
+    while source.peek(1):
+        yield tuple(in_order(_one_archive(source, data)))
+        source.skip_zeros()
+
+
+def _write_part(part: _Part, data: IO[bytes], made: IO[bytes], tools: Toolbox, work: Path) -> None:
+    made.write(bytes(-made.tell() % 4))
+    if not part.method:
+        for archive in part.archives:
+            write_archive(archive, data, made)
+        return
+    argv = zstd_argv(tools, _ZSTD) if part.method == "zstd" else list(_XZ)
+    with TemporaryFile(dir=work) as plain, TemporaryFile(dir=work) as packed:
+        for archive in part.archives:
+            write_archive(archive, data, plain)
+        plain.seek(0)
+        tools.pipe_through(argv, plain, packed)
+        packed.seek(0)
+        while piece := packed.read(1 << 20):
+            made.write(piece)

@@ -1,0 +1,46 @@
+"""What is a list may stand in a file."""
+
+from pathlib import Path
+
+import pytest
+
+from aimager.config.build import read_build, read_builds
+from aimager.config.list_files import with_lists
+from aimager.config.variables import VARIABLES
+from aimager.errors import ConfigError
+
+LISTS = [v.name.replace("*", "x") for v in VARIABLES if v.several]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_list(tmp_path: Path, name: str) -> None:
+    (tmp_path / "list").write_text("one\n\n# no\n  two, \n -m three,four\n")
+    assert with_lists({name: "@list"}, tmp_path) == {name: "one,two,-m three,four"}
+    assert with_lists({name: f"@{tmp_path}/list"}, tmp_path)[name].startswith("one,")
+    with pytest.raises(ConfigError, match=f"{name}= cannot read .*/none: No such file"):
+        with_lists({name: "@none"}, tmp_path)
+
+
+def test_which_are_lists() -> None:
+    """All of whose parsers take commas, by the words that explain them."""
+    told = {v.name.replace("*", "x") for v in VARIABLES if "separated by commas" in v.meaning}
+    others = {"root-subvolumes"}  # whose names begin with @
+    assert told - set(LISTS) == others
+
+
+@pytest.mark.parametrize("name", ["root-subvolumes", "chpasswd", "table", "seed"])
+def test_what_is_no_list_keeps_its_text(tmp_path: Path, name: str) -> None:
+    assert with_lists({name: "@x"}, tmp_path) == {name: "@x"}
+
+
+def test_of_a_build(tmp_path: Path) -> None:
+    (tmp_path / "pkgs").write_text("# editors\nvim\nnano\n")
+    (tmp_path / "users").write_text("-m -G wheel,video alice\nbob\n")
+    (tmp_path / "boards").write_text("x64-uefi\nx64-legacy\n")
+    words = {"install-pkgs": "@pkgs", "useradd": "@users", "append-vim": "x"}
+    build = read_build({"board": "x64-uefi", **words}, tmp_path)
+    assert build
+    assert build.packages == ("vim", "nano")
+    assert [user.name for user in build.setup.users] == ["alice", "bob"]
+    builds = read_builds({"board": "@boards"}, tmp_path)
+    assert [build.board.id for build in builds] == ["x64-uefi", "x64-legacy"]

@@ -1,0 +1,300 @@
+"""What boots an image is looked at when all is in place, whoever put it there."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.model.board import Board, Bootloader
+from aimager.model.image_ids import ImageIds
+from aimager.model.partition import Label, MiB, PartitionTable, root_ext4
+from aimager.sandbox.tree import Tree
+from aimager.system.boot import make_bootable
+from aimager.system.boot_check import check_boot
+from boards import BOARDS
+
+DTBS = ("rk3328-rock64.dtb", "rk3328-rock-pi-e.dtb", "rk3399-pinebook-pro.dtb")
+BOX = "meson-gxl-s905x-p212.dtb"
+FILES = {
+    "usr/lib/modules/6/pkgbase": "linux\n",
+    "usr/lib/systemd/boot/efi/systemd-bootx64.efi": "MZ",
+    "usr/lib/systemd/boot/efi/systemd-bootaa64.efi": "MZ",
+    "boot/vmlinuz-linux": "kernel",
+    "boot/initramfs-linux.img": "x",
+    "boot/config.txt": "initramfs initramfs-linux.img followkernel\n",
+    "boot/cmdline.txt": "root=/dev/mmcblk0p2 rw rootwait\n",
+    **{f"usr/lib/syslinux/bios/{n}.c32": "x" for n in ("menu", "libutil", "libcom32")},
+    **{f"boot/dtbs/linux/rockchip/{name}": "x" for name in DTBS},
+    f"boot/dtbs/linux/amlogic/{BOX}": "x",
+}
+
+
+def make(root: Path, board: Board) -> ImageIds:
+    """A root of ``board`` as it is before the user's files come."""
+    for name, text in {**FILES, **{f"boot/{name}": "x" for name in board.boot_files}}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    assert board.partition_table
+    assert board.architecture
+    ids = ImageIds("seed", board.partition_table)
+    make_bootable(
+        Tree(root),
+        board.boot,
+        ids,
+        architecture=board.architecture,
+        words=lambda kernel: ("quiet",),
+        title="Arch Linux",
+    )
+    return ids
+
+
+def check(root: Path, board: Board) -> None:
+    assert board.partition_table
+    assert board.architecture
+    check_boot(Tree(root), board.boot, ImageIds("seed", board.partition_table), board.architecture)
+
+
+def refused(root: Path, board: Board) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        check(root, board)
+    assert caught.value.hint
+    return caught.value
+
+
+BOARD_NAMES = ["x64-uefi", "x64-legacy", "aarch64-uboot", "rpi4", "rpi3", "aarch64-rpi-uboot"]
+
+
+@pytest.mark.parametrize("board", [*BOARD_NAMES, "orangepi-5-family", "riscv64-uboot"])
+def test_what_is_made_is_whole(tmp_path: Path, board: str) -> None:
+    make(tmp_path, BOARDS[board])
+    check(tmp_path, BOARDS[board])
+
+
+def test_a_kernel_in_the_roots_own_partition(tmp_path: Path) -> None:
+    table = PartitionTable(Label.dos, (root_ext4(),))
+    board = replace(BOARDS["aarch64-uboot"], partition_table=table)
+    make(tmp_path, board)
+    check(tmp_path, board)
+    (tmp_path / "boot/vmlinuz-linux").unlink()
+    told = "/boot/extlinux/extlinux.conf names /boot/vmlinuz-linux, which is missing"
+    assert refused(tmp_path, board).message == told
+
+
+@pytest.mark.parametrize("board", BOARD_NAMES)
+def test_a_missing_initramfs_is_named(tmp_path: Path, board: str) -> None:
+    make(tmp_path, BOARDS[board])
+    (tmp_path / "boot/initramfs-linux.img").unlink()
+    assert "/boot/initramfs-linux.img, which is missing" in refused(tmp_path, BOARDS[board]).message
+
+
+@pytest.mark.parametrize(
+    ("board", "name"),
+    [
+        ("rpi4", "config.txt"),
+        ("rpi4", "start4.elf"),
+        ("rpi4", "bcm2711-rpi-4-b.dtb"),
+        ("x64-uefi", "EFI/BOOT/BOOTX64.EFI"),
+        ("x64-legacy", "syslinux/syslinux.cfg"),
+        ("aarch64-uboot", "extlinux/extlinux.conf"),
+    ],
+)
+def test_what_a_script_removed_is_missed(tmp_path: Path, board: str, name: str) -> None:
+    make(tmp_path, BOARDS[board])
+    (tmp_path / "boot" / name).unlink()
+    assert name in refused(tmp_path, BOARDS[board]).message
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("kernel=mine.img", "mine.img"),
+        ("[pi4]\nkernel=vmlinuz-linuz", "vmlinuz-linuz"),
+        ("armstub=stub.bin", "stub.bin"),
+        ("device_tree=my.dtb", "my.dtb"),
+        ("initramfs initramfs-linux.img,other.img followkernel", "other.img"),
+        ("ramfsfile=initramfs.img", "initramfs.img"),
+        ("include more.txt", "more.txt"),
+        ("os_prefix=new/\nkernel=vmlinuz", "vmlinuz"),
+    ],
+)
+def test_an_own_config_txt_names_what_is_there(tmp_path: Path, line: str, missing: str) -> None:
+    make(tmp_path, BOARDS["rpi4"])
+    (tmp_path / "boot/config.txt").write_text(f"{line}\n")
+    told = refused(tmp_path, BOARDS["rpi4"]).message
+    assert told == f"/boot/config.txt names /boot/{missing}, which is missing"
+    where = "new/" if "os_prefix" in line else ""
+    (tmp_path / "boot" / where).mkdir(exist_ok=True)
+    (tmp_path / "boot" / where / missing).write_text("x")
+    check(tmp_path, BOARDS["rpi4"])
+
+
+def test_fat_knows_no_case(tmp_path: Path) -> None:
+    make(tmp_path, BOARDS["rpi4"])
+    (tmp_path / "boot/config.txt").write_text("kernel=Kernel8.IMG\ninitramfs INITRAMFS-linux.img\n")
+    check(tmp_path, BOARDS["rpi4"])
+
+
+def test_an_own_command_line_names_the_root(tmp_path: Path) -> None:
+    board = BOARDS["rpi4"]
+    ids = make(tmp_path, board)
+    file = tmp_path / "boot/cmdline.txt"
+    for text in ("console=tty1 rootwait\n", "", "quiet\nroot=LABEL=root\n", "xroot=x bootroot=x"):
+        file.write_text(text)
+        error = refused(tmp_path, board)
+        assert "/boot/cmdline.txt has a command line without root=" in error.message
+        assert "append-all=" in error.hint
+    own = f"root=PARTUUID={ids.disk}-02"
+    for text in (
+        "root=LABEL=root rw",
+        "root=/dev/mmcblk0p2",
+        own,
+        own.replace(ids.disk, ids.disk.upper()),
+    ):
+        file.write_text(f"{text} rootwait\n")
+        check(tmp_path, board)
+    file.write_text("root=PARTUUID=12345678-02 rw\n")
+    assert (
+        "names the root PARTUUID=12345678-02, but the image's is"
+        in refused(tmp_path, board).message
+    )
+    (tmp_path / "boot/config.txt").write_text("cmdline=other.txt\n")
+    (tmp_path / "boot/other.txt").write_text("quiet\n")
+    assert "/boot/other.txt has a command line without" in refused(tmp_path, board).message
+
+
+def append(root: Path, name: str, old: str, new: str) -> None:
+    path = root / "boot" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [
+        ("x64-legacy", "syslinux/syslinux.cfg"),
+        ("aarch64-uboot", "extlinux/extlinux.conf"),
+        ("x64-uefi", "loader/entries/linux.conf"),
+    ],
+)
+@pytest.mark.parametrize("image", ["other", "/other", "/sub/other"])
+def test_an_own_menu_names_what_is_there(tmp_path: Path, board: str, file: str, image: str) -> None:
+    make(tmp_path, BOARDS[board])
+    append(tmp_path, file, "/initramfs-linux.img", image)
+    assert f"/boot/{file} names /boot/" in refused(tmp_path, BOARDS[board]).message
+    folder = "" if image.startswith("/") or board == "x64-uefi" else file.rpartition("/")[0]
+    path = tmp_path / "boot" / folder / image.lstrip("/")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+    check(tmp_path, BOARDS[board])
+
+
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [("x64-legacy", "syslinux/syslinux.cfg"), ("aarch64-uboot", "extlinux/extlinux.conf")],
+)
+def test_an_own_menu_names_the_root(tmp_path: Path, board: str, file: str) -> None:
+    ids = make(tmp_path, BOARDS[board])
+    append(tmp_path, file, "root=UUID=", "real_root=UUID=")
+    assert f"/boot/{file} has a command line without" in refused(tmp_path, BOARDS[board]).message
+    append(tmp_path, file, "real_root=UUID=" + ids.file_system("root"), f"root=UUID={ids.disk}")  # type: ignore[arg-type]
+    assert "but the image's is UUID=" in refused(tmp_path, BOARDS[board]).message
+
+
+def test_a_menu_may_start_other_programs(tmp_path: Path) -> None:
+    make(tmp_path, BOARDS["x64-legacy"])
+    with (tmp_path / "boot/syslinux/syslinux.cfg").open("a") as stream:
+        stream.write("LABEL off\n COM32 poweroff.c32\nLABEL info\n KERNEL hdt.c32\n")
+    check(tmp_path, BOARDS["x64-legacy"])
+
+
+def test_systemd_boot_finds_a_root_by_its_type(tmp_path: Path) -> None:
+    board = BOARDS["x64-uefi"]
+    make(tmp_path, board)
+    file = tmp_path / "boot/loader/entries/linux.conf"
+    file.write_text("title Shell\nefi /shell.efi\n")
+    assert "names /boot/shell.efi" in refused(tmp_path, board).message
+    file.write_text("title A\nlinux /vmlinuz-linux\noptions quiet\n")
+    check(tmp_path, board)
+    file.write_text("title A\nlinux /vmlinuz-linux\noptions root=UUID=1-2\noptions rw\n")
+    assert "names the root UUID=1-2" in refused(tmp_path, board).message
+
+
+@pytest.mark.parametrize(
+    ("devicetree", "hint"),
+    [
+        ("rockchip/rk3328-rock46.dtb", "rockchip/rk3328-rock64.dtb"),
+        ("rockchip/rk3328-rock64", "rockchip/rk3328-rock64.dtb"),
+        ("rk3328-rock64.dtb", "rockchip/rk3328-rock64.dtb"),
+        ("rockchip/PLEASE_SET_ME.dtb", "rockchip/rk3328-rock-pi-e.dtb"),
+        ("amlogic/PLEASE_SET_ME.dtb", f"amlogic/{BOX}"),
+    ],
+)
+def test_a_wrong_device_tree_is_refused_by_name(tmp_path: Path, devicetree: str, hint: str) -> None:
+    board = replace(BOARDS["aarch64-uboot"], devicetree=devicetree)
+    make(tmp_path, board)
+    error = refused(tmp_path, board)
+    assert error.message == (
+        f"the board's devicetree= is {devicetree}, which is not in /boot/dtbs/linux"
+    )
+    assert hint in error.hint
+    (tmp_path / "boot/dtbs/linux" / devicetree).write_text("x")
+    check(tmp_path, board)
+
+
+def test_the_box_of_amlogic_has_to_be_named(tmp_path: Path) -> None:
+    board = BOARDS["amlogic-s9xxx"]
+    make(tmp_path, board)
+    assert "amlogic/PLEASE_SET_ME.dtb" in refused(tmp_path, board).message
+
+
+def image(size: int, memory: int | None = None) -> Callable[[Path], None]:
+    """Writes a kernel of ``size`` bytes, an Image that says it takes ``memory`` if that is told."""
+
+    def write(path: Path) -> None:
+        head = bytearray(64)
+        if memory is not None:
+            struct.pack_into("<Q", head, 16, memory)
+            head[56:60] = b"ARM\x64"
+        with path.open("wb") as stream:
+            stream.write(head)
+            stream.truncate(size)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "fits"),
+    [
+        (image(30 * MiB, 31 * MiB), True),
+        (image(30 * MiB, 63 * MiB // 2), True),
+        (image(30 * MiB, 32 * MiB), False),
+        (image(32 * MiB, 0), False),
+        (image(31 * MiB), True),
+        (image(63 * MiB // 2 + 1), False),
+    ],
+)
+def test_a_kernel_ends_before_the_initramfs(
+    tmp_path: Path, write: Callable[[Path], None], fits: bool
+) -> None:
+    board = BOARDS["rock64"]
+    make(tmp_path, board)
+    write(tmp_path / "boot/vmlinuz-linux")
+    if fits:
+        check(tmp_path, board)
+        return
+    told = refused(tmp_path, board).message
+    assert "the kernel /boot/vmlinuz-linux takes 32 MiB of memory" in told
+    assert "loads the initramfs 32256 KiB after it" in told
+    check(tmp_path, replace(board, kernel_room=None))
+
+
+def test_u_boot_has_a_command_line_of_its_own(tmp_path: Path) -> None:
+    board = BOARDS["aarch64-rpi-uboot"]
+    assert Bootloader.raspberry_pi_firmware in board.bootloaders
+    make(tmp_path, board)
+    (tmp_path / "boot/cmdline.txt").write_text("console=tty1\n")
+    check(tmp_path, board)

@@ -1,0 +1,241 @@
+"""Every initramfs has the bytes of its content, and one that is not understood stays as it is."""
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import struct
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from aimager import limits
+from aimager.cpio import NotUnderstoodError, in_order, read_archive
+from aimager.initramfs_stream import Source
+from aimager.sandbox.tree import Tree
+from aimager.system.normal_initramfs import normalize_initramfs
+from tests.support.trees import TOOLS
+
+Made = tuple[str, int, bytes, int, int]
+"""A name, a mode, data, an inode and links."""
+
+FILES: tuple[Made, ...] = (
+    (".", 0o40755, b"", 1, 3),
+    ("init", 0o100755, b"#!/bin/sh\n", 2, 1),
+    ("usr", 0o40755, b"", 3, 3),
+    ("usr-", 0o100644, b"after usr, before what is in it", 4, 1),
+    ("usr/bin", 0o120777, b"lib", 5, 1),
+    ("usr/lib", 0o40755, b"", 6, 2),
+    ("usr/lib/a", 0o100644, b"", 7, 2),
+    ("usr/lib/b", 0o100644, b"one file of two names", 7, 2),
+    ("usr/lib/c", 0o100600, b"x" * 70000, 8, 1),
+    ("usr/lib/null", 0o20666, b"", 9, 1),
+)
+
+
+def write(members: Sequence[Made], time: int = 0, magic: bytes = b"070701") -> bytes:
+    archive = b""
+    for name, mode, data, inode, links in (*members, ("TRAILER!!!", 0, b"", 0, 1)):
+        text = name.encode() + b"\0"
+        device = (1, 3) if mode & 0o170000 == 0o20000 else (0, 0)
+        values = (inode, mode, 0, 0, links, time, len(data), 8, 1, *device, len(text), 0)
+        header = magic + b"".join(b"%08X" % value for value in values) + text
+        for piece in (header, data):
+            archive += piece + bytes(-len(piece) % 4)
+    return archive + bytes(-len(archive) % 512)
+
+
+def untidy(seed: int, members: Sequence[Made] = FILES) -> bytes:
+    """The same in another order, of other times and inodes; parents before what is in them."""
+    chance = random.Random(seed)
+    numbers = dict(zip(range(1, 100), chance.sample(range(1000, 9000), 99), strict=True))
+    pool = [(name, mode, data, numbers[inode], links) for name, mode, data, inode, links in members]
+    chance.shuffle(pool)
+    pool.sort(key=lambda made: made[0].count("/") if made[0] != "." else -1)
+    return write(pool, time=1_700_000_000 + seed)
+
+
+def lz4(data: bytes) -> bytes:
+    """Blocks that hold literals, and the run of x as a match that overlaps itself."""
+    packed = struct.pack("<I", 0x184C2102)
+    start, run, end = data.partition(b"x" * 70000)
+    assert run
+
+    def lengths(size: int) -> bytes:
+        return b"\xff" * ((size - 15) // 255) + bytes([(size - 15) % 255])
+
+    literals = start + b"x"
+    block = bytes([0xFF]) + lengths(len(literals)) + literals
+    block += struct.pack("<H", 1) + lengths(70000 - 1 - 4)
+    block += bytes([0xF0]) + lengths(len(end)) + end
+    return packed + struct.pack("<I", len(block)) + block
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "cat": bytes,
+    "gzip": gzip.compress,
+    "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32),
+    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
+    "bzip2": bz2.compress,
+    "zstd": lambda data: zstandard.compress(data, 3),
+    "lz4": lz4,
+}
+
+
+def made_of(content: bytes, root: Path, name: str = "boot/initramfs-linux.img") -> bytes:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o600)
+    normalize_initramfs(Tree(root), TOOLS, root.parent)
+    assert path.stat().st_mode & 0o7777 == 0o600
+    assert sorted(root.parent.iterdir()) == [root]
+    return path.read_bytes()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+def unpacked(image: bytes, folder: Path) -> dict[str, tuple[bytes, int]]:
+    """What GNU cpio makes of it."""
+    folder.mkdir()
+    argv = ["cpio", "--quiet", "-idm", "--no-absolute-filenames"]
+    subprocess.run(argv, input=image, cwd=folder, check=True)
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_nlink)
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_what_holds_the_same_has_the_same_bytes(root: Path, how: str) -> None:
+    pack = PACKED[how]
+    made = {made_of(pack(untidy(seed)), root) for seed in range(4)}
+    assert len(made) == 1
+    assert made_of(made.pop(), root) == made_of(pack(untidy(9)), root)
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_nothing_is_lost(root: Path, tmp_path: Path, how: str) -> None:
+    image = made_of(PACKED[how](untidy(1)), root)
+    if how == "zstd":
+        image = zstandard.ZstdDecompressor().decompressobj().decompress(image)
+    elif how != "cat":
+        image = lzma.decompress(image, lzma.FORMAT_XZ)
+    members = read_archive(Source(io.BytesIO(image)), io.BytesIO())
+    assert [(m.name.decode(), m.mode) for m in members] == [(m[0], m[1]) for m in FILES]
+    assert [m.device for m in members if m.path == "usr/lib/null"] == [(1, 3)]
+    plain = [made for made in FILES if made[0] != "usr/lib/null"]
+    tidied = made_of(untidy(1, plain), root)
+    before = unpacked(write(plain), tmp_path / "before")
+    assert unpacked(tidied, tmp_path / "after") == before
+    assert before["usr/lib/a"] == (b"one file of two names", 2)
+
+
+def test_a_processors_microcode_stays_first_plain_and_aligned(root: Path) -> None:
+    folder = [(name, 0o40755, b"", 1, 2) for name in ("kernel", "kernel/x86")]
+    early = [*folder, ("kernel/x86/GenuineIntel.bin\0\0\0\0\0\0\0", 0o100644, b"code" * 9, 2, 1)]
+    for _ in range(20):
+        start = write(early)
+        if start.index(b"code") % 16 == 0:
+            break
+        early[-1] = (early[-1][0] + "\0", *early[-1][1:])
+    made = {made_of(start + PACKED["zstd"](untidy(seed)), root) for seed in range(3)}
+    image = made.pop()
+    assert not made
+    assert image.startswith(b"070701")
+    assert image.index(b"code") % 16 == 0
+    second = image.index(b"\x28\xb5\x2f\xfd")
+    assert second % 4 == 0
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(image[second:])
+
+
+def two_names(name: str, mode: int, data: bytes) -> bytes:
+    return write([*FILES, (name, mode, data, 50, 1)])
+
+
+BAD = {
+    "cut off": untidy(1)[:-9000],
+    "cut off stream": PACKED["xz"](untidy(1))[:-40],
+    "damaged": PACKED["zstd"](untidy(1))[:60] + b"damage" * 9,
+    "another kind": b"070707" + untidy(1)[6:],
+    "twice": two_names("init", 0o100644, b"other"),
+    "through a link": two_names("usr/bin/x", 0o100644, b"x"),
+    "through a link's folder": two_names("usr/bin/x/y", 0o100644, b"x"),
+    "leads out": two_names("usr/../../x", 0o100644, b"x"),
+    "lies of its size": write(FILES).replace(b"%08X" % 70000, b"FFFFFFF0"),
+    "lies of a name": write(FILES).replace(b"000000050" + b"0" * 7 + b"init", b"F" * 16 + b"init"),
+    "links that differ": write([*FILES, ("z", 0o100644, b"third", 7, 3)]),
+    "signs in numbers": write(FILES).replace(b"070701000", b"070701-00", 1),
+    "lz4 that refers to nothing": struct.pack("<II", 0x184C2102, 4) + b"\x10a\xff\xff",
+    "lz4 bomb": struct.pack("<II", 0x184C2102, 60000) + b"\x1fa\1\0" + b"\xff" * 59996,
+    "lzop": b"\x89LZO\0\r\n\x1a\n" + bytes(99),
+    "words": b"no initramfs at all",
+    "zeros": bytes(5000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_one_that_is_not_understood_stays_and_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    assert made_of(BAD[what], root) == BAD[what]
+    assert "/boot/initramfs-linux.img stays as its maker left it" in capsys.readouterr().out
+
+
+def test_one_that_is_larger_than_is_kept_stays(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "INITRAMFS", 1 << 16)
+    assert made_of(untidy(1), root) == untidy(1)
+    assert "it is larger than" in capsys.readouterr().out
+
+
+def test_a_bomb_is_not_unpacked(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "INITRAMFS_UNPACKED", 1 << 20)
+    for how in ("gzip", "xz", "lzma", "bzip2", "zstd"):
+        big = [*FILES, ("zeros", 0o100644, bytes(2 << 20), 60, 1)]
+        bomb = PACKED[how](write(big))
+        assert made_of(bomb, root) == bomb
+        assert "holds more than is unpacked" in capsys.readouterr().out
+
+
+def test_only_images_that_came_in_no_package_are_touched(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = root / "var/lib/pacman/local/amd-ucode-1-1"
+    record.mkdir(parents=True)
+    (record / "files").write_text("%FILES%\nboot/\nboot/amd-ucode.img\n")
+    outside = root.parent / "outside"
+    for name in ("amd-ucode.img", "vmlinuz-linux", "Image.gz"):
+        (root / "boot").mkdir(exist_ok=True)
+        (root / "boot" / name).write_bytes(gzip.compress(b"MZ a kernel", mtime=7))
+    (root / "boot/amd-ucode.img").write_bytes(untidy(3))
+    before = {path.name: path.read_bytes() for path in (root / "boot").iterdir()}
+    (root / "boot/initramfs-link.img").symlink_to(outside)
+    normalize_initramfs(Tree(root), TOOLS, root.parent)
+    assert {name: (root / "boot" / name).read_bytes() for name in before} == before
+    assert capsys.readouterr().out == ""
+    assert not outside.exists()
+
+
+def test_images_are_found_wherever_makers_put_them(root: Path) -> None:
+    for name in ("efi/0123/6.1/initrd", "usr/lib/modules/6.1/initrd", "boot/sub/x.img"):
+        assert made_of(untidy(1), root, name) == made_of(untidy(2), root, name)
+
+
+def test_names_of_one_file_that_are_alone_are_files() -> None:
+    found = read_archive(Source(io.BytesIO(write([("a", 0o100644, b"a", 7, 2)]))), io.BytesIO())
+    assert [member.links for member in in_order(found)] == [1]
+    with pytest.raises(NotUnderstoodError, match="it is not a cpio"):
+        read_archive(Source(io.BytesIO(b"x" * 200)), io.BytesIO())
