@@ -272,6 +272,7 @@ def task_pack_image() -> Stages:
             targets=artifacts.packed(build),
             disk_from=build.disk_from,
             reused=plan.reused,
+            user_keys=build.mirrors.trusted_keys,
             borrowed=plan.borrowed,
         )
         yield build.id, stage, artifacts.delivery(build)
@@ -287,10 +288,7 @@ def task_build() -> dict[str, Any]:
             )
         ],
         "uptodate": [False],
-        "task_dep": [
-            *(["check-twice"] if CHECKED else []),
-            *(f"pack-image:{b.id}" for b in BUILDS),
-        ],
+        "task_dep": [f"pack-image:{b.id}" for b in BUILDS] + ["check-twice"] * bool(CHECKED),
         "params": parameters(),
     }
 

@@ -287,8 +287,7 @@ class _Layers:
                 if below.is_symlink():
                     links += 1
                     if links > _MAX_LINKS:
-                        loop = "/".join(parts)
-                        raise ImageError(f"{loop} is a loop of links", hint=ASK_PACKAGER)
+                        raise ImageError("/".join(parts) + " is a loop of links", hint=ASK_PACKAGER)
                     target = below.readlink()
                     path = self.root if target.is_absolute() else path
                     left.extend(reversed([part for part in target.parts if part != "/"]))

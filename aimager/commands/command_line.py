@@ -167,7 +167,7 @@ def unknown_option(told: str, words: Sequence[str], tasks: Collection[str]) -> C
     option = told.split(" ", 1)[0]
     before = next((n for n, word in enumerate(words) if word.startswith(option)), len(words))
     task = next((word for word in reversed(words[:before]) if word in tasks), "")
-    name = option.removeprefix("--").partition("=")[0]
+    name = option.strip("-").partition("=")[0]
     near = nearest(name, (variable.name for variable in VARIABLES), "--{}=")
     usual = f"{near}doit help {task} explains those that it has; those of doit itself stand before"
     return ConfigError(f"the task {task} has no such option: {told}", hint=INSTEAD.get(name, usual))

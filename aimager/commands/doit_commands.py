@@ -1,6 +1,9 @@
 """doit's own commands, with what they say of mistakes, and of a cache in place of a database."""
 
+import io
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import cached_property
 from typing import Any, Never
 
@@ -74,8 +77,19 @@ class Run(Ours, DoitRun):
     """Run tasks."""
 
 
+_CONFIGURED = re.compile(r"\s*\(config:\s+\w+(?:,\s+(environ:\s+\w+))?\)")
+"""What doit says of each option: that a file of its own, which is not read here, may set it."""
+
+
 class Help(Ours, DoitHelp):
     """Explain commands and tasks; the variables of a build in groups, as ``variables`` does."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Print what doit does, but for files that are not read."""
+        with redirect_stdout(io.StringIO()) as said:
+            status = super().execute(params, args)
+        print(_CONFIGURED.sub(lambda it: f" ({it[1]})" if it[1] else "", said.getvalue()), end="")
+        return status
 
     def _execute(self, pos_args: Sequence[str]) -> bool:
         if pos_args[0] != BUILD:

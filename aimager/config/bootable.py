@@ -5,14 +5,18 @@ Each kind of firmware looks for a boot partition in its own way; the sources are
 
 from aimager.errors import ConfigError
 from aimager.model.board import Board, Bootloader
-from aimager.model.partition import FileSystem, Label, Partition, PartitionTable, Role
+from aimager.model.partition import FileSystem, Label, MiB, Partition, PartitionTable, Role
 from aimager.model.partition_types import read_type
 from aimager.model.raw_places import check_pieces
+from aimager.units import exact_size
 
 _FAT_TYPES = ("1", "4", "6", "b", "c", "e")
 """Types of FAT partitions in a DOS label."""
 
 _GPT_FAT_TYPE = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
+_LEAST = 8 * MiB
+"""Fewer bytes than any kernel and its initramfs take."""
+
 _MARK = "LegacyBIOSBootable"
 
 _ROM_LOADS = "bootcode.bin"
@@ -27,6 +31,13 @@ def check_bootable(board: Board, table: PartitionTable, told: str) -> None:
 
     :raises ConfigError: then
     """
+    booted = table.booted
+    if board.bootloaders and booted.size is not None and booted.size < _LEAST:
+        raise ConfigError(
+            f"{told} has a {booted.role} partition of {exact_size(booted.size)}, which cannot hold"
+            " a kernel and its initramfs",
+            hint=f"give aimager@{booted.role}: more, such as size=512MiB",
+        )
     check = _Check(board, table, told)
     for loader in board.bootloaders:
         match loader:

@@ -66,7 +66,9 @@ def read_new_file(text: str, folder: Path, *, variable: str) -> Path | None:
     if not text:
         return None
     if (folder / text).is_dir() or not (folder / text).parent.is_dir():
-        raise ConfigError(f"{variable}={text} cannot be written", hint="name a file in a folder")
+        raise ConfigError(
+            f"{variable}={text} cannot be written", hint="name a file in a folder that is there"
+        )
     return folder / text
 
 

@@ -1,13 +1,11 @@
 """Reading which repositories a build has, and whose keys it trusts."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
+from aimager.config.key_files import with_keys
 from aimager.config.parse import choices, read_addresses, split_list
 from aimager.config.variable import Words
 from aimager.distros import (
@@ -16,20 +14,11 @@ from aimager.distros import (
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.packages.openpgp.public_keys import read_public_keys
 from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
 """Names that pacman itself uses, and that of repo-url-parent."""
-
-
-@dataclass(frozen=True)
-class KeyFile:
-    """Public keys as base64, and the SHA-256 of the file that they are from."""
-
-    keys: str
-    sha256: str
 
 
 def meant_name(name: str, known: Iterable[str]) -> str | None:
@@ -82,30 +71,6 @@ def read_repository_name(text: str, *, variable: str) -> str:
     return text
 
 
-def read_key_file(text: str, folder: Path, *, variable: str) -> KeyFile | None:
-    """The public keys in a file; None for an empty text.
-
-    :raises ConfigError: when it cannot be read, or holds a private key or anything else
-    """
-    if not text:
-        return None
-    path = folder / text
-    try:
-        content = path.read_bytes()
-        keys = read_public_keys(content)
-    except OSError as error:
-        raise ConfigError(
-            f"{variable}= cannot read {path}: {error.strerror}",
-            hint=f"{variable}=FILE names a file of public keys that you can read",
-        ) from error
-    except ValueError as error:
-        raise ConfigError(
-            f"{variable}={text} {error}, and takes public keys alone",
-            hint='gpg --export KEY, without any "secret", writes them to a file',
-        ) from error
-    return KeyFile(base64.b64encode(keys).decode(), hashlib.sha256(content).hexdigest())
-
-
 def read_repositories(
     board: Board, platform: Platform, words: Words
 ) -> tuple[ThirdPartyRepository, ...]:
@@ -117,10 +82,7 @@ def read_repositories(
     names = [repository.id for repository in found]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigError(
-                f"add-repos= names {name} twice",
-                hint=f"leave one of the two {name} out of add-repos=",
-            )
+            raise ConfigError(f"add-repos= names {name} twice", hint="leave one of the two out")
         if name in platform.distro.base_repositories:
             raise ConfigError(
                 f"{platform.distro.name} has a repository {name} itself",
@@ -130,7 +92,7 @@ def read_repositories(
     first, for_build = (_named_again(v, names, words) for v in ("repos-first", "repos-for-build"))
     return tuple(
         replace(
-            _with_keys(r, keys.get(r.id, ()), files.get(r.id)),
+            with_keys(r, keys.get(r.id, ()), files.get(r.id)),
             comes_first=r.id in first,
             is_for_build=r.id in for_build,
         )
@@ -211,19 +173,3 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
         mirrors=Mirrors(path="", url=without_credentials(address)),
         keyring=Keyring(name=name, package=f"{name}-keyring", master_keys=()),
     )
-
-
-def _with_keys(
-    repository: ThirdPartyRepository, trusted: tuple[str, ...], file: KeyFile | None
-) -> ThirdPartyRepository:
-    keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
-    if not keyring.master_keys:
-        raise ConfigError(
-            f"trust-key-{repository.id}= is missing, because no key is pinned for the repository"
-            f" {repository.id}",
-            hint="it takes the fingerprints of its master keys, from a source that you trust:"
-            " gpg --fingerprint KEY",
-        )
-    if file:
-        keyring = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
-    return replace(repository, keyring=keyring)

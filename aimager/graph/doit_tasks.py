@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from doit.exceptions import TaskFailed
 
-from aimager.errors import AimagerError, ConfigError, KeyTroubleError, explain_system_error
+from aimager.errors import AimagerError, ConfigError, KeyTroubleError
 from aimager.graph import artifacts
 from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
-from aimager.graph.failure import hint_of
+from aimager.graph.failure import explain_system, hint_of
 from aimager.locks import locked
 from aimager.model.build import Build
 from aimager.model.remote import RecordTrust, Remote
@@ -49,7 +49,7 @@ def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -
     except AimagerError as error:
         return TaskFailed(str(error))
     except OSError as error:
-        mendable = explain_system_error(error)
+        mendable = explain_system(error)
         if mendable is None:
             raise
         return TaskFailed(str(mendable))

@@ -1,11 +1,27 @@
 """What to do about a task that failed, as far as that depends on how its build was asked for."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from aimager.errors import AimagerError, CommandError, SuppliedError
+from aimager.errors import (
+    AimagerError,
+    CommandError,
+    HostError,
+    SuppliedError,
+    explain_system_error,
+)
+from aimager.graph import artifacts
 from aimager.model.build import Build
 from aimager.packages.mirrors import naming_mirror
+
+
+def explain_system(error: OSError) -> HostError | None:
+    """As `explain_system_error`; what is in the folder of a run, and gone by then, is the cache."""
+    place = error.filename
+    if isinstance(place, str | os.PathLike) and Path(place).is_relative_to(artifacts.runs()):
+        error.filename = str(artifacts.CACHE)
+    return explain_system_error(error)
 
 
 def hint_of(error: AimagerError, subject: str, build: Build | None, log: Path) -> str:
@@ -20,4 +36,5 @@ def hint_of(error: AimagerError, subject: str, build: Build | None, log: Path) -
     # Single repositories' mirrors are those of the platform that is built, not of the host's.
     is_built = subject.startswith(build.platform.id)
     choice = build.mirrors if is_built else replace(build.mirrors, repositories=())
-    return naming_mirror(error.hint, error.repository, build.repositories, choice)
+    distro = next((name for name, _ in choice.distros if subject.startswith(f"{name}-")), "")
+    return naming_mirror(error.hint, error.repository, build.repositories, choice, distro=distro)

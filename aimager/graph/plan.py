@@ -149,15 +149,15 @@ class Plan:
     def keyrings(self, owner: Distro | ThirdPartyRepository) -> tuple[Keyring, ...]:
         """The keyrings of ``owner`` with the keys to trust.
 
-        The user's keys replace those of a distribution that is built; elsewhere they are trusted
-        beside the pinned ones.
+        For a distribution that is built, the user's keys are named as such; elsewhere they are
+        trusted beside the pinned ones.
         """
         keyrings = owner.keyrings if isinstance(owner, Distro) else (owner.keyring,)
         trusted = self.build.mirrors.trusted_keys
         if not trusted:
             return keyrings
         if owner in [plan.build.platform.distro for plan in self._together]:
-            return tuple(replace(k, master_keys=trusted) for k in keyrings)
+            return tuple(replace(k, user_keys=trusted) for k in keyrings)
         return tuple(replace(k, master_keys=(*trusted, *k.master_keys)) for k in keyrings)
 
     @property

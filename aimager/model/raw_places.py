@@ -62,9 +62,11 @@ def _check_inside(
 ) -> None:
     """Let a loader lie in a partition that is made for it, and nowhere out of it."""
     if partition.role is not Role.raw:
+        how = f"ends at byte {place.extent.end}, but"
+        if place.extent.start >= extent.start:
+            how = "would be written over:"
         raise ConfigError(
-            f"{told} ends at byte {place.extent.end}, but the {partition.role} partition"
-            f" starts at byte {extent.start}",
+            f"{told} {how} the {partition.role} partition starts at byte {extent.start}",
             hint=_HINT,
         )
     if place.extent.start < extent.start or place.extent.end > extent.end:

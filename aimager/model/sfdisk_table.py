@@ -194,6 +194,9 @@ def _check(table: PartitionTable) -> None:
             raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
     elif len(table.partitions) > table.entries:
         raise _refused(f"has {len(table.partitions)} partitions, and table-length: {table.entries}")
+    uuids = [p.uuid for p in table.partitions if p.uuid]
+    if len(set(uuids)) < len(uuids):
+        raise _refused("gives two partitions the same uuid", "leave one out, and it is made")
     _check_places(table)
 
 

@@ -48,14 +48,21 @@ def archive_url(platform: Platform, repository: str, package: str) -> str:
 
 
 def naming_mirror(
-    hint: str, repository: str, added: Iterable[ThirdPartyRepository], choice: MirrorChoice
+    hint: str,
+    repository: str,
+    added: Iterable[ThirdPartyRepository],
+    choice: MirrorChoice,
+    *,
+    distro: str = "",
 ) -> str:
     """``hint``, with the variable by which another mirror of ``repository`` can be named.
 
-    repo-url-parent= has no effect on what is added with an address, nor where repo-url-NAME= names
-    mirrors already (`mirror_urls`).
+    repo-url-parent= has no effect on what is ``added`` with an address, nor where repo-url-NAME=
+    names mirrors already, of the repository or of the ``distro`` that it is of (`mirror_urls`).
     """
-    own = {other.id for other in added if not other.mirrors.path}
-    if repository in own or repository in dict(choice.repositories):
+    others = {other.id: other.mirrors.path for other in added}
+    if repository in dict(choice.repositories) or (repository in others and not others[repository]):
         return hint.replace(_OF_ALL, f"repo-url-{repository}=")
+    if repository and repository not in others and distro in dict(choice.distros):
+        return hint.replace(_OF_ALL, f"repo-url-{distro}=")
     return hint

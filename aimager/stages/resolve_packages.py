@@ -38,6 +38,7 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
 from aimager.shown import without_credentials
 
+_DAMAGED = "the mirror's database is damaged: try another mirror with repo-url-parent="
 _SPELLING = (
     "check the spelling in install-pkgs=, and whether add-repos= adds the repository that has it"
 )
@@ -97,7 +98,7 @@ class ResolvePackages:
         words = for_pacman(known, requested)
         chosen = None if self.bootstraps else _ask_pacman(self, words)
         if chosen is None:
-            self._publish(known, _walk(known, requested))
+            self._publish(known, self._walk(known, requested))
         else:
             self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
 
@@ -105,7 +106,7 @@ class ResolvePackages:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
         known = self._known()
         requested = self._requested(known)
-        names = _walk(known, requested) if self.dependencies else meant_by(known, requested)
+        names = self._walk(known, requested) if self.dependencies else meant_by(known, requested)
         self._publish(known, names)
 
     def _known(self) -> Packages:
@@ -156,7 +157,7 @@ class ResolvePackages:
 
     def _publish(self, known: Packages, names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
-        _refuse_missing(known, missing)
+        self._refuse_missing(known, missing)
         refuse_foreign((known[name].locked for name in names), self.platform)
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
@@ -167,6 +168,35 @@ class ResolvePackages:
             packages=tuple(known[name].locked for name in sorted(set(names))),
         )
         publish_text(self.target, write_lock(lock))
+
+    def _walk(self, known: Packages, names: Sequence[str]) -> list[str]:
+        named = {name: named_by(known, name) for name in names}
+        absent = [name for name in names if not named[name]]
+        self._refuse_missing(known, absent)
+        return closure(known, [name for group in named.values() for name in group])
+
+    def _refuse_missing(self, known: Packages, words: Sequence[str]) -> None:
+        for word in words:
+            name = word.rpartition("/")[2]
+            if name in known.faults:
+                raise DownloadError(known.faults[name], hint=_DAMAGED)
+        if words:
+            raise self._absent(words)
+
+    def _absent(self, names: Sequence[str]) -> ConfigError:
+        for repository in self.platform.repositories:
+            name, package = repository.id, repository.keyring.package
+            if package in names:
+                return ConfigError(
+                    f"the repositories have no package {package}, which is to bring the keys of"
+                    f" {name}",
+                    hint=f"key-file-{name}=FILE takes its public keys from a file, and"
+                    f" trust-key-{name}=FINGERPRINT says which of them to trust",
+                )
+        return ConfigError(
+            f"the repositories have no package {' '.join(names)}",
+            hint=_SPELLING,
+        )
 
 
 def _resolve(stage: ResolvePackages) -> None:
@@ -194,32 +224,8 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             return resolve(PacmanRun(pacman, image, work, log), names)
 
 
-def _walk(known: Packages, names: Sequence[str]) -> list[str]:
-    named = {name: named_by(known, name) for name in names}
-    absent = [name for name in names if not named[name]]
-    _refuse_missing(known, absent)
-    return closure(known, [name for group in named.values() for name in group])
-
-
 def _copy(known: Packages) -> Packages:
     packages = Packages()
     packages.faults |= known.faults
     packages |= known
     return packages
-
-
-def _refuse_missing(known: Packages, words: Sequence[str]) -> None:
-    """Refuse a lock without these.
-
-    :raises DownloadError: when there is one, and cannot be used
-    :raises ConfigError: when there is one missing
-    """
-    for word in words:
-        name = word.rpartition("/")[2]
-        if name in known.faults:
-            raise DownloadError(
-                known.faults[name],
-                hint="the mirror's database is damaged: try another mirror with repo-url-parent=",
-            )
-    if words:
-        raise ConfigError(f"the repositories have no package {' '.join(words)}", hint=_SPELLING)

@@ -4,74 +4,27 @@ import json
 import re
 import shlex
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 import pytest
 
 from aimager.commands import build_summary as summary
-from aimager.commands.build_summary import report_failure, show_results
-from aimager.config.build import read_build, read_builds
+from aimager.commands.build_summary import show_results
+from aimager.config.build import read_builds
 from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
 from aimager.graph import artifacts
-from aimager.graph.console.history import Entry, Outcome
-from aimager.image.manifest import checksums_text, measure
+from aimager.graph.console.history import Outcome
 from aimager.model.architecture import Architecture
-from aimager.model.build import CHECKSUMS, MANIFEST, Build
-from aimager.model.lock import Lock, write_lock
+from aimager.model.build import MANIFEST
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
-from tests.support.digests import Digests
-from tests.support.locked import make_package
+from tests.support.made_builds import ASKED, diary, make, make_folder
 from tests.support.places import ROOT
-
-NAMED = {"distro": "archlinux", "board": "x64-uefi"}
-
-
-ASKED = {"board": "x64-uefi", "hostname": "x", "out": "a b"}
-"""The variables of a command line."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a blank, on a host with QEMU, where the packages of every build are known."""
-    lock = tmp_path / "lock.json"
-    packages = (make_package("bash"), make_package("mine", repository="@packages"))
-    lock.write_text(write_lock(Lock("x", (), packages)))
-    monkeypatch.setattr(artifacts, "lock", lambda _: lock)
-    monkeypatch.setattr(summary, "check", lambda *_: None)
-    (tmp_path / "a b").mkdir()
-    return tmp_path / "a b"
-
-
-def make(folder: Path, **more: str) -> Build:
-    """A build and, in ``folder``, what it made."""
-    build = read_build({**NAMED, "out": str(folder), **more}, folder)
-    assert build
-    results = artifacts.results_folder(build)
-    results.mkdir()
-    for name in build.results:
-        (results / name).write_bytes(b"x" * 5000)
-    (results / MANIFEST).write_text(json.dumps({"logins": ["root"]}))
-    with (results / build.products[0]).open("r+b") as stream:
-        stream.truncate(2_000_000_000)
-    digests = Digests(1)
-    measured = [measure(results / name, digests) for name in build.results if name != CHECKSUMS]
-    (results / CHECKSUMS).write_text(checksums_text(measured))
-    return build
-
-
-def diary(folder: Path, build: Build, outcome: Outcome) -> Path:
-    """The diary of a run in which pack-image had this outcome."""
-    from aimager.graph.console.history import Diary
-
-    reason = "" if outcome is Outcome.kept else "it has not been made before"
-    entries = [Entry(f"pack-image:{build.id}", "pack-image", outcome, 100.0, 175.0, reason)]
-    entries += [Entry(f"t{n}", f"t{n}", Outcome.done, 90.0, 90.0 + n, "x") for n in range(6)]
-    entries += [Entry("old", "old", Outcome.kept, 90.0, 90.0)]
-    path = folder / "diary.json"
-    Diary({entry.task: entry for entry in entries}).write(path)
-    return path
+    return make_folder(tmp_path, monkeypatch)
 
 
 def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,39 +76,6 @@ def test_that_nobody_can_log_in_is_told(
     said = capsys.readouterr().out
     assert ("NOBODY CAN LOG IN" in said) is warned
     assert ("chpasswd=alice:PASSWORD" in said) is warned
-
-
-BOOT = "label: gpt; aimager@boot: size=1G; "
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (
-            {"table": BOOT + "aimager@root:; aimager@home:"},
-            "home grows to the end",
-        ),
-        ({"table": BOOT + "aimager@root:; aimager@swap: size=1G"}, "the last, for swap, cannot"),
-        ({"table": BOOT + "aimager@root:; size=1G"}, "the last is left empty"),
-        ({"root-fs": "erofs"}, "erofs never changes"),
-        ({"root-fs": "squashfs"}, "squashfs never changes"),
-        (
-            {"table": "label: gpt; aimager@root:; aimager@boot: size=1G"},
-            "for boot, cannot",
-        ),
-        ({}, "root-size=16G"),
-        ({"root-size": "8G"}, ""),
-        ({"table": "=gpt_1g_esp_16g_root_x86_64"}, ""),
-    ],
-)
-def test_what_grows_is_said(
-    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], told: str
-) -> None:
-    build = make(folder, **words)
-    show_results([build], diary(folder, build, Outcome.done), ASKED)
-    said = capsys.readouterr().out
-    assert told in said
-    assert bool(told) == (" grows " in said)
 
 
 def test_of_several_boards_each_is_booted_by_a_command_of_its_own(
@@ -256,74 +176,6 @@ def test_compressed_products_are_products(folder: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert f"   {artifacts.results_folder(build)}/disk.img.zst\n" in said
     assert "5.0 kB; sha256" in said
-
-
-def test_several_builds_have_one_report(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = folder / "report.html"
-    builds = [
-        make(folder, report=str(report)),
-        make(folder, board="x64-legacy", report=str(report)),
-    ]
-    several = {"board": "x64-uefi,x64-legacy"}
-    show_results(builds, diary(folder, builds[0], Outcome.done), several)
-    assert capsys.readouterr().out.count(f"the report is {report}") == 1
-    page = report.read_text()
-    for build in builds:
-        assert f"Results of {build.id}" in page
-        assert f"Packages of {build.id}" in page
-    assert f'data-task="pack-image:{builds[0].id}"' in page
-
-
-def test_a_report_that_cannot_be_written_is_told(folder: Path) -> None:
-    build = replace(make(folder), report=folder / "none/report.html")
-    (folder / "none").write_text("in the way")
-    with pytest.raises(ConfigError, match=r"report=.* cannot be written: "):
-        show_results([build], folder / "no diary", ASKED)
-
-
-def failed(task: str, fault: str) -> tuple[Entry, ...]:
-    return (Entry(task, task, Outcome.failed, 1.0, 2.0, "it is new", fault=fault),)
-
-
-def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder: Path) -> None:
-    report = folder / "report.html"
-    build = make(folder, report=str(report))
-    task = f"install-packages:{build.id}"
-    artifacts.log(task).parent.mkdir(parents=True, exist_ok=True)
-    artifacts.log(task).write_text("pacman said this")
-    given = {
-        "board": "x64-uefi",
-        "hostname": "a b",
-        "chpasswd": "root:secret",
-        "repo-url-core": "https://me:secret@a.example",
-        "add-repos": "mine=https://me:secret@a.example",
-    }
-    said = report_failure([build], failed(task, "no such module"), given)
-    assert said == f"   the report is {report}"
-    page = report.read_text()
-    assert "no such module" in page
-    assert f"Packages of {build.id}" in page
-    assert "disk.img" not in page
-    assert "<code>doit build board=x64-uefi &#x27;hostname=a b&#x27; " in page
-    assert "chpasswd=***" in page
-    assert "secret" not in page
-    assert page.count(f"<code>{escape(str(artifacts.log(task)))}</code>") == 2
-    artifacts.log(task).unlink()
-    report_failure([build], failed(task, "no such module"), {})
-    assert str(artifacts.log(task)) not in report.read_text(), "it ran no program"
-
-
-def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
-    build = make(folder)
-    assert report_failure([build], failed("a:x", "no"), {}) == ""
-    (folder / "none").write_text("in the way")
-    build = replace(build, report=folder / "none/report.html")
-    assert "none/report.html cannot be written: " in report_failure(
-        [build], failed("a:x", "no"), {}
-    )
-    assert report_failure([build], failed("build", "no"), {}) == "", "it was told by then"
 
 
 def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,3 +142,11 @@ def test_there_is_no_database(opened: Nursery, command: str) -> None:
     assert status == 1
     assert said.startswith(f"ERROR: doit {command} has no effect here: the cache tells")
     assert "\n  hint: doit list -s" in said
+
+
+@pytest.mark.parametrize("name", ["run", "list", "clean", "show", "build", "doctor"])
+def test_help_names_no_file_that_is_not_read(opened: Nursery, name: str) -> None:
+    status, said = opened.run(["help", name], {}, program="aimager")
+    assert status == 0
+    assert name in said
+    assert "config:" not in said

@@ -217,7 +217,14 @@ def test_u_boot_starts_from_the_only_partition(label: Label) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ({"board": "rock64", "table": "=gpt_1g_esp"}, "the boot partition starts at byte 1048576"),
+        ({"board": "rock64", "table": "=gpt_1g_esp"}, "8388608 of the disk, would be written over:"
+          " the boot partition starts at byte 1048576"),
+        ({"board": "rock64", "table": "label: dos; aimager@boot: size=512M, bootable;"
+          " aimager@root:"}, "the boot partition starts at byte 1048576"),
+        ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: size=4M; aimager@root:"},
+         "a boot partition of 4 MiB, which cannot hold a kernel"),
+        ({"board": "rpi4", "table": "label: dos; aimager@boot: size=1; aimager@root:"},
+         "a boot partition of 512 B, which cannot hold a kernel"),
         ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: start=34, size=1G; start=40,"
           " size=9; aimager@root:"}, "overlap"),
         ({"board": "x64-uefi", "table": "label: gpt; aimager@boot: start=33, size=1G;"

@@ -145,7 +145,7 @@ def test_every_variable_reaches_the_build() -> None:
         older_keyring=True,
         own_keys=("7Ji",),
     )
-    assert [r.keyring.master_keys for r in build.repositories] == [("CD" * 20,)]
+    assert [r.keyring.user_keys for r in build.repositories] == [("CD" * 20,)]
     assert (build.tools, build.readers) == (Tools.host, Readers.group)
     assert not build.borrow
     assert build.pacman_static is True

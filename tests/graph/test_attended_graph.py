@@ -1,5 +1,6 @@
 """What a graph does around its tasks: look at the machine first, and tell of new keyrings."""
 
+import errno
 import multiprocessing
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from aimager.errors import (
     KeyTroubleError,
     TrustError,
 )
+from aimager.graph import artifacts
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.failure import hint_of
 from aimager.products.stage import Stage
@@ -115,3 +117,19 @@ def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, h
     assert hint_of(error, build.id, build, Path("/log")) == hint
     of_host = hint_of(error, "host-platform.keyring", build, Path("/log"))
     assert of_host == hint.replace("-core=", "-parent="), "its repositories are others"
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (artifacts.RUN / "pack-image.x/root", str(artifacts.CACHE)),
+        (str(artifacts.runs() / "1-a/view/x/y/z"), str(artifacts.CACHE)),
+        (str(artifacts.CACHE / "pkg/x"), str(artifacts.CACHE / "pkg/x")),
+        ("/srv/x", "/srv/x"),
+        (None, "a file"),
+    ],
+)
+def test_no_folder_of_a_run_is_told(place: Path | str | None, told: str) -> None:
+    failed = doit_support.reporting(fail, [OSError(errno.ENOSPC, "No space left", place)])
+    assert failed
+    assert failed.message.startswith(f"{told}: No space left\n  hint: make room")

@@ -30,8 +30,8 @@ COMMAND = re.compile(r"\bdoit ([a-z][a-z-]*)\b(?! is\b)(?!:)")
 WORDS_OF_COMMANDS = {"for", "older", "size"}
 """What a task of its own takes beside the variables of builds."""
 
-FIELDS = {"size", "start", "type", "flags", "mine"}
-"""sfdisk's fields, those of an AppArmor profile, and the repository of an example."""
+FIELDS = {"size", "start", "type", "flags", "mine", "root"}
+"""sfdisk's fields, an AppArmor profile's, the repository of an example, and a word of kernels."""
 
 MADE = tuple(errors_made())
 
@@ -166,13 +166,19 @@ KNOWN = ThirdPartyRepository(
         ("known", ("known",), "repo-url-known="),
         ("mine", (), "repo-url-mine="),
         ("mine", ("mine",), "repo-url-mine="),
-        ("", (), "repo-url-parent="),
+        ("core", ("somelinux",), "repo-url-somelinux="),
+        ("core", ("somelinux", "core"), "repo-url-core="),
+        ("known", ("somelinux",), "repo-url-parent="),
+        ("mine", ("somelinux",), "repo-url-mine="),
+        ("", ("somelinux",), "repo-url-parent="),
     ],
 )
 def test_another_mirror_is_named_by_what_has_an_effect(
     repository: str, named: tuple[str, ...], variable: str
 ) -> None:
-    choice = MirrorChoice(repositories=tuple((name, ("https://b.example",)) for name in named))
+    urls = dict.fromkeys(named, ("https://b.example",))
+    distros = tuple((name, url) for name, url in urls.items() if name == "somelinux")
+    choice = MirrorChoice(repositories=tuple(urls.items() - distros), distros=distros)
     hint = "try again later, or another mirror with repo-url-parent="
-    told = naming_mirror(hint, repository, (OWN, KNOWN), choice)
+    told = naming_mirror(hint, repository, (OWN, KNOWN), choice, distro="somelinux")
     assert told == f"try again later, or another mirror with {variable}"

@@ -168,6 +168,11 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
         ("label: gpt\ncolour: red\naimager@root:", "line colour: red"),
         ("label: gpt\nsector-size: 4096\naimager@root:", "sectors of 512"),
         ("label: gpt\nfirst-lba: x\naimager@root:", "first-lba: x"),
+        (
+            "label: gpt\nsize=1M, uuid=AAAAAAAA-2222-4333-8444-555555555555"
+            "\naimager@root: uuid=aaaaaaaa-2222-4333-8444-555555555555",
+            "the same uuid",
+        ),
         ("label: gpt\ntable-length: x\naimager@root:", "table-length: x"),
         ("label: gpt\ntable-length: 0\naimager@root:", "table-length: 0"),
         ("label: gpt\ntable-length: 1\nsize=1M\naimager@root:", "has 2 partitions, and"),

@@ -35,6 +35,7 @@ FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
     "etc/resolv.conf": "nameserver 10.0.0.1\n",
     "etc/pacman.conf": "[core]\nInclude = x\n",
+    "etc/pacman.d/hooks/50-own.hook": "Description = Updating\n",
     "etc/pacman.d/mirrorlist": "#Server = http://m/$repo\n",
     "etc/mkinitcpio.conf": "HOOKS=(base)\n",
     "etc/mkinitcpio.conf.d/zz-universal.conf": "universal=()\n",

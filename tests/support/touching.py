@@ -40,6 +40,7 @@ from aimager.system.locales import make_default
 from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from tests.support.hostile_root import QuietRoot
+from tests.support.touching_hooks import ask_makers, take_hooks
 from tests.support.trees import TOOLS, bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
@@ -253,6 +254,25 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         (
             *("usr/share/libalpm/hooks", "usr/share/libalpm/hooks/60-initcpio.hook", _LOCAL),
             *(_NANO, f"{_NANO}/files", f"{_NANO}/install"),
+        ),
+    ),
+    "hooks": (
+        take_hooks,
+        (
+            *("etc/pacman.conf", "etc/pacman.d", "etc/pacman.d/hooks", "usr/share/libalpm/hooks"),
+            "etc/pacman.d/hooks/50-own.hook",
+        ),
+    ),
+    "universal_conf": (
+        ask_makers,
+        (
+            *(
+                "etc/mkinitcpio.conf",
+                "etc/mkinitcpio.conf.d",
+                "etc/mkinitcpio.d",
+                "etc/booster.yaml",
+            ),
+            "etc/mkinitcpio.d/linux-arm.preset",
         ),
     ),
     "read_pieces": (read_raw, ("usr/lib/u-boot.bin", "usr/lib")),

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.packages.hooks import copy_links
-from aimager.sandbox.tree import Tree
-from aimager.system.initramfs import tell_overridden, universal
+from aimager.system.initramfs import universal
 from tests.support.trees import bare_chroot
 
 DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
@@ -102,22 +100,18 @@ def test_mkinitcpio_loses_autodetect_and_what_only_that_keeps_small(
 
 
 @pytest.mark.parametrize("maker", ["booster", "dracut", "mkinitcpio"])
-@pytest.mark.parametrize("text", [None, "KEYMAP=de\n", "", "a link to nowhere"])
-def test_a_console_is_configured_before_the_initramfs_is_made(
-    root: Path, tmp_path: Path, maker: str, text: str | None
+def test_a_console_is_configured_unless_it_is_already(
+    root: Path, tmp_path: Path, maker: str
 ) -> None:
     add(root, maker)
-    if text == "a link to nowhere":
-        (root / CONSOLE).symlink_to("nowhere")
-    elif text is not None:
-        (root / CONSOLE).write_text(text)
     with universal(bare_chroot(root), tmp_path / "hooks"):
+        for text in ("KEYMAP=de\n", ""):
+            (root / CONSOLE).write_text(text)
+            run_hook(root)
+            assert (root / CONSOLE).read_text() == text
+        (root / CONSOLE).unlink()
         run_hook(root)
-    if text == "a link to nowhere":
-        assert (root / CONSOLE).readlink() == Path("nowhere")
-        assert not (root / CONSOLE).exists()
-    else:
-        assert (root / CONSOLE).read_text() == ("KEYMAP=us\n" if text is None else text)
+    assert (root / CONSOLE).read_text() == "KEYMAP=us\n"
 
 
 def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
@@ -254,26 +248,6 @@ def test_dracut_makes_an_initramfs_for_any_machine_of_each_kernel(
     assert (root / "boot/vmlinuz-linux-lts").read_text() == "kernel"
     assert not (root / "boot/vmlinuz-linux-rpi").exists(), "it is empty"
     assert files(root) == set(), "dracut's configuration stays as it was"
-
-
-@pytest.mark.parametrize("name", ["00-universal-initramfs.hook", "90-dracut-install.hook"])
-def test_hooks_of_the_roots_own_that_ours_replace_are_told(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    folders = ("usr/share/libalpm/hooks", "etc/pacman.d/hooks")
-    for folder in folders:
-        (root / folder).mkdir(parents=True)
-        (root / folder / name).symlink_to("/usr/share/own.hook")
-    (root / "usr/share/own.hook").write_text("[Action]\n")
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    copy_links(Tree(root), folders, Tree(hooks))
-    with universal(bare_chroot(root), hooks):
-        tell_overridden(Tree(root), folders)
-        assert "own.hook" not in str((hooks / name).resolve())
-        assert (hooks / name).read_text() != "[Action]\n"
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"   the hook /etc/pacman.d/hooks/{name} is not run while")
 
 
 @pytest.mark.parametrize("edit", ["", "FILES=(x)\n"])
