@@ -83,7 +83,7 @@ def task_sync_databases() -> Stages:
                 target=artifacts.sync_databases(platform),
                 mirrors=plan.mirrors(platform),
                 downloads=artifacts.downloads(platform.plain.id),
-                folder=plan.package_folder(platform),
+                own=plan.own_packages(platform),
                 kept=artifacts.kept_databases(platform),
             )
             yield platform.id, stage
@@ -120,7 +120,7 @@ def task_check_root_archive() -> Stages:
         platform, archive = plan.build.platform, plan.build.reused_root
         if archive:
             target = artifacts.reused_root(platform)
-            yield platform.id, partial(CheckRootArchive, archive, platform.architecture, target)
+            yield platform.id, partial(CheckRootArchive, archive, platform.architectures, target)
 
 
 @GRAPH.stages
@@ -133,7 +133,7 @@ def task_fetch_packages() -> Stages:
                 platform=wanted.platform,
                 lock=artifacts.lock(wanted.subject),
                 target=artifacts.fetched(wanted.subject),
-                folder=plan.package_folder(wanted.platform),
+                own=plan.own_packages(wanted.platform),
                 reused=plan.reused if wanted.subject == plan.build.id else None,
                 mirrors=plan.mirrors(wanted.platform),
             )
@@ -217,6 +217,7 @@ def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRo
     return partial(
         root,
         architecture=platform.architecture,
+        level=platform.level,
         lock=artifacts.fetched(build.id),
         keys=artifacts.keys(sources),
         keyring=artifacts.keyring_backup(sources),
@@ -260,7 +261,8 @@ def task_pack_image() -> Stages:
             boot=build.board.boot,
             mirrorlist=distro.mirrorlist,
             mirror=distro.mirrors.url,
-            repositories=build.repositories,
+            repositories=build.image_repositories,
+            level=build.platform.level,
             own_repositories=build.own_repositories,
             root_size=build.root_size,
             products=build.products,
@@ -286,10 +288,7 @@ def task_build() -> dict[str, Any]:
             )
         ],
         "uptodate": [False],
-        "task_dep": [
-            *(["check-twice"] if CHECKED else []),
-            *(f"pack-image:{b.id}" for b in BUILDS),
-        ],
+        "task_dep": [f"pack-image:{b.id}" for b in BUILDS] + ["check-twice"] * bool(CHECKED),
         "params": parameters(),
     }
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aimager import files, limits, tar_stream
-from aimager.compression import OTHER_MIRROR, opened, zstd_argv
+from aimager.compression import OTHER_MIRROR, opened, recognized, zstd_argv
 from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Toolbox
 
@@ -157,12 +157,13 @@ def read_members(
     *,
     limit: int = limits.KEYRING,
     unpacked: int = limits.KEYRING_UNPACKED,
+    by_content: bool = False,
 ) -> dict[str, bytes]:
     """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
 
-    Nothing is written, so that a package may be read before anything of it is trusted: the files
-    have at most ``limit`` bytes, and no more than ``unpacked`` are looked through. Names are as
-    pacman lists them: relative, without a leading ``./``. Links are not regular files.
+    Nothing is written, so that it may be read before it is trusted: files have at most ``limit``
+    bytes, of ``unpacked`` that are looked through. Names are as pacman lists them, without ``./``.
+    Links are not regular files. ``by_content`` is to go by its first bytes, not by its name.
 
     :raises ImageError: when the package is damaged, or holds more
     """
@@ -173,12 +174,12 @@ def read_members(
         return max(left, 1) if wanted(_inside(package, name)) else 0
 
     try:
-        with opened(package, limit=unpacked) as stream:
+        with (recognized if by_content else opened)(package, limit=unpacked) as stream:
             for name, content in tar_stream.read_files(stream, most):
                 found[_inside(package, name)] = content
             while stream.read(_CHUNK):
                 pass  # for the compression's checksum comes last
-    except tar_stream.TarError as error:
+    except ValueError as error:
         raise ImageError(f"{package.name} is damaged: {error}", hint=OTHER_MIRROR) from error
     return found
 
@@ -192,8 +193,7 @@ def pack_members(members: Iterable[tuple[str, bytes]], *, epoch: int = 0) -> byt
     with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in members:
             member = tarfile.TarInfo(name)
-            member.size = len(data)
-            member.mtime = epoch
+            member.size, member.mtime = len(data), epoch
             archive.addfile(member, io.BytesIO(data))
     return content.getvalue()
 

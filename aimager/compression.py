@@ -16,6 +16,7 @@ import zstandard
 
 from aimager import limits, memory
 from aimager.errors import ImageError
+from aimager.lz4 import MAGIC, Lz4Frame
 from aimager.toolbox import Toolbox
 
 _BUFFER = 1 << 20
@@ -33,11 +34,16 @@ OTHER_MIRROR = (
 DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 """What the decoders raise for damage."""
 
-_UNREADABLE = (".lz4", ".lz", ".lzo", ".lrz", ".Z")
+_UNREADABLE = (".lz", ".lzo", ".lrz", ".Z")
 """Compressions that makepkg knows, and Python cannot undo."""
 
-_MAGICS = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\0": ".xz", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst"}
-_LZ4 = b"\x04\x22\x4d\x18"
+_MAGICS = {
+    b"\x1f\x8b": ".gz",
+    b"\xfd7zXZ\0": ".xz",
+    b"BZh": ".bz2",
+    b"\x28\xb5\x2f\xfd": ".zst",
+    MAGIC: ".lz4",
+}
 _MAGIC = max(map(len, _MAGICS))
 _SKIPPABLE = b"\x2a\x4d\x18"
 """Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
@@ -49,7 +55,8 @@ class TooLargeError(ValueError):
 
 @contextmanager
 def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
-    """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz, .bz2 or none.
+    """Yield what ``path`` holds, decompressed as its suffix tells: .zst, .xz, .gz, .bz2, .lz4 or
+    none.
 
     :raises ImageError: out of the block, when reading in it meets damage or more than ``limit``
         bytes, or for other suffixes that packages have
@@ -85,8 +92,6 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
                 stream = io.BytesIO(source) if isinstance(source, bytes) else source
             start = stream.read(_MAGIC)
             stream.seek(0)
-            if start.startswith(_LZ4):
-                raise ValueError("it is compressed as .lz4, which cannot be read here")
             found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
             suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
             yield decompressed(stream, suffix, limit=limit)
@@ -192,6 +197,7 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
     ".xz": _xz,
     ".gz": _Zlib,
     ".bz2": _Bz2,
+    ".lz4": Lz4Frame,
 }
 """What undoes one stream, by the suffix of a file's name."""
 

@@ -1,5 +1,6 @@
 """Run a program, keep all that it says in a log, and raise with the last of it when it fails."""
 
+import errno
 import os
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from aimager.errors import CommandError, HostError
+from aimager.loader import Start, missing_interpreter
 from aimager.program_output import Said, Watch
 
 ENVIRONMENT = {
@@ -134,6 +136,7 @@ def _started(
     has_input: bool,
     one: bool,
 ) -> "subprocess.Popen[bytes]":
+    started = Start(words[0], ENVIRONMENT["PATH"], enter)
     try:
         return subprocess.Popen(
             words,
@@ -142,17 +145,28 @@ def _started(
             stderr=subprocess.STDOUT if one else subprocess.PIPE,
             env=environment(env),
             cwd=cwd,
-            preexec_fn=enter,
+            preexec_fn=started if enter else None,
         )
     except OSError as error:
-        raise not_started(words, error) from error
+        raise not_started(words, error, started if enter else None) from error
 
 
-def not_started(words: Sequence[str], error: OSError) -> HostError:
-    """The error for a program that the kernel does not start."""
+def not_started(words: Sequence[str], error: OSError, start: Start | None = None) -> HostError:
+    """The error for a program that the kernel does not start, by what ``start`` saw where it is."""
+    here = missing_interpreter(words[0], ENVIRONMENT["PATH"])
+    missing = start.missing if start else here
+    if error.errno != errno.ENOENT or not missing:
+        return HostError(
+            f"{words[0]} cannot be started: {error.strerror}",
+            hint="install the package that has it, or, if tools=host names the host's, leave that"
+            " out",
+        )
     return HostError(
-        f"{words[0]} cannot be started: {error.strerror}",
-        hint="install the package that has it, or, if tools=host names the host's, leave that out",
+        f"{words[0]} cannot be started: {missing}, by which its file is run, is missing",
+        hint="the packages that it came with lack one that they depend on: try another mirror with"
+        " repo-url-parent="
+        if start
+        else "install the package of this machine's distribution that has it",
     )
 
 

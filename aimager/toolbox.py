@@ -11,6 +11,7 @@ from typing import IO
 
 from aimager import process
 from aimager.errors import CommandError, HostError
+from aimager.loader import Start
 from aimager.program_output import TAIL_LINES, Complaints
 
 
@@ -143,6 +144,7 @@ class Toolbox:
         words = [os.fspath(word) for word in argv]
         within = self._enclosure(words[0])
         with within.entering() if within else nullcontext() as enter:
+            start = Start(words[0], process.ENVIRONMENT["PATH"], enter) if enter else None
             try:
                 running = subprocess.Popen(
                     words,
@@ -150,10 +152,10 @@ class Toolbox:
                     stdout=stdout,
                     stderr=subprocess.PIPE,
                     env=process.environment(),
-                    preexec_fn=enter,
+                    preexec_fn=start,
                 )
             except OSError as error:
-                raise process.not_started(words, error) from error
+                raise process.not_started(words, error, start) from error
             complaints = Complaints(running)
             try:
                 yield running

@@ -103,7 +103,7 @@ def _warnings(build: Build) -> list[str]:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
     if build.remote_trust.unsigned:
         found.append("NOT SIGNED: what the remote store held was taken as it was")
-    if build.package_folder:
+    if build.own_packages:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
     return found

@@ -63,6 +63,9 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
         add_repos=tuple(repository.word for repository in build.repositories),
         file_systems=build.file_systems,
         board_sha256=build.board_sha256,
+        level=build.platform.level,
+        repos_first=tuple(r.id for r in build.repositories if r.comes_first),
+        repos_for_build=tuple(r.id for r in build.repositories if r.is_for_build),
     )
     return path, join_locks(parts, locked)
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.list_files import with_lists
-from aimager.config.parse import choices, split_list
+from aimager.config.mirrors import read_mirrors
+from aimager.config.own_packages import check_targets, read_own_packages
+from aimager.config.parse import choices, read_packages, split_list
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
-from aimager.config.repositories import read_mirrors, read_repositories, with_own_repositories
+from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
@@ -17,7 +19,7 @@ from aimager.config.variables import VARIABLES, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.files import Readers
-from aimager.model.board import Board, Initramfs
+from aimager.model.board import Board
 from aimager.model.build import Build, Product, Tools
 from aimager.packages.lock_file import read_lock_file
 
@@ -56,6 +58,8 @@ def read_build(
     tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
     borrows = tools is Tools.borrowed and not helper
     repositories = read_repositories(board, platform, words)
+    packages = words.read("install-pkgs", ())
+    check_targets(packages, platform, repositories)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
@@ -66,7 +70,7 @@ def read_build(
         setup=read_settings(board, platform, words),
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
-        packages=_read_packages(words),
+        packages=packages,
         root_size=_read_root_size(board, words),
         tools=tools,
         borrow=words.read("borrow", True),
@@ -77,7 +81,7 @@ def read_build(
         seed=words.read("seed", ""),
         disk_from=read_disk_from(words.read("disk-from"), products, folder),
         epoch=epoch,
-        package_folder=words.read("packages"),
+        own_packages=read_own_packages(words),
         remote=words.read("remote", ""),
         remote_trust=read_remote_trust(words),
         sign=words.read("sign"),
@@ -140,12 +144,21 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
     if not lock.exists() and ("distro" in variables or "board" in variables):
         return {}
     locked = read_lock_file(lock).build
+    # A lock file names none of this machine's files, to be read or run.
+    if "/" in locked.distro or locked.distro.endswith(".py"):
+        raise ConfigError(
+            f"there is no distribution {locked.distro}, which the lock file names",
+            hint="name the distribution, or its file, with distro=",
+        )
+    read_packages(",".join(locked.install_packages), variable="install-pkgs")
     return {
         "distro": locked.distro,
         "board": locked.board,
-        "arch": locked.architecture,
+        "arch": locked.level or locked.architecture,
         "install-pkgs": ",".join(locked.install_packages),
         "add-repos": ",".join(locked.add_repos),
+        "repos-first": ",".join(locked.repos_first),
+        "repos-for-build": ",".join(locked.repos_for_build),
         **({"initrd-maker": locked.initramfs} if locked.initramfs else {}),
     }
 
@@ -200,17 +213,6 @@ def _with_initramfs(board: Board, words: Words) -> Board:
     """The board with the initramfs maker that the user wants."""
     maker = words.read("initrd-maker") if words.texts.get("initrd-maker") else None
     return replace(board, initramfs=maker) if maker else board
-
-
-def _read_packages(words: Words) -> tuple[str, ...]:
-    packages: tuple[str, ...] = words.read("install-pkgs", ())
-    for name in packages:
-        if name in list(Initramfs):
-            raise ConfigError(
-                f"install-pkgs={name} is an initramfs maker",
-                hint=f"initrd-maker={name} has it make an initramfs for any machine",
-            )
-    return packages
 
 
 def _read_root_size(board: Board, words: Words) -> int | None:

@@ -66,11 +66,19 @@ WHAT_IS_BUILT = (
     Variable(
         "arch",
         Group.build,
-        "the architecture, where board and distribution leave a choice; for mirror: several",
+        "the architecture, where board and distribution leave a choice, or a level of it, whose"
+        " packages are taken, too; for mirror: several",
         "the host's if possible, else the distribution's first",
         "arch=aarch64",
         choices=tuple(Architecture),
-        settings=("architecture", "emulates", "platform.architecture"),
+        settings=(
+            "architecture",
+            "emulates",
+            "platform.architecture",
+            "architectures",
+            "platform.level",
+            "level",
+        ),
         describes_build=False,  # alone it is for the mirror
     ),
     Variable(

@@ -1,11 +1,11 @@
 """The variables that say where packages come from, and who is trusted."""
 
 from aimager.config.key_files import read_key_file
+from aimager.config.own_packages import read_targets
 from aimager.config.parse import (
     YES_OR_NO,
     read_addresses,
     read_fingerprints,
-    read_packages,
     read_yes,
     split_list,
 )
@@ -24,11 +24,13 @@ PACKAGES = (
     Variable(
         "install-pkgs",
         Group.packages,
-        "more packages, separated by commas, but no initramfs makers",
+        "more packages, separated by commas, as pacman takes them: names, REPOSITORY/NAME,"
+        " NAME>=VERSION, or files of your own, which nobody signed; but no initramfs makers",
         "",
         "install-pkgs=vim,openssh",
-        parser=of_name(read_packages),
+        parser=of_path(read_targets),
         settings=("packages",),
+        paths=True,
         several=True,
     ),
     Variable(
@@ -65,6 +67,28 @@ PACKAGES = (
         settings=("repositories", "platform.repositories", "welcome", "packages", "keyrings"),
         several=True,
         secret=True,
+    ),
+    Variable(
+        "repos-first",
+        Group.packages,
+        "those of add-repos= that come before the distribution's repositories, so that their"
+        " packages are taken in place of its own; the others come after them, in the order of"
+        " add-repos=",
+        "",
+        "repos-first=mine",
+        parser=of_text(split_list),
+        settings=("repositories.*.comes_first", "platform.repositories.*.comes_first"),
+        several=True,
+    ),
+    Variable(
+        "repos-for-build",
+        Group.packages,
+        "those of add-repos= that packages may come from, and that are not in the image",
+        "",
+        "repos-for-build=mine",
+        parser=of_text(split_list),
+        settings=("platform.repositories.*.is_for_build",),
+        several=True,
     ),
     Variable(
         "repo-url-parent",

@@ -11,6 +11,7 @@ from aimager.errors import ConfigError
 from aimager.memory import ALL_THERE_IS
 from aimager.model.build import Compression
 from aimager.model.partition import SECTOR
+from aimager.packages.targets import read_target
 from aimager.units import parse_size
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -23,7 +24,6 @@ YES_OR_NO = ("yes", "no")
 
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
-_PACKAGE = re.compile(r"[A-Za-z0-9@_+][A-Za-z0-9@._+-]*")
 _ADDRESS = re.compile(r"https?://[^/\s]+.*")
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
@@ -135,16 +135,19 @@ def _can_be_split(address: str) -> bool:
 
 
 def read_packages(text: str, *, variable: str) -> tuple[str, ...]:
-    """Names of packages.
+    """What to install, as pacman takes it: names, perhaps with a repository or a version.
 
     :raises ConfigError: for what pacman would take for an option or a path
     """
     packages = split_list(text)
     for package in packages:
-        if not _PACKAGE.fullmatch(package):
+        try:
+            read_target(package)
+        except ValueError as error:
             raise ConfigError(
-                f"{variable}={package} is not a valid package name", hint="write it as vim,openssh"
-            )
+                f"{variable}={package} is not a valid package name",
+                hint="write it as vim,openssh, or extra/vim, or 'vim>=9', or name a file",
+            ) from error
     return packages
 
 

@@ -136,10 +136,12 @@ def find_platform(
             f"the board {board.id} is not for {distro.id}",
             hint=f"it is for {choices(board.distros)}",
         )
-    return Platform(distro, _find_architecture(board, distro, arch_name))
+    architecture, level = _find_architecture(board, distro, arch_name)
+    return Platform(distro, architecture, level=level)
 
 
-def _find_architecture(board: Board, distro: Distro, name: str | None) -> Architecture:
+def _find_architecture(board: Board, distro: Distro, name: str | None) -> tuple[Architecture, str]:
+    """The architecture, and the level of it that was named; empty where none was."""
     possible = distro.architectures
     if board.architecture:
         possible = tuple(a for a in possible if a is board.architecture)
@@ -152,11 +154,16 @@ def _find_architecture(board: Board, distro: Distro, name: str | None) -> Archit
         )
     if name is None:
         host = host_architecture()
-        return host if host in possible else possible[0]
+        return (host if host in possible else possible[0]), ""
     found = next((a for a in possible if name in (a.value, a.machine)), None)
+    if found:
+        return found, ""
+    level = name.replace("-", "_")  # as compilers spell it
+    found = next((a for a in possible if level in a.levels), None)
     if found is None:
+        levels = (level for a in possible for level in a.levels)
         raise ConfigError(
             f"arch={name} does not go with {distro.id} on the board {board.id}",
-            hint=f"it is one of {choices(possible)}",
+            hint=f"it is one of {choices((*possible, *levels))}",
         )
-    return found
+    return found, level

@@ -20,6 +20,7 @@ from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Platform
 from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Settings
+from aimager.packages.targets import read_target
 
 _MODE = re.compile(r"[0-7]{3,4}")
 
@@ -69,7 +70,8 @@ def _read_command_lines(
 ) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     """The words for kernels without some of their own, and those of these."""
     named: dict[str, tuple[str, ...]] = words.read_many("append-*")
-    known = (*board.kernels, *split_list(words.texts.get("install-pkgs", "")))
+    asked = (read_target(word).name for word in words.read("install-pkgs", ()))
+    known = (*board.kernels, *asked)
     for kernel in named:
         if kernel not in known:
             raise ConfigError(

@@ -86,7 +86,7 @@ def downloads(platform: str) -> Path:
 
 def kept_databases(platform: Platform) -> Path:
     """A platform's sync databases as they were last seen, by which repositories they are of."""
-    words = list(platform.distro.base_repositories)
+    words = list(platform.repository_names)
     words += [r.word for r in platform.repositories if r.word != r.id]
     return CACHE / "sync" / f"{platform.id}.{fingerprint(words)[:16]}.tar"
 

@@ -71,9 +71,9 @@ class Plan:
         """The platforms whose databases are needed."""
         return tuple(dict.fromkeys((*self.keyring_platforms, *self.platforms)))
 
-    def package_folder(self, platform: Platform) -> Path | None:
-        """The folder of the platform's packages that nobody signed."""
-        return self.build.package_folder if platform.unsigned else None
+    def own_packages(self, platform: Platform) -> tuple[Path, ...]:
+        """Where the platform's packages are that nobody signed."""
+        return self.build.own_packages if platform.unsigned else ()
 
     @property
     def lends(self) -> bool:

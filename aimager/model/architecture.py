@@ -39,6 +39,22 @@ class Architecture(StrEnum):
         return (self,)
 
     @property
+    def levels(self) -> tuple[str, ...]:
+        """What packages for newer machines of it say instead, each level holding those before it.
+
+        They are those of the x86-64 psABI, by the names that repositories give them.
+        """
+        return ("x86_64_v2", "x86_64_v3", "x86_64_v4") if self is Architecture.x86_64 else ()
+
+    def up_to(self, level: str) -> tuple[str, ...]:
+        """Its levels up to this one; none for no level."""
+        return self.levels[: self.levels.index(level) + 1] if level else ()
+
+    def taken(self, level: str) -> tuple[str, ...]:
+        """The architectures whose packages pacman is to take with this level, its own first."""
+        return (*self.packages, *self.up_to(level))
+
+    @property
     def bits(self) -> int:
         """The size of its addresses, which is the class of its ELF files: 32 or 64."""
         narrow = (Architecture.i486, Architecture.i686, Architecture.pentium4, Architecture.armv7h)

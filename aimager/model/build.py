@@ -121,8 +121,8 @@ class Build:
     """The time stamp of all that is made, in seconds; None is the newest package's."""
     repositories: tuple[ThirdPartyRepository, ...] = ()
     """What is added to the repositories of the platform."""
-    package_folder: Path | None = None
-    """Where the user's own packages lie, which nobody signed."""
+    own_packages: tuple[Path, ...] = ()
+    """Files and folders of the user's own packages, which nobody signed."""
     report: Path | None = None
     """The user's file for the page that tells what was done."""
     remote: str = ""
@@ -159,7 +159,7 @@ class Build:
     @property
     def sources(self) -> Platform:
         """The platform with all repositories that packages may come from."""
-        unsigned = self.package_folder is not None
+        unsigned = bool(self.own_packages)
         return replace(self.platform, repositories=self.repositories, unsigned=unsigned)
 
     @property
@@ -174,10 +174,16 @@ class Build:
         return tuple((name, without_credentials(url)) for name, url in urls)
 
     @property
+    def image_repositories(self) -> tuple[ThirdPartyRepository, ...]:
+        """What is added to the image's own pacman.conf."""
+        return tuple(r for r in self.repositories if not r.is_for_build)
+
+    @property
     def installs(self) -> tuple[str, ...]:
         """All packages that are asked for by name, beside those of the root file system."""
         sudo = ("sudo",) if self.setup.sudo_groups else ()
-        keyrings = tuple(r.keyring.package for r in self.repositories if r.keyring.package)
+        added = self.image_repositories
+        keyrings = tuple(r.keyring.package for r in added if r.keyring.package)
         return tuple(dict.fromkeys(self.board.installs + sudo + keyrings + self.packages))
 
     @property
@@ -198,7 +204,7 @@ class Build:
         They are file systems' tools and added repositories' lists of mirrors.
         """
         tools = (f.package for f in self.file_systems if not f.read_only)
-        lists = (package for r in self.repositories for package in r.packages)
+        lists = (package for r in self.image_repositories for package in r.packages)
         return tuple(dict.fromkeys((*tools, *lists)))
 
     @property
@@ -216,7 +222,10 @@ class Build:
                 "mirrors": [distro.mirrorlist, distro.mirrors.url],
                 "platform": self.platform.id,
                 "products": sorted(self.products),
-                "repositories": [repository.word for repository in self.repositories],
+                "level": self.platform.level,
+                "repositories": [
+                    [r.word, r.comes_first, r.is_for_build] for r in self.repositories
+                ],
                 "root_size": self.root_size,
                 "setup": self.setup.without_secrets(),
                 "tools": self.tools,

@@ -88,7 +88,9 @@ class ThirdPartyRepository:
     """A repository outside the distributions, with a keyring of its own.
 
     Without a ``path`` in its mirrors it is a user's own. ``packages`` are installed beside the
-    keyring's where it has them: mirror lists.
+    keyring's where it has them: mirror lists. One that ``comes_first`` is before the distribution's
+    own, so that its packages are taken in place of theirs; one that ``is_for_build`` is not in the
+    image.
     """
 
     id: str
@@ -97,6 +99,8 @@ class ThirdPartyRepository:
     keyring: Keyring
     packages: tuple[str, ...] = ()
     purpose: str = ""
+    comes_first: bool = False
+    is_for_build: bool = False
 
     @property
     def without_keys(self) -> "ThirdPartyRepository":
@@ -111,15 +115,29 @@ class ThirdPartyRepository:
 
 @dataclass(frozen=True)
 class Platform:
-    """A distribution on one of its architectures, perhaps with ``repositories`` after its own.
+    """A distribution on one of its architectures, perhaps with added ``repositories``.
 
-    ``unsigned`` tells that packages which nobody signed come before all of them.
+    ``unsigned`` tells that packages which nobody signed come before all of them. With a ``level``
+    of the architecture, packages for it and for those below are taken, too.
     """
 
     distro: Distro
     architecture: Architecture
     repositories: tuple[ThirdPartyRepository, ...] = ()
     unsigned: bool = False
+    level: str = ""
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures whose packages pacman is to take, its own first."""
+        return self.architecture.taken(self.level)
+
+    @property
+    def repository_names(self) -> tuple[str, ...]:
+        """All repositories in pacman.conf's order, in which the first that has a package counts."""
+        first = tuple(r.id for r in self.repositories if r.comes_first)
+        last = tuple(r.id for r in self.repositories if not r.comes_first)
+        return (*first, *self.distro.base_repositories, *last)
 
     @property
     def id(self) -> str:
@@ -136,7 +154,7 @@ class Platform:
     @property
     def plain(self) -> "Platform":
         """The same without the added repositories."""
-        return Platform(self.distro, self.architecture)
+        return Platform(self.distro, self.architecture, level=self.level)
 
     def added(self, name: str) -> ThirdPartyRepository | None:
         """The added repository of this name."""

@@ -16,9 +16,9 @@ def environment() -> Any:
     return field(metadata={"identity": False}, kw_only=True)
 
 
-def unread() -> Any:
-    """A path that may be given, and on which the product does not depend."""
-    return field(default=None, metadata={"identity": False}, kw_only=True)
+def unread(default: object = None) -> Any:
+    """A path that may be given, or several, on which the product does not depend."""
+    return field(default=default, metadata={"identity": False}, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -46,16 +46,9 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     return sorted(found)
 
 
-def named_by(packages: Mapping[str, DatabasePackage], word: str) -> list[str]:
-    """The packages that ``word`` asks for, as with pacman(8)'s ``-S``; which may be empty.
-
-    It is the name of a package, else what one provides, else that of a group.
-    """
-    if word in packages:
-        return [word]
-    providing = _providers(packages).get(word, ())[:1]
-    members = (name for name, package in packages.items() if word in package.groups)
-    return [name for name, _ in providing] or sorted(members)
+def first_provider(packages: Mapping[str, DatabasePackage], name: str) -> str | None:
+    """The first package that provides ``name``, in the order of repositories and then of names."""
+    return next((package for package, _ in _providers(packages).get(name, ())), None)
 
 
 def providers(

@@ -27,13 +27,20 @@ class _EndedError(Exception):
     """Another download failed, or Ctrl-C came: this one is to stop where it is."""
 
 
+_NOBODY_SIGNS = (
+    "a repository that signs nothing is not taken: fetch the package, check it, and name it"
+    " with packages=FOLDER or install-pkgs=FILE"
+)
+
+
 @dataclass(frozen=True)
 class PackageWish:
     """To have ``package`` in the file ``part``, and its signature in the file ``signature``.
 
     ``urls`` are mirrors, and ``archive`` keeps old versions, where there is one. ``part`` may hold
     the beginning, and is kept whatever happens. Without ``signature`` it is not wanted, and
-    without ``part`` the package is not.
+    without ``part`` the package is not. ``is_added`` tells that its repository is not the
+    distribution's own.
     """
 
     package: LockedPackage
@@ -41,6 +48,7 @@ class PackageWish:
     archive: str = ""
     part: Path | None = None
     signature: Path | None = None
+    is_added: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ def _fetch_signature(client: "Client", fallback: Fallback, wish: PackageWish, gi
             raise _of(wish, error) from error
         raise TrustError(
             f"the package {wish.package} has no signature: the mirror has no {file}",
-            hint="try another mirror with repo-url-parent=",
+            hint=_NOBODY_SIGNS if wish.is_added else "try another mirror with repo-url-parent=",
             repository=wish.package.repository,
         ) from error
 

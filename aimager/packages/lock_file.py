@@ -11,6 +11,7 @@ from aimager.errors import ConfigError
 from aimager.model.board import BOARD_ID
 from aimager.model.build import Build
 from aimager.model.lock import Lock, LockedPackage
+from aimager.packages.foreign_packages import refuse_foreign
 from aimager.strict_json import parse_json
 
 FORMAT = 1
@@ -33,7 +34,8 @@ class LockedBuild:
     maker that was asked for, empty where none was, or nothing is known of it, ``add_repos`` the
     repositories that were added, and ``file_systems`` those whose programs are held, empty where
     nothing is known of them. ``board_sha256`` is that of the user's file that defined the board,
-    empty for one of ours.
+    empty for one of ours. ``level`` is that of the architecture; of what was added, ``repos_first``
+    come before the distribution's repositories, and ``repos_for_build`` are not in the image.
 
     :raises ValueError: for a board that is not named by its id: a lock names no file to be run
     """
@@ -48,6 +50,9 @@ class LockedBuild:
     add_repos: tuple[str, ...] = ()
     file_systems: tuple[str, ...] = ()
     board_sha256: str = ""
+    level: str = ""
+    repos_first: tuple[str, ...] = ()
+    repos_for_build: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not BOARD_ID.fullmatch(self.board):
@@ -205,15 +210,16 @@ def check_build(build: Build, lock_file: LockFile) -> None:
         )
     _check_settings(build, lock_file.build)
     lock = lock_of(lock_file, build.id)
+    refuse_foreign(lock.packages, build.sources)
     held = {*lock.requested, *(package.name for package in lock.packages)}
     missing = [name for name in build.installs if name not in held]
     if missing:
         raise ConfigError(f"the lock file does not hold {' '.join(missing)}", hint=_TAKE_IN)
     unsigned = [str(package) for package in lock.packages if not package.is_signed]
-    if unsigned and build.package_folder is None:
+    if unsigned and not build.own_packages:
         raise ConfigError(
             f"the lock file holds {unsigned[0]}, which nobody signed",
-            hint="packages=FOLDER names its folder, and allows its use",
+            hint="packages=FOLDER names its folder, and allows its use; install-pkgs= takes files",
         )
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import IO
 
 from aimager import process, progress
-from aimager.errors import CommandError, ConfigError, DownloadError
-from aimager.model.architecture import Architecture
+from aimager.errors import CommandError
 from aimager.model.lock import LockedPackage
 from aimager.packages.hooks import hooks_run, places
 from aimager.packages.local_database import LOCAL
-from aimager.packages.pacman_output import Transaction, refuse_conflict
+from aimager.packages.pacman_output import Transaction, explain_resolving, refuse_conflict
 from aimager.program_output import More, Watch
 from aimager.sandbox.chroot import IMAGE, PACKAGES, PACMAN, Chroot, make_mount_points
 from aimager.sandbox.mounts import Bind
@@ -28,8 +27,6 @@ _LOG = "pacman.log"
 
 _OLDEST = (6, 0)
 """The first pacman that takes a package's signature from the file beside it."""
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 
 _CONFLICT_QUESTION = "4"
 """ALPM_QUESTION_CONFLICT_PKG (alpm.h), for ``--ask``, which answers it with yes."""
@@ -131,29 +128,16 @@ def _host_version() -> tuple[int, ...]:
     return tuple(int(number) for number in found.groups()) if found else ()
 
 
-def repositories(pacman_conf: str) -> tuple[str, ...]:
-    """The repositories that a pacman.conf enables, in order.
-
-    :raises DownloadError: for a name that is not valid; names become names of files
-    """
-    sections = re.findall(r"^[ \t]*\[([^\]\n]+)\]", pacman_conf, re.MULTILINE)
-    for name in sections:
-        if not _REPOSITORY.fullmatch(name):
-            raise DownloadError(
-                f"the pacman.conf names a repository {name!r}, which is not valid",
-                hint="name the repositories with repos-base=",
-            )
-    return tuple(dict.fromkeys(name for name in sections if name != "options"))
-
-
 def pacman_conf(
-    architecture: Architecture,
+    architectures: Sequence[str],
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
     hooks: Sequence[str] = (),
 ) -> str:
-    """The pacman.conf of a build; ``servers`` are repositories with their addresses, in order.
+    """The pacman.conf of a build, which takes packages of ``architectures``.
+
+    ``servers`` are repositories with their addresses, in order.
 
     ``hooks`` are folders of the root (`aimager.packages.hooks`); those of ours come after them.
     With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
@@ -164,7 +148,7 @@ def pacman_conf(
     """
     lines = [
         "[options]",
-        f"Architecture = {' '.join(architecture.packages)}",
+        f"Architecture = {' '.join(architectures)}",
         f"RootDir = {IMAGE}",
         f"DBPath = {IMAGE}/var/lib/pacman/",
         f"CacheDir = {PACMAN}/cache/",
@@ -199,20 +183,19 @@ def prepare_root(root: Path) -> None:
 def resolve(pacman: PacmanRun, names: Sequence[str]) -> list[tuple[str, str]]:
     """All packages that installing ``names`` to an empty root installs: repository and name.
 
-    :raises ConfigError: when the repositories do not have one of them
+    :raises ConfigError: when the repositories do not have one of them, or it needs what they lack
+    :raises DownloadError: when pacman cannot read a database
     """
     progress.step("resolving dependencies")
     arguments = ["-Sp", "--noconfirm", "--print-format", "package %r %n"]
     try:
         said = pacman.run([*arguments, "--", *names])
     except CommandError as error:
-        missing = re.findall(r"target not found: (\S+)", error.tail)
-        if not missing:
+        refuse_conflict(error.tail)
+        explained = explain_resolving(error.tail)
+        if explained is None:
             raise
-        raise ConfigError(
-            f"the repositories have no package {' '.join(missing)}",
-            hint="check the spelling in install-pkgs=, or which mirror is used",
-        ) from error
+        raise explained from error
     return re.findall(r"^package (\S+) (\S+)$", said, re.MULTILINE)
 
 

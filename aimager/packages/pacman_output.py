@@ -4,7 +4,7 @@ import re
 from pathlib import PurePath
 
 from aimager import progress
-from aimager.errors import ConfigError
+from aimager.errors import AimagerError, ConfigError, DownloadError
 
 _CHECKS = (
     "loading packages",
@@ -108,3 +108,48 @@ def refuse_conflict(said: str) -> None:
                 " conflict",
                 hint=_LEAVE_OUT,
             )
+
+
+_UNREAD = re.compile(
+    r"^error: could not (?:read db '(?P<db>.+?)' \((?P<why>.*)\)"
+    r"|open file .*/(?P<file>.+)\.db: (?P<said>.*))$",
+    re.MULTILINE,
+)
+_NOT_FOUND = re.compile(r"^error: target not found: (\S+)$", re.MULTILINE)
+_NO_REPOSITORY = re.compile(r"^error: database not found: (.+)$", re.MULTILINE)
+_TWICE = re.compile(r"^error: '(.+)': duplicate target$", re.MULTILINE)
+_UNSATISFIED = re.compile(r"unable to satisfy dependency '(.+)' required by (\S+)")
+
+
+def explain_resolving(said: str) -> AimagerError | None:
+    """Why pacman cannot resolve what it is asked for; None: it does not say.
+
+    A database that it cannot read comes first: then it finds nothing in it.
+    """
+    if found := _UNREAD.search(said):
+        name, reason = found["db"] or found["file"], found["why"] or found["said"]
+        return DownloadError(
+            f"pacman cannot read the database of the repository {name}: {reason}",
+            hint=f"try another mirror of it with repo-url-{name}=",
+        )
+    if found := _NO_REPOSITORY.search(said):
+        return ConfigError(
+            f"install-pkgs= names the repository {found[1]}, which the build does not have",
+            hint="repos-base= names the distribution's, and add-repos= adds others",
+        )
+    if found := _TWICE.search(said):
+        return ConfigError(
+            f"install-pkgs= asks for {found[1]} from two repositories", hint="name it once"
+        )
+    if missing := _NOT_FOUND.findall(said):
+        return ConfigError(
+            f"the repositories have no package {' '.join(missing)}",
+            hint="check the spelling in install-pkgs=, or which mirror is used",
+        )
+    if found := _UNSATISFIED.search(said):
+        return ConfigError(
+            f"the package {found[2]} needs {found[1]}, which the repositories do not have",
+            hint="build again later, if a mirror is being updated; add-repos= or repos-base= names"
+            " the repository that has it",
+        )
+    return None

@@ -232,12 +232,6 @@ def _databases(source: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
         )
 
 
-def read_names(source: Path) -> tuple[str, ...]:
-    """The repositories whose databases are in such an archive, in its order."""
-    with _databases(source) as databases:
-        return tuple(name for name, _ in databases)
-
-
 def lay_databases(source: Path, folder: Path) -> tuple[str, ...]:
     """Lay the databases of such an archive in a folder, as pacman has them; returns their names."""
     with _databases(source) as databases:

@@ -1,4 +1,4 @@
-"""A folder of packages that nobody signed: what is in it, as a repository before all others."""
+"""Packages that nobody signed, in folders and files: what they are, as a repository before all."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,9 +8,9 @@ from aimager.archive import pack_members, read_members
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.model.lock import LockedPackage
+from aimager.packages.targets import SUFFIXES
 
 _INFO = ".PKGINFO"
-_SUFFIXES = (".pkg.tar", ".pkg.tar.zst", ".pkg.tar.xz", ".pkg.tar.gz", ".pkg.tar.bz2")
 _FIELDS = {
     "pkgname": "NAME",
     "pkgver": "VERSION",
@@ -26,40 +26,69 @@ _FIELDS = {
 """PKGINFO(5)'s keys, and what repo-add calls them."""
 
 
-def make_database(folder: Path, architectures: Sequence[str] = ()) -> bytes:
-    """A sync database of the packages in ``folder``, as repo-add makes one.
+def make_database(own: Sequence[Path], architectures: Sequence[str] = ()) -> bytes:
+    """A sync database of the packages ``own``, files and what is in folders, as of repo-add.
 
-    Of those that are neither of ``architectures`` nor of any, none is taken; an empty sequence
-    takes all.
+    Of a folder's that are neither of ``architectures`` nor of any, none is taken; an empty
+    sequence takes all.
 
-    :raises ConfigError: when it has no packages, a damaged one, or two of one name
+    :raises ConfigError: when there are none, or a damaged one, or two of one name, or a file is for
+        another architecture
     """
-    files = sorted(path for path in folder.glob("*.pkg.tar*") if path.name.endswith(_SUFFIXES))
+    members: dict[str, tuple[str, bytes]] = {}
+    paths, others = dict[str, Path](), list[str]()
+    for path, is_named in _packages(own).items():
+        fields = dict(_read(path))
+        name, built_for = fields["NAME"][0], fields["ARCH"][0]
+        if architectures and built_for not in (*architectures, "any"):
+            if is_named:
+                raise ConfigError(
+                    f"the package {path.name} is for {built_for}, and the build for"
+                    f" {' '.join(architectures)}",
+                    hint="name a package of the build's architecture, or of any",
+                )
+            others.append(f"{path.name} is for {built_for}")
+            continue
+        if name in paths:
+            raise ConfigError(
+                f"{paths[name]} and {path} are both packages {name}",
+                hint="leave out one of them, the older",
+            )
+        blocks = (f"%{key}%\n" + "\n".join(values) + "\n" for key, values in fields.items())
+        members[name] = (f"{name}-{fields['VERSION'][0]}/desc", "\n".join(blocks).encode())
+        paths[name] = path
+    if not members:
+        raise ConfigError(
+            f"the folder {own[0]} has no packages for {' or '.join(architectures)}: {others[0]}",
+            hint="packages= takes packages of the build's architecture, and of any",
+        )
+    return pack_members(members.values())
+
+
+def _packages(own: Sequence[Path]) -> dict[Path, bool]:
+    """The files of packages, in order, and whether they were named themselves.
+
+    :raises ConfigError: when a folder has none
+    """
+    found, seen = dict[Path, bool](), set[Path]()
+    for place in own:
+        is_named = not place.is_dir()
+        files = [place] if is_named else _of_folder(place)
+        for path in files:
+            if path.resolve() not in seen:
+                found[path] = is_named
+            seen.add(path.resolve())
+    return found
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
     if not files:
         raise ConfigError(
             f"the folder {folder} has no packages",
             hint="packages=FOLDER names one with files NAME.pkg.tar.zst, as makepkg makes them",
         )
-    members: dict[str, tuple[str, bytes]] = {}
-    others = list[str]()
-    for path in files:
-        fields = dict(_read(path))
-        name, built_for = fields["NAME"][0], fields["ARCH"][0]
-        if architectures and built_for not in (*architectures, "any"):
-            others.append(f"{path.name} is for {built_for}")
-            continue
-        if name in members:
-            raise ConfigError(
-                f"the folder {folder} has two packages {name}", hint="leave the newer one there"
-            )
-        blocks = (f"%{key}%\n" + "\n".join(values) + "\n" for key, values in fields.items())
-        members[name] = (f"{name}-{fields['VERSION'][0]}/desc", "\n".join(blocks).encode())
-    if not members:
-        raise ConfigError(
-            f"the folder {folder} has no packages for {' or '.join(architectures)}: {others[0]}",
-            hint="packages= takes packages of the build's architecture, and of any",
-        )
-    return pack_members(members.values())
+    return files
 
 
 def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -72,6 +101,7 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
             lambda name: name == _INFO,
             limit=limits.PACKAGE_INFO,
             unpacked=limits.PACKAGE_UNPACKED,
+            by_content=True,
         )
         info = members[_INFO].decode(errors="replace")
     except (ImageError, KeyError) as error:
@@ -93,15 +123,17 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
     yield from found.items()
 
 
-def find(folder: Path, package: LockedPackage) -> Path:
-    """The file of ``package`` in ``folder``, which is the one that was locked.
+def find(own: Sequence[Path], package: LockedPackage) -> Path:
+    """The file of ``package`` among ``own``, which is the one that was locked.
 
     :raises ConfigError: when it is not there, or is another one
     """
-    path = folder / package.file
-    if not path.is_file() or sha256(path) != package.sha256:
-        raise ConfigError(
-            f"the folder {folder} does not have the package {package} that is locked",
-            hint=f"it is the file {package.file} with the SHA-256 {package.sha256}",
-        )
-    return path
+    for place in own:
+        path = place / package.file if place.is_dir() else place
+        if path.name == package.file and path.is_file() and sha256(path) == package.sha256:
+            return path
+    places = ", ".join(map(str, own))
+    raise ConfigError(
+        f"{places} does not have the package {package} that is locked",
+        hint=f"it is the file {package.file} with the SHA-256 {package.sha256}",
+    )

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from aimager import progress
 from aimager.files import publish_text
-from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop, environment
 from aimager.sandbox.namespace import call
 from aimager.system.reused_root import look_into, write_reused
@@ -18,7 +17,7 @@ class CheckRootArchive:
     """Publish what ``archive`` holds; none of it is verified."""
 
     archive: Path
-    architecture: Architecture
+    architectures: tuple[str, ...]
     target: Path
     workshop: Workshop = environment()
 
@@ -27,7 +26,7 @@ class CheckRootArchive:
     def run(self) -> None:
         """Publish it.
 
-        :raises ConfigError: when no build for the architecture can start from the archive
+        :raises ConfigError: when no build for the ``architectures`` can start from the archive
         :raises HostError: when this machine lacks the id of an owner in it
         """
         progress.say(f"   {self.archive.name} holds {count(self._publish(), 'package')}")
@@ -44,6 +43,6 @@ class CheckRootArchive:
 
 def _look(stage: CheckRootArchive) -> int:
     progress.step("reading the root archive")
-    root = look_into(stage.archive, stage.architecture)
+    root = look_into(stage.archive, stage.architectures)
     publish_text(stage.target, write_reused(root))
     return len(root.packages)

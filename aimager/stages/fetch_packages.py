@@ -38,8 +38,8 @@ _NAMED = 5
 class FetchPackages:
     """Fetch what ``lock`` names; ``target`` is that lock once all of it is there.
 
-    What nobody signed is taken from ``folder`` alone. What the user's root archive has, of which
-    ``reused`` tells, is not needed.
+    What nobody signed is taken from ``own``, files and folders, alone. What the user's root
+    archive has, of which ``reused`` tells, is not needed.
     """
 
     platform: Platform
@@ -47,7 +47,7 @@ class FetchPackages:
     target: Path
     mirrors: MirrorChoice = environment()
     workshop: Workshop = environment()
-    folder: Path | None = unread()
+    own: tuple[Path, ...] = unread(())
     reused: Path | None = unread()
 
     by_content: ClassVar[bool] = True
@@ -120,12 +120,12 @@ class FetchPackages:
 
         :raises ConfigError: when the user names none, whatever the lock says
         """
-        if self.folder is None:
+        if not self.own:
             raise ConfigError(
                 f"the lock names the package {package}, which is not signed",
                 hint="packages=FOLDER says where it is, and allows it",
             )
-        source = find(self.folder, package)
+        source = find(self.own, package)
         if not package.path(self.workshop.store).exists():
             with publish(package.path(self.workshop.store)) as temporary:
                 shutil.copyfile(source, temporary)
@@ -155,6 +155,7 @@ class FetchPackages:
             archive_url(self.platform, package.repository, package.name),
             stack.enter_context(begun_part(package, store)) if lacks_file else None,
             stack.enter_context(new_signature(package, store)) if lacks_signature else None,
+            is_added=self.platform.added(package.repository) is not None,
         )
 
 

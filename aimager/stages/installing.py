@@ -14,7 +14,7 @@ class Installing:
 
     They are verified with ``keyring``. The product depends on the ``keys`` in it alone, for the one
     that certified them is another on every machine. ``borrowed`` is the root whose programs are
-    run, None the host's. ``epoch`` is as `Installation`'s.
+    run, None the host's. ``epoch`` and ``level`` are as `Installation`'s.
     """
 
     architecture: Architecture
@@ -23,6 +23,7 @@ class Installing:
     borrowed: Path | None
     target: Path
     epoch: int | None = None
+    level: str = ""
     keyring: Path = environment()
     pacman_static: Path | None = environment()
     workshop: Workshop = environment()
@@ -44,6 +45,7 @@ class Installing:
         install_system(
             Installation(
                 architecture=self.architecture,
+                level=self.level,
                 lock=self.lock,
                 keyring=self.keyring,
                 target=self.target,

@@ -61,8 +61,9 @@ class PackImage:
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
     folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
     package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
-    into pacman.conf, after the distribution's ``own_repositories``. ``seed`` varies all ids and
-    salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
+    into pacman.conf, beside the distribution's ``own_repositories``. With a ``level`` of the
+    architecture, its pacman takes packages for it. ``seed`` varies all ids and salts, and ``epoch``
+    is the time stamp in seconds, None the newest build date of all packages.
     ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
     image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
     the system started from, and ``user_keys`` are of packagers whom the image is to trust, too.
@@ -93,6 +94,7 @@ class PackImage:
     targets: tuple[Path, ...]
     disk_from: Path | None = None
     reused: Path | None = None
+    level: str = ""
     user_keys: tuple[str, ...] = ()
     license_list: str = field(default_factory=license_list_version)
     workshop: Workshop = environment()
@@ -193,7 +195,11 @@ def _pack(stage: PackImage) -> None:
             image = ImageRoot(ready, tools, epoch)
             set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
             add_repositories(
-                tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
+                tree,
+                stage.repositories,
+                dict(stage.own_repositories),
+                stage.mirrorlist,
+                levels=stage.architecture.up_to(stage.level),
             )
             lay_user_keys(tree, stage.user_keys, stage.repositories)
             if ids:

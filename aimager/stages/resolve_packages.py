@@ -12,7 +12,8 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, write_lock
 from aimager.model.workshop import Workshop, environment
-from aimager.packages.dependencies import closure, named_by, providers
+from aimager.packages.dependencies import closure, providers
+from aimager.packages.foreign_packages import refuse_foreign
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.pacman import (
     PacmanRun,
@@ -29,6 +30,7 @@ from aimager.packages.sync_database import (
     read_packages,
     read_repository,
 )
+from aimager.packages.targets import for_pacman, meant_by, named_by, read_target
 from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
@@ -85,15 +87,16 @@ class ResolvePackages:
 
     def publish(self) -> None:
         """Publish the lock, in the call that `run` makes."""
-        known = read_packages(self.databases)
+        known = self._known()
         requested = self._requested(known)
         if self.initramfs and self.initramfs not in requested:
             makers = self._other_makers(known, requested)
             progress.say(f"   {self.initramfs} is left out: {makers[0]} provides an initramfs")
         if not self.dependencies or not requested:
-            self._publish(known, requested)
+            self._publish(known, meant_by(known, requested))
             return
-        chosen = None if self.bootstraps else _ask_pacman(self, requested)
+        words = for_pacman(known, requested)
+        chosen = None if self.bootstraps else _ask_pacman(self, words)
         if chosen is None:
             self._publish(known, self._walk(known, requested))
         else:
@@ -101,9 +104,25 @@ class ResolvePackages:
 
     def predict(self) -> None:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
-        known = read_packages(self.databases)
+        known = self._known()
         requested = self._requested(known)
-        self._publish(known, self._walk(known, requested) if self.dependencies else list(requested))
+        names = self._walk(known, requested) if self.dependencies else meant_by(known, requested)
+        self._publish(known, names)
+
+    def _known(self) -> Packages:
+        """All packages, of one name the first repository's, or that of the one that is named."""
+        known = read_packages(self.databases)
+        targets = {word: read_target(word) for word in self.packages}
+        if not any(target.repository for target in targets.values()):
+            return known
+        packages = _copy(known)
+        for word, target in targets.items():
+            if target.repository:
+                there = read_repository(self.databases, target.repository)
+                packages |= {name: there[name] for name in named_by(there, word)}
+                if target.name in there.faults:
+                    packages.faults[target.name] = there.faults[target.name]
+        return packages
 
     def _requested(self, known: Mapping[str, DatabasePackage]) -> tuple[str, ...]:
         welcome = [name for name in self.welcome if name in known]
@@ -116,7 +135,7 @@ class ResolvePackages:
         self, known: Mapping[str, DatabasePackage], asked: Sequence[str]
     ) -> list[str]:
         """Which packages provide an initramfs already, unless the wanted one is among them."""
-        makers = providers(known, asked, "initramfs")
+        makers = providers(known, meant_by(known, asked), "initramfs")
         return [] if self.initramfs in makers else makers
 
     def _as_chosen(self, known: Packages, chosen: Sequence[tuple[str, str]]) -> Packages:
@@ -127,9 +146,7 @@ class ResolvePackages:
             if name not in known or known[name].locked.repository != repository
         ]
         read = {name: read_repository(self.databases, name) for name, _ in later}
-        packages = Packages()
-        packages.faults |= known.faults
-        packages |= known
+        packages = _copy(known)
         for repository, name in later:
             if name in read[repository]:
                 packages[name] = read[repository][name]
@@ -140,11 +157,8 @@ class ResolvePackages:
 
     def _publish(self, known: Packages, names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
-        for name in missing:
-            if name in known.faults:
-                raise DownloadError(known.faults[name], hint=_DAMAGED)
-        if missing:
-            raise self._absent(missing)
+        self._refuse_missing(known, missing)
+        refuse_foreign((known[name].locked for name in names), self.platform)
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
         meant = {name for word in requested for name in named_by(known, word)}
@@ -158,12 +172,16 @@ class ResolvePackages:
     def _walk(self, known: Packages, names: Sequence[str]) -> list[str]:
         named = {name: named_by(known, name) for name in names}
         absent = [name for name in names if not named[name]]
-        for name in absent:
+        self._refuse_missing(known, absent)
+        return closure(known, [name for group in named.values() for name in group])
+
+    def _refuse_missing(self, known: Packages, words: Sequence[str]) -> None:
+        for word in words:
+            name = word.rpartition("/")[2]
             if name in known.faults:
                 raise DownloadError(known.faults[name], hint=_DAMAGED)
-        if absent:
-            raise self._absent(absent)
-        return closure(known, [name for group in named.values() for name in group])
+        if words:
+            raise self._absent(words)
 
     def _absent(self, names: Sequence[str]) -> ConfigError:
         for repository in self.platform.repositories:
@@ -201,6 +219,13 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
             (name, without_credentials(repository_urls(stage.platform, name, stage.mirrors)[0]))
             for name in repositories
         ]
-        write_conf(pacman_conf(stage.platform.architecture, servers), work)
+        write_conf(pacman_conf(stage.platform.architectures, servers), work)
         with chroot(Tree(root)) as image:
             return resolve(PacmanRun(pacman, image, work, log), names)
+
+
+def _copy(known: Packages) -> Packages:
+    packages = Packages()
+    packages.faults |= known.faults
+    packages |= known
+    return packages

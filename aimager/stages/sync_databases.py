@@ -11,7 +11,6 @@ from aimager.codec import decode, encode
 from aimager.errors import DownloadError
 from aimager.files import publish_text, sha256, take_if_other
 from aimager.locks import locked
-from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED
@@ -39,7 +38,7 @@ class SyncDatabases:
     """Ask the mirrors what is new.
 
     ``downloads`` keeps the databases as they gave them, ``kept`` those of the last time. Packages
-    in ``folder``, which nobody signed, come before those of all repositories.
+    of ``own``, files and folders of what nobody signed, come before those of all repositories.
     """
 
     platform: Platform
@@ -48,13 +47,13 @@ class SyncDatabases:
     kept: Path = environment()
     downloads: Path = environment()
     workshop: Workshop = environment()
-    folder: Path | None = unread()
+    own: tuple[Path, ...] = unread(())
 
     by_content: ClassVar[bool] = True
 
     def restore(self) -> str:
         """Why mirrors must be asked; empty where they need not and the databases are there."""
-        if self.folder:
+        if self.own:
             return "the folder of packages is read at every build"
         if not self.mirrors.offline:
             return "the mirrors are asked at every build"
@@ -78,11 +77,11 @@ class SyncDatabases:
 
         :raises DownloadError: when a mirror does not give what it should
         """
-        names = self._names()
+        names = self.platform.repository_names
         files = [self.downloads / f"{name}.db" for name in names]
         if self.mirrors.offline:
             missing = [path for path in files if not path.exists()]
-            if missing or not (self.folder and self.kept.exists()):
+            if missing or not (self.own and self.kept.exists()):
                 raise DownloadError(
                     f"the databases of {self.platform.id} are not in the cache",
                     hint="build once without offline=yes",
@@ -90,10 +89,6 @@ class SyncDatabases:
         else:
             self._fetch(names, files)
         self._publish([KeptDatabase(*one) for one in zip(names, files, strict=True)])
-
-    def _names(self) -> tuple[str, ...]:
-        distro = self.platform.distro
-        return (*distro.base_repositories, *(r.id for r in self.platform.repositories))
 
     def _fetch(self, names: Sequence[str], files: Sequence[Path]) -> None:
         wanted = [
@@ -113,15 +108,15 @@ class SyncDatabases:
 
     def _publish(self, databases: Sequence[KeptDatabase]) -> None:
         with locked(self.kept.with_suffix(".lock")):
-            if self.folder:
-                own = self.kept.with_name(f".{self.kept.name}.own.db")
-                work, folder = self.workshop.work, self.folder
-                wanted = _Own(folder, own, self.platform.architecture.packages)
-                call(_describe, wanted, work=work, reads=[folder], products=[own])
+            if self.own:
+                database = self.kept.with_name(f".{self.kept.name}.own.db")
+                wanted = _Own(self.own, database, self.platform.architectures)
+                work, reads = self.workshop.work, list(self.own)
+                call(_describe, wanted, work=work, reads=reads, products=[database])
                 try:
-                    self._keep([KeptDatabase(UNSIGNED, own), *databases])
+                    self._keep([KeptDatabase(UNSIGNED, database), *databases])
                 finally:
-                    own.unlink()
+                    database.unlink()
             else:
                 self._keep(databases)
             self.predict()
@@ -173,12 +168,12 @@ def _fill(asked: _Filling) -> None:
 
 @dataclass(frozen=True)
 class _Own:
-    """The user's folder of packages, and the file that is to be the database of those taken."""
+    """The user's packages, and the file that is to be the database of those taken."""
 
-    folder: Path
+    packages: tuple[Path, ...]
     database: Path
-    architectures: tuple[Architecture, ...]
+    architectures: tuple[str, ...]
 
 
 def _describe(own: _Own) -> None:
-    own.database.write_bytes(make_database(own.folder, own.architectures))
+    own.database.write_bytes(make_database(own.packages, own.architectures))

@@ -61,7 +61,8 @@ class Installation:
 
     ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
     ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
-    it; None is the newest build date of all packages.
+    it; None is the newest build date of all packages. Packages up to the ``level`` of the
+    architecture are taken, too.
     """
 
     architecture: Architecture
@@ -75,6 +76,7 @@ class Installation:
     epoch: int | None = None
     pacman_static: Path | None = None
     borrowed: Path | None = None
+    level: str = ""
 
 
 def install_system(request: Installation) -> None:
@@ -139,7 +141,8 @@ def _install_system(request: Installation) -> None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
         unsigned = not all(package.is_signed for package in wanted.packages)
         folders = hook_folders(tree)
-        write_conf(pacman_conf(request.architecture, unsigned=unsigned, hooks=folders), work)
+        taken = request.architecture.taken(request.level)
+        write_conf(pacman_conf(taken, unsigned=unsigned, hooks=folders), work)
         own = Tree(work / "hooks")
         copy_links(tree, folders, own)
         packages = reused.missing(wanted) if reused else wanted.without(known)

@@ -6,7 +6,7 @@ Its content is not verified. It is only read here: nothing of it is run, and not
 import json
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tarfile import (  # type: ignore[attr-defined]
@@ -20,7 +20,6 @@ from aimager import files
 from aimager.codec import decode, encode
 from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, ImageError
-from aimager.model.architecture import Architecture
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.local_database import InstalledPackage, read_local_database, read_record
 from aimager.sandbox.chroot import IMAGE
@@ -89,10 +88,10 @@ class _Member(tarfile.TarInfo):
             raise ReadError(str(error)) from error
 
 
-def look_into(archive: Path, architecture: Architecture) -> ReusedRoot:
+def look_into(archive: Path, architectures: Sequence[str]) -> ReusedRoot:
     """What ``archive`` holds, all of which is read.
 
-    :raises ConfigError: when no build for ``architecture`` can start from it
+    :raises ConfigError: when no build that takes packages for ``architectures`` can start from it
     :raises HostError: when this machine lacks the id of an owner
     """
     word = f"reuse-root-tar={archive.name}"
@@ -115,7 +114,7 @@ def look_into(archive: Path, architecture: Architecture) -> ReusedRoot:
             f"{word} has no local pacman database in var/lib/pacman/local",
             hint="the archive's top is the root of a system that pacman has installed",
         )
-    _check_architecture(root.packages, architecture, word)
+    _check_architecture(root.packages, architectures, word)
     return root
 
 
@@ -166,14 +165,14 @@ def _read_desc(members: tarfile.TarFile, member: tarfile.TarInfo, word: str) -> 
 
 
 def _check_architecture(
-    packages: Iterable[InstalledPackage], architecture: Architecture, word: str
+    packages: Iterable[InstalledPackage], architectures: Sequence[str], word: str
 ) -> None:
-    allowed = ("", _ANY, *architecture.packages)
+    allowed = ("", _ANY, *architectures)
     for package in packages:
         if package.architecture not in allowed:
             raise ConfigError(
                 f"{word} holds {package} for {package.architecture}, but the build is for"
-                f" {architecture}",
+                f" {' '.join(architectures)}",
                 hint="name the archive's own architecture or board with arch= or board=",
             )
 

@@ -99,6 +99,8 @@ def test_every_variable_reaches_the_build() -> None:
         "repo-url-more": "http://127.0.0.1:2/$repo",
         "trust-key": "ab" * 20,
         "add-repos": "7Ji",
+        "repos-first": "7Ji",
+        "repos-for-build": "7Ji",
         "trust-key-7Ji": "cd" * 20,
         "tools": "host",
         "borrow": "no",

@@ -9,8 +9,8 @@ from aimager.codec import encode
 from aimager.config.build import read_build
 from aimager.errors import ConfigError
 from aimager.packages.mirrors import repository_urls
+from aimager.packages.repository_sections import with_added
 from aimager.products.stage import settings
-from aimager.system.added_repositories import with_repositories
 from tests.support.reasons import tasks_of
 
 KEY = "A" * 40
@@ -39,7 +39,9 @@ def test_the_mirror_is_asked_with_them_and_the_image_does_not_get_them(
     (mine,) = build.repositories
     assert mine.mirrors.url == plain
     assert mine.word == f"mine={plain}"
-    assert f"Server = {plain}\n" in with_repositories("[options]\n", build.repositories)
+    assert f"Server = {plain}\n" in with_added(
+        "[options]\n", {}, {r.id: r.mirrors.url for r in build.repositories}
+    )
 
 
 def test_other_addresses_of_it_have_their_own(tmp_path: Path) -> None:

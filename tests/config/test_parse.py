@@ -76,6 +76,7 @@ def yes(text: str) -> object:
         (words.read_locales, ",", "locales= is empty"),
         (packages, "vim,--root=/", "install-pkgs=--root=/ is not a valid package name"),
         (packages, "/etc/passwd", "install-pkgs=/etc/passwd is not a valid package name"),
+        (packages, "core/--root", "install-pkgs=core/--root is not a valid package name"),
         (packages, "vim nano", "install-pkgs=vim nano is not a valid package name"),
         (accounts.read_groups, "wheel,4", "sudo-group=4 is not a valid group name"),
         (

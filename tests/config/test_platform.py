@@ -37,7 +37,7 @@ HERE = Path("/somewhere")
         (
             *("x64-uefi", None, "aarch64"),
             "arch=aarch64 does not go with archlinux on the board x64-uefi",
-            "it is one of x86_64",
+            "it is one of x86_64, x86_64_v2, x86_64_v3, x86_64_v4",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config import repositories
+from aimager.config import mirrors
 from aimager.config.build import read_build
 from aimager.distros import THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
@@ -226,7 +226,7 @@ def test_mirrors_of_what_takes_no_part_are_refused(
 def test_the_distribution_that_lends_its_programs_may_be_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(repositories, "host_architecture", lambda: Architecture.x86_64)
+    monkeypatch.setattr(mirrors, "host_architecture", lambda: Architecture.x86_64)
     made = build(distro="archlinuxarm", repo_url_archlinux="http://x/$repo")
     assert made.mirrors.distros == (("archlinux", ("http://x/$repo",)),)
 

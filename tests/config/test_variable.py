@@ -57,6 +57,10 @@ CASES = {
     "packages": ("", "packages=.", "packages: no -> yes"),
     "lock": ("lock=one.lock", "lock=two.lock", "lock: two.lock changed"),
     "add-repos": ("", "add-repos=7Ji", "add-repos: 7Ji added"),
+    "repos-first": ("add-repos=7Ji", "add-repos=7Ji repos-first=7Ji", "repos-first: no -> yes"),
+    "repos-for-build": (
+        *("add-repos=7Ji", "add-repos=7Ji repos-for-build=7Ji", "repos-for-build: no -> yes"),
+    ),
     "repo-core": ("", "repo-core=base", "repo-core: core -> base"),
     "repos-base": ("", "repos-base=core,mine", "repos-base: mine added, extra removed"),
     "reuse-root-tar": (

@@ -36,13 +36,14 @@ def test_no_name_is_given_twice() -> None:
         (
             "several",
             "board boards create compress locales useradd sudo-group services files overlay scripts"
-            " install-pkgs add-repos repo-url-parent repo-url-* repos-base trust-key trust-key-*",
+            " install-pkgs add-repos repos-first repos-for-build repo-url-parent repo-url-*"
+            " repos-base trust-key trust-key-*",
         ),
         (
             "paths",
-            "distro board boards disk-from files overlay scripts packages lock reuse-root-tar"
-            " key-file-* out report sign keyring-helper remote remote-allowed-signers"
-            " remote-revoked-keys remote-key",
+            "distro board boards disk-from files overlay scripts install-pkgs packages lock"
+            " reuse-root-tar key-file-* out report sign keyring-helper remote"
+            " remote-allowed-signers remote-revoked-keys remote-key",
         ),
         ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),

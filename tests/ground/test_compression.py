@@ -14,6 +14,7 @@ import zstandard
 from aimager import memory
 from aimager.compression import opened, zstd_argv
 from aimager.errors import ImageError
+from tests.support.lz4_frames import stored
 
 
 def test_zstd_frames_follow_one_another(tmp_path: Path) -> None:
@@ -40,6 +41,7 @@ def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
         (".xz", lzma.compress),
         (".gz", gzip.compress),
         (".bz2", bz2.compress),
+        (".lz4", stored),
     ],
 )
 def test_a_stream_is_read_to_its_end_or_cut_off(
@@ -93,7 +95,7 @@ def test_bzip2_streams_and_their_damage(tmp_path: Path) -> None:
 
 def test_what_cannot_be_decompressed_says_so(tmp_path: Path) -> None:
     with (
-        pytest.raises(ImageError, match=r"a\.tar\.lz4 cannot be read here"),
-        opened(tmp_path / "a.tar.lz4"),
+        pytest.raises(ImageError, match=r"a\.tar\.lz cannot be read here"),
+        opened(tmp_path / "a.tar.lz"),
     ):
         pass

@@ -13,10 +13,10 @@ from aimager.packages.sync_database import (
     KeptDatabase,
     fill_archive,
     lay_databases,
-    read_names,
     read_packages,
 )
 from tests.packages.test_sync_database import BIG, TAR, desc_text, tar_of
+from tests.support.platform_databases import names_in
 
 
 def write_databases(databases: Sequence[KeptDatabase], target: Path) -> None:
@@ -60,7 +60,7 @@ def test_databases_are_kept_and_read_back_in_order(tmp_path: Path) -> None:
     target, folder = tmp_path / "sync.tar", tmp_path / "laid"
     databases = kept(tmp_path / "sync", extra=gzip.compress(TAR), core=lzma.compress(BIG))
     write_databases(databases, target)
-    assert read_names(target) == ("extra", "core")
+    assert names_in(target) == ("extra", "core")
     folder.mkdir()
     assert lay_databases(target, folder) == ("extra", "core")
     assert (folder / "extra.db").read_bytes() == TAR

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from aimager.packages.dependencies import bare_name, closure, named_by, providers
+from aimager.packages.dependencies import bare_name, closure, providers
 from aimager.packages.sync_database import DatabasePackage
+from aimager.packages.targets import named_by
 from tests.support.locked import make_package
 
 

@@ -6,8 +6,9 @@ import random
 import pytest
 
 from aimager.errors import DownloadError
-from aimager.packages.dependencies import closure, named_by, providers
+from aimager.packages.dependencies import closure, providers
 from aimager.packages.sync_database import Packages, read_database
+from aimager.packages.targets import named_by
 from aimager.shown import shown
 from tests.packages.test_sync_database import TAR, desc_text, entries, tar_of
 

@@ -20,9 +20,9 @@ from tests.support.places import GOLDEN
 X, A = "archlinux-x86_64", "archlinuxarm-aarch64"
 ID = f"{A}-aarch64-uefi"
 BUILD = LockedBuild("archlinuxarm", "aarch64", "aarch64-uefi", ("vim",), X, "f" * 64)
-KEYS = make_package("keyring")
-GLIBC = make_package("glibc", build_date=1_700_000_007)
-VIM = make_package("vim", repository="extra")
+KEYS = make_package("keyring", architecture="any")
+GLIBC = make_package("glibc", architecture="aarch64", build_date=1_700_000_007)
+VIM = make_package("vim", architecture="aarch64", repository="extra")
 PACMAN = make_package("pacman")
 PARTS = {
     f"{A}.keyring": Lock(A, ("keyring",), (KEYS,)),

@@ -3,8 +3,11 @@
 import pytest
 
 from aimager import progress
+from aimager.errors import AimagerError, ConfigError, DownloadError
+from aimager.packages.pacman import resolve
 from aimager.packages.pacman_output import Transaction, explain_file_conflict
 from aimager.sandbox.chroot import IMAGE
+from tests.packages.test_pacman import Saying
 
 SAID = """\
 loading packages...
@@ -48,6 +51,62 @@ def test_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hook: Creating system user accounts", 0, 0, "1 of 12 hooks"),
         ("hook: Reloading system manager configuration", 0, 0, "12 of 12 hooks"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "message"),
+    [
+        (
+            "error: could not read db 'core' (Missing type keyword in mtree specification)\n"
+            "error: target not found: a\n"
+            "error: could not read db 'core' (Missing type keyword in mtree specification)\n",
+            DownloadError,
+            "pacman cannot read the database of the repository core: Missing type keyword in mtree"
+            " specification",
+        ),
+        (
+            "error: could not open file /run/image/var/lib/pacman/sync/mine.db: truncated gzip"
+            " input\nerror: target not found: zzz\n",
+            DownloadError,
+            "pacman cannot read the database of the repository mine: truncated gzip input",
+        ),
+        (
+            "error: target not found: vmi\nerror: target not found: naon>=2\n",
+            ConfigError,
+            "the repositories have no package vmi naon>=2",
+        ),
+        (
+            "error: database not found: mine\n",
+            ConfigError,
+            "install-pkgs= names the repository mine, which the build does not have",
+        ),
+        (
+            "error: 'lib': duplicate target\n",
+            ConfigError,
+            "install-pkgs= asks for lib from two repositories",
+        ),
+        (
+            'warning: cannot resolve "b>=3", a dependency of "a"\n'
+            "error: failed to prepare transaction (could not satisfy dependencies)\n"
+            ":: unable to satisfy dependency 'b>=3' required by a\n",
+            ConfigError,
+            "the package a needs b>=3, which the repositories do not have",
+        ),
+    ],
+)
+def test_why_pacman_cannot_resolve_is_told(
+    said: str, kind: type[AimagerError], message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        resolve(Saying(said, 1)(), ["a"])
+    assert caught.value.message == message
+    assert "/run" not in str(caught.value)
+
+
+def test_packages_in_conflict_are_told_before_any_is_fetched() -> None:
+    said = "error: failed to prepare transaction (conflicting dependencies)\n"
+    with pytest.raises(ConfigError, match=r"the packages a-1-1 and b-2-1 cannot both be installed"):
+        resolve(Saying(f"{said}:: a-1-1 and b-2-1 are in conflict\n", 1)(), ["a", "b"])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from aimager.packages.sync_database import (
     read_fields,
 )
 from tests.support.locked import make_package
+from tests.support.lz4_frames import stored
 
 DESC = {
     "FILENAME": ["zlib-1:1.3-1-x86_64.pkg.tar.zst"],
@@ -42,6 +43,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
     "xz": lzma.compress,
     "bz2": bz2.compress,
+    "lz4": stored,
     "plain": bytes,
 }
 
@@ -140,8 +142,9 @@ def test_a_stream_may_have_several_frames() -> None:
         gzip.compress(b"<html>Please log in</html>" * 100),
         TAR[:1200],
         b"\x04\x22\x4d\x18" + TAR,
+        stored(TAR)[:-20],
     ],
-    ids=["page", "short page", "nothing", "compressed page", "half a tar", "lz4"],
+    ids=["page", "short page", "nothing", "compressed page", "half a tar", "lz4", "cut lz4"],
 )
 def test_what_is_no_database_is_refused(data: bytes) -> None:
     with pytest.raises(DownloadError) as caught:

@@ -14,10 +14,10 @@ from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Mirrors, Platform
 from aimager.model.lock import UNSIGNED, Lock, write_lock
-from aimager.packages.pacman import repositories
 from aimager.packages.sync_database import read_database
 from aimager.packages.unsigned_folder import find, make_database
 from aimager.stages.fetch_packages import FetchPackages
+from tests.packages.test_sync_database import COMPRESSORS
 from tests.support.hostile_root import soon
 from tests.support.locked import make_package, make_workshop
 
@@ -52,7 +52,7 @@ def write(
 def test_a_package_tells_of_itself(tmp_path: Path) -> None:
     path = write(tmp_path)
     (tmp_path / "tool-2.pkg.tar.sig").touch()
-    data = make_database(tmp_path)
+    data = make_database([tmp_path])
     (package,) = read_database(UNSIGNED, data).values()
     assert (package.depends, package.provides) == (("glibc", "sh>=5"), ("tool-virtual=2",))
     assert package.groups == ("tools",)
@@ -60,26 +60,28 @@ def test_a_package_tells_of_itself(tmp_path: Path) -> None:
     assert (str(locked), locked.file, locked.repository) == ("tool 1:2-3", path.name, UNSIGNED)
     assert (locked.size, locked.installed_size) == (path.stat().st_size, 4096)
     assert not locked.is_signed
-    assert find(tmp_path, locked) == path
+    assert find([tmp_path], locked) == path
     assert b"%CONFLICTS%\nold-tool\n" in data
     write(tmp_path, info=INFO.replace("4096", "4097"))
     with pytest.raises(ConfigError, match="does not have the package tool 1:2-3 that is locked"):
-        find(tmp_path, locked)
+        find([tmp_path], locked)
 
 
 def test_folders_that_will_not_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^the folder \S+ has no packages"):
-        make_database(tmp_path)
+        make_database([tmp_path])
     write(tmp_path)
     write(tmp_path, "tool-3.pkg.tar")
-    with pytest.raises(ConfigError, match="has two packages tool"):
-        make_database(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"tool-2\.pkg\.tar and \S+tool-3\.pkg\.tar are both packages tool"
+    ):
+        make_database([tmp_path])
     write(tmp_path, "tool-3.pkg.tar", name="other")
     with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar is not a package"):
-        make_database(tmp_path)
+        make_database([tmp_path])
     write(tmp_path, "tool-3.pkg.tar", INFO.replace("arch = ", "# "))
     with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar does not tell its arch"):
-        make_database(tmp_path)
+        make_database([tmp_path])
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nothing"])
@@ -92,7 +94,7 @@ def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str) -> None:
     else:
         path.symlink_to("/dev/zero" if kind == "device" else "none")
     with soon(), pytest.raises(ConfigError, match="is not a package, and no file"):
-        make_database(tmp_path)
+        make_database([tmp_path])
 
 
 def fetch(folder: Path, given: Path | None, lock: Lock) -> FetchPackages:
@@ -105,13 +107,13 @@ def fetch(folder: Path, given: Path | None, lock: Lock) -> FetchPackages:
         target=folder / "view/lock.json",
         mirrors=MirrorChoice(offline=True),
         workshop=make_workshop(folder),
-        folder=given,
+        own=(given,) if given else (),
     )
 
 
 def test_they_come_from_the_folder_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "own")
-    (package,) = read_database(UNSIGNED, make_database(tmp_path / "own")).values()
+    (package,) = read_database(UNSIGNED, make_database([tmp_path / "own"])).values()
     lock = Lock("x", (), (package.locked,))
     stage = fetch(tmp_path, tmp_path / "own", lock)
     assert stage.restore()
@@ -134,8 +136,9 @@ def test_others_are_fetched_with_their_signatures_as_ever(tmp_path: Path) -> Non
 
 
 def test_no_repository_can_pass_for_the_folder() -> None:
-    with pytest.raises(DownloadError, match="names a repository '@packages', which is not valid"):
-        repositories(f"[core]\n[{UNSIGNED}]\n")
+    for words in ({"repos-base": f"core,{UNSIGNED}"}, {"repo-core": UNSIGNED}):
+        with pytest.raises(ConfigError, match="is not a valid name of a repository"):
+            read_build({"distro": "arch", **words}, Path("/"))
     with pytest.raises(ConfigError, match="is not a valid name of a repository"):
         read_build({"distro": "arch", "add-repos": f"7Ji,{UNSIGNED}=http://x"}, Path("/"))
 
@@ -148,8 +151,8 @@ def test_no_key_and_no_root_come_from_the_folder(tmp_path: Path) -> None:
     assert [p.id for p in plan.keyring_platforms] == ["archlinux-x86_64", "archlinux-x86_64+7Ji"]
     unsigned = [request.subject for request in plan.requests if request.platform.unsigned]
     assert unsigned == ["archlinux-x86_64-none"]
-    assert {plan.package_folder(p) for p in plan.keyring_platforms} == {None}
-    assert plan.package_folder(build.sources) == tmp_path
+    assert {plan.own_packages(p) for p in plan.keyring_platforms} == {()}
+    assert plan.own_packages(build.sources) == (tmp_path,)
     with pytest.raises(ConfigError, match="packages=nowhere: there is no such folder"):
         read_build({"distro": "arch", "packages": "nowhere"}, tmp_path)
 
@@ -164,7 +167,7 @@ def test_packages_of_other_architectures_are_left_alone(
     for name in ("x86_64", "aarch64", "i686"):
         write(tmp_path, f"tool-2-{name}.pkg.tar", INFO.replace("x86_64", name))
     write(tmp_path, "data-any.pkg.tar", INFO.replace("= tool", "= data").replace("x86_64", "any"))
-    data = make_database(tmp_path, Architecture(architecture).packages)
+    data = make_database([tmp_path], Architecture(architecture).packages)
     packages = read_database(UNSIGNED, data)
     assert {p.locked.name: p.locked.architecture for p in packages.values()} == {
         "tool": taken,
@@ -175,17 +178,84 @@ def test_packages_of_other_architectures_are_left_alone(
 def test_a_folder_for_other_machines_alone(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(ConfigError, match=r"no packages for aarch64: tool-2\.pkg\.tar is for x86"):
-        make_database(tmp_path, ("aarch64",))
+        make_database([tmp_path], ("aarch64",))
 
 
 @pytest.mark.parametrize("left_out", ["size", "builddate"])
 def test_what_pacman_does_without_may_be_missing(tmp_path: Path, left_out: str) -> None:
     write(tmp_path, info=INFO.replace(f"\n{left_out} =", "\n# ="))
-    (package,) = read_database(UNSIGNED, make_database(tmp_path)).values()
+    (package,) = read_database(UNSIGNED, make_database([tmp_path])).values()
     assert 0 in (package.locked.installed_size, package.locked.build_date)
 
 
 def test_a_description_may_be_in_any_encoding(tmp_path: Path) -> None:
     path = write(tmp_path, info=INFO + "pkgdesc = gr?n\n")
     path.write_bytes(path.read_bytes().replace(b"gr?n", b"gr\xfcn"))
-    assert [*read_database(UNSIGNED, make_database(tmp_path))] == ["tool"]
+    assert [*read_database(UNSIGNED, make_database([tmp_path]))] == ["tool"]
+
+
+@pytest.mark.parametrize(
+    "file", ["app-1.0.0.pacman", "app-1.0.0-x64.pacman", "app.pkg.tar.zst", "app.pkg.tar.gz"]
+)
+@pytest.mark.parametrize("compressor", COMPRESSORS)
+def test_a_package_is_read_whatever_it_is_named_and_compressed_with(
+    tmp_path: Path, file: str, compressor: str
+) -> None:
+    """As by pacman -U; makers of packages that are not makepkg name them so."""
+    path = write(tmp_path, file, INFO.replace("1:2-3", "1.0.0-1"))
+    path.write_bytes(COMPRESSORS[compressor](path.read_bytes()))
+    for own in ([tmp_path], [path], [tmp_path, path]):
+        (package,) = read_database(UNSIGNED, make_database(own)).values()
+        assert (str(package.locked), package.locked.file) == ("tool 1.0.0-1", file)
+        assert find(own, package.locked) == path
+
+
+def test_a_file_may_have_any_name_and_must_be_for_the_build(tmp_path: Path) -> None:
+    path = write(tmp_path, "any name")
+    (package,) = read_database(UNSIGNED, make_database([path], ("x86_64",))).values()
+    assert package.locked.file == "any name"
+    with pytest.raises(ConfigError) as caught:
+        make_database([path], ("aarch64",))
+    assert caught.value.message == "the package any name is for x86_64, and the build for aarch64"
+    other = write(tmp_path / "other", info=INFO.replace("tool\n", "other\n", 1))
+    names = read_database(UNSIGNED, make_database([path, other.parent])).keys()
+    assert set(names) == {"tool", "other"}
+    with pytest.raises(ConfigError, match="are both packages tool"):
+        make_database([path, write(tmp_path / "again").parent])
+
+
+@pytest.mark.parametrize(
+    "word", ["./own/tool-2.pkg.tar", "own/tool-2.pkg.tar", "{}/own/tool-2.pkg.tar"]
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_file_is_installed_by_its_path(tmp_path: Path, word: str, folder: bool) -> None:
+    path = write(tmp_path / "own")
+    words = {"install-pkgs": f"vim,{word.format(tmp_path)}"}
+    words |= {"packages": "own"} if folder else {}
+    build = read_build({"distro": "archlinux", **words}, tmp_path)
+    assert build
+    assert build.packages == ("vim", "@packages/tool-2.pkg.tar")
+    assert build.own_packages[-1] == path
+    assert build.sources.unsigned
+    make_database(build.own_packages)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("./none.pkg.tar.zst", "install-pkgs=./none.pkg.tar.zst: there is no such file"),
+        ("none.pacman", "install-pkgs=none.pacman: there is no such file"),
+        ("https://x/a.pkg.tar.zst", "install-pkgs=https://x/a.pkg.tar.zst is an address"),
+        ("mine/vim", "install-pkgs=mine/vim names the repository mine, which the build does not"),
+        ("core/dracut", "install-pkgs=core/dracut is an initramfs maker"),
+        ("core/", "install-pkgs=core/ is not a valid package name"),
+        ("a/b/c", "install-pkgs=a/b/c is not a valid package name"),
+        ("vim>=", "install-pkgs=vim>= is not a valid package name"),
+        ("-x/vim", "install-pkgs=-x/vim is not a valid package name"),
+    ],
+)
+def test_what_cannot_be_installed(tmp_path: Path, word: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_build({"distro": "archlinux", "install-pkgs": word}, tmp_path)
+    assert caught.value.message.startswith(said)
+    assert caught.value.hint

@@ -59,6 +59,11 @@ def test_what_cannot_be_started_is_named(work: Path) -> None:
     with pytest.raises(HostError) as caught:
         run(work, "no-such-program")
     assert caught.value.message == "no-such-program cannot be started: No such file or directory"
+    with pytest.raises(HostError) as caught:
+        run(work.with_name("other"), "/tool", files={"tool": b"#!/bin/none\n".hex()})
+    assert caught.value.message == (
+        "/tool cannot be started: /bin/none, by which its file is run, is missing"
+    )
 
 
 @in_both

@@ -8,9 +8,9 @@ import pytest
 
 from aimager.errors import DownloadError
 from aimager.model.build import MirrorChoice
-from aimager.packages.sync_database import read_names, read_packages
+from aimager.packages.sync_database import read_packages
 from aimager.stages.sync_databases import SyncDatabases
-from tests.support.platform_databases import PLATFORM, package, site_of, workshop
+from tests.support.platform_databases import PLATFORM, names_in, package, site_of, workshop
 from tests.support.webserver import Site, serving
 
 OFFLINE = MirrorChoice(offline=True)
@@ -43,7 +43,7 @@ def test_mirrors_are_asked_at_every_build(tmp_path: Path, site: Site) -> None:
     assert request.restore() == "the mirrors are asked at every build"
     assert not request.target.exists()
     request.run()
-    assert read_names(request.target) == ("core", "extra")
+    assert names_in(request.target) == ("core", "extra")
     assert set(read_packages(request.target)) == {"pacman", "vim"}
     assert request.target.samefile(request.kept)
     assert request.restore() == "the mirrors are asked at every build"

@@ -11,7 +11,7 @@ from aimager.errors import DownloadError, HostError, TrustError
 from aimager.files import publish_text
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
-from aimager.model.distro import Distro, Mirrors, Platform
+from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.model.lock import Lock, LockedPackage, write_lock
 from aimager.packages.local_database import InstalledPackage
 from aimager.stages.fetch_packages import FetchPackages
@@ -197,6 +197,19 @@ def test_a_package_without_a_signature_is_not_trusted(first: Site, tmp_path: Pat
         f"the package bash 1.0-1 has no signature: the mirror has no {PACKAGE.file}.sig"
     )
     assert made.restore()
+
+
+def test_who_adds_a_repository_that_signs_nothing_is_told_what_to_do(
+    first: Site, tmp_path: Path
+) -> None:
+    package = make_file("bash", CONTENT, repository="mine")
+    first.content[f"/mine/{package.file}"] = CONTENT
+    made = stage(tmp_path, packages=(package,))
+    own = ThirdPartyRepository("mine", (), Mirrors("", f"{first.url}/mine"), Keyring("", "", ()))
+    with pytest.raises(TrustError, match="has no signature") as caught:
+        replace(made, platform=replace(made.platform, repositories=(own,))).run()
+    assert "packages=FOLDER or install-pkgs=FILE" in caught.value.hint
+    assert "repo-url" not in caught.value.hint
 
 
 def test_offline_nothing_is_asked(first: Site, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from aimager.errors import DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.packages.sync_database import read_names, read_packages
+from aimager.packages.sync_database import read_packages
 from aimager.stages.sync_databases import SyncDatabases
 from tests.support.locked import make_database, make_file, make_package, make_workshop
+from tests.support.platform_databases import names_in
 from tests.support.webserver import Site, serving, silence
 
 pytestmark = pytest.mark.usefixtures("quick")
-
 
 KEYRING = make_file("archlinux-keyring", b"keys")
 SERVED = {
@@ -114,7 +114,7 @@ def test_an_added_repository_comes_last(site: Site, tmp_path: Path) -> None:
     request = stage(tmp_path, f"{site.url}/good")
     platform = replace(request.platform, repositories=added("mine"))
     replace(request, platform=platform).run()
-    assert read_names(tmp_path / "x.tar") == ("core", "extra", "mine")
+    assert names_in(tmp_path / "x.tar") == ("core", "extra", "mine")
     known = read_packages(tmp_path / "x.tar")
     assert known["vim"].locked.repository == "extra"
     assert known["own"].locked.repository == "mine"
@@ -124,4 +124,4 @@ def test_named_repositories_take_the_place_of_pacmans(site: Site, tmp_path: Path
     request = stage(tmp_path, f"{site.url}/good")
     distro = replace(request.platform.distro, base_repositories=("core",))
     replace(request, platform=replace(request.platform, distro=distro)).run()
-    assert read_names(tmp_path / "x.tar") == ("core",)
+    assert names_in(tmp_path / "x.tar") == ("core",)

@@ -12,7 +12,7 @@ from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.packages.mirrors import expand, repository_urls
-from aimager.packages.pacman import repositories
+from aimager.packages.repository_sections import repositories
 from aimager.stand_in.contents import gather_files
 from aimager.stand_in.firmware import gather_firmware
 from aimager.stand_in.kernel_debs import find_kernel, is_part, oldest

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import tarfile
 from pathlib import Path
 
 from aimager.distros.archlinux import DISTRO
@@ -28,12 +29,14 @@ def package(
     content: bytes = b"x",
     provides: tuple[str, ...] = (),
     groups: tuple[str, ...] = (),
+    arch: str = "x86_64",
 ) -> str:
     """What a database tells of a package; ``content`` is that of its file."""
     return desc_text(
         NAME=[name],
         VERSION=[version],
-        FILENAME=[f"{name}-{version}-x86_64.pkg.tar.zst"],
+        FILENAME=[f"{name}-{version}-{arch}.pkg.tar.zst"],
+        ARCH=[arch],
         DEPENDS=list(depends),
         PROVIDES=[f"{name}-provided", *provides],
         GROUPS=list(groups),
@@ -65,3 +68,9 @@ def site_of(**extra: str) -> dict[str, bytes]:
         f"{core}/core.db": gzip.compress(tar_of(pacman=package("pacman"))),
         f"{other}/extra.db": gzip.compress(tar_of(**extra)),
     }
+
+
+def names_in(archive: Path) -> tuple[str, ...]:
+    """The repositories whose databases are in an archive, in its order."""
+    with tarfile.open(archive) as members:
+        return tuple(name.removesuffix(".db") for name in members.getnames())

@@ -8,8 +8,10 @@ import pytest
 from aimager.config.build import read_build
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.packages.repository_sections import repositories
 from aimager.sandbox.tree import Tree
-from aimager.system.added_repositories import add_repositories, with_own, with_repositories
+from aimager.system.added_repositories import add_repositories
+from tests.packages.test_repository_sections import CONF
 
 KEY = "A" * 40
 KNOWN = ThirdPartyRepository(
@@ -18,20 +20,6 @@ KNOWN = ThirdPartyRepository(
 OWN = ThirdPartyRepository(
     "mine", (), Mirrors("", "http://m/$repo"), Keyring("mine", "", (KEY,), keys="a2V5cw==")
 )
-
-
-def test_they_come_behind_those_of_the_distribution() -> None:
-    conf = "[options]\n[core]\nInclude = x\n\n#[known]\n\n"
-    assert with_repositories(conf, (KNOWN, OWN)) == (
-        "[options]\n[core]\nInclude = x\n\n#[known]\n"
-        "\n[known]\nServer = http://k/$arch\n"
-        "\n[mine]\nServer = http://m/$repo\n"
-    )
-
-
-def test_one_that_is_there_is_not_added_twice() -> None:
-    once = with_repositories("[core]\n", (KNOWN,))
-    assert with_repositories(once, (KNOWN,)) == once
 
 
 def test_keys_of_a_file_are_laid_where_pacman_key_takes_them(tmp_path: Path) -> None:
@@ -53,59 +41,7 @@ def test_a_root_without_pacman(tmp_path: Path) -> None:
         add_repositories(Tree(tmp_path), (KNOWN,))
 
 
-CONF = """\
-[options]
-#IgnorePkg   =
-
-#[core-testing]
-#Include = /etc/pacman.d/mirrorlist
-
-[core]
-Include = /etc/pacman.d/mirrorlist
-
-[extra]
-Include = /etc/pacman.d/mirrorlist
-
-#[multilib-testing]
-#Include = /etc/pacman.d/mirrorlist
-
-#[multilib]
-#Include = /etc/pacman.d/mirrorlist
-
-# An example of a custom package repository.
-#[custom]
-#SigLevel = Optional TrustAll
-#Server = file:///home/custompkgs
-"""
 LIST = "etc/pacman.d/mirrorlist"
-
-
-@pytest.mark.parametrize("name", ["multilib", "core-testing", "multilib-testing"])
-def test_one_that_is_commented_out_is_enabled_as_it_stands(name: str) -> None:
-    said = f"#[{name}]\n#Include = /{LIST}\n"
-    own = dict.fromkeys(
-        ("core-testing", "core", "extra") if name == "core-testing" else ("core", "extra", name),
-        "",
-    )
-    assert with_own(CONF, own, LIST) == CONF.replace(said, said.replace("#", ""))
-
-
-def test_what_is_there_stays_as_it_is() -> None:
-    assert with_own(CONF, {"core": "", "extra": "http://x/$repo"}, LIST) == CONF
-    assert with_own(CONF, {"core": ""}, LIST) == CONF
-
-
-@pytest.mark.parametrize(
-    ("url", "server"), [("", f"Include = /{LIST}"), ("http://o/$repo", "Server = http://o/$repo")]
-)
-def test_one_that_is_not_there_is_added_in_its_place(url: str, server: str) -> None:
-    made = with_own(CONF, {"over": url, "core": "", "extra": ""}, LIST)
-    lines = [line for line in made.splitlines() if line and not line.startswith("#")]
-    include = f"Include = /{LIST}"
-    sections = ["[over]", server, "[core]", include, "[extra]", include]
-    assert lines == ["[options]", *sections]
-    assert all(line in made.splitlines() for line in CONF.splitlines())
-    assert with_own(made, {"over": url, "core": "", "extra": ""}, LIST) == made
 
 
 def test_the_image_gets_those_that_its_packages_came_from(tmp_path: Path) -> None:
@@ -120,3 +56,41 @@ def test_the_image_gets_those_that_its_packages_came_from(tmp_path: Path) -> Non
     add_repositories(Tree(tmp_path), (KNOWN,), own, LIST)
     enabled = re.findall(r"^\[(.*)\]$", conf.read_text(), re.MULTILINE)
     assert enabled == ["options", "core", "extra", "multilib", "known"]
+
+
+@pytest.mark.parametrize(
+    ("level", "taken"),
+    [("", "auto"), ("x86_64_v3", "auto x86_64_v2 x86_64_v3"), ("x86-64-v2", "auto x86_64_v2")],
+)
+def test_a_level_of_the_architecture_is_added_to_what_pacman_takes(
+    tmp_path: Path, level: str, taken: str
+) -> None:
+    conf = tmp_path / "etc/pacman.conf"
+    conf.parent.mkdir()
+    conf.write_text(CONF)
+    made = read_build({"distro": "archlinux", **({"arch": level} if level else {})}, tmp_path)
+    assert made
+    levels = made.platform.architecture.up_to(made.platform.level)
+    for _ in range(2):
+        add_repositories(Tree(tmp_path), (), levels=levels)
+        assert conf.read_text() == CONF.replace("Architecture = auto", f"Architecture = {taken}")
+
+
+def test_repositories_for_the_build_alone_are_not_in_the_image(tmp_path: Path) -> None:
+    words = {
+        "add-repos": "a=http://a,7Ji,b=http://b",
+        "repos-first": "b",
+        "repos-for-build": "a,7ji",
+        **{f"trust-key-{name}": KEY for name in "ab"},
+    }
+    made = read_build({"distro": "archlinux", **words}, tmp_path)
+    assert made
+    assert made.sources.repository_names == ("b", "core", "extra", "a", "7Ji")
+    assert {"7ji-keyring", "a-keyring"}.isdisjoint(made.installs)
+    assert "b-keyring" in made.installs
+    conf = tmp_path / "etc/pacman.conf"
+    conf.parent.mkdir()
+    conf.write_text(CONF)
+    own = dict(made.own_repositories)
+    add_repositories(Tree(tmp_path), made.image_repositories, own, LIST)
+    assert repositories(conf.read_text()) == ("b", "core", "extra")

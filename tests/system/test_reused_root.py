@@ -38,12 +38,12 @@ PACKAGES = record("bash", date=70) | record("acl", "2-1", arch="any", date=50)
 
 
 def look(path: Path) -> ReusedRoot:
-    return look_into(path, Architecture.x86_64)
+    return look_into(path, ("x86_64",))
 
 
-def refusal(path: Path, architecture: Architecture = Architecture.x86_64) -> tuple[str, str]:
+def refusal(path: Path, architecture: str = "x86_64") -> tuple[str, str]:
     with pytest.raises(ConfigError) as caught:
-        look_into(path, architecture)
+        look_into(path, (architecture,))
     return caught.value.message, caught.value.hint
 
 
@@ -145,7 +145,7 @@ def test_what_pacman_did_not_install_is_refused(tmp_path: Path) -> None:
 
 def test_another_architecture_is_refused(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "root.tar", PACKAGES)
-    message, hint = refusal(path, Architecture.aarch64)
+    message, hint = refusal(path, "aarch64")
     assert message == (
         "reuse-root-tar=root.tar holds bash 1.0-1 for x86_64, but the build is for aarch64"
     )
@@ -153,7 +153,7 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
     mixed = write_archive(
         tmp_path / "mixed.tar", record("a", arch="i686") | record("b", arch="any")
     )
-    assert [str(p) for p in look_into(mixed, Architecture.pentium4).packages] == [
+    assert [str(p) for p in look_into(mixed, Architecture.pentium4.packages).packages] == [
         *("a 1.0-1", "b 1.0-1")
     ]
 

@@ -1,0 +1,116 @@
+"""A pacman.conf by its sections, as pacman reads it, and with other repositories in it."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+_OPTIONS = "options"
+_SET_OUT = re.compile(r"#\s*(\[.+\])")
+_WORDS = re.compile(r"(\w+)\s*(?:=.*)?")
+_ARCHITECTURE = re.compile(r"(?m)^([^\S\n]*Architecture[^\S\n]*=[^\n]*?)[^\S\n]*$")
+
+Sections = list[tuple[str, str]]
+"""Names and texts, each from its header to the next; what is before the first has no name."""
+
+
+def repositories(pacman_conf: str) -> tuple[str, ...]:
+    """The repositories that a pacman.conf enables by itself, in order."""
+    names = (name for name, _ in _split(pacman_conf))
+    return tuple(dict.fromkeys(name for name in names if name not in ("", _OPTIONS)))
+
+
+def with_own(pacman_conf: str, own: Mapping[str, str], mirrorlist: str) -> str:
+    """A pacman.conf with the distribution's ``own`` repositories, in that order.
+
+    Those that it has keep what it says of them, one that is commented out is enabled as it stands,
+    and others get their address, or the mirrors in ``mirrorlist``. If it has all of them in that
+    order already, nothing changes.
+    """
+    for name, url in own.items():
+        if name not in repositories(pacman_conf):
+            server = f"Server = {url}" if url else f"Include = /{mirrorlist}"
+            pacman_conf = _enabled(pacman_conf, name, server)
+    return _ordered(pacman_conf, tuple(own))
+
+
+def with_added(pacman_conf: str, first: Mapping[str, str], last: Mapping[str, str]) -> str:
+    """A pacman.conf with more repositories, each with its address, in these orders.
+
+    ``first`` are before all others, and ``last`` behind them. One that it has already keeps what
+    it says of it.
+    """
+    known = repositories(pacman_conf)
+    for name, url in {**first, **last}.items():
+        if name not in known:
+            pacman_conf = f"{pacman_conf.rstrip()}\n\n[{name}]\nServer = {url}\n"
+    others = [name for name in repositories(pacman_conf) if name not in {**first, **last}]
+    return _ordered(pacman_conf, (*first, *others, *last))
+
+
+def with_architectures(pacman_conf: str, names: Sequence[str]) -> str:
+    """A pacman.conf whose pacman takes packages of these architectures beside its own.
+
+    Where it names none, pacman takes those of all, and nothing changes (pacman.conf(5)).
+    """
+    found = _ARCHITECTURE.search(pacman_conf)
+    if not found:
+        return pacman_conf
+    known = found[1].partition("=")[2].split()
+    more = " ".join(name for name in names if name not in known)
+    return pacman_conf.replace(found[0], f"{found[1]} {more}", 1) if more else pacman_conf
+
+
+def _split(pacman_conf: str) -> Sections:
+    """Its sections, with all that comes before the first as one without a name."""
+    sections: Sections = [("", "")]
+    for line in re.findall(r"[^\n]*\n|[^\n]+", pacman_conf):
+        name = _header(line)
+        if name:
+            sections.append((name, line))
+        else:
+            sections[-1] = (sections[-1][0], sections[-1][1] + line)
+    return sections
+
+
+def _header(line: str) -> str:
+    """The name that stands in a section's header; in other lines nothing (pacman's ini.c)."""
+    text = line.strip()
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else ""
+
+
+def _ordered(pacman_conf: str, names: Collection[str]) -> str:
+    """The sections of these names in this order, at the places that such sections have."""
+    sections = _split(pacman_conf)
+    found = [name for name, _ in sections if name in names]
+    wanted = [name for name in names for other in found if other == name]
+    if found == wanted:
+        return pacman_conf
+    texts = iter([text for name in names for other, text in sections if other == name])
+    ordered = [next(texts) if name in names else text for name, text in sections[1:]]
+    body = "".join(text.rstrip("\n") + "\n\n" for text in ordered).rstrip("\n")
+    return f"{sections[0][1]}{body}\n"
+
+
+def _enabled(pacman_conf: str, name: str, server: str) -> str:
+    """A pacman.conf with a repository that is not enabled in it."""
+    lines = pacman_conf.split("\n")
+    for number, line in enumerate(lines):
+        header = _SET_OUT.fullmatch(line.strip())
+        if header and header[1] == f"[{name}]":
+            lines[number] = header[1]
+            settings = 0
+            for after in range(number + 1, len(lines)):
+                words = _setting(lines[after])
+                if not words:
+                    break
+                lines[after], settings = words, settings + 1
+            if settings:
+                return "\n".join(lines)
+            break
+    return f"{pacman_conf.rstrip()}\n\n[{name}]\n{server}\n"
+
+
+def _setting(line: str) -> str:
+    """The setting of a repository in a line, which may be commented out; else nothing."""
+    text = line.lstrip("# \t")
+    match = _WORDS.fullmatch(text.rstrip())
+    return text if match and match[1] in ("Server", "Include", "SigLevel", "Usage") else ""
