@@ -11,9 +11,10 @@ from aimager.commands.listing import parameters
 from aimager.commands.registry import Told, list_commands
 from aimager.graph import artifacts
 from aimager.graph.console.reporter import reporter
-from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
+from aimager.graph.doit_tasks import Graph, MakeStage, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import make_plan
+from aimager.graph.plan import Plan, make_plans
+from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
 from aimager.stages.fetch_packages import FetchPackages
@@ -30,7 +31,8 @@ from aimager.stages.take_lock import TakeLock
 
 ASKED = program.asked(__file__)
 BUILDS = load_builds(ASKED, artifacts.CACHE)
-PLANS = [make_plan(build, None if ASKED.resolves_anew else build.lock) for build in BUILDS]
+PLANS = make_plans(BUILDS, anew=ASKED.resolves_anew)
+CHECKED = [plan for plan in PLANS if plan.build.check_twice]
 GRAPH = Graph(
     artifacts.RUN,
     BUILDS,
@@ -49,7 +51,7 @@ DOIT_CONFIG = {
     "sort": "definition",
     "default_tasks": ["build"],
     "verbosity": 2,
-    "reporter": reporter(lambda entries: summary.report_failure(BUILDS, entries)),
+    "reporter": reporter(lambda entries: summary.report_failure(BUILDS, entries, ASKED.variables)),
 }
 
 
@@ -148,7 +150,7 @@ def task_keyring_init() -> Stages:
                 keyrings=plan.platform_keyrings(platform),
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
-                borrowed=plan.borrowed,
+                borrowed=plan.borrowed_for(platform),
                 older=plan.build.mirrors.older_keyring,
             )
             yield platform.id, stage
@@ -178,46 +180,65 @@ def task_make_rootfs_archive() -> Stages:
                 older=plan.build.mirrors.older_keyring,
             )
             yield plan.borrow_subject, lender
-        platform = plan.build.platform
         if not plan.reused:
-            stage = partial(
-                MakeRootfsArchive,
-                architecture=platform.architecture,
-                lock=artifacts.fetched(f"{platform.id}.rootfs"),
-                keys=artifacts.keys(platform),
-                keyring=artifacts.keyring_backup(platform),
-                target=artifacts.rootfs_archive(platform),
-                epoch=plan.build.epoch,
-                pacman_static=plan.pacman_static,
-                borrowed=plan.borrowed,
-            )
-            yield platform.id, stage
+            yield plan.build.platform.id, base_system(plan, MakeRootfsArchive)
+
+
+def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
+    """The stage that makes the base system of a plan's platform."""
+    platform = plan.build.platform
+    return partial(
+        make,
+        architecture=platform.architecture,
+        lock=artifacts.fetched(f"{platform.id}.rootfs"),
+        keys=artifacts.keys(platform),
+        keyring=artifacts.keyring_backup(platform),
+        target=artifacts.rootfs_archive(platform),
+        epoch=plan.build.epoch,
+        pacman_static=plan.pacman_static,
+        borrowed=plan.borrowed,
+    )
 
 
 @GRAPH.stages
 def task_install_packages() -> Stages:
     """install the board's packages, every one verified"""
     for plan in PLANS:
-        build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
-        root: partial[Any] = partial(
-            InstallPackages,
-            rootfs=artifacts.rootfs_archive(platform),
-            rootfs_lock=artifacts.lock(f"{platform.id}.rootfs"),
-        )
-        if build.reused_root and plan.reused:
-            root = partial(ReuseRoot, archive=build.reused_root, reused=plan.reused)
-        stage = partial(
-            root,
-            architecture=platform.architecture,
-            lock=artifacts.fetched(build.id),
-            keys=artifacts.keys(sources),
-            keyring=artifacts.keyring_backup(sources),
-            target=artifacts.system_archive(build),
-            epoch=build.epoch,
-            pacman_static=plan.pacman_static,
-            borrowed=plan.borrowed,
-        )
-        yield build.id, stage
+        yield plan.build.id, whole_system(plan, InstallPackages, ReuseRoot)
+
+
+def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRoot]) -> MakeStage:
+    """The stage that makes the system of a plan's build."""
+    build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
+    rootfs, lock = artifacts.rootfs_archive(platform), artifacts.lock(f"{platform.id}.rootfs")
+    root: partial[Any] = partial(install, rootfs=rootfs, rootfs_lock=lock)
+    if build.reused_root and plan.reused:
+        root = partial(reuse, archive=build.reused_root, reused=plan.reused)
+    return partial(
+        root,
+        architecture=platform.architecture,
+        lock=artifacts.fetched(build.id),
+        keys=artifacts.keys(sources),
+        keyring=artifacts.keyring_backup(sources),
+        target=artifacts.system_archive(build),
+        epoch=build.epoch,
+        pacman_static=plan.pacman_static,
+        borrowed=plan.borrowed,
+    )
+
+
+@GRAPH.stages
+def task_check_twice() -> Stages:
+    """install everything again, and compare (check-twice=yes)"""
+    for plan in CHECKED:
+        build, platform = plan.build, plan.build.platform
+        if not plan.reused:
+            stage = base_system(plan, check_twice.MakeRootfsArchiveAgain)
+            made, target = artifacts.rootfs_archive(platform), artifacts.checked_twice(platform.id)
+            yield platform.id, partial(stage, made=made, target=target)
+        stage = whole_system(plan, check_twice.InstallPackagesAgain, check_twice.ReuseRootAgain)
+        made, target = artifacts.system_archive(build), artifacts.checked_twice(build.id)
+        yield build.id, partial(stage, made=made, target=target)
 
 
 @GRAPH.stages
@@ -249,6 +270,7 @@ def task_pack_image() -> Stages:
             targets=artifacts.packed(build),
             disk_from=build.disk_from,
             reused=plan.reused,
+            user_keys=build.mirrors.trusted_keys,
             borrowed=plan.borrowed,
         )
         yield build.id, stage, artifacts.delivery(build)
@@ -264,7 +286,10 @@ def task_build() -> dict[str, Any]:
             )
         ],
         "uptodate": [False],
-        "task_dep": [f"pack-image:{build.id}" for build in BUILDS],
+        "task_dep": [
+            *(["check-twice"] if CHECKED else []),
+            *(f"pack-image:{b.id}" for b in BUILDS),
+        ],
         "params": parameters(),
     }
 

@@ -20,8 +20,7 @@ _CHUNK = 1 << 20
 _MAX_LINKS = 40  # as path_resolution(7)
 
 XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
-"""For GNU tar, only what belongs to the files: a host adds security.selinux, an overlay file system
-trusted.overlay.*."""
+"""Only what belongs to the files: a host adds security.selinux, overlayfs trusted.overlay.*."""
 
 
 def pack_tree(

@@ -52,6 +52,9 @@ XZ_MEMORY = 128 * MIB
 STREAMS = 1 << 16
 """Compressed streams that follow one another in a file: parallel programs make one for a MB."""
 
+KERNEL = 256 * MIB
+"""Bytes of a kernel, also unpacked."""
+
 INITRAMFS = 512 * MIB
 """Bytes of an initramfs: with all drivers of graphics and their firmware, one has some 140 MB."""
 

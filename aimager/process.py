@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TZ": "UTC",
     "HOME": "/root",
+    "PYTHONHASHSEED": "0",  # the order in which Python has a set's members
 }
 """The whole environment of every program that takes part in a build, so that none of the user's
 reaches the result."""

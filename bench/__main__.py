@@ -11,7 +11,7 @@ from bench.rows import Contender, contenders, rows
 from bench.sample import Sample, measure
 from bench.table import Row, contenders_text, rows_text
 
-_ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64")
+_ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64", "i486")
 
 
 def main() -> None:

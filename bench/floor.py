@@ -8,6 +8,7 @@ import fnmatch
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import files
+from aimager.archive import read_members
 from aimager.memory import ALL_THERE_IS, tmpfs_size
 from aimager.model.lock import read_lock
 from aimager.model.partition import MiB
@@ -119,6 +121,20 @@ def _unpack_all(floor: Floor, root: Path) -> None:
 def _unpack(package: Path, root: Path) -> None:
     options = ("--keep-directory-symlink", "--exclude=.[A-Z]*", "--warning=no-timestamp")
     _run("tar", "--extract", f"--file={package}", f"--directory={root}", *options)
+
+
+def import_keys(package: Path, name: str) -> None:
+    """Have gpg import the file ``name`` of a keyring package, and see what its keys say."""
+    found = read_members(package, lambda path: path.endswith(f"/{name}"))
+    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as home:
+        (Path(home) / "pubring.gpg").touch(mode=0o600)
+        for words in (["--import"], ["--check-trustdb"]):
+            argv = ["gpg", "--homedir", home, "--batch", "--quiet", "--no-autostart", *words]
+            given = b"".join(found.values())
+            # It fails where it cannot take one of many keys.
+            subprocess.run(
+                argv, env=ENVIRONMENT, input=given, stderr=subprocess.DEVNULL, check=False
+            )
 
 
 def _run_hooks(root: Path) -> None:

@@ -20,6 +20,7 @@ _PLATFORMS = {
     "aarch64": ("archlinuxarm-aarch64", "distro=archlinuxarm"),
     "armv7h": ("archlinuxarm-armv7h", "distro=archlinuxarm"),
     "riscv64": ("archriscv-riscv64", "distro=archriscv"),
+    "i486": ("archlinux32-i486", "distro=archlinux32"),
 }
 _BOARDS = 10
 
@@ -65,6 +66,13 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             ratio("keyring-crossing", "keyring"),
         ),
         Row(
+            "real-keyring",
+            "keyring-init of a keyring of the real size over gpg's own import of it",
+            ("real-keyring", "real-keyring-floor"),
+            2.0,
+            ratio("real-keyring", "real-keyring-floor"),
+        ),
+        Row(
             "hostname",
             "changed hostname over unpack, mke2fs and assembly",
             ("hostname", "hostname-floor"),
@@ -103,9 +111,11 @@ def contenders(lab: Lab) -> dict[str, Contender]:
         "cold-disk": Contender(lambda: lab.build(lab.cold, *_BOARD), lab.chill, warm),
         "cold-floor": Contender(lambda: _floor(lab), warm_up=warm),
         "cold-pacstrap": Contender(lambda: _pacstrap(lab), warm_up=warm),
-        **{name: _platform(lab, name) for name in _PLATFORMS},
+        **{name: _platform(lab, name) for name in ("x86_64", "aarch64", "armv7h", "riscv64")},
         "keyring": _keyring(lab, "x86_64"),
         "keyring-crossing": _keyring(lab, "aarch64"),
+        "real-keyring": _keyring(lab, "i486"),
+        "real-keyring-floor": Contender(lambda: _import(lab), warm_up=_warm_keyring(lab, "i486")),
         "hostname": Contender(hostname, warm_up=_warm(lab, *_BOARD)),
         "hostname-floor": Contender(lambda: _repack(lab), warm_up=warm),
         "boards": Contender(lambda: _several(lab), lab.chill, warm),
@@ -132,14 +142,20 @@ def _platform(lab: Lab, name: str) -> Contender:
 
 
 def _keyring(lab: Lab, name: str) -> Contender:
+    platform, _ = _PLATFORMS[name]
+    make = _warm_keyring(lab, name)
+    return Contender(make, lambda: lab.forget("keyring-init", platform), make)
+
+
+def _warm_keyring(lab: Lab, name: str) -> Callable[[], None]:
     platform, distro = _PLATFORMS[name]
     task = f"keyring-init:{platform}"
-    words = (distro, f"arch={name}")
-    return Contender(
-        lambda: lab.doit(lab.warm, task, *words, *lab.words),
-        lambda: lab.forget("keyring-init", platform),
-        _warm(lab, *words),
-    )
+    return lambda: lab.doit(lab.warm, task, distro, f"arch={name}", *lab.words)
+
+
+def _import(lab: Lab) -> None:
+    (package,) = (lab.warm / "pkg").rglob("archlinux32-keyring-*.pkg.tar.zst")
+    floor.import_keys(package, "archlinux32.gpg")
 
 
 def _floor(lab: Lab) -> None:

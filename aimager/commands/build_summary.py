@@ -10,6 +10,7 @@ from aimager.commands.boot.qemu import check
 from aimager.commands.command_line import NAME_IT
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
+from aimager.config.variables import is_secret
 from aimager.errors import ConfigError, HostError
 from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
@@ -18,6 +19,7 @@ from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, Product, 
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import Role
 from aimager.packages.lock_file import read_lock_file
+from aimager.shown import without_passwords
 from aimager.units import count, duration, size
 
 _NAMED = 4
@@ -42,11 +44,13 @@ def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, s
     for build, words in zip(builds, _boot_words(variables), strict=True):
         for line in (*_warnings(build), *_results(build, entries, words)):
             print(f"   {line}")
-    for line in _write_reports(builds, entries, made=True):
+    for line in _write_reports(builds, entries, variables, made=True):
         print(line)
 
 
-def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
+def report_failure(
+    builds: Sequence[Build], entries: Sequence[Entry], variables: Mapping[str, str]
+) -> str:
     """Write the reports of ``builds`` that failed, and return what is to be said of that.
 
     What fails in ``build`` itself, after all is made, is that a report cannot be written.
@@ -54,7 +58,7 @@ def report_failure(builds: Sequence[Build], entries: Sequence[Entry]) -> str:
     if {entry.task for entry in entries if entry.outcome is Outcome.failed} == {"build"}:
         return ""
     try:
-        return "\n".join(_write_reports(builds, entries, made=False))
+        return "\n".join(_write_reports(builds, entries, variables, made=False))
     except ConfigError as error:
         return str(error)
 
@@ -208,8 +212,24 @@ def _boots_here(build: Build) -> bool:
     return True
 
 
+def _command(variables: Mapping[str, str]) -> str:
+    """What was typed for a build, without what may hold a password."""
+    words = (f"{name}={'***' if is_secret(name) else v}" for name, v in variables.items())
+    return without_passwords(shlex.join(("doit", "build", *words)))
+
+
+def _logs(entries: Sequence[Entry]) -> dict[str, Path]:
+    """What programs said of the tasks that ran, as far as they said anything."""
+    paths = {entry.task: artifacts.log(entry.task) for entry in that_ran(entries)}
+    return {task: path for task, path in paths.items() if path.exists()}
+
+
 def _write_reports(
-    builds: Sequence[Build], entries: Sequence[Entry], *, made: bool
+    builds: Sequence[Build],
+    entries: Sequence[Entry],
+    variables: Mapping[str, str],
+    *,
+    made: bool,
 ) -> Iterator[str]:
     """Publish a page about all builds that name it, and tell of each.
 
@@ -221,7 +241,8 @@ def _write_reports(
             for build in builds
             if build.report == path
         ]
-        page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results)))
+        command, logs = _command(variables), _logs(entries)
+        page = report_page(Report(datetime.now(UTC), tuple(entries), tuple(results), command, logs))
         try:
             publish_text(path, page, mode=OPEN)
         except OSError as error:

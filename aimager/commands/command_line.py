@@ -10,9 +10,10 @@ from pathlib import Path
 from aimager.config.build import read_builds
 from aimager.config.list_files import with_lists
 from aimager.config.parse import nearest, read_epoch
-from aimager.config.unknown_names import check_names
+from aimager.config.platform import refuse_faults
+from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
-from aimager.config.variables import VARIABLES
+from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
 from aimager.files import Readers, guard_folder
 from aimager.model.build import Build
@@ -89,15 +90,16 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
 
     :raises ConfigError: when a variable is wrong, or a folder cannot be used
     """
+    refuse_faults()
     _check_folder(cache)
     if not cache.is_dir():
         guard_folder(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     for name, value in asked.variables.items():
         if not _is_text(value):
-            is_secret = any(v.secret and v.matches(name) for v in VARIABLES)
+            hidden = is_secret(name)
             raise ConfigError(
-                f"{name}={'' if is_secret else value} is not in UTF-8",
+                f"{name}={'' if hidden else value} is not in UTF-8",
                 hint="type it on a terminal that writes UTF-8",
             )
     if not _OF_NOBUILD.isdisjoint(asked.words):
@@ -165,9 +167,7 @@ def unknown_option(told: str, words: Sequence[str], tasks: Collection[str]) -> C
     option = told.split(" ", 1)[0]
     before = next((n for n, word in enumerate(words) if word.startswith(option)), len(words))
     task = next((word for word in reversed(words[:before]) if word in tasks), "")
-    near = nearest(option.strip("-"), (variable.name for variable in VARIABLES), "--{}=")
-    return ConfigError(
-        f"the task {task} has no such option: {told}",
-        hint=f"{near}doit help {task} explains those that it has; those of doit itself stand"
-        " before",
-    )
+    name = option.removeprefix("--").partition("=")[0]
+    near = nearest(name, (variable.name for variable in VARIABLES), "--{}=")
+    usual = f"{near}doit help {task} explains those that it has; those of doit itself stand before"
+    return ConfigError(f"the task {task} has no such option: {told}", hint=INSTEAD.get(name, usual))

@@ -50,12 +50,18 @@ def list_boards(boards: Mapping[str, Board]) -> list[str]:
 
 
 def list_distros(_: Mapping[str, Board]) -> list[str]:
-    """One line for each distribution."""
+    """One line for each distribution, and one for each that cannot be built as it stands."""
     rows = [
         (d.id, d.name, ",".join(d.aliases), ",".join(d.architectures), d.mirrors.url)
         for d in DISTROS
     ]
-    return columns(("distro", "name", "aliases", "architectures", "mirror"), rows)
+    lines = columns(("distro", "name", "aliases", "architectures", "mirror"), rows)
+    troubles = [
+        f"{d.id} cannot be built with all checks as it is: {d.trouble}"
+        for d in DISTROS
+        if d.trouble
+    ]
+    return [*lines, *([""] if troubles else []), *troubles]
 
 
 def list_repositories(_: Mapping[str, Board]) -> list[str]:

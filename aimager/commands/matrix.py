@@ -11,6 +11,7 @@ from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
 from aimager.config.platform import KnownBoards, find_board, find_platform, refuse_unread
 from aimager.config.run_variables import MATRIX_FORMS
+from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board
@@ -49,7 +50,7 @@ def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | 
     if form not in MATRIX_FORMS:
         raise ConfigError(f"for={form} is not known", hint=f"it is one of {choices(MATRIX_FORMS)}")
     boards = _find_boards(split_list(variables.get("boards", "")), folder)
-    entries = [_entry(word, board, variables, _RUNNERS[form]) for word, board in boards]
+    entries = [_entry(word, board, variables, form, folder) for word, board in boards]
     if form == "gitlab":
         return [{name.upper(): value for name, value in entry.items()} for entry in entries]
     return {"include": entries}
@@ -81,17 +82,17 @@ def _read_folder(word: str, start: Path) -> Iterable[tuple[str, Board]]:
 
 
 def _entry(
-    word: str, board: Board, variables: Mapping[str, str], runners: Mapping[Architecture, str]
+    word: str, board: Board, variables: Mapping[str, str], form: str, folder: Path
 ) -> dict[str, str]:
     distro = variables.get("distro") if len(board.distros) != 1 else None
     architecture = variables.get("arch") if board.architecture is None else None
-    platform = find_platform(board, distro, architecture)
+    platform = find_platform(board, distro, architecture, folder)
     return {
         "board": word,
-        "distro": platform.distro.id,
+        "distro": platform.distro.id if platform.distro in DISTROS else distro or "",
         "arch": platform.architecture,
         "name": f"{platform.id}-{board.id}",
-        "runner": _find_runner(platform, runners),
+        "runner": _find_runner(platform, _RUNNERS[form]),
     }
 
 

@@ -1,7 +1,7 @@
 """The page that report= writes: one HTML file that needs no other, of what a build did."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -42,11 +42,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What the page tells: of a run that ended at ``when``, and the builds that it was for."""
+    """What the page tells: of a run that ended at ``when``, and the builds that it was for.
+
+    ``command`` is what was typed for them, without passwords. ``logs`` are the files with what
+    programs said, by the tasks that ran them.
+    """
 
     when: datetime
     entries: tuple[Entry, ...]
     results: tuple[Result, ...]
+    command: str = ""
+    logs: Mapping[str, Path] = field(default_factory=dict)
 
 
 def report_page(report: Report) -> str:
@@ -59,9 +65,9 @@ def report_page(report: Report) -> str:
         [
             f"<h1>{escape(title)}</h1>",
             _overview(report),
-            _failures(failed),
+            _failures(failed, report.logs),
             timeline(that_ran(report.entries)),
-            _tasks(report.entries),
+            _tasks(report.entries, report.logs),
             *(_build(result) for result in report.results),
         ]
     )
@@ -90,29 +96,39 @@ def _overview(report: Report) -> str:
     when = report.when.strftime("%Y-%m-%d %H:%M UTC")
     seconds = max((e.end for e in ran), default=0.0) - min((e.start for e in ran), default=0.0)
     told = f"{when}: {count(len(ran), 'task')} ran, in {duration(seconds)}"
-    return f"<p>{told}; {kept} {'was' if kept == 1 else 'were'} up to date.</p>"
+    asked = f"\n<p><code>{escape(report.command)}</code></p>" if report.command else ""
+    return f"<p>{told}; {kept} {'was' if kept == 1 else 'were'} up to date.</p>{asked}"
 
 
-def _failures(failed: Sequence[Entry]) -> str:
-    """What was said of each task that failed."""
+def _failures(failed: Sequence[Entry], logs: Mapping[str, Path]) -> str:
+    """What was said of each task that failed, and where its programs' words are."""
     if not failed:
         return ""
-    told = (f"<h3>{escape(e.task)}</h3>\n<pre>{escape(e.fault)}</pre>" for e in failed)
+    told = (
+        f"<h3>{escape(e.task)}</h3>\n<pre>{escape(e.fault)}</pre>"
+        + (f"\n<p>What programs said: {_code(logs[e.task])}</p>" if e.task in logs else "")
+        for e in failed
+    )
     return _section("What failed", "\n".join(told))
 
 
-def _tasks(entries: Sequence[Entry]) -> str:
-    """What ran and what did not, and why."""
+def _code(path: Path | None) -> str:
+    return f"<code>{escape(str(path))}</code>" if path else ""
+
+
+def _tasks(entries: Sequence[Entry], logs: Mapping[str, Path]) -> str:
+    """What ran and what did not, why, and where its programs' words are."""
     rows = (
         (
             escape(entry.task),
             "" if entry.outcome is Outcome.kept else duration(entry.seconds),
             escape(entry.reason or entry.outcome),
+            _code(logs.get(entry.task)),
         )
         for entry in entries
         if entry.reason or entry.outcome in (Outcome.kept, Outcome.failed)
     )
-    table = _table("Each task of the build", ("task", "time", "why"), rows, numbers=(1,))
+    table = _table("Each task of the build", ("task", "time", "why", "log"), rows, numbers=(1,))
     return _section("What ran, and why", table)
 
 

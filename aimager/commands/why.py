@@ -16,5 +16,5 @@ def tell_why(graph: Graph) -> None:
     if not graph.tasks:
         raise ConfigError("there is no build to explain", hint=NAME_IT)
     hold_run_folder(artifacts.RUN)
-    for line in predict_runs(graph.needed_for("pack-image")):
+    for line in predict_runs(graph.needed_for("pack-image", "check-twice")):
         print(line)

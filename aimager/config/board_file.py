@@ -8,12 +8,11 @@ import ast
 import functools
 import hashlib
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
 
-from aimager.codec import decode, encode
 from aimager.config.board_data import NotDataError, read_values
+from aimager.config.definition_file import DefinitionFile
 from aimager.errors import ConfigError
 from aimager.model.board import BOARD_ID, Board
 from aimager.model.partition import Role
@@ -28,9 +27,6 @@ _OLD_NAMES = {
 }
 """The modules that users' files have imported from before `aimager.definitions` came, and where
 what they held is now."""
-
-_LARGEST = 1 << 20
-"""Bytes of a file: Python's parser takes some thousand times as many, and may not come back."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +54,9 @@ def load_board(path: Path) -> OwnBoard:
 
     :raises ConfigError: when the file cannot be read or run, or defines no board
     """
-    content = _read_bytes(path)
-    board = _run(path, _parse(path, content))
+    file = _file(path)
+    content = file.read_bytes()
+    board = _run(file, file.parse(content))
     return OwnBoard(path, hashlib.sha256(content).hexdigest(), board)
 
 
@@ -68,62 +65,27 @@ def read_board(path: Path) -> OwnBoard | UnreadBoard:
 
     :raises ConfigError: when it cannot be read, or defines no board
     """
-    content = _read_bytes(path)
-    module = _parse(path, content)
+    file = _file(path)
+    content = file.read_bytes()
+    module = file.parse(content)
     try:
         values = read_values(module)
     except NotDataError as error:
         return UnreadBoard(path, str(error))
-    board = _check(path, values.get("BOARD"))
+    board = _check(file, values.get("BOARD"))
     return OwnBoard(path, hashlib.sha256(content).hexdigest(), board)
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise ConfigError(f"the board {path} is not a file", hint=f"name a file; {_HINT}")
-        with path.open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"the board {path} cannot be read: {error.strerror}", hint=f"name a file; {_HINT}"
-        ) from error
-    if len(content) > _LARGEST:
-        raise ConfigError(f"the board {path} has more than {_LARGEST} bytes", hint=_HINT)
-    return content
+def _file(path: Path) -> DefinitionFile:
+    return DefinitionFile(path, "board", _HINT)
 
 
-def _parse(path: Path, content: bytes) -> ast.Module:
-    """The file's statements, all of the kinds that a board's file has."""
-    try:
-        module = ast.parse(content.decode(), str(path))
-        stranger = next((s for s in module.body if not _belongs(s)), None)
-        line = ast.unparse(stranger).splitlines()[0] if stranger else ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        # The last two are what Python says of a nesting that is too deep.
-        raise ConfigError(f"the board {path} is not valid Python: {error}", hint=_HINT) from error
-    if stranger:
-        raise ConfigError(
-            f"the board {path} has a statement in line {stranger.lineno} that a board cannot"
-            f" have: {line}",
-            hint=_HINT,
-        )
-    return module
-
-
-def _run(path: Path, module: ast.Module) -> Board:
+def _run(file: DefinitionFile, module: ast.Module) -> Board:
     for statement in module.body:
         if isinstance(statement, ast.ImportFrom) and statement.module in _OLD_NAMES:
-            _warn(path, statement.module)
+            _warn(file.path, statement.module)
             statement.module = _OLD_NAMES[statement.module]
-    names: dict[str, object] = {"__name__": path.stem}
-    try:
-        exec(compile(module, str(path), "exec"), names)
-    except Exception as error:
-        raise ConfigError(
-            f"the board {path} cannot be made: {type(error).__name__}: {error}", hint=_HINT
-        ) from error
-    return _check(path, names.get("BOARD"))
+    return _check(file, file.run(module).get("BOARD"))
 
 
 @functools.cache
@@ -136,40 +98,18 @@ def _warn(path: Path, module: str) -> None:
     )
 
 
-def _belongs(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.ImportFrom):
-        return (statement.module or "").split(".")[0] == "aimager"
-    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return is_text or isinstance(statement, ast.Assign | ast.AnnAssign)
-
-
-def _check(path: Path, board: object) -> Board:
+def _check(file: DefinitionFile, board: object) -> Board:
     if not isinstance(board, Board):
-        raise ConfigError(f"the file {path} defines no board", hint=_HINT)
+        raise ConfigError(f"the file {file.path} defines no board", hint=_HINT)
     if not isinstance(board.id, str) or not BOARD_ID.fullmatch(board.id):
-        raise ConfigError(
-            f"the board {path} has the id {board.id!r}",
+        raise file.error(
+            f"has the id {board.id!r}",
             hint="an id has lower-case letters and digits, with single dashes between them",
         )
-    hints = get_type_hints(Board)
-    values = {field.name: getattr(board, field.name) for field in fields(Board)}
-    read = Board(**{name: _read(path, name, hints[name], it) for name, it in values.items()})
+    read = file.check(board)
     if read.partition_table and not read.partition_table.with_role(Role.root):
-        raise ConfigError(
-            f"the board {path} has a partition table without a root", hint="root_ext4() is one"
-        )
+        raise file.error("has a partition table without a root", hint="root_ext4() is one")
     return read
-
-
-def _read(path: Path, name: str, kind: Any, value: object) -> Any:
-    """A field's value, converted to the field's type; what is told does not repeat a wrong one."""
-    try:
-        return decode(kind, encode(value))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"the board {path} has a value of the wrong type in {name}=",
-            hint=f"{_HINT}; a tuple of one value needs a comma: packages=('tree',)",
-        ) from error
 
 
 def read_boards(folder: Path) -> list[OwnBoard | UnreadBoard]:

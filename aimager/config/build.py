@@ -51,7 +51,7 @@ def read_build(
     board, board_sha256 = find_board(words.read("board", "none"), known, folder)
     board = _with_initramfs(board, words)
     board = read_storage(board, words)
-    platform = find_platform(board, words.read("distro"), words.read("arch"))
+    platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
     platform = with_own_repositories(platform, words)
     tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
     borrows = tools is Tools.borrowed and not helper
@@ -87,6 +87,7 @@ def read_build(
         readers=words.read("readable-by", Readers.nobody),
         overlays=words.read("overlay", ()),
         terminal=words.read("shell"),
+        check_twice=words.read("check-twice", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
     )
 

@@ -29,18 +29,19 @@ WHAT_IS_BUILT = (
     Variable(
         "distro",
         Group.build,
-        "the distribution",
+        "the distribution, or a file with one of your own (./mine.py), which is run",
         "the board's, if it is for one only",
         "distro=archlinux",
         choices=tuple(distro.id for distro in DISTROS),
         listed_by="distros",
         settings=("title", "vendor", "mirrorlist", "mirror", "platform.distro"),
+        paths=True,
     ),
     Variable(
         "board",
         Group.build,
         "the machine, or a file with one (./mine.py); none makes a root"
-        " archive only; several of one architecture, separated by commas, are built in one run",
+        " archive only; several, separated by commas, are built in one run",
         "none",
         "board=x64-uefi,x64-legacy",
         choices=tuple(BOARDS),

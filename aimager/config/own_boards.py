@@ -7,5 +7,10 @@ from aimager.places import PACKAGE, own
 
 _MODULE = "aimager.boards" if own("boards").parent == PACKAGE else "boards"
 
-BOARDS: dict[str, Board] = importlib.import_module(_MODULE).BOARDS
+_READ = importlib.import_module(_MODULE)
+
+BOARDS: dict[str, Board] = _READ.BOARDS
 """By their ids."""
+
+BOARD_FAULTS: dict[str, str] = _READ.FAULTS
+"""What is wrong with files that define none, by their paths."""

@@ -1,5 +1,6 @@
 """The variables that say where packages come from, and who is trusted."""
 
+from aimager.config.key_files import read_key_file
 from aimager.config.parse import (
     YES_OR_NO,
     read_addresses,
@@ -9,7 +10,7 @@ from aimager.config.parse import (
     split_list,
 )
 from aimager.config.paths import read_archive, read_folder
-from aimager.config.repositories import read_key_file, read_repository_name, read_repository_names
+from aimager.config.repositories import read_repository_name, read_repository_names
 from aimager.config.variable import (
     Group,
     Variable,
@@ -136,11 +137,17 @@ TRUST = (
     Variable(
         "trust-key",
         Group.trust,
-        "fingerprints of the master keys to trust in place of the pinned ones",
+        "fingerprints of keys to trust: of master keys, in place of the pinned ones, and of"
+        " packagers in the keyring, beside them",
         "",
         "trust-key=FINGERPRINT",
         parser=of_name(read_fingerprints),
-        settings=("keyrings.*.master_keys", "repository.keyring.master_keys"),
+        settings=(
+            "keyrings.*.user_keys",
+            "keyrings.*.master_keys",
+            "repository.keyring.master_keys",
+            "user_keys",
+        ),
         several=True,
     ),
     Variable(
@@ -151,9 +158,9 @@ TRUST = (
         "trust-key-mine=FINGERPRINT",
         parser=of_name(read_fingerprints),
         settings=(
-            "keyrings.*.master_keys",
-            "repositories.*.keyring.master_keys",
-            "platform.repositories.*.keyring.master_keys",
+            "keyrings.*.user_keys",
+            "repositories.*.keyring.user_keys",
+            "platform.repositories.*.keyring.user_keys",
         ),
         several=True,
     ),

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aimager.config.board_file import UnreadBoard, add, load_board, read_boards
-from aimager.config.own_boards import BOARDS
+from aimager.config.distro_file import load_distro
+from aimager.config.own_boards import BOARD_FAULTS, BOARDS
 from aimager.config.parse import choices, nearest
-from aimager.distros import DISTROS
+from aimager.distros import DISTROS, FAULTS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.board import Board
@@ -24,6 +25,19 @@ class KnownBoards:
     by_id: Mapping[str, Board] = field(default_factory=lambda: BOARDS)
     sha256: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[UnreadBoard, ...] = ()
+
+
+def refuse_faults() -> None:
+    """Refuse to go on with definitions of ours of which one cannot be made.
+
+    :raises ConfigError: it names the file
+    """
+    for noun, faults in (("distribution", FAULTS), ("board", BOARD_FAULTS)):
+        for path, fault in faults.items():
+            raise ConfigError(
+                f"the {noun} {path} cannot be made: {fault}",
+                hint=f"docs/add-a-{noun}.md says what its file has; remove it, or correct it",
+            )
 
 
 def known_boards(folder: Path | None) -> KnownBoards:
@@ -58,7 +72,7 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
 
 
 def _is_file_name(name: str) -> bool:
-    """Whether what names a board is the name of its file."""
+    """Whether what names a board or a distribution is the name of its file."""
     return name.endswith(".py") or "/" in name
 
 
@@ -78,35 +92,46 @@ def _tell_boards(name: str, known: KnownBoards) -> str:
     return f"{told}board=./{name}.py"
 
 
-def find_distro(name: str) -> Distro:
+def find_distro(name: str, start: Path) -> Distro:
     """The distribution of this name or alias.
+
+    The name of a file has the file run; relative paths start at ``start``.
 
     :raises ConfigError: it lists those that exist
     """
+    if _is_file_name(name):
+        return load_distro(start / name)
     for distro in DISTROS:
         if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
     raise ConfigError(
-        f"there is no distribution {name}", hint=f"distro= is one of {choices(names)}"
+        f"there is no distribution {name}",
+        hint=f"distro= is one of {choices(names)}, or a file: distro=./{name or 'mine'}.py",
     )
 
 
-def find_platform(board: Board, distro_name: str | None, arch_name: str | None) -> Platform:
+def find_platform(
+    board: Board, distro_name: str | None, arch_name: str | None, start: Path
+) -> Platform:
     """What ``board`` is built on; where only one is possible, a name may be None.
+
+    A distribution that is a file, relative to ``start``, is the user's own, who knows which boards
+    it is for.
 
     :raises ConfigError: for names that do not exist or do not go together
     """
     if distro_name is not None:
-        distro = find_distro(distro_name)
+        distro = find_distro(distro_name, start)
     elif len(board.distros) == 1:
-        distro = find_distro(board.distros[0])
+        distro = find_distro(board.distros[0], start)
     else:
         raise ConfigError(
             f"distro= is missing, and the board {board.id} suits several",
             hint=f"it is one of {choices(board.distros or [d.id for d in DISTROS])}",
         )
-    if board.distros and distro.id not in board.distros:
+    is_own = distro_name is not None and _is_file_name(distro_name)
+    if board.distros and not is_own and distro.id not in board.distros:
         raise ConfigError(
             f"the board {board.id} is not for {distro.id}",
             hint=f"it is for {choices(board.distros)}",

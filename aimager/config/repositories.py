@@ -1,13 +1,11 @@
 """Reading which mirrors a build asks, which repositories it adds, and whose keys it trusts."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
+from aimager.config.key_files import with_keys
 from aimager.config.parse import choices, read_addresses, split_list
 from aimager.config.variable import Words
 from aimager.distros import (
@@ -21,20 +19,11 @@ from aimager.model.architecture import host_architecture
 from aimager.model.board import Board
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.packages.openpgp.public_keys import read_public_keys
 from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
 _RESERVED = ("local", "options", "parent")
 """Names that pacman itself uses, and that of repo-url-parent."""
-
-
-@dataclass(frozen=True)
-class KeyFile:
-    """Public keys as base64, and the SHA-256 of the file that they are from."""
-
-    keys: str
-    sha256: str
 
 
 def read_mirrors(
@@ -183,30 +172,6 @@ def read_repository_name(text: str, *, variable: str) -> str:
     return text
 
 
-def read_key_file(text: str, folder: Path, *, variable: str) -> KeyFile | None:
-    """The public keys in a file; None for an empty text.
-
-    :raises ConfigError: when it cannot be read, or holds a private key or anything else
-    """
-    if not text:
-        return None
-    path = folder / text
-    try:
-        content = path.read_bytes()
-        keys = read_public_keys(content)
-    except OSError as error:
-        raise ConfigError(
-            f"{variable}= cannot read {path}: {error.strerror}",
-            hint=f"{variable}=FILE names a file of public keys that you can read",
-        ) from error
-    except ValueError as error:
-        raise ConfigError(
-            f"{variable}={text} {error}, and takes public keys alone",
-            hint='gpg --export KEY, without any "secret", writes them to a file',
-        ) from error
-    return KeyFile(base64.b64encode(keys).decode(), hashlib.sha256(content).hexdigest())
-
-
 def read_repositories(
     board: Board, platform: Platform, words: Words
 ) -> tuple[ThirdPartyRepository, ...]:
@@ -228,7 +193,7 @@ def read_repositories(
                 hint="leave it out of add-repos=, or give yours another name",
             )
     keys, files = (_of_added(variable, names, words) for variable in ("trust-key", "key-file"))
-    return tuple(_with_keys(r, keys.get(r.id, ()), files.get(r.id)) for r in found)
+    return tuple(with_keys(r, keys.get(r.id, ()), files.get(r.id)) for r in found)
 
 
 def _of_added(variable: str, names: Iterable[str], words: Words) -> dict[str, Any]:
@@ -286,19 +251,3 @@ def _make_own(name: str, url: str, platform: Platform) -> ThirdPartyRepository:
         mirrors=Mirrors(path="", url=without_credentials(address)),
         keyring=Keyring(name=name, package=f"{name}-keyring", master_keys=()),
     )
-
-
-def _with_keys(
-    repository: ThirdPartyRepository, trusted: tuple[str, ...], file: KeyFile | None
-) -> ThirdPartyRepository:
-    keyring = replace(repository.keyring, master_keys=trusted or repository.keyring.master_keys)
-    if not keyring.master_keys:
-        raise ConfigError(
-            f"trust-key-{repository.id}= is missing, because no key is pinned for the repository"
-            f" {repository.id}",
-            hint="it takes the fingerprints of its master keys, from a source that you trust:"
-            " gpg --fingerprint KEY",
-        )
-    if file:
-        keyring = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
-    return replace(repository, keyring=keyring)

@@ -54,7 +54,8 @@ RESULTS = (
         "report",
         Group.results,
         "a file for a page (HTML) that tells what was done, when and why, and how large everything"
-        " is; of a build that fails, how far it came, and what failed",
+        " is, with the command and the logs' paths; of a build that fails, how far it came,"
+        " and what failed",
         "",
         "report=build.html",
         parser=of_path(read_new_file),
@@ -180,6 +181,16 @@ RUN = (
         "failed-hooks=tell",
         choices=tuple(FailedHooks),
         parser=of_choice(FailedHooks),
+    ),
+    Variable(
+        "check-twice",
+        Group.run,
+        "yes: install all packages twice, and refuse what does not come out the same, naming every"
+        " path that differs",
+        "no",
+        "check-twice=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
     ),
     Variable(
         "shell",

@@ -6,14 +6,19 @@ from aimager.config.parse import nearest
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 
-_INSTEAD = {
+INSTEAD = {
+    "add-repo": "add-repos= takes several, separated by commas",
     "arch-host": "the host's architecture is detected",
     "arch-target": "write arch=",
+    "async-child": "how the namespaces are made follows from the kernel: nothing needs to be said",
     "binfmt-check": "nothing of the host's binfmt_misc is used or changed",
     "build-id": "the id is made of distribution, architecture and board; out= is the folder",
     "clean-builds": "nothing is left behind that needs cleaning",
     "freeze-pacman-config": "offline=yes asks no mirror, and lock=FILE holds all versions",
     "freeze-pacman-static": "offline=yes asks no mirror",
+    "install-pkg": "install-pkgs= takes several, separated by commas",
+    "locale": "locales= takes several, separated by commas; the first is the system's language",
+    "log-level": "each task's log, in the folder log of the cache, has all that programs said",
     "only-backup-keyring": "doit keyring-backup does that",
     "only-prepare-child": "doit make-rootfs-archive does that",
     "out-prefix": "out= is the folder of the results",
@@ -30,8 +35,8 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if any(variable.matches(name) for variable in VARIABLES):
             continue
-        if name in _INSTEAD:
-            raise ConfigError(f"there is no variable {name}=", hint=_INSTEAD[name])
+        if name in INSTEAD:
+            raise ConfigError(f"there is no variable {name}=", hint=INSTEAD[name])
         raise ConfigError(
             f"there is no variable {name}=",
             hint=f"{nearest(name, known, '{}=')}doit variables explains every variable",

@@ -15,6 +15,11 @@ VARIABLES = (*WHAT_IS_BUILT, *DISK, *SYSTEM, *PACKAGES, *TRUST, *RESULTS, *RUN, 
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 
 
+def is_secret(name: str) -> bool:
+    """Whether what the variable ``name`` is given may hold a password."""
+    return any(variable.secret and variable.matches(name) for variable in VARIABLES)
+
+
 def make_words(texts: Mapping[str, str], folder: Path) -> Words:
     """The words of a command line, read as the table says; relative paths start at ``folder``."""
     return Words(texts, folder, _BY_NAME)

@@ -5,23 +5,35 @@ May import: definitions, model, the ground.
 
 import importlib
 import pkgutil
+import re
 
 from aimager.errors import HostError
 from aimager.model.architecture import Architecture
+from aimager.model.definition import checked
 from aimager.model.distro import Distro, Platform, ThirdPartyRepository
 
+DISTRO_ID = re.compile(r"[A-Za-z0-9]+")
+"""What the id of a distribution is, which stands in names of tasks and folders."""
 
-def _definitions() -> list[object]:
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name)
-    ]
-    return [value for module in modules for value in vars(module).values()]
+FAULTS: dict[str, str] = {}
+"""What is wrong with files that define nothing, by their paths, which is for others to tell."""
 
 
-DISTROS: tuple[Distro, ...] = tuple(d for d in _definitions() if isinstance(d, Distro))
+def _read(name: str) -> list[Distro | ThirdPartyRepository]:
+    try:
+        values = list(vars(importlib.import_module(f"{__name__}.{name}")).values())
+        return [checked(v) for v in values if isinstance(v, Distro | ThirdPartyRepository)]
+    except Exception as error:  # whatever a file of data may raise
+        FAULTS[f"{__path__[0]}/{name}.py"] = f"{type(error).__name__}: {error}"
+        return []
+
+
+_NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__))
+_DEFINITIONS = [definition for name in _NAMES for definition in _read(name)]
+
+DISTROS: tuple[Distro, ...] = tuple(d for d in _DEFINITIONS if isinstance(d, Distro))
 THIRD_PARTY_REPOSITORIES: tuple[ThirdPartyRepository, ...] = tuple(
-    d for d in _definitions() if isinstance(d, ThirdPartyRepository)
+    d for d in _DEFINITIONS if isinstance(d, ThirdPartyRepository)
 )
 
 PACMAN_STATIC_SOURCE = "archlinuxcn"

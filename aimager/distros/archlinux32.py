@@ -28,5 +28,11 @@ DISTRO = Distro(
             ),
         ),
     ),
+    archive="https://archive.archlinux32.org/packages/$initial/$name",
     lends=True,
+    # Measured at its mirror in August 2026, with archlinux32-keyring 20251214-1.0; 194E37A4 expires
+    # on 2026-12-31.
+    trouble="too few of its master keys that have not expired vouch for its packager"
+    " 80EC18799E8BCD375C6E64ABE4D41569196B1160, who signed nine of base's packages; as others"
+    " expire, more packagers follow. trust-key=FINGERPRINT trusts a packager whom you know",
 )

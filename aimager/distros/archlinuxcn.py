@@ -5,7 +5,7 @@ from aimager.definitions import Architecture, Keyring, Mirrors, ThirdPartyReposi
 REPOSITORY = ThirdPartyRepository(
     id="archlinuxcn",
     purpose="the Chinese community's packages",
-    architectures=(Architecture.x86_64,),
+    architectures=(Architecture.x86_64, Architecture.aarch64),
     mirrors=Mirrors(path="archlinuxcn/$arch", url="https://repo.archlinuxcn.org/$arch"),
     keyring=Keyring(
         name="archlinuxcn",
@@ -15,6 +15,8 @@ REPOSITORY = ThirdPartyRepository(
             "4B1DE545A801D4549BFD3FEF90CB3D62C13D4796",  # farseerfc
             "356690A1E7404E30D0E902B2E64D049594A54F54",  # lilydjwg
         ),
+        # Each packager's key is in its list of 58 that it trusts; none certifies another's.
+        believes_list=True,
     ),
     packages=("archlinuxcn-mirrorlist-git",),
 )

@@ -131,6 +131,11 @@ def rootfs_archive(platform: Platform) -> Path:
     return kept("make-rootfs-archive", platform.id).view / "rootfs.tar.zst"
 
 
+def checked_twice(subject: str) -> Path:
+    """What tells that a platform's base system, or a build's system, is the same made again."""
+    return kept("check-twice", subject).view / "same.txt"
+
+
 def reused_root(platform: Platform) -> Path:
     """What the user's root archive holds that is in the place of that."""
     return kept("check-root-archive", platform.id).view / "root.json"

@@ -13,7 +13,12 @@ from aimager.packages.mirrors import repository_urls
 
 
 def with_news(plans: Sequence[Plan], error: KeyTroubleError) -> KeyTroubleError:
-    """The same error, whose hint begins with what is known of newer keyrings."""
+    """The same error, whose hint begins with what is known of distributions and newer keyrings."""
+    troubles = [
+        f"{plan.build.platform.distro.name}: {plan.build.platform.distro.trouble}"
+        for plan in plans
+        if plan.build.platform.distro.trouble
+    ]
     news = [
         line
         for plan in plans
@@ -21,7 +26,8 @@ def with_news(plans: Sequence[Plan], error: KeyTroubleError) -> KeyTroubleError:
         for keyring in plan.platform_keyrings(platform)
         for line in _tell(plan, platform, keyring)
     ]
-    return KeyTroubleError(error.message, hint="; ".join((*dict.fromkeys(news), error.hint)))
+    known = dict.fromkeys((*troubles, *news))
+    return KeyTroubleError(error.message, hint="; ".join((*known, error.hint)))
 
 
 def _tell(plan: Plan, platform: Platform, keyring: Keyring) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What takes part in a build: platforms, mirrors, keys to trust, programs, and what to resolve."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,13 +34,26 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """A build on this host."""
+    """A build on this host.
+
+    What it shares with the ``others`` of its run, such as the keyring of the host's platform, is
+    the same for all of them: what the user says of a platform holds wherever one of them is for it.
+    """
 
     build: Build
     host: Platform
     needs_pacman_static: bool
     lock: Path | None = None
     """The user's lock file, which takes the place of resolving."""
+    others: tuple["Plan", ...] = ()
+
+    @property
+    def _together(self) -> tuple["Plan", ...]:
+        return self.others or (self,)
+
+    def is_built(self, platform: Platform) -> bool:
+        """Whether a build of the run is for the platform, whatever is added to it."""
+        return any(plan.build.platform == platform.plain for plan in self._together)
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -90,6 +103,12 @@ class Plan:
         """The archive of the borrowed root, or the user's in its place, if the build uses one."""
         return self.build.helper or self._lent
 
+    def borrowed_for(self, platform: Platform) -> Path | None:
+        """That by which a platform's keyring is made: of a build for it, if there is one."""
+        having = [plan for plan in self._together if platform in plan.keyring_platforms]
+        having.sort(key=lambda plan: plan.build.platform != platform.plain)
+        return having[0].borrowed
+
     @property
     def _lent(self) -> Path | None:
         return artifacts.borrowed_archive(self.borrow_subject) if self.lends else None
@@ -115,8 +134,7 @@ class Plan:
         known = (*THIRD_PARTY_REPOSITORIES, *self.build.repositories)
         others = {repository.id for repository in known if not platform.added(repository.id)}
         own = tuple(r for r in self.build.mirrors.repositories if r[0] not in others)
-        built = platform.plain == self.build.platform
-        return replace(self.build.mirrors, repositories=own if built else ())
+        return replace(self.build.mirrors, repositories=own if self.is_built(platform) else ())
 
     def platform_keyrings(self, platform: Platform) -> tuple[Keyring, ...]:
         """The keyrings of a platform and of what is added to it, with the keys to trust."""
@@ -131,15 +149,15 @@ class Plan:
     def keyrings(self, owner: Distro | ThirdPartyRepository) -> tuple[Keyring, ...]:
         """The keyrings of ``owner`` with the keys to trust.
 
-        The user's keys replace those of the distribution that is built; elsewhere they are
+        For a distribution that is built, the user's keys are named as such; elsewhere they are
         trusted beside the pinned ones.
         """
         keyrings = owner.keyrings if isinstance(owner, Distro) else (owner.keyring,)
         trusted = self.build.mirrors.trusted_keys
         if not trusted:
             return keyrings
-        if owner == self.build.platform.distro:
-            return tuple(replace(k, master_keys=trusted) for k in keyrings)
+        if owner in [plan.build.platform.distro for plan in self._together]:
+            return tuple(replace(k, user_keys=trusted) for k in keyrings)
         return tuple(replace(k, master_keys=(*trusted, *k.master_keys)) for k in keyrings)
 
     @property
@@ -169,14 +187,26 @@ class Plan:
         )
 
 
-def make_plan(build: Build, lock: Path | None) -> Plan:
+def make_plans(builds: Sequence[Build], *, anew: bool) -> list[Plan]:
+    """The plans of a run, from the packages of lock files, unless these are made ``anew``.
+
+    :raises HostError: when no distribution runs on this machine
+    """
+    plans = [make_plan(build, None if anew else build.lock, builds) for build in builds]
+    return [replace(plan, others=tuple(plans)) for plan in plans]
+
+
+def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> Plan:
     """The plan of ``build`` on this machine, from the packages of the lock file ``lock``, if any.
+
+    ``others`` are all builds of its run.
 
     :raises HostError: when no distribution runs on it
     """
     host = platform_for_host(host_architecture())
-    if host.id == build.platform.id:
-        host = build.platform  # whose repositories the user may have named
+    for other in others or (build,):
+        if host.id == other.platform.id:
+            host = other.platform  # whose repositories the user may have named
     plan = Plan(build, host, needs_pacman_static=False, lock=lock)
     resolves = lock is None or build.tools is Tools.host
     # The borrowed root's pacman does the work wherever there is one.

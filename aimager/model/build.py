@@ -137,6 +137,8 @@ class Build:
     """Where a shell is to be opened when making the root fails."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    check_twice: bool = False
+    """Whether what installs packages is done twice, and has to come out the same."""
     board_sha256: str = ""
     """Of the user's file that defines the board; empty: it is one of ours."""
     readers: Readers = Readers.nobody

@@ -11,9 +11,12 @@ class Keyring:
 
     The package ``package`` holds usr/share/pacman/keyrings/``name``.gpg, -trusted and -revoked;
     ``master_keys`` are the fingerprints that we pin, in capitals; each is trusted marginally, so
-    that three have to vouch for another key, whatever the package says. Where ``package`` is empty,
-    the public keys themselves are in ``keys``, as base64, out of a file of ``key_sha256``, by which
-    alone they are told.
+    that three have to vouch for another key, whatever the package says. ``user_keys`` are those
+    that the user names: masters that the package lists take the pinned ones' place, and others in
+    it are trusted for what they sign themselves. With ``believes_list``, all masters that the
+    package lists are trusted as the pinned ones once these have vouched for the package. Where
+    ``package`` is empty, the public keys themselves are in ``keys``, as base64, out of a file of
+    ``key_sha256``, by which alone they are told.
     """
 
     name: str
@@ -21,6 +24,13 @@ class Keyring:
     master_keys: tuple[str, ...]
     keys: str = field(default="", repr=False, metadata={"identity": False})
     key_sha256: str = ""
+    user_keys: tuple[str, ...] = ()
+    believes_list: bool = False
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The masters where nothing lists any: the user's, else the pinned ones."""
+        return self.user_keys or self.master_keys
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class Distro:
     """Its namespace in package URLs (purl-spec's type alpm), where that is not ``id``."""
     lends: bool = False
     """Whether machines of its architectures borrow its programs before another's."""
+    trouble: str = ""
+    """Why it cannot be built as it stands, and what helps, if so: for `doit distros`, and for those
+    whose build does not trust a package."""
 
     def is_called(self, name: str) -> bool:
         """Whether it has this name, in capitals or not."""

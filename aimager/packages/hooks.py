@@ -23,9 +23,6 @@ _USUAL = "etc/pacman.d/hooks"
 """HOOKDIR, where pacman.conf names no other."""
 
 _CONF = "etc/pacman.conf"
-_MOST_INCLUDES = 10
-"""In one another; pacman follows no more (its conf.c)."""
-
 _RAN = re.compile(r"^\[[^\]]*\] \[ALPM\] running '(.+)'\.\.\.$", re.MULTILINE)
 """What libalpm's hook.c writes to the log; what hooks say has another mark there."""
 
@@ -75,25 +72,27 @@ def hook_folders(tree: Tree) -> tuple[str, ...]:
 def _options(tree: Tree, conf: str, key: str) -> list[str]:
     """The values of an option that may be given repeatedly, of each file that is included."""
     values = []
-    for section, name, value in _read_conf(tree, conf):
+    for section, name, value in _read_conf(tree, conf, "", set()):
         if section == "options" and name == key:
             values += value.split()
     return values
 
 
 def _read_conf(
-    tree: Tree, path: str, section: str = "", depth: int = 0
+    tree: Tree, path: str, section: str, seen: set[str]
 ) -> Iterator[tuple[str, str, str]]:
-    if depth > _MOST_INCLUDES or not tree.is_file(path):
+    """Each setting with its section; no file is read twice, as one that includes itself would."""
+    if path in seen or not tree.is_file(path):
         return
+    seen.add(path)
     for line in map(str.strip, tree.read_text(path).splitlines()):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
         elif not line.startswith("#"):
             key, _, value = (part.strip() for part in line.partition("="))
             if key == "Include" and value:
-                for included in tree.glob(value):
-                    yield from _read_conf(tree, included, section, depth + 1)
+                for included in tree.glob(posixpath.normpath(value)):
+                    yield from _read_conf(tree, included, section, seen)
             yield section, key, value
 
 

@@ -67,7 +67,8 @@ def advise(words: Words, built: int, now: float | None = None) -> str:
         )
     if owner := " ".join(words.get("GOODSIG", ("",))[1:]):
         return (
-            f"it says that it is {owner}'s; a newer keyring package may vouch for it, or you can,"
-            f" with trust-key=: {_OTHER_MIRROR}"
+            f"it says that it is {owner}'s; if you know that, trust-key={words['VALIDSIG'][0]}"
+            " trusts it, or trust-key-NAME= in a repository that you add; or a newer keyring"
+            f" package vouches for it: {_OTHER_MIRROR}"
         )
     return f"the mirror may be wrong or out of date: {_OTHER_MIRROR}"

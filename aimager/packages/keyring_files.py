@@ -1,12 +1,11 @@
-"""What is read of a keyring package, or of the user's own keys, and whom of that we trust."""
+"""What is read of a keyring package, or of the user's own keys."""
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from aimager import progress
 from aimager.archive import read_members
 from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
@@ -44,26 +43,40 @@ class KeyringFiles:
 def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> KeyringFiles:
     """The keyring in a package, whose files are read and not run.
 
-    Without a list of the keys to trust, they are the pinned ones.
+    Without a list of the keys to trust, they are those that are named. If it holds a single
+    keyring, its name does not matter.
 
-    :raises TrustError: when the package has none of that name, is another one than the database
-        says, or has a line in its list of revoked keys that names no key
+    :raises TrustError: when the package has none, or several of other names, is another one than
+        the database says, or has a line in its list of revoked keys that names no key
     """
     found = read_members(
         package.path(store), lambda name: name.startswith(KEYRINGS) or name == _INFO
     )
+    name = _name(found, keyring, package)
     keys, trusted, revoked = (
-        found.get(f"{KEYRINGS}{keyring.name}{end}") for end in (".gpg", "-trusted", "-revoked")
+        found.get(f"{KEYRINGS}{name}{end}") for end in (".gpg", "-trusted", "-revoked")
     )
-    if keys is None:
-        raise TrustError(f"{package.file} holds no keyring {keyring.name}", hint=ASK_PACKAGER)
     version, built = _read_info(package, found.get(_INFO, b""))
     return KeyringFiles(
-        keys,
-        keyring.master_keys if trusted is None else tuple(_trusted(trusted)),
+        keys or b"",
+        keyring.named if trusted is None else tuple(_trusted(trusted)),
         tuple(_revoked(revoked or b"", package.file)),
         version,
         built,
+    )
+
+
+def _name(found: Mapping[str, bytes], keyring: Keyring, package: LockedPackage) -> str:
+    """The name of the files of a keyring in its package."""
+    paths = [PurePath(path) for path in found]
+    names = sorted(path.stem for path in paths if path.suffix == ".gpg")
+    if keyring.name in names or len(names) == 1:
+        return keyring.name if keyring.name in names else names[0]
+    raise TrustError(
+        f"{package.file} holds no keyring {keyring.name}"
+        + (f", but {' and '.join(names)}" if names else ""),
+        hint=f"key-file-{keyring.name}=FILE takes the keys of a repository that you add from a file"
+        " of yours",
     )
 
 
@@ -113,7 +126,7 @@ def keyring_files(lock: Lock, store: Path, keyring: Keyring) -> tuple[KeyringFil
     :raises TrustError: when that has no such keyring
     """
     if not keyring.package:
-        return KeyringFiles(base64.b64decode(keyring.keys), keyring.master_keys, ()), keyring.name
+        return KeyringFiles(base64.b64decode(keyring.keys), keyring.named, ()), keyring.name
     package = find_package(lock.packages, keyring.package)
     if package is None:
         raise ConfigError(
@@ -121,34 +134,3 @@ def keyring_files(lock: Lock, store: Path, keyring: Keyring) -> tuple[KeyringFil
             hint="doit update lock=FILE makes the lock file anew",
         )
     return read_keyring(package, store, keyring), f"{package} ({package.file})"
-
-
-def pinned(files: KeyringFiles, keyring: Keyring, source: str) -> tuple[str, ...]:
-    """Those of a keyring's trusted keys that are pinned, which alone will be trusted.
-
-    :raises TrustError: when none is
-    """
-    kept = tuple(key for key in files.trusted if key in keyring.master_keys)
-    if not kept:
-        raise TrustError(
-            f"the package {source} trusts the keys {' '.join(files.trusted) or '(none)'}, none of"
-            f" which is pinned for the keyring {keyring.name}: {' '.join(keyring.master_keys)}",
-            hint="if you know that the keys are right, name them with trust-key=, or"
-            f" with trust-key-{keyring.name}= if that is a repository which you add",
-        )
-    return kept
-
-
-def pinned_keyrings(
-    keyrings: Sequence[Keyring], lock: Lock, store: Path
-) -> Iterator[tuple[Keyring, KeyringFiles, tuple[str, ...]]]:
-    """Each keyring with those of its keys that will be trusted; the others are printed.
-
-    :raises TrustError: as `keyring_files` and `pinned`
-    """
-    for keyring in keyrings:
-        files, source = keyring_files(lock, store, keyring)
-        trusted = pinned(files, keyring, source)
-        for key in sorted(set(files.trusted) - set(trusted)):
-            progress.say(f"   the key {key} of {source} is not pinned and will not be trusted")
-        yield keyring, files, trusted

@@ -39,10 +39,15 @@ def has_file(package: LockedPackage, store: Path) -> bool:
 
 @contextmanager
 def without_refused(store: Path) -> Iterator[None]:
-    """Remove what the block refuses of ``store``, so that the next run asks the mirror again."""
+    """Remove what the block refuses of ``store``, so that the next run asks the mirror again.
+
+    The error's hint says so: a mirror may have been made anew since it was fetched.
+    """
     try:
         yield
     except TrustError as error:
+        if error.refused:
+            error.hint = "; ".join(filter(None, (error.hint, "the next build fetches it anew")))
         for name in error.refused:
             path = store / name
             if path.parent.resolve().is_relative_to(store.resolve()):

@@ -21,8 +21,8 @@ class Account:
 def read_accounts(tree: Tree) -> tuple[Account, ...]:
     """The users of the image in ``tree``, in their order; what is no line of passwd(5) is none."""
     return tuple(
-        Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6])
-        for fields in _fields(tree, "etc/passwd", 7)
+        Account(fields[0], int(fields[2]), int(fields[3]), *fields[5:7])
+        for fields in _fields(tree, "etc/passwd", least=4, count=7)
         if fields[2].isdecimal() and fields[3].isdecimal()
     )
 
@@ -33,9 +33,9 @@ def read_passwords(tree: Tree) -> dict[str, tuple[str, int | None]]:
     That is in days since 1970; None: it has none. Where passwd(5) has a password, that counts.
     """
     kept = {}
-    for name, hashed, *others in _fields(tree, "etc/shadow", 9):
+    for name, hashed, *others in _fields(tree, "etc/shadow", least=2, count=9):
         kept[name] = (hashed, int(others[5]) if others[5].isdecimal() else None)
-    for name, hashed, *_ in _fields(tree, "etc/passwd", 7):
+    for name, hashed, *_ in _fields(tree, "etc/passwd", least=2, count=7):
         if hashed != "x":
             kept[name] = (hashed, kept.get(name, ("", None))[1])
     return kept
@@ -70,12 +70,13 @@ def _above(tree: Tree, path: str) -> Iterator[os.stat_result]:
 
 def read_groups(tree: Tree) -> dict[str, int]:
     """The groups of the image in ``tree``, with their numbers."""
-    lines = _fields(tree, "etc/group", 4)
+    lines = _fields(tree, "etc/group", least=3, count=4)
     return {fields[0]: int(fields[2]) for fields in lines if fields[2].isdecimal()}
 
 
-def _fields(tree: Tree, path: str, count: int) -> Iterator[list[str]]:
-    for line in tree.read_text(path).splitlines() if tree.exists(path) else ():
+def _fields(tree: Tree, path: str, *, least: int, count: int) -> Iterator[list[str]]:
+    """The first ``count`` fields of each line that has enough of them; others are empty."""
+    for line in tree.read_text(path).splitlines() if tree.is_file(path) else ():
         fields = line.split(":")
-        if len(fields) == count:
-            yield fields
+        if len(fields) >= least:
+            yield [*fields, *[""] * count][:count]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.errors import CommandError, HostError
+from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.tree import Tree, shown
 
@@ -30,7 +31,6 @@ _REFUSED = re.compile(
 """What coreutils, busybox, rsync and systemd-tmpfiles say where chown(2) is EINVAL, and what su and
 others where setuid(2) is."""
 
-_PASSWD, _GROUP = "etc/passwd", "etc/group"
 _SYSUSERS = "usr/lib/sysusers.d/*.conf"
 
 
@@ -133,12 +133,12 @@ def refuse_accounts(tree: Tree, ids: HeldIds, added: Collection[str] = ()) -> No
 
     :raises HostError: when there is one with an id that is not held
     """
-    for name, user, group in _users(tree):
-        if largest := ids.lacking(user, group):
-            if name in added:
-                raise ids.error(f"useradd= gives the user {name} the id {largest}", largest)
-            raise ids.error(_account(tree, "user", name, largest), largest)
-    for name, group in _groups(tree):
+    for account in read_accounts(tree):
+        if largest := ids.lacking(account.user, account.group):
+            if account.name in added:
+                raise ids.error(f"useradd= gives the user {account.name} the id {largest}", largest)
+            raise ids.error(_account(tree, "user", account.name, largest), largest)
+    for name, group in read_groups(tree).items():
         if largest := ids.lacking(None, group):
             raise ids.error(_account(tree, "group", name, largest), largest)
 
@@ -149,23 +149,3 @@ def _account(tree: Tree, kind: str, name: str, number: int) -> str:
     path = next((path for path in files if asking.search(tree.read_text(path))), "")
     by = f" by {shown(path)}" if path else ""
     return f"the {kind} {name} of the image is given the id {number}{by}"
-
-
-def _users(tree: Tree) -> Iterator[tuple[str, int, int]]:
-    for name, _, user, group, *_ in _fields(tree, _PASSWD, 4):
-        if user.isdecimal() and group.isdecimal():
-            yield name, int(user), int(group)
-
-
-def _groups(tree: Tree) -> Iterator[tuple[str, int]]:
-    for name, _, group, *_ in _fields(tree, _GROUP, 3):
-        if group.isdecimal():
-            yield name, int(group)
-
-
-def _fields(tree: Tree, path: str, least: int) -> Iterator[list[str]]:
-    """The fields of each line of passwd(5) or group(5) that has enough of them."""
-    for line in tree.read_text(path).splitlines() if tree.is_file(path) else ():
-        fields = line.split(":")
-        if len(fields) >= least:
-            yield fields

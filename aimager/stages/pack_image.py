@@ -33,6 +33,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.owners import told_owners
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
@@ -50,6 +51,7 @@ from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
+from aimager.system.user_keys import lay_user_keys
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class PackImage:
     salts, and ``epoch`` is the time stamp in seconds, None the newest build date of all packages.
     ``overlays`` are archives that are unpacked over the root at the end, and ``disk_from`` is an
     image that the disk starts as a copy of. ``reused`` tells what the user's root archive held that
-    the system started from. ``license_list`` is the
+    the system started from, and ``user_keys`` are of packagers whom the image is to trust, too.
+    ``license_list`` is the
     version of the list of licences that the SPDX document is made by.
     """
 
@@ -90,6 +93,7 @@ class PackImage:
     targets: tuple[Path, ...]
     disk_from: Path | None = None
     reused: Path | None = None
+    user_keys: tuple[str, ...] = ()
     license_list: str = field(default_factory=license_list_version)
     workshop: Workshop = environment()
 
@@ -173,7 +177,8 @@ def _pack(stage: PackImage) -> None:
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
         progress.step("unpacking the system")
-        unpack_tree(tools, stage.system, root)
+        with told_owners(" of the installed system"):
+            unpack_tree(tools, stage.system, root)
         progress.step("setting the system up")
         tree = Tree(root)
         installed = read_local_database(tree)
@@ -190,6 +195,7 @@ def _pack(stage: PackImage) -> None:
             add_repositories(
                 tree, stage.repositories, dict(stage.own_repositories), stage.mirrorlist
             )
+            lay_user_keys(tree, stage.user_keys, stage.repositories)
             if ids:
                 make_bootable(
                     tree,

@@ -36,6 +36,7 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
 from aimager.shown import without_credentials
 
+_DAMAGED = "the mirror's database is damaged: try another mirror with repo-url-parent="
 _SPELLING = (
     "check the spelling in install-pkgs=, and whether add-repos= adds the repository that has it"
 )
@@ -94,7 +95,7 @@ class ResolvePackages:
             return
         chosen = None if self.bootstraps else _ask_pacman(self, requested)
         if chosen is None:
-            self._publish(known, _walk(known, requested))
+            self._publish(known, self._walk(known, requested))
         else:
             self._publish(self._as_chosen(known, chosen), [name for _, name in chosen])
 
@@ -102,7 +103,7 @@ class ResolvePackages:
         """Publish the lock that our own walk of the dependencies gives, without pacman."""
         known = read_packages(self.databases)
         requested = self._requested(known)
-        self._publish(known, _walk(known, requested) if self.dependencies else list(requested))
+        self._publish(known, self._walk(known, requested) if self.dependencies else list(requested))
 
     def _requested(self, known: Mapping[str, DatabasePackage]) -> tuple[str, ...]:
         welcome = [name for name in self.welcome if name in known]
@@ -141,15 +142,9 @@ class ResolvePackages:
         missing = [name for name in names if name not in known]
         for name in missing:
             if name in known.faults:
-                raise DownloadError(
-                    known.faults[name],
-                    hint="the mirror's database is damaged: try another mirror with"
-                    " repo-url-parent=",
-                )
+                raise DownloadError(known.faults[name], hint=_DAMAGED)
         if missing:
-            raise ConfigError(
-                f"the repositories have no package {' '.join(missing)}", hint=_SPELLING
-            )
+            raise self._absent(missing)
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
         meant = {name for word in requested for name in named_by(known, word)}
@@ -159,6 +154,31 @@ class ResolvePackages:
             packages=tuple(known[name].locked for name in sorted(set(names))),
         )
         publish_text(self.target, write_lock(lock))
+
+    def _walk(self, known: Packages, names: Sequence[str]) -> list[str]:
+        named = {name: named_by(known, name) for name in names}
+        absent = [name for name in names if not named[name]]
+        for name in absent:
+            if name in known.faults:
+                raise DownloadError(known.faults[name], hint=_DAMAGED)
+        if absent:
+            raise self._absent(absent)
+        return closure(known, [name for group in named.values() for name in group])
+
+    def _absent(self, names: Sequence[str]) -> ConfigError:
+        for repository in self.platform.repositories:
+            name, package = repository.id, repository.keyring.package
+            if package in names:
+                return ConfigError(
+                    f"the repositories have no package {package}, which is to bring the keys of"
+                    f" {name}",
+                    hint=f"key-file-{name}=FILE takes its public keys from a file, and"
+                    f" trust-key-{name}=FINGERPRINT says which of them to trust",
+                )
+        return ConfigError(
+            f"the repositories have no package {' '.join(names)}",
+            hint=_SPELLING,
+        )
 
 
 def _resolve(stage: ResolvePackages) -> None:
@@ -184,17 +204,3 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
         write_conf(pacman_conf(stage.platform.architecture, servers), work)
         with chroot(Tree(root)) as image:
             return resolve(PacmanRun(pacman, image, work, log), names)
-
-
-def _walk(known: Packages, names: Sequence[str]) -> list[str]:
-    named = {name: named_by(known, name) for name in names}
-    absent = [name for name in names if not named[name]]
-    for name in absent:
-        if name in known.faults:
-            raise DownloadError(
-                known.faults[name],
-                hint="the mirror's database is damaged: try another mirror with repo-url-parent=",
-            )
-    if absent:
-        raise ConfigError(f"the repositories have no package {' '.join(absent)}", hint=_SPELLING)
-    return closure(known, [name for group in named.values() for name in group])

@@ -105,7 +105,9 @@ def _gather(job: Job, key: SigningKey) -> list[Entry]:
         case "firmware":
             return gather_firmware(job.debs)
         case "keyring":
-            return gather_keyring(recipe.option, key.fingerprint, key.export(), job.debs)
+            # A real keyring's keys are armoured.
+            public = key.export(armored=bool(job.debs))
+            return gather_keyring(recipe.option, key.fingerprint, public, job.debs)
         case "static-pacman":
             return gather_static_pacman(job.debs)
         case _:

@@ -30,7 +30,7 @@ def gather_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     folder = f"usr/lib/modules/{version}"
     return [
         *modules,
-        make_file(f"{folder}/vmlinuz", image),
+        make_file(f"{folder}/vmlinuz", _gzip(image) if recipe.gzipped else image),
         make_file(f"{folder}/pkgbase", f"{recipe.name}\n"),
         *_put(dtbs, f"{folder}/dtb/"),
     ]
@@ -42,8 +42,7 @@ def gather_alarm_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
     if _is_zimage(image):
         images = [make_file("boot/zImage", image)]
     else:
-        packed = gzip.compress(image, compresslevel=1, mtime=0)
-        images = [make_file("boot/Image", image), make_file("boot/Image.gz", packed)]
+        images = [make_file("boot/Image", image), make_file("boot/Image.gz", _gzip(image))]
     return [
         *modules,
         *images,
@@ -75,6 +74,10 @@ def gather_rpi_kernel(recipe: Recipe, debs: Iterable[Path]) -> list[Entry]:
 def _name_rpi_dtb(path: str) -> str:
     name = PurePosixPath(path).name
     return name.replace("bcm2837-", "bcm2710-").replace("bcm2836-", "bcm2709-")
+
+
+def _gzip(image: bytes) -> bytes:
+    return gzip.compress(image, compresslevel=1, mtime=0)
 
 
 def _is_zimage(image: bytes) -> bool:

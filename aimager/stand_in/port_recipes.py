@@ -15,6 +15,9 @@ _NEWEST_AND_LTS = {
 """What ``linux`` and ``linux-lts`` are made of; where Debian has one flavour only, ``linux-lts`` is
 the oldest version of it that is there, if that is another one."""
 
+_GZIPPED = ("riscv64",)
+"""Whose kernels are ``Image.gz``, without the EFI zboot image's header."""
+
 _EMULATING = ("x86_64", "aarch64")
 """The ports whose machines build for others, by QEMU, which is large."""
 
@@ -75,13 +78,15 @@ def _keyring_recipes(port: Port) -> list[Recipe]:
 
 def _arch_kernels(debian: str) -> list[Recipe]:
     newest, lts = _NEWEST_AND_LTS[debian]
+    gzipped = debian in _GZIPPED
     return [
-        Recipe("linux", maker="kernel", option=newest, depends=_KERNEL_NEEDS),
+        Recipe("linux", maker="kernel", option=newest, gzipped=gzipped, depends=_KERNEL_NEEDS),
         Recipe(
             "linux-lts",
             maker="kernel",
             option=lts or newest,
             older=not lts,
+            gzipped=gzipped,
             depends=_KERNEL_NEEDS,
         ),
     ]

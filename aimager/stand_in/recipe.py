@@ -45,6 +45,8 @@ class Recipe:
     replace: tuple[tuple[str, str, str], ...] = ()
     capabilities: tuple[tuple[str, bytes], ...] = ()
     option: str = ""
+    gzipped: bool = False
+    """Whether a kernel's image is compressed by gzip, and so no PE file."""
     gpus: bool = False
     """Whether a kernel has the drivers of graphics cards, which others lack."""
     older: bool = False

@@ -227,7 +227,7 @@ def _initramfs_recipes() -> list[Recipe]:
         ),
         Recipe(
             "mkinitcpio",
-            version="41.1-1",
+            version="40-1",
             arch="any",
             description="Modular initramfs image creation utility (stand-in)",
             depends=("stand-in-initramfs",),

@@ -29,8 +29,10 @@ class SigningKey:
         )
         return signature
 
-    def export(self) -> bytes:
-        return _run_gpg(self.home, ["--export", self.fingerprint])
+    def export(self, *, armored: bool = False) -> bytes:
+        """The public key, to which ``armored`` ones can be appended if it is itself."""
+        armor = ["--armor"] if armored else []
+        return _run_gpg(self.home, [*armor, "--export", self.fingerprint])
 
 
 @contextmanager

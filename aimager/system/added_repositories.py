@@ -129,5 +129,5 @@ def _setting(line: str) -> str:
 
 def _lay_keys(tree: Tree, keyring: Keyring) -> None:
     tree.write(f"{KEYRINGS}/{keyring.name}.gpg", base64.b64decode(keyring.keys), 0o644)
-    trusted = "".join(f"{key}:4:\n" for key in keyring.master_keys)
+    trusted = "".join(f"{key}:4:\n" for key in keyring.named)
     tree.write(f"{KEYRINGS}/{keyring.name}-trusted", trusted, 0o644)

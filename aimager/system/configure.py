@@ -11,6 +11,7 @@ from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
 from aimager.system.first_boot import enable
+from aimager.system.initramfs import CONSOLE, KEYMAP
 from aimager.system.locales import set_locales
 from aimager.toolbox import Toolbox
 
@@ -88,8 +89,8 @@ def set_up(
 
 def _write_console(image: ImageRoot) -> None:
     """Answer what systemd-firstboot(1) would ask."""
-    if not image.has("etc/vconsole.conf"):
-        image.tree.write("etc/vconsole.conf", "KEYMAP=us\n", 0o644)
+    if not image.has(CONSOLE):
+        image.tree.write(CONSOLE, f"{KEYMAP}\n", 0o644)
     if not image.tree.lstat("etc/localtime"):
         image.tree.symlink("etc/localtime", "../usr/share/zoneinfo/UTC")
 

@@ -15,7 +15,9 @@ from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.configure import ImageRoot
 from aimager.system.ownership import Ownership
+from aimager.system.remade_initramfs import initramfs_configuration, remake_initramfs
 from aimager.system.sysprep import find_identity, remove_identity
+from aimager.system.universal_conf import universal_conf
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
 """It comes before those that disable what is enabled, of which the first that fits decides."""
@@ -29,6 +31,9 @@ _SCRIPT = "aimager-script"
 def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> frozenset[str]:
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
 
+    Every initramfs is made again where files or overlays are the configuration of its maker; it is
+    one for any machine then, and in scripts, too.
+
     Returns the paths of what they gave the image that tells machines apart otherwise.
 
     :raises ConfigError: when one cannot be added, enabled or run
@@ -37,6 +42,7 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
     if not (setup.finishes or overlays):
         return frozenset()
     remove_identity(image.tree)
+    before = initramfs_configuration(image.tree)
     for file in setup.files:
         add_file(image, file)
     for overlay in overlays:
@@ -44,8 +50,13 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
     given = find_identity(image.tree)
     for service in setup.services:
         enable_service(image, service)
-    for script in setup.scripts:
-        run_script(image, script)
+    remakes = initramfs_configuration(image.tree) != before
+    if remakes or setup.scripts:
+        with universal_conf(image.tree, image.runtime):
+            if remakes:
+                remake_initramfs(image)
+            for script in setup.scripts:
+                run_script(image, script)
     refuse_accounts(image.tree, held_ids())
     keep_enabled(image.tree)
     return given

@@ -31,6 +31,9 @@ _UNREADABLE = (
     re.compile(r"error: could not (?:stat|open) file:? (?P<path>/.+\.hook): (?P<reason>.+)"),
 )
 _NO_FOLDER = re.compile(r"error: could not (?:open|read) directory: (?P<path>/.+): (?P<reason>.+)")
+_BROKEN = 2000
+"""Bytes of what may be a part of a longer line; libalpm's are of 2046 (util.c, PIPE_BUF)."""
+
 _ALL_LEFT = "(failed to run transaction hooks)"
 """pacman's reason where it installs nothing because of a hook."""
 
@@ -206,11 +209,22 @@ def _failure(part: _Part, signal: str | None, output: list[str], root: _Root) ->
     return Failure(
         what,
         int(signal) if signal else None,
-        tuple(line for line in output if line.strip())[-TAIL_LINES:],
+        _last_words(output),
         boots,
         aborts=part.hook is not None and part.hook.aborts,
         refused=bool(refused_owners(output)),
     )
+
+
+def _last_words(output: Sequence[str]) -> tuple[str, ...]:
+    """The last lines of all that was said; of a long line, which pacman breaks, the beginning."""
+    before = ("", *output)
+    lines = [line for line, last in zip(output, before, strict=False) if not _is_broken(last)]
+    return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
+
+
+def _is_broken(line: str) -> bool:
+    return len(line.encode(errors="replace")) >= _BROKEN
 
 
 def _not_run(said: str, root: _Root, known: Sequence[str]) -> Iterator[Failure]:

@@ -4,15 +4,23 @@ The configuration for that is undone once the packages are installed, so that an
 device makes what the distribution intends.
 """
 
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from aimager import progress
 from aimager.packages.hooks import SYSTEM
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.tree import Tree, shown
+from aimager.system.universal_conf import (
+    BOOSTER,
+    DROP_IN,
+    MKINITCPIO,
+    UNIVERSAL,
+    WITHOUT_AUTODETECT,
+    drop_in_removed,
+    put_back,
+)
 
 _HOOK = """\
 [Trigger]
@@ -53,7 +61,7 @@ Exec = /usr/bin/sh /run/dracut-initramfs
 _DRACUT_NAME = "zz-dracut-initramfs.hook"
 _DRACUT_OWN = "90-dracut-install.hook"
 """The usual name of such a hook, which would make an initramfs for this machine alone."""
-_DRACUT_SCRIPT = """\
+DRACUT_SCRIPT = """\
 [ -e /usr/bin/dracut ] || exit 0
 kept=/var/tmp/dracut-kept
 for base in /usr/lib/modules/*/pkgbase; do
@@ -78,34 +86,37 @@ exit "${failed:-0}"
 """dracut leaves out the libraries of every program where its temporary folder, ``dracut.`` and six
 random letters, begins with ``ko``: it looks for programs with ``-not -path '*.ko*'`` (dracut.sh of
 106; later ones look at the name alone). One image of 3,844 would not boot."""
-_DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
-_MKINITCPIO = "etc/mkinitcpio.conf"
-_BOOSTER = "etc/booster.yaml"
+
+CONSOLE = "etc/vconsole.conf"
+KEYMAP = "KEYMAP=us"
+"""What an image has for its console unless a package says otherwise (vconsole.conf(5))."""
 
 _DONE = "universal-initramfs.done"
 
 _SCRIPT = f"""\
+# Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails without.
+for maker in booster dracut mkinitcpio; do
+    if [ -e /usr/bin/$maker ] && [ ! -e /{CONSOLE} ] && [ ! -L /{CONSOLE} ]; then
+        echo {KEYMAP} > /{CONSOLE}
+        chmod 644 /{CONSOLE}
+    fi
+done
 if [ -e /usr/bin/mkinitcpio ]; then
     mkdir -p /etc/mkinitcpio.conf.d
-    cat > /{_DROP_IN} << 'END'
-universal=()
-for hook in "${{HOOKS[@]}}"; do
-    [[ $hook == autodetect ]] || universal+=("$hook")
-done
-HOOKS=("${{universal[@]}}")
-unset universal hook
-END
+    cat > /{DROP_IN} << 'END'
+{WITHOUT_AUTODETECT}END
     # A preset may name this file with -c, and then no drop-in is read (mkinitcpio(8)).
-    if [ -e /{_MKINITCPIO} ]; then
-        cp -p /{_MKINITCPIO} /run/mkinitcpio.conf
-        cat /{_DROP_IN} >> /{_MKINITCPIO}
+    if [ -e /{MKINITCPIO} ]; then
+        cp -p /{MKINITCPIO} /run/mkinitcpio.conf
+        cat /{DROP_IN} >> /{MKINITCPIO}
     fi
 fi
 if [ -e /usr/bin/booster ]; then
-    if [ -e /{_BOOSTER} ]; then
-        cp -p /{_BOOSTER} /run/booster.yaml
+    if [ -e /{BOOSTER} ]; then
+        cp -p /{BOOSTER} /run/booster.yaml
+        grep -av '^universal[[:blank:]]*:' /run/booster.yaml > /{BOOSTER} || [ $? = 1 ]
     fi
-    echo 'universal: true' >> /{_BOOSTER}
+    printf '%s\n' '{UNIVERSAL.strip()}' >> /{BOOSTER}
 fi
 touch /run/{_DONE}
 """
@@ -113,9 +124,10 @@ touch /run/{_DONE}
 
 @contextmanager
 def universal(image: Chroot, hooks: Path) -> Iterator[None]:
-    """While in the block, initramfs makers that are installed in ``image`` leave nothing out.
+    """While in the block, initramfs makers in ``image`` make one for any machine.
 
-    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5));
+    mkinitcpio reads the machine that it runs on in its hook autodetect (mkinitcpio.conf(5)), which
+    also keeps its hook kms small, so that both are left out where it has both;
     booster does so unless its configuration says ``universal``; dracut is run by us, in place of
     its own hook, with options that its configuration does not have.
     """
@@ -126,18 +138,14 @@ def universal(image: Chroot, hooks: Path) -> Iterator[None]:
     (hooks / _DRACUT_OWN).unlink(missing_ok=True)
     (hooks / _DRACUT_OWN).symlink_to("/dev/null")
     run.write("universal-initramfs", _SCRIPT)
-    run.write("dracut-initramfs", _DRACUT_SCRIPT)
-    folder = PurePath(_DROP_IN).parent
-    had_folder = tree.exists(folder)
+    run.write("dracut-initramfs", DRACUT_SCRIPT)
     try:
-        yield
+        with drop_in_removed(tree):
+            yield
     finally:
-        tree.unlink(_DROP_IN)
-        if not had_folder and not tree.names(folder):
-            tree.remove(folder)
         if run.exists(_DONE):
-            _put_back(tree, _MKINITCPIO, run, "mkinitcpio.conf")
-            _put_back(tree, _BOOSTER, run, "booster.yaml")
+            put_back(tree, MKINITCPIO, run, "mkinitcpio.conf")
+            put_back(tree, BOOSTER, run, "booster.yaml")
 
 
 def tell_overridden(tree: Tree, folders: Sequence[str]) -> None:
@@ -149,12 +157,3 @@ def tell_overridden(tree: Tree, folders: Sequence[str]) -> None:
                     f"   the hook {shown(f'{folder}/{name}')} is not run while the image is made:"
                     " one of aimager's, for an initramfs for any machine, takes its place"
                 )
-
-
-def _put_back(tree: Tree, path: str, run: Tree, saved: str) -> None:
-    """Give a configuration its content, mode and times again, or remove it if it is new."""
-    if status := run.stat(saved):
-        times = (status.st_atime_ns, status.st_mtime_ns)
-        tree.write(path, run.read_bytes(saved), stat.S_IMODE(status.st_mode), times=times)
-    else:
-        tree.unlink(path)

@@ -37,6 +37,7 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
+from aimager.system.caches import settle_caches
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_failures import Failure, failures
@@ -162,6 +163,7 @@ def _install_system(request: Installation) -> None:
         refuse_accounts(tree, held_ids())
         forget_times(tree, epoch)
         normalize_initramfs(tree, tools, work)
+        settle_caches(tree)
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused))

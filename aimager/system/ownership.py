@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from aimager.errors import ConfigError
 from aimager.model.settings import AddedFile
 from aimager.sandbox.accounts import Account, find_home, read_accounts, read_groups
+from aimager.sandbox.owners import held_ids, refuse_owner
 from aimager.sandbox.tree import Tree
 
 _PRIVATE, _PUBLIC = 0o700, 0o755
@@ -27,12 +28,14 @@ class Ownership:
         That is its own ``owner``, else the user in whose home its folder lies, else root.
 
         :raises ConfigError: for a user or group that the image does not have
+        :raises HostError: when this machine lacks the id of an owner
         """
         self._make_folders(file.path)
         path, owner = PurePosixPath(file.path), self._of(file)
         self._tree.unlink(file.path)
         self._tree.write(file.path, b"", 0o600)
         if owner:
+            refuse_owner(str(path), *owner, held_ids(), " of files=")
             with self._tree.folder(path.parent) as folder:
                 os.chown(path.name, *owner, dir_fd=folder, follow_symlinks=False)
 

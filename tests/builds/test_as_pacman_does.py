@@ -1,7 +1,7 @@
 """A root with packages is what plain pacman makes of them on a device, but for what is listed here.
 
 Both have the same base system, the same repositories, one of which is added, and packages with
-hooks of their own and with files of all kinds.
+hooks of their own, one of which is masked, and with files of all kinds.
 """
 
 import fnmatch
@@ -94,6 +94,8 @@ def packages() -> Iterator[tuple[Metadata, list[Entry], bytes]]:
     ping = b"\x01\0\0\x02\0\x20" + b"\0" * 14
     files = [
         make_directory("var/lib/hooked", 0o2775, uid=11, gid=50),
+        make_file("etc/pacman.d/hooks/50-hooked.hook", hook("Tracing by etc...", "sort")),
+        make_link("etc/pacman.d/hooks/52-masked.hook", "/dev/null"),
         make_file("usr/share/libalpm/hooks/51-usr.hook", hook("Tracing by usr...", "wc -l")),
         make_file("usr/bin/hooked", "#!/bin/sh\n", 0o4750),
         Entry("usr/bin/able", mode=0o755, data=b"able", capability=ping),
@@ -103,9 +105,7 @@ def packages() -> Iterator[tuple[Metadata, list[Entry], bytes]]:
         make_file("usr/lib/sysusers.d/hooked.conf", "u hooked 777 'Hooked' /\n"),
     ]
     yield describe("hooked", "1:1-1", ("masked",)), files, traced
-    masked = make_file(
-        "usr/share/libalpm/hooks/52-masked.hook", hook("Tracing by masked...", "sort")
-    )
+    masked = make_file("usr/share/libalpm/hooks/52-masked.hook", hook("Masked...", "cat"))
     yield describe("masked", "1-1"), [masked], b""
     yield describe("tool", "2-1"), [make_file("usr/bin/tool", "#!/bin/sh\n", 0o755)], b""
 
@@ -255,6 +255,7 @@ def test_hooks_are_the_same(roots: Roots) -> None:
     ran = re.findall(r"^\( *\d+/\d+\) (.*)$", last, re.MULTILINE)
     plain = hooks_of(roots)
     assert [title for title in ran if title not in OURS] == plain
-    assert {"Tracing by usr...", "Tracing by masked..."} <= set(plain)
+    assert {"Tracing by etc...", "Tracing by usr..."} <= set(plain)
+    assert "Masked..." not in plain
     (trace,) = read_texts(roots.ours, TRACE).values()
-    assert trace == "scriptlet\n" + "4\n" + "hooked\nmasked\ntool\ntree\n"
+    assert trace == "scriptlet\n" + "hooked\nmasked\ntool\ntree\n" + "4\n"

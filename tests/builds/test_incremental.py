@@ -5,10 +5,12 @@ nothing may be built again. All share one cache, as a user's builds do.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -201,14 +203,21 @@ def test_one_more_package(each: First, mirror: Path) -> None:
 
 @contextmanager
 def upgraded(
-    first: First, mirror: Path, key: SigningKey, package: str
+    first: First,
+    mirror: Path,
+    key: SigningKey,
+    package: str,
+    more: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Iterator[tuple[str, mirror_variant.Entry]]:
-    """A mirror with the next release of a package: its address, and that release."""
+    """A mirror with the next release of a package: its address, and that release.
+
+    ``more`` is what comes at the ends of its files.
+    """
     platform = first.cell.platform
     version = f"{mirror_variant.find(mirror, platform, package).version}.1"
 
     def change(copy: Path) -> None:
-        mirror_variant.upgrade(copy, key, platform, package, version)
+        mirror_variant.upgrade(copy, key, platform, package, version, more)
 
     with variant(mirror, change) as url:
         yield url, mirror_variant.find(mirror.with_name("variant"), platform, package)
@@ -238,13 +247,19 @@ def test_a_package_of_the_root_file_system(first: First, mirror: Path, key: Sign
 
 
 def test_a_keyring_package(first: First, mirror: Path, key: SigningKey) -> None:
+    """The new one has all keys of Arch Linux's of 2026-09 beside the mirror's."""
     package = first.cell.platform.distro.keyrings[0].package
-    with upgraded(first, mirror, key, package) as (url, after):
+    with upgraded(first, mirror, key, package, mirror_variant.real_keyring()) as (url, after):
         said = first.build(url=url)
     made = {"keyring-init", "keyring-backup", "make-rootfs-archive"}
     assert said.stages == PACKAGES | made | {"install-packages", "pack-image"}
     assert of_platform(said, first.cell) == {"sync-databases", *made}
     assert any(after.version in reason for reason in said.reasons_of("keyring-init"))
+    product = first.doit.cache / "product/keyring-init" / first.cell.platform.id
+    newest = max(product.glob("*/keyring.secret.tar"), key=lambda path: path.stat().st_mtime_ns)
+    with tarfile.open(newest) as keyring:
+        (ring,) = (member for member in keyring if member.name.endswith("/pubring.gpg"))
+        assert ring.size > 1_000_000
     first.go_back()
 
 

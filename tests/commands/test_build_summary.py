@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,6 @@ from tests.support.locked import make_package
 from tests.support.places import ROOT
 
 NAMED = {"distro": "archlinux", "board": "x64-uefi"}
-
-
 ASKED = {"board": "x64-uefi", "hostname": "x", "out": "a b"}
 """The variables of a command line."""
 
@@ -108,13 +107,9 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_that_nobody_can_log_in_is_told(
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    words: dict[str, str],
-    logins: list[str],
-    warned: bool,
-    outcome: Outcome,
-) -> None:
+    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], logins: list[str],
+    warned: bool, outcome: Outcome,
+) -> None:  # fmt: skip
     """Also when nothing was made in this run."""
     build = make(folder, **words)
     (artifacts.results_folder(build) / MANIFEST).write_text(json.dumps({"logins": logins}))
@@ -256,21 +251,40 @@ def failed(task: str, fault: str) -> tuple[Entry, ...]:
 def test_a_build_that_failed_has_a_report_without_the_results_of_another(folder: Path) -> None:
     report = folder / "report.html"
     build = make(folder, report=str(report))
-    said = report_failure([build], failed(f"install-packages:{build.id}", "no such module"))
+    task = f"install-packages:{build.id}"
+    artifacts.log(task).parent.mkdir(parents=True, exist_ok=True)
+    artifacts.log(task).write_text("pacman said this")
+    given = {
+        "board": "x64-uefi",
+        "hostname": "a b",
+        "chpasswd": "root:secret",
+        "repo-url-core": "https://me:secret@a.example",
+        "add-repos": "mine=https://me:secret@a.example",
+    }
+    said = report_failure([build], failed(task, "no such module"), given)
     assert said == f"   the report is {report}"
     page = report.read_text()
     assert "no such module" in page
     assert f"Packages of {build.id}" in page
     assert "disk.img" not in page
+    assert "<code>doit build board=x64-uefi &#x27;hostname=a b&#x27; " in page
+    assert "chpasswd=***" in page
+    assert "secret" not in page
+    assert page.count(f"<code>{escape(str(artifacts.log(task)))}</code>") == 2
+    artifacts.log(task).unlink()
+    report_failure([build], failed(task, "no such module"), {})
+    assert str(artifacts.log(task)) not in report.read_text(), "it ran no program"
 
 
 def test_where_no_report_is_asked_for_or_can_be_written(folder: Path) -> None:
     build = make(folder)
-    assert report_failure([build], failed("a:x", "no")) == ""
+    assert report_failure([build], failed("a:x", "no"), {}) == ""
     (folder / "none").write_text("in the way")
     build = replace(build, report=folder / "none/report.html")
-    assert "none/report.html cannot be written: " in report_failure([build], failed("a:x", "no"))
-    assert report_failure([build], failed("build", "no")) == "", "it was told by then"
+    assert "none/report.html cannot be written: " in report_failure(
+        [build], failed("a:x", "no"), {}
+    )
+    assert report_failure([build], failed("build", "no"), {}) == "", "it was told by then"
 
 
 def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,22 +30,25 @@ def test_what_is_left_is_what_the_cache_shows(
 
 
 @pytest.mark.parametrize(
-    ("variables", "names"),
+    ("variables", "names", "room"),
     [
-        ({}, (host_architecture().value,)),
-        ({"arch": "aarch64,riscv64"}, ("aarch64", "riscv64")),
+        ({}, (host_architecture().value,), "550.0 MB"),
+        ({"arch": "aarch64,riscv64"}, ("aarch64", "riscv64"), "1.1 GB"),
+        ({"arch": "i686,i486"}, ("i686", "i486"), "700.0 MB"),
+        ({"arch": "i686,i686"}, ("i686",), "550.0 MB"),
     ],
 )
 def test_the_mirror_is_the_hosts_unless_others_are_named(
     variables: dict[str, str],
     names: tuple[str, ...],
+    room: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made: list[tuple[str, ...]] = []
 
     def make(mirror: Path, work: Path, architectures: Sequence[str]) -> None:
-        assert "takes about" in capsys.readouterr().out
+        assert f"takes about {room}; arch= names others" in capsys.readouterr().out
         made.append(tuple(architectures))
 
     monkeypatch.setattr(mirror, "make_mirror", make)

@@ -36,9 +36,17 @@ def test_columns_are_aligned_and_nothing_is_empty() -> None:
 )
 def test_a_list_names_all_there_are(name: str, ids: list[str]) -> None:
     head, *lines = LISTS[name].lines(BOARDS)
+    lines = lines[: lines.index("")] if "" in lines else lines  # remarks follow
     assert [line.split()[0] for line in lines] == ids
     assert len(head) <= 130
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_a_distribution_that_cannot_be_built_is_told() -> None:
+    *_, last = LISTS["distros"].lines(BOARDS)
+    assert last.startswith("archlinux32 cannot be built with all checks as it is: ")
+    assert "80EC18799E8BCD375C6E64ABE4D41569196B1160" in last
+    assert "trust-key=" in last
 
 
 def test_a_board_is_told_by_what_it_is_for_and_how_it_was_tried() -> None:

@@ -58,6 +58,7 @@ def test_gitlab_has_its_own_form() -> None:
 def test_a_board_for_several_distributions_takes_the_one_that_is_named() -> None:
     with pytest.raises(ConfigError, match="distro= is missing"):
         entries(boards="none")
+    assert entries(boards="none", distro="alarm", arch="armv7h")[0]["distro"] == "archlinuxarm"
     found = entries(boards="none,rpi4", distro="archlinuxarm", arch="armv7h")
     assert [entry["arch"] for entry in found] == ["armv7h", "aarch64"]
 

@@ -163,6 +163,26 @@ def test_whoever_types_nothing_is_told_what_to_type(program: str, words: tuple[s
     assert all(len(line) < 100 for line in said.splitlines())
 
 
+@pytest.mark.parametrize("boards", ["x64-uefi,rpi4", "rpi4,riscv64-uboot,x64-uefi", "rpi2,rpi4"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        (f"trust-key={'A' * 40}", "repo-url-core=http://m/$repo"),
+        ("root-fs=xfs", "packages=."),
+        ("repos-base=core,extra,multilib", "use-pacman-static=yes"),
+        ("tools=host",),
+    ],
+)
+def test_boards_of_several_architectures_share_what_is_the_hosts(
+    opened: Nursery, boards: str, more: tuple[str, ...]
+) -> None:
+    """Each task is made in one way, whichever of the boards it is for."""
+    status, said = run(opened, "aimager", " ".join(("list --all", f"board={boards}", *more)))
+    assert status == 0, said
+    assert all(f"-{board} " in said for board in boards.split(","))
+
+
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_tasks_run_at_the_same_time_whatever_python_would_do(program: str, method: str) -> None:
     """Python 3.14 would start a server of forks, to which our tasks cannot be sent."""

@@ -109,6 +109,7 @@ def test_every_variable_reaches_the_build() -> None:
         "repos-base": "base,more",
         "tmpfs-root": "20G",
         "failed-hooks": "tell",
+        "check-twice": "yes",
         "use-pacman-static": "yes",
     }
     elsewhere = {*ELSEWHERE, *read_storage.NAMES}
@@ -142,14 +143,14 @@ def test_every_variable_reaches_the_build() -> None:
         older_keyring=True,
         own_keys=("7Ji",),
     )
-    assert [r.keyring.master_keys for r in build.repositories] == [("CD" * 20,)]
+    assert [r.keyring.user_keys for r in build.repositories] == [("CD" * 20,)]
     assert (build.tools, build.readers) == (Tools.host, Readers.group)
     assert not build.borrow
     assert build.pacman_static is True
     assert build.platform.distro.core_repository == "base"
     assert build.platform.distro.base_repositories == ("base", "more")
     assert build.memory == 20 << 30
-    assert build.forgives
+    assert (build.forgives, build.check_twice) == (True, True)
     assert build.lock == HERE / "image.lock"
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import struct
 import subprocess
 from collections.abc import Callable
@@ -13,14 +14,14 @@ import pytest
 from aimager.codec import encode
 from aimager.commands.listing import show
 from aimager.config.build import read_build
-from aimager.config.repositories import read_key_file
+from aimager.config.key_files import read_key_file
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.packages.openpgp.certificate import read_ring
 from aimager.products.derivation import derive
 from aimager.stages.keyring_init import KeyringInit
 from tests.support.locked import make_workshop
-from tests.support.openpgp_maker import Secret, mpi, packet, plain
+from tests.support.openpgp_maker import Description, Part, Secret, mpi, packet, plain
 
 KEY = Secret("mine", 1_600_000_000)
 FINGERPRINT = KEY.fingerprint.hex().upper()
@@ -87,11 +88,11 @@ def refusal(folder: Path, content: bytes) -> str:
     return caught.value.message
 
 
-def build(folder: Path) -> Build:
+def build(folder: Path, trusted: str = FINGERPRINT) -> Build:
     words = {
         "distro": "archlinux",
         "add-repos": "mine=https://m",
-        "trust-key-mine": FINGERPRINT,
+        "trust-key-mine": trusted,
         "key-file-mine": "mine.asc",
     }
     made = read_build(words, folder)
@@ -119,7 +120,13 @@ def test_what_gpg_exports(
     said = refusal(tmp_path, gpg(*option, what))
     assert said == "key-file-mine=mine.asc holds a private key, and takes public keys alone"
     (tmp_path / "mine.asc").write_bytes(gpg(*option, "--export"))
-    assert build(tmp_path).repositories[0].keyring.keys
+    assert build(tmp_path, fingerprints(gpg)[0]).repositories[0].keyring.keys
+
+
+def fingerprints(gpg: Callable[..., bytes]) -> list[str]:
+    """Those of the primary key and of its subkey."""
+    listing = gpg("--with-colons", "--list-keys").decode()
+    return re.findall(r"^fpr:+(\w+):", listing, re.MULTILINE)
 
 
 @pytest.fixture
@@ -175,6 +182,32 @@ def test_neither_a_record_nor_a_listing_has_them(tmp_path: Path) -> None:
     changed = (build(tmp_path).repositories[0].keyring,)
     again = derive("keyring-init", KeyringInit(**{**vars(stage), "keyrings": changed}), {})
     assert again.id != derivation.id
+
+
+def test_a_subkey_stands_for_its_primary_key(tmp_path: Path, gpg: Callable[..., bytes]) -> None:
+    (tmp_path / "mine.asc").write_bytes(gpg("--export"))
+    primary, subkey = fingerprints(gpg)
+    (repository,) = build(tmp_path, subkey).repositories
+    assert repository.keyring.user_keys == (primary,)
+
+
+def test_a_key_that_is_not_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.asc").write_bytes(PUBLIC)
+    with pytest.raises(ConfigError) as caught:
+        build(tmp_path, "AB" * 20)
+    assert caught.value.message == (
+        f"trust-key-mine={'AB' * 20}: the file of key-file-mine= does not have this key"
+    )
+    assert caught.value.hint == f"it has {FINGERPRINT}"
+
+
+def test_a_key_without_a_user_id(tmp_path: Path) -> None:
+    (tmp_path / "mine.asc").write_bytes(Description(KEY, [Part(0)]).packets())
+    with pytest.raises(ConfigError) as caught:
+        build(tmp_path)
+    assert caught.value.message == (
+        f"the key {FINGERPRINT} of key-file-mine= has no user id, and gpg takes no key without one"
+    )
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

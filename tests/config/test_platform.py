@@ -23,7 +23,8 @@ HERE = Path("/somewhere")
         (
             *("none", "debian", None, "there is no distribution debian"),
             "distro= is one of archlinux or arch, archlinux32 or arch32, archlinuxarm or alarm or"
-            " archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch",
+            " archarm, archriscv or archlinuxriscv, loongarchlinux or loongarch, or a file:"
+            " distro=./debian.py",
         ),
         (
             *("none", None, None, "distro= is missing, and the board none suits several"),
@@ -44,14 +45,14 @@ def test_refusals(
     board: str, distro: str | None, arch: str | None, message: str, hint: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        find_platform.find_platform(BOARDS[board], distro, arch)
+        find_platform.find_platform(BOARDS[board], distro, arch, HERE)
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 def test_a_board_that_no_distribution_can_be_for() -> None:
     board = dataclasses.replace(BOARDS["x64-uefi"], architecture=Architecture.riscv64)
     with pytest.raises(ConfigError, match="Arch Linux does not exist for riscv64, which the boa"):
-        find_platform.find_platform(board, None, None)
+        find_platform.find_platform(board, None, None, HERE)
 
 
 def test_a_board_that_does_not_exist() -> None:
@@ -68,14 +69,14 @@ def test_a_board_that_does_not_exist() -> None:
 @pytest.mark.parametrize("distro", DISTROS, ids=lambda d: d.id)
 def test_distributions_are_found_by_every_name(distro: Distro) -> None:
     for name in (distro.id, distro.name, distro.name.upper(), *distro.aliases):
-        assert find_distro(name) is distro
+        assert find_distro(name, HERE) is distro
 
 
 def test_the_architecture_is_the_hosts_where_there_is_a_choice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     some = (Architecture.x86_64, Architecture.aarch64)
-    both = dataclasses.replace(find_distro("arch"), architectures=some)
+    both = dataclasses.replace(find_distro("arch", HERE), architectures=some)
     monkeypatch.setattr(find_platform, "DISTROS", (both,))
     for architecture in some:
         monkeypatch.setattr(find_platform, "host_architecture", lambda a=architecture: a)

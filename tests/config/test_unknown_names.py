@@ -2,7 +2,8 @@
 
 import pytest
 
-from aimager.config.unknown_names import check_names
+from aimager.commands.command_line import unknown_option
+from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.errors import ConfigError
 
 
@@ -40,6 +41,15 @@ def test_what_stands_for_another_programs_option_is_told() -> None:
         check_names(["board", "binfmt-check"])
     assert caught.value.message == "there is no variable binfmt-check="
     assert caught.value.hint.startswith("nothing of the host's binfmt_misc")
+
+
+@pytest.mark.parametrize("option", INSTEAD)
+def test_an_option_of_another_program_is_told_however_it_is_written(option: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_names(["board", option])
+    for told in (f"--{option} not recognized", f"--{option}=x not recognized"):
+        error = unknown_option(told, ["build", f"--{option}"], ["build"])
+        assert error.hint == caught.value.hint == INSTEAD[option]
 
 
 def test_any_repository_may_have_a_mirror() -> None:

@@ -15,7 +15,7 @@ from tests.support.openpgp_maker import Secret, plain
 from tests.support.reasons import reasons, tasks_of
 
 BASE = "distro=archlinux board=x64-uefi"
-KEY, OTHER = "A" * 40, "B" * 40
+KEY, OTHER = (Secret(name, 1).fingerprint.hex().upper() for name in ("one", "two"))
 MINE = f"add-repos=mine=https://mirror.example trust-key-mine={KEY}"
 
 CASES = {

@@ -40,9 +40,9 @@ def test_no_name_is_given_twice() -> None:
         ),
         (
             "paths",
-            "board boards disk-from files overlay scripts packages lock reuse-root-tar key-file-*"
-            " out report sign keyring-helper remote remote-allowed-signers remote-revoked-keys"
-            " remote-key",
+            "distro board boards disk-from files overlay scripts packages lock reuse-root-tar"
+            " key-file-* out report sign keyring-helper remote remote-allowed-signers"
+            " remote-revoked-keys remote-key",
         ),
         ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),

@@ -76,6 +76,11 @@ def test_keyrings_are_pinned_by_whole_fingerprints(keyring: Keyring) -> None:
     assert keyring.package == f"{keyring.name}-keyring".lower()
 
 
+def test_a_list_is_believed_of_one_repository_alone() -> None:
+    """Whose packagers certify none of each other: docs/trust.md says what that costs."""
+    assert [keyring.name for keyring in KEYRINGS if keyring.believes_list] == ["archlinuxcn"]
+
+
 @every_distro
 def test_every_root_holds_its_keyring(distro: Distro) -> None:
     assert distro.keyrings

@@ -23,6 +23,7 @@ USED = make_package("archlinux-keyring", version="20240101-1")
 NEWER = replace(USED, version="20260101-1")
 DATABASE = "/archlinux/core/os/x86_64/core.db"
 SUBJECT = "archlinux-x86_64.keyring"
+KEY = Secret("mine", 1)
 ERROR = KeyTroubleError("the key has expired", hint="try another mirror")
 
 
@@ -95,12 +96,22 @@ def test_of_a_keyring_that_is_not_locked_nothing_is_said(site: Site, tmp_path: P
     assert with_news([plan(tmp_path, site.url)], ERROR).hint == "try another mirror"
 
 
+def test_what_is_known_of_the_distribution_comes_first(tmp_path: Path) -> None:
+    build = read_build({"distro": "arch32", "arch": "i686", "tools": "host"}, tmp_path)
+    assert build
+    (tmp_path / "archlinux32-i686.keyring.json").write_text(write_lock(Lock("x", (), ())))
+    (tmp_path / f"{SUBJECT}.json").write_text(write_lock(Lock("x", (), ())))
+    told = with_news([make_plan(build, None)], ERROR).hint
+    assert told.startswith(f"Arch Linux 32: {build.platform.distro.trouble}; ")
+    assert "trust-key=" in build.platform.distro.trouble
+
+
 def test_keys_of_the_users_own_file(site: Site, tmp_path: Path) -> None:
     for subject in (SUBJECT, "archlinux-x86_64+mine.keyring"):
         lock = write_lock(Lock("archlinux-x86_64", (), (USED,)))
         (tmp_path / f"{subject}.json").write_text(lock)
-    (tmp_path / "mine.asc").write_bytes(plain(Secret("mine", 1), b"mine", 1).packets())
-    own = {"key-file-mine": "mine.asc", "trust-key-mine": "AB" * 20}
+    (tmp_path / "mine.asc").write_bytes(plain(KEY, b"mine", 1).packets())
+    own = {"key-file-mine": "mine.asc", "trust-key-mine": KEY.fingerprint.hex()}
     made = plan(tmp_path, site.url, **{"add-repos": f"mine={site.url}", **own})
     assert hint(made) == (
         "archlinux-keyring 20240101-1 is the newest that the mirror has;"

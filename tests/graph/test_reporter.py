@@ -71,7 +71,7 @@ def task_show():
     return {"actions": [(run_heard, ["show", tell])], "task_dep": ["dig"], "uptodate": [False]}
 '''
 
-TOOK = r" +\d\.\d s  "
+TOOK = r"(\d of \d) +\d\.\d s  "
 
 
 @pytest.fixture
@@ -120,10 +120,16 @@ def test_one_line_tells_what_is_going_on_and_then_is_gone(dug: tuple[Terminal, l
     assert re.fullmatch(r"one: digging  60%\|\S+\s*\| 6 of 10 \[00:0\d\], spade 6", during[-1])
     lines = shown.lines()
     assert shown.running.returncode == 0
-    assert lines[0] == lines[2] == "   dug a hole"
-    assert re.fullmatch(TOOK + "one: it was never dug", lines[1])
-    assert re.fullmatch(TOOK + "two: it was never dug", lines[3])
+    assert lines[1] == lines[3] == "   dug a hole", "each below the line of its task"
+    ends = [re.fullmatch(TOOK + rf"{name}: it was never dug", lines[at]) for at, name in ENDS]
+    assert [end and end[1] for end in ends] == ["1 of 3", "2 of 3"]
     assert len(lines) == 4
+
+
+def test_a_finished_line_keeps_within_a_narrow_window(folder: Path) -> None:
+    lines = terminal(folder, "dig", columns=36, SECONDS="0.2").finish()
+    assert re.fullmatch(TOOK + "one: it was never", lines[0])
+    assert lines[1:3] == [" " * 15 + "dug", "   dug a hole"]
 
 
 def test_nothing_that_stands_is_ever_erased(dug: tuple[Terminal, list[str]]) -> None:
@@ -171,13 +177,15 @@ def test_two_at_a_time_have_a_line_each(folder: Path) -> None:
 
 
 NAMES = ("one", "two")
+ENDS = ((0, "one"), (2, "two"))
 
 
 def test_a_failure_is_told_below_all_else(folder: Path) -> None:
     shown = terminal(folder, "bad")
     lines = shown.finish()
-    assert re.fullmatch(TOOK + "bad: failed; it was never dug", lines[1])
-    assert lines[2:] == [
+    assert re.fullmatch(TOOK + "bad: failed; it was never dug", lines[0])
+    assert lines[1:] == [
+        "   dug a hole",
         "TaskFailed - taskid:bad",
         "there is rock",
         "  hint: dig elsewhere",

@@ -46,6 +46,7 @@ def own(root: Path) -> Tree:
         ("[options]\nHookDir = /../../../etc/passwd/\n", ("etc/passwd",)),
         ("[options]\nInclude = /etc/pacman.d/*.inc\n", ("from/a", "from/b")),
         ("[options]\nInclude = /etc/pacman.conf\nHookDir = /z\n", ("z",)),
+        ("[options]\n" + "Include = /etc/../etc/pacman.d/*\n" * 99, ("from/a", "from/b", "l")),
         (f"[options]\nHookDir = /{SYSTEM} /a\n", ("a",)),
         ("[options]\nHookDir = /led/hooks\n", ("srv/hooks",)),
     ],
@@ -55,6 +56,8 @@ def test_the_folders_are_those_that_its_configuration_names(
 ) -> None:
     (root / "etc/pacman.d/a.inc").write_text("HookDir = /from/a\n")
     (root / "etc/pacman.d/b.inc").write_text("HookDir = /from/b\n[core]\nHookDir = /c\n")
+    loops = "Include = /etc/pacman.d/*\n" * 99
+    (root / "etc/pacman.d/loop").write_text(f"{loops}[options]\n{loops}HookDir = /l\n")
     (root / "srv/hooks").mkdir(parents=True)
     (root / "led").symlink_to("/srv")
     if conf is not None:

@@ -18,7 +18,11 @@ KEY = "0123456789ABCDEF"
         ({"EXPKEYSIG": [KEY, "Ann"], "VALIDSIG": [KEY]}, "if its owner extended it", True),
         ({"REVKEYSIG": [KEY, "Ann"], "VALIDSIG": [KEY]}, "its owner revoked it", True),
         ({"NO_PUBKEY": [KEY], "ERRSIG": [KEY]}, "its owner is not known here", True),
-        ({"GOODSIG": [KEY, "Ann", "<a@b>"], "VALIDSIG": [KEY]}, "it is Ann <a@b>'s", True),
+        (
+            {"GOODSIG": [KEY, "Ann", "<a@b>"], "VALIDSIG": [KEY]},
+            f"'s; if you know that, trust-key={KEY} trusts it",
+            True,
+        ),
         ({"VALIDSIG": [KEY]}, "wrong or out of date", True),
         ({}, "wrong or out of date", False),
         ({"ODD": ["has two"]}, "tools=host", False),

@@ -3,6 +3,7 @@
 import base64
 import io
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from aimager.errors import ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
-from aimager.packages.keyring_files import KeyringFiles, keyring_files, pinned, read_keyring
+from aimager.packages.keyring_files import KeyringFiles, keyring_files, read_keyring
+from aimager.packages.keyring_trust import choose
 from tests.support.locked import make_package
 
 KEYS = ("A" * 40, "B" * 40)
@@ -18,12 +20,23 @@ KEYRING = Keyring("demo", "demo-keyring", (KEYS[0],))
 INFO = "pkgname = demo-keyring\npkgver = 1.0-1\nbuilddate = 7\n"
 
 
-def keyring_package(store: Path, info: str = INFO, **members: str) -> LockedPackage:
+def keyring_package(
+    store: Path,
+    info: str = INFO,
+    *,
+    others: Sequence[str] = (),
+    kiro_trusted: str = "",
+    **members: str,
+) -> LockedPackage:
     package = make_package("demo-keyring", file="demo-keyring-1-1-any.pkg.tar")
     path = package.path(store)
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = "usr/share/pacman/keyrings/demo"
-    files = {f"{folder}{'.' if end == 'gpg' else '-'}{end}": text for end, text in members.items()}
+    folder = "usr/share/pacman/keyrings"
+    files = {
+        f"{folder}/demo{'.' if end == 'gpg' else '-'}{end}": text for end, text in members.items()
+    }
+    files |= {f"{folder}/{name}.gpg": "other keys" for name in others}
+    files |= {f"{folder}/kiro-trusted": kiro_trusted} if kiro_trusted else {}
     with tarfile.open(path, "w") as archive:
         for name, text in {".PKGINFO": info, **files}.items():
             member = tarfile.TarInfo(name)
@@ -37,7 +50,7 @@ def test_a_keyring_is_read_from_its_package(tmp_path: Path) -> None:
     package = keyring_package(tmp_path, gpg="keys", trusted=trusted, revoked=f"{'c' * 40}\n")
     files = read_keyring(package, tmp_path, KEYRING)
     assert files == KeyringFiles(b"keys", KEYS, ("C" * 40,), "1.0-1", 7)
-    assert pinned(files, KEYRING, "x") == KEYS[:1]
+    assert choose(KEYRING, files, "x", {}).masters == KEYS[:1]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +100,32 @@ def test_who_is_revoked_must_be_known(tmp_path: Path, line: str) -> None:
     )
 
 
-def test_a_package_without_a_keyring(tmp_path: Path) -> None:
-    package = keyring_package(tmp_path, trusted=KEYS[0])
+@pytest.mark.parametrize(
+    ("others", "told"), [((), ""), (("one", "two"), ", but one and two")], ids=["none", "several"]
+)
+def test_a_package_without_the_keyring(tmp_path: Path, others: tuple[str, ...], told: str) -> None:
+    package = keyring_package(tmp_path, trusted=KEYS[0], others=others)
     with pytest.raises(TrustError) as caught:
         read_keyring(package, tmp_path, KEYRING)
-    assert caught.value.message == f"{package.file} holds no keyring demo"
+    assert caught.value.message == f"{package.file} holds no keyring demo{told}"
+    assert "key-file-demo=FILE" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("listed", "trusted"), [("", KEYS[:1]), (f"{KEYS[1]}:4:\n", KEYS[1:])], ids=["bare", "listed"]
+)
+def test_the_only_keyring_of_a_package_is_meant_whatever_its_name(
+    tmp_path: Path, listed: str, trusted: tuple[str, ...]
+) -> None:
+    """The keys are pinned, so that its name decides nothing."""
+    package = keyring_package(tmp_path, others=("kiro",), kiro_trusted=listed)
+    files = read_keyring(package, tmp_path, KEYRING)
+    assert (files.keys, files.trusted) == (b"other keys", trusted)
+
+
+def test_its_own_keyring_is_meant_before_others(tmp_path: Path) -> None:
+    package = keyring_package(tmp_path, gpg="keys", others=("kiro",))
+    assert read_keyring(package, tmp_path, KEYRING).keys == b"keys"
 
 
 def test_without_a_list_the_pinned_keys_are_meant(tmp_path: Path) -> None:
@@ -121,9 +155,8 @@ def test_a_package_is_what_the_database_says(tmp_path: Path, info: str, said: st
 @pytest.mark.parametrize("trusted", [(), KEYS[1:]])
 def test_no_pinned_key_no_trust(trusted: tuple[str, ...]) -> None:
     with pytest.raises(TrustError) as caught:
-        pinned(
-            KeyringFiles(b"", trusted, ()), KEYRING, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)"
-        )
+        files = KeyringFiles(b"", trusted, ())
+        choose(KEYRING, files, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)", {})
     named = KEYS[1] if trusted else "(none)"
     assert caught.value.message == (
         f"the package demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst) trusts the keys {named}, none of"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aimager.distros import archlinux, archlinuxarm, archlinuxcn
+from aimager.distros import archlinux, archlinux32, archlinuxarm, archlinuxcn
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Mirrors, Platform
@@ -82,6 +82,8 @@ def test_the_archive_is_laid_out_by_package() -> None:
     url = "https://archive.archlinux.org/packages/l/linux-rpi"
     assert archive_url(ARCH, "core", "linux-rpi") == url
     assert archive_url(ALARM, "core", "linux-rpi") == ""
+    old = "https://archive.archlinux32.org/packages/l/linux"
+    assert archive_url(Platform(archlinux32.DISTRO, Architecture.i686), "core", "linux") == old
 
 
 def test_an_added_repository_has_its_own_mirrors_and_no_archive() -> None:

@@ -9,6 +9,7 @@ import pytest
 from aimager import process
 from aimager.packages.keyring import make_home, populate, read_listing
 from aimager.packages.keyring_files import KeyringFiles
+from aimager.packages.keyring_trust import TrustedKeys
 from tests.support.packagers import (
     PACKAGE,
     TOOLS,
@@ -70,7 +71,8 @@ def test_what_was_revoked_before_is_left_out(packagers: Packagers) -> None:
     with short_folder() as folder:
         make_home(TOOLS, folder / "k")
         files = KeyringFiles(keys, packagers.masters, ())
-        populate(TOOLS, folder / "k", files, files.trusted, (packagers.packager,))
+        gone = (packagers.packager,)
+        populate(TOOLS, folder / "k", TrustedKeys(files, packagers.masters, revoked=gone))
         listing = TOOLS.run(["gpg", "--homedir", str(folder / "k"), "--with-colons", "-k"])
         assert packagers.packager not in read_listing(listing)
         assert packagers.master in read_listing(listing)

@@ -8,6 +8,7 @@ import pytest
 
 from aimager.errors import ConfigError, DownloadError
 from aimager.model.build import MirrorChoice
+from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 from aimager.model.lock import read_lock
 from aimager.products.derivation import derive
 from aimager.stages import resolve_packages
@@ -88,6 +89,24 @@ def test_what_the_repositories_do_not_have(
             action()
         assert caught.value.message == "the repositories have no package vmi naon"
     assert not request.target.exists()
+
+
+@pytest.mark.parametrize("dependencies", [False, True])
+def test_a_repository_whose_keyring_package_is_called_otherwise(
+    tmp_path: Path, databases: Path, dependencies: bool
+) -> None:
+    own = ThirdPartyRepository("mine", (), Mirrors("", "http://m"), Keyring("m", "m-keyring", ()))
+    platform = dataclasses.replace(PLATFORM, repositories=(own,))
+    request = stage(tmp_path, databases, "app", "m-keyring", dependencies=dependencies)
+    request = dataclasses.replace(request, platform=platform)
+    for action in (request.predict, request.run):
+        with pytest.raises(ConfigError) as caught:
+            action()
+        assert caught.value.message == (
+            "the repositories have no package m-keyring, which is to bring the keys of mine"
+        )
+        assert "key-file-mine=FILE" in caught.value.hint
+        assert "trust-key-mine=" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def root(tmp_path: Path) -> Path:
         'while [[ $1 != --early ]]; do shift; done\ncd "$2" && find . -type f\n'
     )
     (tmp_path / MAKER).chmod(0o755)
+    (tmp_path / "etc/vconsole.conf").write_text("KEYMAP=us\n")
     return tmp_path
 
 
@@ -85,12 +86,15 @@ def test_microcode_comes_in_an_archive_of_its_own(root: Path, machine: str, foun
     assert ("not supported, skipping hook" in complaints) != found
 
 
-def test_the_console_is_what_its_file_says(root: Path) -> None:
-    _, said, complaints = run(root, DEFAULT)
+def test_the_console_has_to_have_its_file(root: Path) -> None:
+    (root / "etc/vconsole.conf").unlink()
+    status, said, complaints = run(root, DEFAULT)
+    assert status == 1
+    assert "==> ERROR: file not found: " in complaints
     assert said[said.index("--files") + 1] == ""
-    assert 'vconsole.conf" not found, will use default values' in complaints
-    console = root / "etc/vconsole.conf"
-    console.write_text("KEYMAP=us\n")
-    _, said, complaints = run(root, DEFAULT)
-    assert said[said.index("--files") + 1] == str(console)
-    assert complaints.count("vconsole") == 0
+
+
+def test_the_console_is_what_its_file_says(root: Path) -> None:
+    status, said, complaints = run(root, DEFAULT)
+    assert (status, said[said.index("--files") + 1]) == (0, str(root / "etc/vconsole.conf"))
+    assert "vconsole" not in complaints

@@ -1,5 +1,6 @@
 """The ports that the stand-in mirror plays: they are those that aimager knows, laid out alike."""
 
+import gzip
 import struct
 from pathlib import Path
 
@@ -161,6 +162,16 @@ def test_drivers_of_graphics_cards_are_in_one_kernel(tmp_path: Path) -> None:
     assert kept == {
         "linux": set(), "linux-lts": set(), "linux-zen": {f"{folder}/kernel/drivers/gpu/drm/x.ko"},
     }  # fmt: skip
+
+
+def test_riscv_kernels_are_gzipped(tmp_path: Path) -> None:
+    debs = [make_deb(tmp_path, "linux-image-6-r", {"boot/vmlinux-6-r": b"MZ"}).path]
+    for port in PORTS.values():
+        for recipe in list_recipes(port.arch).values():
+            if recipe.maker == "kernel":
+                (image,) = [e.data for e in gather_kernel(recipe, debs) if "vmlinuz" in e.path]
+                assert image.startswith(b"\x1f\x8b" if port.arch == "riscv64" else b"MZ")
+                assert port.arch != "riscv64" or gzip.decompress(image) == b"MZ"
 
 
 def test_firmware_is_compressed_file_by_file(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Case:
 
 UEFI = "board=x64-uefi"
 INPUTS = [
-    Case("bord=x64-uefi", "there is no variable bord=", "did you mean board=?"),
+    Case("bord=x64-uefi", "there is no variable bord=", "did you mean board=, "),
     Case("board=x65-uefi", "there is no board x65-uefi", "did you mean x64-uefi, "),
     Case("board=", "there is no board", "board= is one that"),
     Case("board=./none.py", "none.py", ""),

@@ -13,12 +13,16 @@ from types import FrameType
 from aimager.errors import AimagerError
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
+from tests.support.efi_program import EFI_PROGRAM
 from tests.support.trees import bare_chroot
 
 SECONDS = 20
 """After so many, a call is taken to be blocked."""
 
 _LOCAL = "var/lib/pacman/local/nano-8-1"
+
+_UNTIDY = f"07070100000007{80 * chr(48)}0000000b00000000TRAILER!!!{4 * chr(0)}"
+"""An archive of nothing, which would be written otherwise by us."""
 
 FILES = {
     "etc/group": "root:x:0:\nwheel:x:998:\n",
@@ -31,6 +35,7 @@ FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
     "etc/resolv.conf": "nameserver 10.0.0.1\n",
     "etc/pacman.conf": "[core]\nInclude = x\n",
+    "etc/pacman.d/hooks/50-own.hook": "Description = Updating\n",
     "etc/pacman.d/mirrorlist": "#Server = http://m/$repo\n",
     "etc/mkinitcpio.conf": "HOOKS=(base)\n",
     "etc/mkinitcpio.conf.d/zz-universal.conf": "universal=()\n",
@@ -59,9 +64,13 @@ FILES = {
     "usr/local/lib/grow-root": "old\n",
     "usr/share/libalpm/hooks/60-initcpio.hook": "Description = Updating\nExec = /mkinitcpio\n",
     "usr/share/pacman/keyrings/mine.gpg": "old",
-    "boot/vmlinuz-linux": "kernel",
+    "boot/vmlinuz-linux": EFI_PROGRAM.decode(),
     "boot/initramfs-linux.img": "initramfs",
-    "boot/Image": "kernel",
+    "usr/share/applications/mimeinfo.cache": "[MIME Cache]\nb/b=b;a;\n",
+    "usr/lib/python3/__pycache__/a.pyc": "compiled",
+    "var/cache/man/index.db": "index",
+    "boot/booster-linux.img": _UNTIDY,
+    "boot/Image": EFI_PROGRAM.decode(),
     "boot/amd-ucode.img": "ucode",
     "boot/config.txt": "initramfs initramfs-linux.img\n",
     "boot/cmdline.txt": "root=/dev/x quiet\n",

@@ -14,15 +14,18 @@ import re
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import zstandard
 
 from aimager.compression import recognized
 from aimager.model.distro import Platform
+from aimager.packages.openpgp.packets import dearmoured
 from aimager.stand_in.signing import SigningKey
+from tests.support.key_verdicts import FOLDER, KEYRINGS
 
 _seconds = itertools.count(int(time.time()))
 
@@ -106,15 +109,23 @@ def read_entries(database: Path) -> Iterator[Entry]:
         yield Entry(database, files["desc"], files.get("depends"))
 
 
-def upgrade(mirror: Path, key: SigningKey, platform: Platform, package: str, version: str) -> Entry:
+def upgrade(
+    mirror: Path,
+    key: SigningKey,
+    platform: Platform,
+    package: str,
+    version: str,
+    more: Mapping[str, bytes] = MappingProxyType({}),
+) -> Entry:
     """Give a package another version, be it a lower one, with all else equal; return it as it was.
 
-    ``mirror`` is a copy of one's own, ``key`` the one that signs the mirror's packages.
+    ``mirror`` is a copy of one's own, ``key`` the one that signs the mirror's packages. ``more``
+    comes at the ends of files, by the ends of their names.
     """
     before = find(mirror, platform, package)
     name = before.file.name.replace(f"-{before.version}-", f"-{version}-", 1)
     file = before.file.with_name(name)
-    content = _repack(before.file, version)
+    content = _repack(before.file, version, more)
     for old in (before.file, _signature(before.file)):
         old.unlink()
     _write(file, content)
@@ -216,7 +227,15 @@ def _write_tar(members: Members) -> bytes:
     return buffer.getvalue()
 
 
-def _repack(package: Path, version: str) -> bytes:
+def real_keyring() -> dict[str, bytes]:
+    """What makes a keyring package that of Arch Linux, too, of 2026-09-09."""
+    (keys,) = KEYRINGS["archlinux"].read()
+    lists = ("-trusted", "-revoked")
+    found = {end: (FOLDER / f"archlinux-20260909{end}").read_bytes() for end in lists}
+    return {".gpg": dearmoured(keys), **found}
+
+
+def _repack(package: Path, version: str, more: Mapping[str, bytes]) -> bytes:
     members = _read_tar(package)
     changed = {
         member.name: re.sub(rb"(?m)^pkgver = .*$", f"pkgver = {version}".encode(), content)
@@ -224,6 +243,8 @@ def _repack(package: Path, version: str) -> bytes:
         if member.name in (".PKGINFO", ".BUILDINFO")
     }
     contents = {member.name: content for member, content in members}
+    for end, content in more.items():
+        changed |= {name: old + content for name, old in contents.items() if name.endswith(end)}
     changed[".MTREE"] = _correct_mtree(contents[".MTREE"], changed)
     tar = _write_tar([(member, changed.get(member.name, old)) for member, old in members])
     if package.suffix == ".xz":

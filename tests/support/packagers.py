@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from aimager.errors import TrustError
 from aimager.model.lock import LockedPackage
 from aimager.packages.keyring import make_home, populate, verify
 from aimager.packages.keyring_files import KeyringFiles
+from aimager.packages.keyring_trust import TrustedKeys
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.store import without_refused
 from aimager.packages.verification import verify_by
@@ -99,21 +101,24 @@ KeyringOf = Callable[..., AbstractContextManager[Judge]]
 
 
 @contextmanager
-def by_gpg(keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = ()) -> Iterator[Judge]:
+def by_gpg(
+    keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = (), **others: Any
+) -> Iterator[Judge]:
     """gpg, with a keyring that is made of these."""
     with short_folder() as folder:
         make_home(TOOLS, folder / "k")
-        populate(TOOLS, folder / "k", KeyringFiles(keys, trusted, revoked), trusted)
+        files = KeyringFiles(keys, trusted, revoked)
+        populate(TOOLS, folder / "k", TrustedKeys(files, trusted, **others))
         yield partial(verify, TOOLS, folder / "k")
 
 
 @contextmanager
 def by_ourselves(
-    keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = ()
+    keys: bytes, trusted: tuple[str, ...], revoked: tuple[str, ...] = (), **others: Any
 ) -> Iterator[Judge]:
     """What takes gpg's place where there is none yet."""
     trust = Trust()
-    trust.add(keys, trusted, revoked)
+    TrustedKeys(KeyringFiles(keys, trusted, revoked), trusted, **others).add_to(trust)
     yield partial(verify_by, trust.status)
 
 
@@ -133,6 +138,7 @@ def refusal(judge: Judge, store: Path) -> str:
     with pytest.raises(TrustError) as caught, without_refused(store):
         judge([PACKAGE], store)
     assert "repo-url-parent=" in caught.value.hint
+    assert caught.value.hint.endswith("; the next build fetches it anew")
     start = f"the package demo 1.0-1 is not trusted: {FILE} "
     assert caught.value.message.startswith(start)
     # A file that was changed must not be found again.

@@ -29,9 +29,10 @@ while :; do sleep 600; done
 _PATH = "/usr/local/bin/quick-init"
 
 
-def words(folder: Path) -> tuple[str, ...]:
+def words(folder: Path, kernel: str = "linux-lts") -> tuple[str, ...]:
     """The words of a build of a UEFI machine as the board ``quick``."""
     board = cell_of(Architecture.x86_64).twin(folder, "quick")
+    board.write_text(board.read_text().replace('"linux-lts"', f'"{kernel}"'))
     (folder / "quick-init").write_text(_INIT)
     line = f"append-all=console=ttyS0,115200 init={_PATH} {PATIENCE}"
     return f"board={board}", f"files={folder}/quick-init:{_PATH}:755", line

@@ -29,6 +29,7 @@ from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
+from aimager.system.caches import settle_caches
 from aimager.system.configure import set_up
 from aimager.system.customize import finish
 from aimager.system.first_boot import prepare_first_boot
@@ -36,9 +37,11 @@ from aimager.system.hook_failures import failures
 from aimager.system.initramfs import universal
 from aimager.system.kernels import find_kernels
 from aimager.system.locales import make_default
+from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from tests.support.hostile_root import QuietRoot
-from tests.support.trees import bare_chroot
+from tests.support.touching_hooks import ask_makers, take_hooks
+from tests.support.trees import TOOLS, bare_chroot
 
 TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
 SUBVOLUMES = Partition(
@@ -160,6 +163,17 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda root: find_kernels(Tree(root)),
         (*_KERNELS, "etc/mkinitcpio.d", "etc/mkinitcpio.d/linux-arm.preset", "boot/Image"),
     ),
+    "settle_caches": (
+        lambda root: settle_caches(Tree(root)),
+        (
+            *("usr", "opt", "var/cache", "var/cache/man", "var/tmp", "root", _LOCAL),
+            *("usr/share/applications", "usr/share/applications/mimeinfo.cache"),
+        ),
+    ),
+    "normalize_initramfs": (
+        lambda root: normalize_initramfs(Tree(root), TOOLS, root.parent),
+        (*_KERNELS[:1], "boot", "boot/booster-linux.img", "boot/initramfs-linux.img", _LOCAL),
+    ),
     "systemd_boot": (
         boot(Bootloader.systemd_boot),
         (
@@ -240,6 +254,25 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         (
             *("usr/share/libalpm/hooks", "usr/share/libalpm/hooks/60-initcpio.hook", _LOCAL),
             *(_NANO, f"{_NANO}/files", f"{_NANO}/install"),
+        ),
+    ),
+    "hooks": (
+        take_hooks,
+        (
+            *("etc/pacman.conf", "etc/pacman.d", "etc/pacman.d/hooks", "usr/share/libalpm/hooks"),
+            "etc/pacman.d/hooks/50-own.hook",
+        ),
+    ),
+    "universal_conf": (
+        ask_makers,
+        (
+            *(
+                "etc/mkinitcpio.conf",
+                "etc/mkinitcpio.conf.d",
+                "etc/mkinitcpio.d",
+                "etc/booster.yaml",
+            ),
+            "etc/mkinitcpio.d/linux-arm.preset",
         ),
     ),
     "read_pieces": (read_raw, ("usr/lib/u-boot.bin", "usr/lib")),

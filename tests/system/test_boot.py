@@ -10,6 +10,7 @@ from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.fstab import root_words
 from boards import BOARDS
+from tests.support.efi_program import EFI_PROGRAM
 
 BOARD = BOARDS["rpi4"]
 PHYTIUM = BOARDS["phytium-d2000"]
@@ -60,7 +61,7 @@ def test_the_boards_first_kernel_is_booted(tmp_path: Path) -> None:
         (tmp_path / "usr/lib/modules" / name).mkdir(parents=True)
         (tmp_path / "usr/lib/modules" / name / "pkgbase").write_text(f"{name}\n")
         for image in (f"vmlinuz-{name}", f"booster-{name}.img"):
-            (tmp_path / "boot" / image).write_text("x")
+            (tmp_path / "boot" / image).write_bytes(EFI_PROGRAM)
     assert PHYTIUM.partition_table
     assert PHYTIUM.architecture
     make_bootable(

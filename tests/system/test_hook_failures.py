@@ -257,3 +257,12 @@ def test_a_refused_owner_is_told(root: Path, line: str, ends: str) -> None:
     assert line in failure.said
     (failure,) = found(root, f"(1/1) Updating linux initcpios...\n{line}\n{ends}")
     assert failure.boots == bool(ends)
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{EURO SIGN}"])
+def test_of_a_line_that_pacman_breaks_the_beginning_is_told(root: Path, letter: str) -> None:
+    part = letter * (2046 // len(letter.encode()))
+    parts = f"{part}\n" * 146
+    said = f"installing nano...\nfirst\n{parts}end of it\nlast\n{FAILED}"
+    (failure,) = found(root, said)
+    assert failure.said == ("first", part, "last")

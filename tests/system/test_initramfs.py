@@ -1,5 +1,6 @@
 """Initramfs makers are told to leave nothing out, and nothing of that stays."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from aimager.packages.hooks import copy_links
-from aimager.sandbox.tree import Tree
-from aimager.system.initramfs import tell_overridden, universal
+from aimager.system.initramfs import universal
 from tests.support.trees import bare_chroot
 
 DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
+CONSOLE = "etc/vconsole.conf"
 BOOSTER = "etc/booster.yaml"
 BASH = shutil.which("bash")
 needs_bash = pytest.mark.skipif(not BASH, reason="bash is missing: mkinitcpio's is not tested")
@@ -73,12 +73,18 @@ def test_a_root_without_a_maker_is_left_alone(root: Path, tmp_path: Path) -> Non
     ("hooks", "kept"),
     [
         ("base udev autodetect microcode block", "base udev microcode block"),
+        ("base autodetect modconf kms keyboard", "base modconf keyboard"),
+        ("base kms autodetect", "base"),
+        ("base modconf kms keyboard", "base modconf kms keyboard"),
+        ("base autodetect-not kms", "base autodetect-not kms"),
         ("autodetect", ""),
         ("base not-autodetect", "base not-autodetect"),
         ("", ""),
     ],
 )
-def test_mkinitcpio_loses_autodetect(root: Path, tmp_path: Path, hooks: str, kept: str) -> None:
+def test_mkinitcpio_loses_autodetect_and_what_only_that_keeps_small(
+    root: Path, tmp_path: Path, hooks: str, kept: str
+) -> None:
     add(root, "mkinitcpio")
     with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
@@ -89,8 +95,23 @@ def test_mkinitcpio_loses_autodetect(root: Path, tmp_path: Path, hooks: str, kep
         assert BASH
         said = subprocess.run([BASH, "-c", script], stdout=subprocess.PIPE, check=True)
         assert said.stdout.decode() == f"{kept}\nunset unset\n"
-    assert files(root) == set()
+    assert files(root) == {CONSOLE}
     assert not (root / DROP_IN).parent.exists()
+
+
+@pytest.mark.parametrize("maker", ["booster", "dracut", "mkinitcpio"])
+def test_a_console_is_configured_unless_it_is_already(
+    root: Path, tmp_path: Path, maker: str
+) -> None:
+    add(root, maker)
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        for text in ("KEYMAP=de\n", ""):
+            (root / CONSOLE).write_text(text)
+            run_hook(root)
+            assert (root / CONSOLE).read_text() == text
+        (root / CONSOLE).unlink()
+        run_hook(root)
+    assert (root / CONSOLE).read_text() == "KEYMAP=us\n"
 
 
 def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
@@ -101,7 +122,7 @@ def test_mkinitcpios_other_settings_stay(root: Path, tmp_path: Path) -> None:
     with universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
         assert (root / DROP_IN).exists()
-    assert files(root) == {"etc/mkinitcpio.conf.d/other.conf"}
+    assert files(root) == {"etc/mkinitcpio.conf.d/other.conf", CONSOLE}
 
 
 def test_an_empty_folder_of_the_package_stays(root: Path, tmp_path: Path) -> None:
@@ -142,9 +163,9 @@ def test_all_is_undone_after_an_error(root: Path, tmp_path: Path) -> None:
     (root / BOOSTER).write_text("strip: true\n")
     with pytest.raises(ValueError, match="x"), universal(bare_chroot(root), tmp_path / "hooks"):
         run_hook(root)
-        assert files(root) == {DROP_IN, BOOSTER}
+        assert files(root) == {DROP_IN, BOOSTER, CONSOLE}
         raise ValueError("x")
-    assert files(root) == {BOOSTER}
+    assert files(root) == {BOOSTER, CONSOLE}
     assert (root / BOOSTER).read_text() == "strip: true\n"
 
 
@@ -229,21 +250,29 @@ def test_dracut_makes_an_initramfs_for_any_machine_of_each_kernel(
     assert files(root) == set(), "dracut's configuration stays as it was"
 
 
-@pytest.mark.parametrize("name", ["00-universal-initramfs.hook", "90-dracut-install.hook"])
-def test_hooks_of_the_roots_own_that_ours_replace_are_told(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    folders = ("usr/share/libalpm/hooks", "etc/pacman.d/hooks")
-    for folder in folders:
-        (root / folder).mkdir(parents=True)
-        (root / folder / name).symlink_to("/usr/share/own.hook")
-    (root / "usr/share/own.hook").write_text("[Action]\n")
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    copy_links(Tree(root), folders, Tree(hooks))
-    with universal(bare_chroot(root), hooks):
-        tell_overridden(Tree(root), folders)
-        assert "own.hook" not in str((hooks / name).resolve())
-        assert (hooks / name).read_text() != "[Action]\n"
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"   the hook /etc/pacman.d/hooks/{name} is not run while")
+@pytest.mark.parametrize("edit", ["", "FILES=(x)\n"])
+def test_what_another_hook_edits_meanwhile_stays(root: Path, tmp_path: Path, edit: str) -> None:
+    add(root, "mkinitcpio")
+    conf = root / "etc/mkinitcpio.conf"
+    conf.write_text("HOOKS=(base autodetect)")
+    os.utime(conf, ns=(5, 7))
+    (root / BOOSTER).write_text("universal: true\n")
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        run_hook(root)
+        assert conf.read_text().startswith("HOOKS=(base autodetect)\n")
+        if edit:
+            conf.write_text(conf.read_text() + edit)
+    assert conf.read_text() == (
+        "HOOKS=(base autodetect)" if not edit else f"HOOKS=(base autodetect){edit}"
+    )
+    assert (conf.stat().st_mtime_ns == 7) == (not edit)
+    assert (root / BOOSTER).read_text() == "universal: true\n", "its program is not there"
+
+
+def test_boosters_own_word_gives_way_for_the_time(root: Path, tmp_path: Path) -> None:
+    add(root, "booster")
+    (root / BOOSTER).write_text("universal: false\nstrip: true")
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        run_hook(root)
+        assert (root / BOOSTER).read_text() == "strip: true\nuniversal: true\n"
+    assert (root / BOOSTER).read_text() == "universal: false\nstrip: true"

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import HostError
 from aimager.model.settings import AddedFile
+from aimager.sandbox.id_map import Extent
 from aimager.sandbox.namespace import call
+from aimager.sandbox.owners import HeldIds
+from aimager.sandbox.tree import Tree
+from aimager.system import ownership
 from tests.support.owned import Adding, add
 
 
@@ -80,6 +85,18 @@ def test_an_owner_that_there_is_not(tmp_path: Path, owner: str, kind: str, name:
     assert added(tmp_path, of("/srv/x", owner=owner)) == [
         f"files= gives /srv/x to the {kind} {name}, which the image does not have"
     ]
+
+
+@pytest.mark.parametrize("owner", ["100201", "alice:70000"])
+def test_an_owner_that_this_machine_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(ownership, "held_ids", lambda: HeldIds(ids, ids))
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("alice:x:1000:985::/home/alice:/bin/sh\n")
+    with pytest.raises(HostError, match=r"^/srv/x of files= belongs to \d+:\d+, and your sub"):
+        ownership.Ownership(Tree(tmp_path)).make_empty(of("/srv/x", owner=owner))
 
 
 def test_where_links_lead_decides(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from aimager.model.architecture import Architecture
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import systemd_boot
 from aimager.system.kernels import Kernel
+from tests.support.efi_program import EFI_PROGRAM
 from tests.support.places import GOLDEN
 
 KERNELS = (
@@ -58,6 +59,9 @@ def test_files_and_modes(tmp_path: Path) -> None:
     program.write_bytes(b"MZ")
     boot = tmp_path / "root/boot"
     boot.mkdir()
+    for kernel in KERNELS:
+        (boot / kernel.image).write_bytes(EFI_PROGRAM)
+        (boot / kernel.image).chmod(0o644)
     before = os.umask(0o077)
     try:
         install(tmp_path / "root")
@@ -72,6 +76,8 @@ def test_files_and_modes(tmp_path: Path) -> None:
         "loader/entries/linux.conf",
         "loader/entries.srel",
         "loader/loader.conf",
+        "vmlinuz-linux",
+        "vmlinuz-linux-lts",
     ]
     for path in found.values():
         assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644)

@@ -8,7 +8,8 @@ from typing import IO, Any, Protocol
 from tqdm import tqdm
 
 from aimager.graph.console.events import Record
-from aimager.units import duration, size
+from aimager.graph.console.line_forms import bar_format, clock, folded
+from aimager.units import size
 
 PLAIN_PAUSE = 10.0
 """Seconds between two lines of one task that only say how far it is."""
@@ -46,7 +47,10 @@ _NOWHERE: Record = {"step": "", "done": 0, "total": 0, "unit": "", "detail": ""}
 
 @dataclass
 class _Running:
-    """A task that runs: since when, and what was said of it; times of time.monotonic()."""
+    """A task that runs: since when, and what was said of it; times of time.monotonic().
+
+    ``said`` is when it last said how far it is, and ``texts`` are for below its own line.
+    """
 
     title: str
     start: float
@@ -54,6 +58,7 @@ class _Running:
     step: Record = field(default_factory=_NOWHERE.copy)
     step_start: float = 0.0
     said: float = 0.0
+    texts: list[str] = field(default_factory=list)
 
     def take(self, record: Record, now: float) -> bool:
         """Remember a record; returns whether it begins another step."""
@@ -153,6 +158,7 @@ class Live:
         self.running: dict[str, _Running] = {}
         self.bars: dict[str, tqdm[Any]] = {}
         self.columns = self._columns()
+        self.total = self.ended = 0
 
     def show(self, record: Record) -> None:
         """Print it, or let the lines below tell it."""
@@ -160,11 +166,16 @@ class Live:
         now = time.monotonic()
         self._fit()
         match record["event"]:
+            case "total":
+                self.total = int(record["count"])
             case "began":
                 _running(self.running, task, now)
             case "text":
-                self._print(_text(record, self.running))
+                self._tell(record)
+            case "kept":
+                self.ended += 1
             case "done" | "failed" as event if task in self.running:
+                self.ended += 1
                 self._end(task, event, now)
             case "reason" | "step":
                 anew = _running(self.running, task, now).take(record, now)
@@ -185,13 +196,15 @@ class Live:
         self._rest()
 
     def close(self) -> None:
-        """Remove the lines of tasks that run no more."""
+        """Remove the lines of tasks that run no more, and print what they have said."""
         for bar in self.bars.values():
             bar.close()
         if self.bars:
             self.stream.write(_CLEAR)
             self.stream.flush()
         self.bars.clear()
+        for running in self.running.values():
+            self._print_texts(running)
         self.running.clear()
 
     def _bar(self) -> "tqdm[Any]":
@@ -216,7 +229,7 @@ class Live:
         bar.set_postfix_str(step["detail"], refresh=False)
         if anew:
             bar.unit, bar.unit_scale = step["unit"], step["unit"] == "B"
-            bar.bar_format = _bar_format(step)
+            bar.bar_format = bar_format(step)
             bar.total = step["total"] or None
             bar.reset()
             bar.start_t -= time.monotonic() - running.step_start
@@ -228,11 +241,31 @@ class Live:
             self.bars.pop(task).close()
         if not running.reason:  # what makes nothing speaks for itself
             return
-        took = duration(now - running.start).rjust(11)
         title = running.title
+        told = f"{title}: {'failed; ' * (event == 'failed')}{running.reason}"
+        line = folded(f"{self._count()}{clock(now - running.start):>6}  ", told, self.columns)
         if self.colours:
-            title = f"{_RED if event == 'failed' else _BOLD}{title}{_RESET}"
-        self._print(f"{took}  {title}: {'failed; ' * (event == 'failed')}{running.reason}")
+            colour = _RED if event == "failed" else _BOLD
+            line = line.replace(title, f"{colour}{title}{_RESET}", 1)
+        self._print(line)
+        self._print_texts(running)
+
+    def _count(self) -> str:
+        """How many tasks have ended, of how many."""
+        total = str(self.total)
+        return f"{self.ended:>{len(total)}} of {total} " if self.total else ""
+
+    def _tell(self, record: Record) -> None:
+        """Print a line, or keep it for below that of the task which says it, once that is there."""
+        running = self.running.get(record["task"])
+        if running and running.reason:
+            running.texts.append(record["text"])
+        else:
+            self._print(_text(record, self.running))
+
+    def _print_texts(self, running: _Running) -> None:
+        for text in running.texts:
+            self._print(text)
 
     def _columns(self) -> int:
         """The terminal's width now, less what the terminal itself prints for Ctrl-C."""
@@ -258,17 +291,3 @@ class Live:
         self.stream.write("\r")  # of several bars, the last need not have been the lowest
         tqdm.write(line, file=self.stream)
         self.stream.flush()
-
-
-def _bar_format(step: Record) -> str:
-    """tqdm's format for a step, by what is known of it."""
-    if step["unit"] == "B":
-        if step["total"]:
-            return (
-                "{desc} {percentage:3.0f}%|{bar}| {n_fmt}B of {total_fmt}B"
-                " [{elapsed}<{remaining}, {rate_fmt}]"
-            )
-        return "{desc} {n_fmt}B [{elapsed}, {rate_fmt}]"
-    if step["total"]:
-        return "{desc} {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} [{elapsed}]{postfix}"
-    return "{desc} [{elapsed}]{postfix}"

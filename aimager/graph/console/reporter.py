@@ -27,6 +27,7 @@ class Reporter:
         """Be told of the run before it begins, and before doit makes processes for it."""
         self._audience = Audience(self._outstream, artifacts.RUN, artifacts.diary())
         sys.excepthook = _tell_exception
+        self._audience.post("total", count=str(_count_all(tasks, selected_tasks)))
 
     def get_status(self, task: Any) -> None:
         """Be asked about before doit looks whether ``task`` is up to date."""
@@ -99,6 +100,17 @@ def reporter(tell_of_failure: Callable[[Sequence[Entry]], str]) -> type[Reporter
             return tell_of_failure(entries)
 
     return Telling
+
+
+def _count_all(tasks: Mapping[str, Any], selected: Sequence[str]) -> int:
+    """How many tasks do something, of those that are ``selected`` and of all that they need."""
+    found, waiting = set[str](), list(selected)
+    while waiting:
+        name = waiting.pop()
+        if name in tasks and name not in found:
+            found.add(name)
+            waiting += [*tasks[name].task_dep, *tasks[name].setup_tasks]
+    return sum(bool(tasks[name].actions) and not _prints(tasks[name]) for name in found)
 
 
 def _prints(task: Any) -> bool:

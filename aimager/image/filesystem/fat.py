@@ -25,11 +25,9 @@ _FAT_REFUSED = re.compile(
     re.IGNORECASE,
 )
 """Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
-_ELSEWHERE = (
-    "a package, overlay= or files= has put it into /boot, which is a FAT file system: leave it out"
-)
-
 _BATCH = 200
+
+_HINT = "leave it out of what puts it into /boot: files=, overlay=, a script, or a package"
 
 _T = TypeVar("_T")
 
@@ -135,12 +133,10 @@ def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
         parent, _, last = name.rpartition("/")
         told = shown(name).removeprefix("/")
         if _FAT_REFUSED.search(last):
-            raise ImageError(
-                f"the boot file {told} has a name that FAT cannot hold", hint=_ELSEWHERE
-            )
+            raise ImageError(f"the boot file {told} has a name that FAT cannot hold", hint=_HINT)
         if other := seen.get(name.lower()):
             raise ImageError(
-                f"the boot files {other} and {told} have the same name on FAT", hint=_ELSEWHERE
+                f"the boot files {other} and {told} have the same name on FAT", hint=_HINT
             )
         seen[name.lower()] = name
         if stat.S_ISDIR(status.st_mode):
@@ -148,7 +144,7 @@ def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
             continue
         if not tree.is_file(name):
             raise ImageError(
-                f"the boot file {told} is a kind of file that FAT cannot hold", hint=_ELSEWHERE
+                f"the boot file {told} is a kind of file that FAT cannot hold", hint=_HINT
             )
         if stat.S_ISLNK(status.st_mode):
             tree.write(name, tree.read_bytes(name, size))

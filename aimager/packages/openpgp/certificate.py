@@ -14,10 +14,10 @@ from aimager.packages.openpgp.signature import (
     parse,
 )
 
-PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE = 6, 13, 14, 17
+PUBLIC_KEY, USER_ID, SUBKEY, _ATTRIBUTE = 6, 13, 14, 17
 _NOTE = 12
 """A packet that belongs to nothing: gpg's own note of trust."""
-PACKETS = frozenset({PACKET, PUBLIC_KEY, _NOTE, _USER_ID, _PUBLIC_SUBKEY, _ATTRIBUTE})
+PACKETS = frozenset({PACKET, PUBLIC_KEY, _NOTE, USER_ID, SUBKEY, _ATTRIBUTE})
 """The types of all packets that a keyring may hold."""
 SECRET = frozenset({5, 7})
 """The types of packets of private keys, of subkeys and of stubs as well."""
@@ -46,23 +46,23 @@ class Part:
     @property
     def is_user(self) -> bool:
         """Whether it is a user id or a user attribute, which gpg treats alike."""
-        return self.tag in (_USER_ID, _ATTRIBUTE)
+        return self.tag in (USER_ID, _ATTRIBUTE)
 
     @property
     def is_subkey(self) -> bool:
         """Whether it is one."""
-        return self.tag == _PUBLIC_SUBKEY
+        return self.tag == SUBKEY
 
     @property
     def user(self) -> bytes | None:
         """The user id, if it is one."""
-        return self.body if self.tag == _USER_ID else None
+        return self.body if self.tag == USER_ID else None
 
     @property
     def hashed(self) -> bytes:
         """What is hashed of it after the primary key."""
         if self.is_user:
-            start = b"\xb4" if self.tag == _USER_ID else b"\xd1"
+            start = b"\xb4" if self.tag == USER_ID else b"\xd1"
             return start + len(self.body).to_bytes(4, "big") + self.body
         return self.key.hashed if self.key else b""
 
@@ -236,7 +236,7 @@ def _certificates(data: bytes, revocations: list[Signature]) -> Iterator[Certifi
 def _read_part(tag: int, body: bytes, begun: bool) -> Part:
     if tag in SECRET:
         raise ValueError("it holds a private key")
-    part = Part(tag, body, _parsed_key(body) if tag == _PUBLIC_SUBKEY else None)
+    part = Part(tag, body, _parsed_key(body) if tag == SUBKEY else None)
     if not begun or not (part.is_user or part.is_subkey):
         raise ValueError(f"it holds an OpenPGP packet of type {tag}, which is of no public key")
     if part.user is not None and len(part.user) > _USER_SIZE:

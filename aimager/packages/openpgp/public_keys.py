@@ -1,6 +1,16 @@
-"""A file of public keys that a user gives: nothing else is taken out of it, private keys least."""
+"""Public keys as packets: a user's file of them, and which there are, whatever their kind."""
 
-from aimager.packages.openpgp.certificate import KEYBOX, PACKETS, PUBLIC_KEY, SECRET
+from dataclasses import dataclass, field
+
+from aimager.packages.openpgp.certificate import (
+    KEYBOX,
+    PACKETS,
+    PUBLIC_KEY,
+    SECRET,
+    SUBKEY,
+    USER_ID,
+)
+from aimager.packages.openpgp.key import fingerprint_of
 from aimager.packages.openpgp.packets import dearmoured, packets
 
 _PRIVATE = (b"PRIVATE KEY", b"private-key")
@@ -27,3 +37,45 @@ def read_public_keys(data: bytes) -> bytes:
     if not tags or tags[0] != PUBLIC_KEY or set(tags) - PACKETS:
         raise ValueError("holds something else than OpenPGP keys")
     return keys
+
+
+@dataclass
+class PublicKey:
+    """A key of a keyring: the fingerprints of its primary key and of all subkeys, and its packets.
+
+    Nothing of it is verified. Without a user id gpg takes no key (g10/import.c).
+    """
+
+    fingerprint: str
+    names: set[str] = field(default_factory=set)
+    has_user: bool = False
+    content: bytearray = field(default_factory=bytearray)
+
+    def is_named(self, names: tuple[str, ...]) -> bool:
+        """Whether one of ``names``, fingerprints or key ids, is of it or of a subkey."""
+        return any(name.endswith(names) for name in self.names)
+
+
+def list_keys(keyring: bytes) -> dict[str, PublicKey]:
+    """The keys of a keyring, binary or ASCII-armoured, by the fingerprints of the primary ones.
+
+    :raises ValueError: when it is not whole
+    """
+    found: dict[str, PublicKey] = {}
+    key: PublicKey | None = None
+    for tag, body in packets(dearmoured(keyring)):
+        if tag == PUBLIC_KEY:
+            name = fingerprint_of(body)
+            key = found.setdefault(name, PublicKey(name, {name}))
+        if key is None:
+            continue
+        if tag == SUBKEY:
+            key.names.add(fingerprint_of(body))
+        key.has_user = key.has_user or tag == USER_ID
+        key.content += bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4, "big") + body
+    return found
+
+
+def primary_names(keys: dict[str, PublicKey]) -> dict[str, str]:
+    """The fingerprints of all keys and subkeys, with those of the primary keys they belong to."""
+    return {name: key.fingerprint for key in keys.values() for name in key.names}

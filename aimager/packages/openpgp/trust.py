@@ -41,13 +41,24 @@ class Trust:
         self.primaries: dict[str, Key] = {}
         self.certificates: dict[str, Certificate] = {}
         self.pinned: set[str] = set()
+        self.signers: set[str] = set()
         self._revocations: list[Signature] = []
         self._standings: dict[str, Standing] = {}
 
-    def add(self, keyring: bytes, pinned: Collection[str], revoked: tuple[str, ...]) -> None:
+    def add(
+        self,
+        keyring: bytes,
+        pinned: Collection[str],
+        revoked: tuple[str, ...],
+        *,
+        believed: Collection[str] = (),
+        signers: Collection[str] = (),
+    ) -> None:
         """Add a keyring, binary or ASCII-armoured.
 
         :param pinned: fingerprints of the keys that vouch for others, each marginally
+        :param believed: others that do so, too, as far as they are there
+        :param signers: of those that are valid and vouch for none
         :param revoked: fingerprints or key ids of keys that are left out again, with the
             certificates that they belong to
         :raises ValueError: when the keyring is not whole
@@ -59,12 +70,13 @@ class Trust:
             known = self.certificates.setdefault(name, certificate)
             if known is not certificate:
                 known.merge(certificate)
-        for name in pinned:
+        for name in (*pinned, *signers):
             if name not in self.primaries:
                 raise TrustError(
                     f"the pinned key {name} is not among the keyring's keys", hint=NO_KEY
                 )
-        self.pinned |= set(pinned)
+        self.pinned |= {*pinned, *(set(believed) & self.primaries.keys())}
+        self.signers |= set(signers)
         self._revocations += ring.revocations
         for name, certificate in list(self.certificates.items()):
             if revoked and any(key.endswith(revoked) for key in certificate.names):
@@ -89,11 +101,11 @@ class Trust:
     def valid_users(self, certificate: Certificate) -> set[bytes]:
         """The user ids for which enough pinned keys vouch that this is their owner's certificate.
 
-        All live ones of a pinned key.
+        All live ones of a pinned key, and of a signer.
         """
         masters = list(self._masters())
         live = self.standing(certificate).users
-        if certificate.key in masters:
+        if certificate.key in masters or certificate.key.fingerprint in self.signers:
             return set(live)
         parts = {part.user: part for part in certificate.parts if part.user is not None}
         return {

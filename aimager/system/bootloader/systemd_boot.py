@@ -10,6 +10,7 @@ from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader.boot_files import copy, write
+from aimager.system.bootloader.efi_kernels import make_startable
 from aimager.system.kernels import Kernel
 
 TIMEOUT = 3
@@ -29,7 +30,8 @@ def install(
     That becomes the EFI system partition and already holds the kernels' files; ``command_line``
     gives the one for a kernel's name; the first kernel is the default.
 
-    :raises ImageError: when there is no kernel, or ``tree`` holds no systemd-boot
+    :raises ImageError: when there is no kernel, or one that is not an EFI program, or ``tree``
+        holds no systemd-boot
     """
     if not kernels:
         raise ImageError(
@@ -42,6 +44,7 @@ def install(
             f"the boot loader /{program} is missing",
             hint="the package systemd should have brought it: is it of the right architecture?",
         )
+    make_startable(tree, kernels)
     # The second is what ``bootctl update`` looks for in the running system.
     for target in (removable(architecture), f"EFI/systemd/systemd-boot{architecture.efi}.efi"):
         copy(tree, program, target)

@@ -1,0 +1,189 @@
+"""Whom of a keyring is trusted: keys that are pinned or that the user names, and nobody else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from aimager import progress
+from aimager.errors import TrustError
+from aimager.model.distro import Keyring
+from aimager.model.lock import Lock, find_package
+from aimager.packages.key_advice import NO_KEY
+from aimager.packages.keyring_files import KeyringFiles, keyring_files
+from aimager.packages.keyring_memory import Revoked
+from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
+from aimager.packages.openpgp.trust import Trust
+from aimager.packages.verification import verify_by
+
+_NONE = Keyring("", "", ())
+"""That of keys which come from no keyring of a distribution or repository."""
+
+
+@dataclass(frozen=True)
+class TrustedKeys:
+    """A keyring's files, and whom of it is trusted, as fingerprints of primary keys.
+
+    ``masters`` vouch for others, each marginally, and so do those of ``believed`` that gpg takes.
+    ``signers`` are trusted for what they sign themselves, and vouch for none. Keys that ``revoked``
+    names the end of are left out of all.
+    """
+
+    files: KeyringFiles
+    masters: tuple[str, ...]
+    believed: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    keyring: Keyring = _NONE
+    source: str = ""
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """All that are revoked, by the keyring itself or besides."""
+        return (*self.files.revoked, *self.revoked)
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """The keys of the keyring that are revoked."""
+        keys = list_keys(self.files.keys).values() if self.gone else ()
+        return frozenset(key.fingerprint for key in keys if key.is_named(self.gone))
+
+    @property
+    def kept(self) -> bytes:
+        """The keyring without them."""
+        if not self.left_out:
+            return self.files.keys
+        keys = list_keys(self.files.keys).values()
+        return b"".join(key.content for key in keys if key.fingerprint not in self.left_out)
+
+    def add_to(self, trust: Trust) -> None:
+        """Let ``trust`` judge by these.
+
+        :raises TrustError: when the keyring cannot be read, or lacks a master or a signer
+        """
+        try:
+            trust.add(
+                self.files.keys,
+                self.masters,
+                self.gone,
+                believed=self.believed,
+                signers=self.signers,
+            )
+        except ValueError as error:
+            raise _unreadable(self.source or " ".join(self.masters), error) from error
+
+    def say(self) -> None:
+        """Print who is trusted otherwise than the package has it."""
+        for key in self.signers:
+            progress.say(f"   the key {key} of {self.source} is trusted for what it signs itself")
+        if self.keyring.believes_list:
+            count = len(self.masters) + len(self.believed)
+            progress.say(f"   the {count} keys that {self.source} lists are trusted")
+            return
+        for key in sorted({*self.files.trusted} - {*self.masters}):
+            progress.say(f"   the key {key} of {self.source} is not pinned and will not be trusted")
+
+
+def trusted_keys(
+    keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
+) -> list[TrustedKeys]:
+    """Whom of each keyring is trusted.
+
+    :param revoked: keys that keyrings which were used before revoked
+    :raises TrustError: when a keyring has none of the keys that are pinned for it, a key that the
+        user names is in none, or, where a package's list is believed, the package is not signed by
+        a key that the pinned ones vouch for
+    """
+    read = [(keyring, *_read(keyring, lock, store)) for keyring in keyrings]
+    _check_user_keys([(keyring, keys) for keyring, _, _, keys in read], read[0][2] if read else "")
+    found = []
+    for keyring, files, source, keys in read:
+        more = (revoked or {}).get(keyring.name, ())
+        trusted = choose(keyring, files, source, keys, more)
+        if keyring.believes_list and keyring.package:
+            _verify_package(trusted, lock, store)
+        found.append(trusted)
+    return found
+
+
+def _read(
+    keyring: Keyring, lock: Lock, store: Path
+) -> tuple[KeyringFiles, str, dict[str, PublicKey]]:
+    files, source = keyring_files(lock, store, keyring)
+    try:
+        return files, source, list_keys(files.keys)
+    except ValueError as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: str, error: ValueError) -> TrustError:
+    return TrustError(f"the keyring of {source} cannot be read: {error}", hint=NO_KEY)
+
+
+def _check_user_keys(keyrings: Sequence[tuple[Keyring, dict[str, PublicKey]]], source: str) -> None:
+    """Check that each key that the user names is in a keyring for which it is named."""
+    wanted = {key: keyring for keyring, _ in keyrings for key in keyring.user_keys}
+    for key in wanted:
+        having = [keys for keyring, keys in keyrings if key in keyring.user_keys]
+        if not any(key in primary_names(keys) for keys in having):
+            name = wanted[key].name
+            raise TrustError(
+                f"the key {key}, which you trust, is not among the {sum(map(len, having))} keys of"
+                f" the keyring {name} ({source})",
+                hint="trust-key=, or trust-key-NAME= for a repository that you add, takes the"
+                " fingerprint of a key that is there; key-file-NAME= takes the keys of such a"
+                " repository from a file of yours",
+            )
+
+
+def choose(
+    keyring: Keyring,
+    files: KeyringFiles,
+    source: str,
+    keys: dict[str, PublicKey],
+    revoked: tuple[str, ...] = (),
+) -> TrustedKeys:
+    """Whom of a keyring that has these keys is trusted.
+
+    A subkey's fingerprint stands for its primary key.
+
+    :raises TrustError: when nobody is, or one of them has no user id
+    """
+    primary = primary_names(keys)
+    listed = tuple(dict.fromkeys(primary.get(key, key) for key in files.trusted))
+    pinned = {primary.get(key, key) for key in keyring.master_keys}
+    users = dict.fromkeys(primary[key] for key in keyring.user_keys if key in primary)
+    named = tuple(key for key in listed if key in users)
+    masters = named or tuple(key for key in listed if key in pinned)
+    signers = tuple(key for key in users if key not in listed)
+    if not masters and not signers:
+        raise _nobody(keyring, files, source)
+    for key in (*masters, *signers):
+        if key in keys and not keys[key].has_user:
+            raise TrustError(
+                f"the key {key} has no user id in the keyring of {source}, and gpg takes no key"
+                " without one",
+                hint="some key servers leave user ids out: ask its owner for the whole key",
+            )
+    others = tuple(key for key in listed if key not in masters)
+    believed = others if keyring.believes_list else ()
+    return TrustedKeys(files, masters, believed, signers, revoked, keyring, source)
+
+
+def _nobody(keyring: Keyring, files: KeyringFiles, source: str) -> TrustError:
+    return TrustError(
+        f"the package {source} trusts the keys {' '.join(files.trusted) or '(none)'}, none of"
+        f" which is pinned for the keyring {keyring.name}: {' '.join(keyring.named)}",
+        hint="if you know that the keys are right, name them with trust-key=, or"
+        f" with trust-key-{keyring.name}= if that is a repository which you add",
+    )
+
+
+def _verify_package(trusted: TrustedKeys, lock: Lock, store: Path) -> None:
+    """Check that the keys which are named vouch for the package whose list is to be believed."""
+    package = find_package(lock.packages, trusted.keyring.package)
+    if package is None:  # as `keyring_files` has told
+        return
+    trust = Trust()
+    trust.add(trusted.files.keys, trusted.masters, trusted.gone, signers=trusted.signers)
+    verify_by(trust.status, [package], store)
