@@ -62,13 +62,9 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_that_nobody_can_log_in_is_told(
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    words: dict[str, str],
-    logins: list[str],
-    warned: bool,
-    outcome: Outcome,
-) -> None:
+    folder: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], logins: list[str],
+    warned: bool, outcome: Outcome,
+) -> None:  # fmt: skip
     """Also when nothing was made in this run."""
     build = make(folder, **words)
     (artifacts.results_folder(build) / MANIFEST).write_text(json.dumps({"logins": logins}))

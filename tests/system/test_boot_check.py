@@ -15,6 +15,7 @@ from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
 from boards import BOARDS
+from tests.support.efi_program import EFI_PROGRAM
 
 DTBS = ("rk3328-rock64.dtb", "rk3328-rock-pi-e.dtb", "rk3399-pinebook-pro.dtb")
 BOX = "meson-gxl-s905x-p212.dtb"
@@ -22,7 +23,7 @@ FILES = {
     "usr/lib/modules/6/pkgbase": "linux\n",
     "usr/lib/systemd/boot/efi/systemd-bootx64.efi": "MZ",
     "usr/lib/systemd/boot/efi/systemd-bootaa64.efi": "MZ",
-    "boot/vmlinuz-linux": "kernel",
+    "boot/vmlinuz-linux": EFI_PROGRAM.decode(),
     "boot/initramfs-linux.img": "x",
     "boot/config.txt": "initramfs initramfs-linux.img followkernel\n",
     "boot/cmdline.txt": "root=/dev/mmcblk0p2 rw rootwait\n",
@@ -79,8 +80,7 @@ def test_a_kernel_in_the_roots_own_partition(tmp_path: Path) -> None:
     make(tmp_path, board)
     check(tmp_path, board)
     (tmp_path / "boot/vmlinuz-linux").unlink()
-    told = "/boot/extlinux/extlinux.conf names /boot/vmlinuz-linux, which is missing"
-    assert refused(tmp_path, board).message == told
+    assert "names /boot/vmlinuz-linux, which is missing" in refused(tmp_path, board).message
 
 
 @pytest.mark.parametrize("board", BOARD_NAMES)
