@@ -3,7 +3,7 @@
 import errno
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aimager.shown import shown, shown_lines, without_passwords
@@ -56,7 +56,8 @@ class DownloadError(SuppliedError):
 class TrustError(SuppliedError):
     """A package, a key or a keyring is not what the pinned keys vouch for.
 
-    ``refused`` are files of the store, relative to it, that are to be fetched again.
+    ``refused`` are files of the store, relative to it, that are to be fetched again, with the
+    SHA-256 of what was refused.
     """
 
     def __init__(
@@ -65,10 +66,10 @@ class TrustError(SuppliedError):
         *,
         hint: str = "",
         repository: str = "",
-        refused: Sequence[str] = (),
+        refused: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, hint=hint, repository=repository)
-        self.refused = tuple(refused)
+        self.refused = dict(refused or {})
 
 
 class KeyTroubleError(TrustError):

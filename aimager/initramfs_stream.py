@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import IO
 
 from aimager import compression, limits
-from aimager.lz4_legacy import Lz4Legacy
+from aimager.lz4 import Lz4Legacy
 
 METHODS: dict[bytes, str] = {
     b"\x28\xb5\x2f\xfd": "zstd",

@@ -1,6 +1,10 @@
-"""LZ4 frames, as lz4(1) and libarchive write them (lz4_Frame_format.md, lz4_Block_format.md).
+"""LZ4 in both of its framings (lz4_Frame_format.md, lz4_Block_format.md of LZ4).
 
-Checksums are not verified: what cuts a frame off, or leads outside of it, is noticed all the same.
+A frame is what lz4(1) and libarchive write. The legacy one is what Linux reads of an initramfs:
+blocks after a magic number, each after its compressed size; nothing marks the end.
+
+Checksums are not verified, for nothing that aimager needs computes xxHash: what cuts a frame off,
+or leads outside of it, is noticed all the same.
 """
 
 import struct
@@ -13,11 +17,16 @@ _WINDOW = 1 << 16
 _RAW = 1 << 31
 """In a block's size: it could not be made smaller."""
 
+_LEGACY_MAGIC = 0x184C2102
+_LEGACY_BLOCK = 8 << 20
+_LEGACY_LARGEST = _LEGACY_BLOCK + _LEGACY_BLOCK // 255 + 16
+"""Bytes of a block that could not be made smaller (``LZ4_COMPRESSBOUND`` of lz4.h)."""
+
 _DAMAGED = "a block of lz4 is damaged"
 
 
-class Lz4Frame:
-    """Undoes a frame, a block at a time, with the interface that objects of bz2 and lzma have."""
+class _Blocks:
+    """Input that is undone a block at a time, with what objects of bz2 and lzma tell of it."""
 
     needs_input = True
 
@@ -25,6 +34,13 @@ class Lz4Frame:
         self.eof = False
         self.unused_data = b""
         self._input = bytearray()
+
+
+class Lz4Frame(_Blocks):
+    """Undoes a frame, a block at a time, with the interface that objects of bz2 and lzma have."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._flags = 0
         self._largest = 0
         self._before = b""
@@ -83,6 +99,41 @@ class Lz4Frame:
         if depends:
             self._before = (self._before + content)[-_WINDOW:]
         return content
+
+
+class Lz4Legacy(_Blocks):
+    """Undoes the legacy framing, with the same interface.
+
+    What cannot be a block's size ends it, for it begins what follows.
+    """
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """The content of the next block, if ``data`` completes one, however long that is.
+
+        :raises EOFError: when it is damaged
+        """
+        self._input += data
+        self.needs_input = False
+        while len(self._input) >= 4:
+            (size,) = struct.unpack_from("<I", self._input)
+            if size == _LEGACY_MAGIC:
+                del self._input[:4]
+                continue
+            if not 0 < size <= _LEGACY_LARGEST:
+                self.eof, self.unused_data = True, bytes(self._input)
+                return b""
+            if len(self._input) < 4 + size:
+                break
+            block = bytes(self._input[4 : 4 + size])
+            del self._input[: 4 + size]
+            return _undo(block, b"", _LEGACY_BLOCK)
+        self.needs_input = True
+        return b""
+
+    def finish(self) -> bool:
+        """Whether the input may end here; then it is over."""
+        self.eof = not self._input
+        return self.eof
 
 
 def _undo(block: bytes, before: bytes, most: int) -> bytes:

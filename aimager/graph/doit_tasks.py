@@ -29,6 +29,7 @@ from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox import syscalls
 from aimager.sandbox.namespace import get_ready
+from aimager.stages.fetch_again import run_fetching_again
 
 T = TypeVar("T")
 
@@ -189,11 +190,9 @@ class Graph:
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
-        how: dict[str, Any] = {
-            "remote": self._remote,
-            "anew": self._anew,
-            "variables": self._variables,
-        }
+        how: dict[str, Any] = {"remote": self._remote, "anew": self._anew}
+        how["variables"] = self._variables
+        how["run_stage"] = functools.partial(run_fetching_again, stages=self._requests.values())
         task = DeliveredTask(*values, delivery, **how) if delivery else CachedTask(*values, **how)
         self.tasks.append(task)
         made = outputs(request)

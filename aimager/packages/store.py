@@ -39,20 +39,23 @@ def has_file(package: LockedPackage, store: Path) -> bool:
 
 @contextmanager
 def without_refused(store: Path) -> Iterator[None]:
-    """Remove what the block refuses of ``store``, so that the next run asks the mirror again.
+    """Remove what the block refuses of ``store``, so that the mirror is asked again.
 
-    The error's hint says so: a mirror may have been made anew since it was fetched.
+    What another build has put in its place meanwhile stays.
     """
     try:
         yield
     except TrustError as error:
-        if error.refused:
-            error.hint = "; ".join(filter(None, (error.hint, "the next build fetches it anew")))
-        for name in error.refused:
+        for name, digest in error.refused.items():
             path = store / name
-            if path.parent.resolve().is_relative_to(store.resolve()):
+            if path.parent.resolve().is_relative_to(store.resolve()) and is_file_of(path, digest):
                 path.unlink(missing_ok=True)
         raise
+
+
+def is_file_of(path: Path, digest: str) -> bool:
+    """Whether there is a file with this SHA-256."""
+    return path.is_file() and sha256(path) == digest
 
 
 def mark_compared(package: LockedPackage, store: Path) -> None:

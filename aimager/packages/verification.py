@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aimager import process
 from aimager.errors import KeyTroubleError, TrustError
+from aimager.files import sha256
 from aimager.model.lock import LockedPackage
 from aimager.packages.key_advice import Words, advise, expiry, is_of_keys
 
@@ -44,28 +45,43 @@ def verify_by(
 ) -> dict[str, str]:
     """As `verify`, by what is said of a signature and the file that it is over.
 
-    :raises TrustError: for the first package that is not signed by a trusted key
+    :raises TrustError: for the first package that is not signed by a trusted key; what is refused
+        of the others is named in it, too
     """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        keys = pool.map(lambda package: _verify_one(ask, package, store), packages)
-        return {package.name: key for package, key in zip(packages, keys, strict=True)}
+        said = list(pool.map(lambda package: _verify_one(ask, package, store), packages))
+    errors = [found for found in said if isinstance(found, TrustError)]
+    for error in errors[:1]:
+        error.refused = dict(item for each in errors for item in each.refused.items())
+        raise error
+    return {p.name: key for p, key in zip(packages, said, strict=True) if isinstance(key, str)}
 
 
-def _verify_one(ask: Callable[[Path, Path], Words], package: LockedPackage, store: Path) -> str:
+def _verify_one(
+    ask: Callable[[Path, Path], Words], package: LockedPackage, store: Path
+) -> str | TrustError:
+    """The fingerprint of the key that signed a package, or the error for what is wrong."""
     path = package.path(store)
     signature = package.signature(store)
     words = ask(signature, path)
     found = problem(words)
     if found:
         kind = KeyTroubleError if is_of_keys(words) else TrustError
-        files = (signature, path) if "BADSIG" in words else (signature,)
-        raise kind(
+        refused = {signature: _digest(signature)}
+        if "BADSIG" in words and _digest(path) != package.sha256:
+            refused[path] = _digest(path)
+        return kind(
             f"the package {package} is not trusted: {package.file} {found}",
             hint=advise(words, package.build_date),
             repository=package.repository,
-            refused=[str(file.relative_to(store)) for file in files],
+            refused={str(file.relative_to(store)): digest for file, digest in refused.items()},
         )
     return words["VALIDSIG"][0]
+
+
+def _digest(file: Path) -> str:
+    """Its SHA-256; empty where another task has just removed it."""
+    return sha256(file) if file.is_file() else ""
 
 
 def problem(words: Words) -> str:

@@ -1,6 +1,6 @@
 """A task that is not run where the cache holds its product, and says why when it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,14 @@ from aimager.products.record import Record, identity_of, provenance, record_of, 
 from aimager.products.remote.products import give, take
 from aimager.products.stage import Stage, inputs, outputs
 
+Known = Mapping[str, str] | None
+"""What is known of the SHA-256 of what a stage made."""
+
+
+def _run(stage: Stage) -> Known:
+    return stage.run()
+
+
 _REMEMBERED = 32
 """How many sums of files that a product had before are kept."""
 
@@ -25,8 +33,9 @@ class CachedTask:
     ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
     whether its product is there: that returns why not, or, having laid it out, nothing.
     ``remote`` is asked for what the cache does not hold, and given what is made. With ``anew`` the
-    product is made even where the cache holds it. ``variables`` are those that set its settings, as
-    `aimager.products.changed_settings` takes them.
+    product is made even where the cache holds it. ``run_stage`` is how the stage is run.
+    ``variables`` are those that set its settings, as `aimager.products.changed_settings` takes
+    them.
     """
 
     task: str
@@ -36,6 +45,7 @@ class CachedTask:
     kept: Kept
     remote: Remote | None = field(default=None, kw_only=True)
     anew: bool = field(default=False, kw_only=True)
+    run_stage: Callable[[Stage], Known] = field(default=_run, kw_only=True, compare=False)
     variables: Mapping[str, str] = field(default_factory=dict, kw_only=True, compare=False)
 
     @property
@@ -116,7 +126,7 @@ class CachedTask:
 
     def _make(self, derivation: Derivation, before: Record | None) -> Record | None:
         """Make and keep it; None if that failed for now, and is to be tried again next time."""
-        known = self.stage.run()
+        known = self.run_stage(self.stage)
         made = [path for path in outputs(self.stage) if path.exists()]
         progress.step("keeping the product")
         if not made:

@@ -22,6 +22,7 @@ from aimager.packages.pacman import package_files
 from aimager.packages.store import without_refused
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
+from aimager.stages.fetch_again import fetching_again
 from aimager.stages.fetch_packages import FetchPackages
 
 _PACKAGE = "pacman-static"
@@ -65,8 +66,9 @@ class FetchPacmanStatic:
         try:
             packages = self._look_up()
             if _PACKAGE in packages:
-                self._fetch(packages)
-                self._verify()
+                fetch = self._fetch(packages)
+                fetch.run()
+                fetching_again(self._verify, [fetch])
             else:
                 progress.say(f"   no pacman-static: {self.repository.id} has none")
                 self._publish_none()
@@ -109,7 +111,7 @@ class FetchPacmanStatic:
         names = (self.repository.keyring.package, _PACKAGE)
         return look_up(name, path, names, work=self.workshop.work)
 
-    def _fetch(self, known: Mapping[str, LockedPackage]) -> None:
+    def _fetch(self, known: Mapping[str, LockedPackage]) -> FetchPackages:
         name = self.repository.id
         names = (self.repository.keyring.package, _PACKAGE)
         absent = [wanted for wanted in names if wanted not in known]
@@ -121,13 +123,13 @@ class FetchPacmanStatic:
         lock = Lock(name, names, tuple(known[wanted] for wanted in sorted(names)))
         publish_text(self.lock, write_lock(lock))
         distro = Distro(name, name, (), (), self.repository.mirrors, ())
-        FetchPackages(
+        return FetchPackages(
             platform=Platform(distro, self.architecture),
             lock=self.lock,
             target=self.downloads / "fetched",
             mirrors=self.mirrors,
             workshop=self.workshop,
-        ).run()
+        )
 
 
 @dataclass(frozen=True)

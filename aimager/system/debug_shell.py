@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aimager import progress
-from aimager.errors import AimagerError
+from aimager.errors import AimagerError, TrustError
 from aimager.process import environment
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.worker_root import TERMINAL
@@ -28,11 +28,14 @@ _LOOK_AT_SIZE = 0.5  # seconds: no SIGWINCH comes from a terminal that is not th
 
 @contextmanager
 def shell_on_failure(image: Chroot, terminal: Path | None) -> Iterator[None]:
-    """Open a shell in ``image`` when the block fails, if there is a ``terminal`` to do it on."""
+    """Open a shell in ``image`` when the block fails, if there is a ``terminal`` to do it on.
+
+    Where a package is not trusted there is nothing to see: none has been installed.
+    """
     try:
         yield
     except AimagerError as error:
-        if terminal:
+        if terminal and not isinstance(error, TrustError):
             open_shell(image, terminal, f"{error}\n")
         raise
 

@@ -9,7 +9,7 @@ import pytest
 
 from aimager.compression import TooLargeError, decompressed, opened, recognized
 from aimager.errors import ImageError
-from aimager.lz4 import MAGIC, Lz4Frame
+from aimager.lz4 import MAGIC, Lz4Frame, Lz4Legacy
 from tests.support.lz4_frames import CONTENT, REAL, stored
 
 
@@ -60,6 +60,52 @@ def test_damage_is_noticed(frame: bytes) -> None:
         stream.read()
 
 
+def legacy(*blocks: bytes) -> bytes:
+    """Blocks as Linux reads them."""
+    sized = b"".join(len(block).to_bytes(4, "little") + block for block in blocks)
+    return b"\x02\x21\x4c\x18" + sized
+
+
+def undone(data: bytes, step: int) -> tuple[bytes, bool]:
+    """What is in the legacy framing, and whether it may end there."""
+    decoder, content = Lz4Legacy(), b""
+    for start in range(0, len(data), step):
+        content += decoder.decompress(data[start : start + step], 1)
+        while not decoder.needs_input and not decoder.eof:
+            content += decoder.decompress(b"", 1)
+    return content, decoder.finish()
+
+
+@pytest.mark.parametrize("step", [1, 5, 1000])
+def test_the_legacy_framing(step: int) -> None:
+    run = b"\x1fa\x01\0\x05\x50bcdef"  # a, 24 times more, and five letters
+    assert undone(legacy(run, b"\x30xyz"), step) == (b"a" * 25 + b"bcdef" + b"xyz", True)
+    assert undone(legacy(run)[:-1], step) == (b"", False)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"\x00\x01\0",  # repeats what is not there
+        b"\x10a\0\0",  # repeats from no distance
+        b"\x10a\0",  # ends within a repetition
+        b"\xf0a",  # literals that are not there
+        b"\x40abcd\x04\0",  # ends with a repetition, which no compressor does
+        b"\x1fa\x01\0" + b"\xff" * 33000 + b"\0\x50aaaaa",  # more than 8 MiB
+    ],
+)
+def test_damage_in_the_legacy_framing(block: bytes) -> None:
+    with pytest.raises(EOFError, match="a block of lz4 is damaged"):
+        undone(legacy(b"\x30xyz", block), 1 << 20)
+
+
+def test_what_no_block_begins_with_is_left() -> None:
+    decoder = Lz4Legacy()
+    assert decoder.decompress(legacy(b"\x30xyz") + bytes(8), 1) == b"xyz"
+    assert decoder.decompress(b"", 1) == b""
+    assert (decoder.eof, decoder.unused_data) == (True, bytes(8))
+
+
 def test_more_than_is_taken_is_refused() -> None:
     bomb = b"\x1fa\x01\0" + b"\xff" * 250 + b"\0\x50aaaaa"  # 64 KiB of one letter
     size = len(bomb).to_bytes(4, "little")
@@ -75,3 +121,10 @@ def test_what_this_machines_lz4_makes(words: list[str]) -> None:
         done = subprocess.run(["lz4", *words, "-c"], input=content, capture_output=True, check=True)
         with recognized(done.stdout, limit=1 << 22) as stream:
             assert stream.read() == content
+
+
+@pytest.mark.skipif(not shutil.which("lz4"), reason="lz4 is missing")
+@pytest.mark.parametrize("content", [b"a", CONTENT, CONTENT * 50], ids=["1", "half", "two blocks"])
+def test_what_this_machines_lz4_makes_for_linux(content: bytes) -> None:
+    done = subprocess.run(["lz4", "-l", "-c"], input=content, capture_output=True, check=True)
+    assert undone(done.stdout, 1 << 16) == (content, True)

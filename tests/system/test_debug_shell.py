@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, TrustError
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
@@ -173,6 +173,18 @@ def test_without_a_terminal_nothing_is_opened(tmp_path: Path) -> None:
     image = bare_chroot(tmp_path)
     with pytest.raises(ConfigError), shell_on_failure(image, None):
         raise ConfigError("it failed")
+
+
+def test_for_what_is_not_trusted_nothing_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mirror is asked again, and there is nothing in the root."""
+    image = bare_chroot(tmp_path)
+    for error in (TrustError("it is not trusted"), ConfigError("it failed")):
+        with pytest.raises(type(error)), shell_on_failure(image, tmp_path / "gone"):
+            raise error
+        tried = "no shell is opened" in capsys.readouterr().out
+        assert tried is isinstance(error, ConfigError)
 
 
 def test_a_root_without_a_shell(tmp_path: Path) -> None:

@@ -1,0 +1,234 @@
+"""A mirror that was made anew: what the store keeps and nobody trusts is fetched again, once."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from aimager import process
+from aimager.archive import pack_members
+from aimager.errors import TrustError
+from aimager.files import publish_text
+from aimager.graph.doit_tasks import Graph
+from aimager.model.architecture import Architecture
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
+from aimager.model.lock import Lock, LockedPackage, write_lock
+from aimager.model.workshop import Workshop
+from aimager.products.cache import Kept
+from aimager.stages.borrow_root import BorrowRoot
+from aimager.stages.fetch_again import run_fetching_again
+from aimager.stages.fetch_packages import FetchPackages
+from aimager.stages.fetch_pacman_static import FetchPacmanStatic
+from aimager.stages.keyring_init import KeyringInit
+from tests.support.locked import make_database, make_file, make_workshop
+from tests.support.packagers import Packagers, short_folder
+from tests.support.platform_databases import PLATFORM
+from tests.support.webserver import Site
+
+pytestmark = [
+    pytest.mark.skipif(
+        not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
+        reason="gpg is missing: NOTHING of what is fetched again is tested",
+    ),
+    pytest.mark.usefixtures("quick"),
+]
+
+
+@pytest.fixture(scope="module")
+def packagers() -> Iterator[Packagers]:
+    with short_folder() as folder:
+        yield Packagers(folder / "p")
+
+
+@dataclass
+class Remade:
+    """Packages by a mirror's present signatures, which a store keeps with those of a stranger."""
+
+    folder: Path
+    site: Site
+    packagers: Packagers
+    packages: dict[str, LockedPackage]
+
+    @property
+    def workshop(self) -> Workshop:
+        """The stages'."""
+        return make_workshop(self.folder)
+
+    @property
+    def keyring(self) -> Keyring:
+        """That of the keyring package."""
+        return Keyring("demo", "demo-keyring", self.packagers.masters)
+
+    def lock(self, *names: str) -> tuple[Path, FetchPackages]:
+        """A lock of packages, as it is once all are fetched, and what fetches them."""
+        lock, target = (self.folder / f"{names[0]}.{kind}" for kind in ("lock", "fetched"))
+        text = write_lock(Lock(PLATFORM.id, (), tuple(self.packages[name] for name in names)))
+        publish_text(lock, text)
+        publish_text(target, text)
+        mirrors = MirrorChoice(repositories=(("core", (f"{self.site.url}/core",)),))
+        shop = replace(self.workshop, work=self.folder / "none")  # theirs is not to be used
+        return target, FetchPackages(PLATFORM, lock, target, mirrors=mirrors, workshop=shop)
+
+    def keyring_init(self) -> tuple[KeyringInit, list[FetchPackages]]:
+        """What verifies by gpg, and all that fetches."""
+        lock, fetch = self.lock("demo-keyring")
+        targets = (self.folder / "keyring.tar", self.folder / "keys.tar")
+        made = KeyringInit(
+            (self.keyring,), lock, targets, borrowed=None, older=False, workshop=self.workshop
+        )
+        return made, [self.lock("tool")[1], fetch]
+
+    def borrow_root(self) -> tuple[BorrowRoot, list[FetchPackages]]:
+        """What verifies without gpg, the keyring package first."""
+        (keyrings, some), (lock, others) = self.lock("demo-keyring"), self.lock("tool", "other")
+        target = self.folder / "borrowed.tar"
+        made = BorrowRoot(
+            (self.keyring,), keyrings, lock, target, older=False, workshop=self.workshop
+        )
+        return made, [some, others]
+
+    def sign(self, key: str, *, on_mirror: bool) -> None:
+        """Have all signed by ``key``."""
+        for package in self.packages.values():
+            signature = self.packagers.sign(key, self.site.content[f"/core/{package.file}"])
+            if on_mirror:
+                self.site.content[f"/core/{package.file}.sig"] = signature
+            else:
+                package.signature(self.workshop.store).write_bytes(signature)
+
+
+@pytest.fixture
+def remade(packagers: Packagers, site: Site, tmp_path: Path) -> Remade:
+    name = "usr/share/pacman/keyrings/demo"
+    trusted = "".join(f"{master}:4:\n" for master in packagers.masters).encode()
+    members = {
+        "demo-keyring": [(f"{name}.gpg", packagers.export()), (f"{name}-trusted", trusted)],
+        "tool": [("usr/bin/tool", b"#!/bin/sh\n")],
+        "pacman-static": [("usr/bin/pacman-static", b"x")],
+        "other": [("usr/bin/other", b"#!/bin/sh\n")],
+    }
+    packages = {}
+    for package, files in members.items():
+        info = f"pkgname = {package}\npkgver = 1.0-1\nbuilddate = 1700000000\n".encode()
+        content = pack_members([(".PKGINFO", info), *files])
+        packages[package] = made = make_file(package, content, file=f"{package}-1.0-1-any.pkg.tar")
+        site.content[f"/core/{made.file}"] = content
+        path = made.path(tmp_path / "pkg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (0, made.build_date))
+    remade = Remade(tmp_path, site, packagers, packages)
+    remade.sign(packagers.stranger, on_mirror=False)
+    remade.sign(packagers.packager, on_mirror=True)
+    return remade
+
+
+def signatures(*names: str) -> list[str]:
+    """What is asked of the mirror where no more than the signatures of these is fetched."""
+    return sorted(f"/core/{name}-1.0-1-any.pkg.tar.sig" for name in names)
+
+
+def asked(site: Site) -> list[str]:
+    return sorted(path for path, _ in site.asked)
+
+
+def test_by_gpg(remade: Remade, site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    stage, fetches = remade.keyring_init()
+    run_fetching_again(stage, fetches)
+    assert all(target.stat().st_size for target in stage.targets)
+    assert asked(site) == signatures("demo-keyring")
+    said = capfd.readouterr().out.splitlines()
+    (line,) = [line for line in said if "is not trusted" in line]
+    assert line.startswith("   the package demo-keyring 1.0-1 is not trusted: ")
+    assert line.endswith("; 1 file refused, which a mirror is asked for again")
+
+
+def test_without_gpg_and_one_after_another(remade: Remade, site: Site) -> None:
+    stage, fetches = remade.borrow_root()
+    run_fetching_again(stage, fetches)
+    assert stage.target.stat().st_size
+    assert asked(site) == signatures("demo-keyring", "tool", "other")
+
+
+def test_pacman_static(remade: Remade, site: Site) -> None:
+    """It is fetched and verified by one stage."""
+    packages = remade.packages
+    content = {path.removeprefix("/core/"): data for path, data in site.content.items()}
+    site.content |= {f"/demo/x86_64/{name}": data for name, data in content.items()}
+    site.content["/demo/x86_64/demo.db"] = make_database(*packages.values())
+    made = FetchPacmanStatic(
+        repository=ThirdPartyRepository(
+            "demo", (Architecture.x86_64,), Mirrors("demo/$arch", ""), remade.keyring
+        ),
+        architecture=Architecture.x86_64,
+        target=remade.folder / "pacman-static.tar",
+        mirrors=MirrorChoice((site.url,)),
+        downloads=remade.folder / "sync",
+        workshop=remade.workshop,
+    )
+    made.run()
+    assert made.target.stat().st_size
+
+
+def test_a_damaged_package(remade: Remade, site: Site, packagers: Packagers) -> None:
+    """Its size and time are the recorded ones, so that only its signature tells."""
+    remade.sign(packagers.packager, on_mirror=False)
+    package = remade.packages["tool"]
+    path = package.path(remade.workshop.store)
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+    os.utime(path, (0, package.build_date))
+    stage, fetches = remade.borrow_root()
+    run_fetching_again(stage, fetches)
+    assert asked(site) == sorted([f"/core/{package.file}", *signatures("tool")])
+
+
+def test_a_mirror_that_has_the_same(remade: Remade, site: Site, packagers: Packagers) -> None:
+    remade.sign(packagers.stranger, on_mirror=True)
+    stage, fetches = remade.borrow_root()
+    for _ in range(2):
+        site.asked.clear()
+        with pytest.raises(TrustError, match=r"^the package demo-keyring 1\.0-1 is not ") as caught:
+            run_fetching_again(stage, fetches)
+        assert caught.value.hint.endswith("just been asked again, and this is what it has")
+        assert asked(site) == signatures("demo-keyring")
+
+
+def test_a_mirror_that_has_another_bad_one(
+    remade: Remade, site: Site, packagers: Packagers
+) -> None:
+    remade.sign(packagers.expired, on_mirror=True)
+    stage, fetches = remade.keyring_init()
+    with pytest.raises(TrustError, match="which has expired") as caught:
+        run_fetching_again(stage, fetches)
+    assert caught.value.hint.endswith("just been asked again, and this is what it has")
+    assert asked(site) == signatures("demo-keyring")
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_mirror_that_cannot_be_asked(remade: Remade, site: Site, offline: bool) -> None:
+    site.content.clear()
+    stage, fetches = remade.keyring_init()
+    mirrors = replace(fetches[0].mirrors, offline=offline)
+    with pytest.raises(TrustError, match=r"^the package demo-keyring 1\.0-1 is not") as caught:
+        run_fetching_again(stage, [replace(fetch, mirrors=mirrors) for fetch in fetches])
+    assert "the next build fetches it anew, which failed now: the package " in caught.value.hint
+
+
+def test_the_graph_knows_what_fetches(remade: Remade) -> None:
+    """A build succeeds at once."""
+    stage, fetches = remade.keyring_init()
+    view = remade.folder / "cache/work/run/view/keyring-init/x"
+    view.mkdir(parents=True)
+    stage = replace(stage, targets=(view / "keyring.tar", view / "keys.tar"))
+    kept = Kept(remade.folder / "cache/product/keyring-init/x", view)
+    graph = Graph(remade.folder / "cache/work/run", (), kept=lambda *_: kept)
+    for fetch in fetches:
+        graph.stage("fetch-packages", fetch.lock.name, fetch)
+    (task,) = graph.stage("keyring-init", "x", stage)
+    ((action, arguments),) = task["actions"]
+    assert action(*arguments) is None
+    assert all(target.stat().st_size for target in stage.targets)
