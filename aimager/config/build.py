@@ -55,7 +55,8 @@ def read_build(
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
     platform = with_own_repositories(platform, words)
-    tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
+    tools = words.read("tools", Tools.borrowed)
+    helper = _read_helper(tools, words)
     borrows = tools is Tools.borrowed and not helper
     repositories = read_repositories(board, platform, words)
     packages = words.read("install-pkgs", ())
@@ -74,7 +75,7 @@ def read_build(
         root_size=_read_root_size(board, words),
         tools=tools,
         borrow=words.read("borrow", True),
-        helper=_read_helper(tools, words),
+        helper=helper,
         reused_root=words.read("reuse-root-tar"),
         lock=lock,
         compressions=words.read("compress", ()),

@@ -88,7 +88,7 @@ def test_it_works_in_an_empty_folder(run: Run, tmp_path: Path) -> None:
     assert "\nrpi4 " in run("aimager", "boards")
     assert run("aimager", "show", "board=x64-uefi").startswith("board:\n  id: x64-uefi\n")
     assert "#compdef" in run("aimager", "completion", "for=zsh")
-    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    assert not list(tmp_path.iterdir()), "what only tells needs no cache"
     told = run("aimager", "test", status=1)
     assert "an installed aimager has no tests" in told
 

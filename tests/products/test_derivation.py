@@ -123,11 +123,9 @@ CHANGED = [
 ]
 """Files to change; no stage reads those of the last line."""
 
+_AT_FIRST_BOOT = ("grow-root", "grow-root.service", "image.preset", "pacman-keyring.service")
 READERS = {
-    "aimager/system/content/grow-root": "aimager/system/first_boot.py",
-    "aimager/system/content/grow-root.service": "aimager/system/first_boot.py",
-    "aimager/system/content/image.preset": "aimager/system/first_boot.py",
-    "aimager/system/content/pacman-keyring.service": "aimager/system/first_boot.py",
+    **{f"aimager/system/content/{n}": "aimager/system/first_boot.py" for n in _AT_FIRST_BOOT},
     "aimager/system/content/unpack-kernels": "aimager/system/bootloader/efi_kernels.py",
     "aimager/system/content/unpack-kernels.hook": "aimager/system/bootloader/efi_kernels.py",
     "aimager/system/content/wired.network": "aimager/system/configure.py",
