@@ -138,7 +138,8 @@ def test_a_killed_worker_is_told_as_want_of_memory(work: Path) -> None:
         assert process.stderr
         said = process.stderr.read()
     assert "was killed by SIGKILL" in said
-    assert "out of memory: hold the build on disk" in said
+    assert "probably run out of memory: end other programs" in said
+    assert "tmpfs-root=no holds them on the disk" in said
     assert eventually_none(word)
     assert not work.exists()
 
