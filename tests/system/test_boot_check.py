@@ -204,6 +204,30 @@ def test_an_own_menu_names_the_root(tmp_path: Path, board: str, file: str) -> No
     assert "but the image's is UUID=" in refused(tmp_path, BOARDS[board]).message
 
 
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [("x64-legacy", "syslinux/syslinux.cfg"), ("aarch64-uboot", "extlinux/extlinux.conf")],
+)
+@pytest.mark.parametrize("word", ["LINUX", "INITRD", "APPEND"])
+def test_words_of_a_menu_may_be_set_apart_by_tabs(
+    tmp_path: Path, board: str, file: str, word: str
+) -> None:
+    make(tmp_path, BOARDS[board])
+    append(tmp_path, file, f"{word} ", f"{word}\t")
+    check(tmp_path, BOARDS[board])
+    append(tmp_path, file, f"{word}\t", f"{word}\tother-")
+    assert f"/boot/{file} " in refused(tmp_path, BOARDS[board]).message
+
+
+def test_device_trees_of_u_boots_menu(tmp_path: Path) -> None:
+    board, file = BOARDS["aarch64-uboot"], "extlinux/extlinux.conf"
+    make(tmp_path, board)
+    append(tmp_path, file, "FDTDIR /dtbs/linux", "FDT -")
+    check(tmp_path, board)
+    append(tmp_path, file, "FDT -", "DEVICETREEDIR /dtbs/other")
+    assert "names /boot/dtbs/other, which is missing" in refused(tmp_path, board).message
+
+
 def test_a_menu_may_start_other_programs(tmp_path: Path) -> None:
     make(tmp_path, BOARDS["x64-legacy"])
     with (tmp_path / "boot/syslinux/syslinux.cfg").open("a") as stream:

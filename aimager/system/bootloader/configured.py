@@ -18,6 +18,9 @@ ENTRIES = f"{BOOT}/loader/entries"
 _PROGRAMS = re.compile(r"\.(c32|com|bin|0|bs|img)$", re.IGNORECASE)
 """What SYSLINUX starts by the word for a kernel, and is none."""
 
+_TREES = ("fdt", "devicetree", "fdtdir", "devicetreedir")
+"""Words of U-Boot for device trees; a dash stands for none (its boot/pxe_utils.c)."""
+
 
 @dataclass(frozen=True)
 class Configured:
@@ -62,7 +65,7 @@ def _read_menu(tree: Tree, file: str, top: str) -> Configured:
         initrds = [block.get("initrd", "")]
         initrds += [w.removeprefix("initrd=") for w in words if w.startswith("initrd=")]
         others += [path(name) for text in initrds for name in text.split(",") if name]
-        others += [path(block[key]) for key in ("fdt", "devicetree", "fdtdir") if block.get(key)]
+        others += [path(block[key]) for key in _TREES if block.get(key, "-") != "-"]
         if image and ("linux" in block or not _PROGRAMS.search(image)):
             kernels.append(path(image))
             command_lines.append(" ".join(words))
@@ -73,12 +76,12 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
     """The words of each LABEL of a menu, and what they are set to."""
     block: dict[str, str] = {}
     for line in text.splitlines():
-        key, _, value = line.strip().partition(" ")
+        key, *words = line.split(maxsplit=1) or [""]
         if key.lower() == "label":
             yield block
             block = {}
         elif key.lower() != "menu":
-            block[key.lower()] = value.strip()
+            block[key.lower()] = words[0].strip() if words else ""
     yield block
 
 
