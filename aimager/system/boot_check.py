@@ -49,6 +49,9 @@ def check_boot(tree: Tree, boot: Boot, ids: ImageIds, architecture: Architecture
             # U-Boot has a command line of its own, beside that of the firmware that starts it.
             unused = loader is Bootloader.raspberry_pi_firmware and extlinux_too(boot)
             if not unused:
+                for name in configured.command_line_files:
+                    if not _has(tree, name, configured.prefix):
+                        raise _missing(tree, boot, configured, name)
                 _check_roots(configured, ids, discovered=_discovers(loader, ids))
 
 

@@ -165,6 +165,23 @@ def test_an_own_command_line_names_the_root(tmp_path: Path) -> None:
     assert "/boot/other.txt has a command line without" in refused(tmp_path, board).message
 
 
+def test_a_command_line_that_is_not_there(tmp_path: Path) -> None:
+    board, file = BOARDS["rpi4"], tmp_path / "boot/cmdline.txt"
+    make(tmp_path, board)
+    text = file.read_text()
+    file.unlink()
+    told = refused(tmp_path, board).message
+    assert told == "/boot/config.txt names /boot/cmdline.txt, which is missing"
+    file.write_text(text)
+    (tmp_path / "boot/config.txt").write_text("cmdline=other.txt\n")
+    assert "names /boot/other.txt, which is missing" in refused(tmp_path, board).message
+    (tmp_path / "boot/config.txt").write_text("os_prefix=new/\n")
+    check(tmp_path, board)
+    (tmp_path / "boot/new").mkdir()
+    file.rename(tmp_path / "boot/new/cmdline.txt")
+    check(tmp_path, board)
+
+
 def append(root: Path, name: str, old: str, new: str) -> None:
     path = root / "boot" / name
     text = path.read_text()

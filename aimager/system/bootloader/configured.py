@@ -31,6 +31,8 @@ class Configured:
     others: tuple[str, ...] = ()
     command_lines: tuple[str, ...] = ()
     """One for each kernel that is started by it."""
+    command_line_files: tuple[str, ...] = ()
+    """What it says to hold the command lines, if they are not in itself."""
     prefix: str = ""
     """What may come before all these paths below /boot, where there is something at them."""
 
@@ -114,11 +116,13 @@ def read_raspberry_pi(tree: Tree) -> tuple[Configured, ...]:
     settings = raspberry_pi_firmware.settings(text)
     prefix = settings.get("os_prefix", "").lstrip("/")
     names = (f"{BOOT}/{name}" for name in raspberry_pi_firmware.named_files(text))
-    found = [Configured(configuration, others=tuple(names), prefix=prefix)]
-    for before in filter(None, (prefix, "/")):
-        command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE)
-        file = f"{BOOT}/{before.lstrip('/')}{command_line.lstrip('/')}"
+    command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE).lstrip("/")
+    usual = f"{BOOT}/{command_line}"
+    configured = Configured(
+        configuration, others=tuple(names), command_line_files=(usual,), prefix=prefix
+    )
+    for file in (f"{BOOT}/{prefix}{command_line}", usual):
         if tree.is_file(file):
             first = (tree.read_text(file).splitlines() or [""])[0]
-            return (*found, Configured(file, command_lines=(first,)))
-    return tuple(found)
+            return configured, Configured(file, command_lines=(first,))
+    return (configured,)
