@@ -10,7 +10,7 @@ import pytest
 from aimager.errors import ImageError
 from aimager.model.board import Board, Bootloader
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import Label, MiB, PartitionTable, root_ext4
+from aimager.model.partition import FileSystem, Label, MiB, PartitionTable, Role, root_ext4
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -331,6 +331,33 @@ def test_a_kernel_ends_before_the_initramfs(
     assert "the kernel /boot/vmlinuz-linux takes 32 MiB of memory" in told
     assert "loads the initramfs 32256 KiB after it" in told
     check(tmp_path, replace(board, kernel_room=None))
+
+
+EXTLINUX = "extlinux/extlinux.conf"
+
+
+@pytest.mark.parametrize("board", ["rock64", "aarch64-uboot"])
+def test_case_makes_a_difference_where_the_file_system_says_so(tmp_path: Path, board: str) -> None:
+    on_fat = BOARDS[board]
+    make(tmp_path, on_fat)
+    append(tmp_path, EXTLINUX, "/vmlinuz-linux", "/VMLINUZ-linux")
+    check(tmp_path, on_fat)
+    assert on_fat.partition_table
+    table = on_fat.partition_table.changed(Role.boot, file_system=FileSystem.ext4)
+    on_ext4 = replace(on_fat, partition_table=table)
+    assert "names /boot/VMLINUZ-linux, which is missing" in refused(tmp_path, on_ext4).message
+
+
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [("rock64", EXTLINUX), ("x64-legacy", "syslinux/syslinux.cfg")],
+)
+def test_a_folder_is_no_kernel(tmp_path: Path, board: str, file: str) -> None:
+    make(tmp_path, BOARDS[board])
+    (tmp_path / "boot/other").mkdir()
+    append(tmp_path, file, "/vmlinuz-linux", "/other")
+    told = refused(tmp_path, BOARDS[board]).message
+    assert told == f"/boot/{file} names the kernel /boot/other, which is not a file"
 
 
 def test_u_boot_has_a_command_line_of_its_own(tmp_path: Path) -> None:
