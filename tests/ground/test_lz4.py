@@ -10,6 +10,7 @@ import pytest
 from aimager.compression import TooLargeError, decompressed, opened, recognized
 from aimager.errors import ImageError
 from aimager.lz4 import MAGIC, Lz4Frame
+from aimager.lz4_legacy import Lz4Legacy
 from tests.support.lz4_frames import CONTENT, REAL, stored
 
 
@@ -66,6 +67,20 @@ def test_more_than_is_taken_is_refused() -> None:
     frame = MAGIC + b"\x60\x40\x82" + (size + bomb) * 1000 + bytes(4)
     with pytest.raises(TooLargeError):
         decompressed(io.BytesIO(frame), ".lz4", limit=1 << 20).read()
+
+
+def literals(content: bytes) -> bytes:
+    """A block in the legacy frame that repeats nothing."""
+    more, last = divmod(len(content) - 15, 255)
+    block = b"\xf0" + b"\xff" * more + bytes([last]) + content
+    return b"\x02\x21\x4c\x18" + len(block).to_bytes(4, "little") + block
+
+
+def test_a_block_of_the_legacy_frame_has_8_mib_at_most() -> None:
+    content = bytes(8 << 20)
+    assert Lz4Legacy().decompress(literals(content), 1) == content
+    with pytest.raises(EOFError, match="a block of lz4 is damaged"):
+        Lz4Legacy().decompress(literals(content + b"a"), 1)
 
 
 @pytest.mark.skipif(not shutil.which("lz4"), reason="lz4 is missing")
