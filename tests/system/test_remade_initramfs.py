@@ -57,7 +57,10 @@ REMADE, RAN = ("sh /run/remake-initramfs", True), ("/run/aimager-script", True)
         "/etc/dracut.conf",
         "/etc/dracut.conf.d/own.conf",
         "/etc/crypttab.initramfs",
+        "/etc/lvm/lvm.conf",
+        "/etc/mdadm.conf",
         "/etc/modprobe.d/own.conf",
+        "/etc/plymouth/plymouthd.conf",
         "/etc/vconsole.conf",
     ],
 )
