@@ -236,6 +236,17 @@ def test_words_of_a_menu_may_be_set_apart_by_tabs(
     assert f"/boot/{file} " in refused(tmp_path, BOARDS[board]).message
 
 
+def test_a_command_line_for_all_of_syslinux(tmp_path: Path) -> None:
+    board, file = BOARDS["x64-legacy"], tmp_path / "boot/syslinux/syslinux.cfg"
+    make(tmp_path, board)
+    append(tmp_path, "syslinux/syslinux.cfg", "APPEND ", "# ")
+    text = file.read_text()
+    file.write_text(f"APPEND root=LABEL=root rw\n{text}")
+    check(tmp_path, board)
+    file.write_text(f"APPEND root=LABEL=root rw\n{text}\n    APPEND quiet\n")
+    assert "has a command line without root=" in refused(tmp_path, board).message
+
+
 def test_device_trees_of_u_boots_menu(tmp_path: Path) -> None:
     board, file = BOARDS["aarch64-uboot"], "extlinux/extlinux.conf"
     make(tmp_path, board)

@@ -48,11 +48,12 @@ def read_extlinux(tree: Tree, folder: str) -> Configured:
 
 
 def read_syslinux(tree: Tree) -> Configured:
-    """SYSLINUX's."""
-    return _read_menu(tree, f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}", BOOT)
+    """SYSLINUX's, where an APPEND before all LABELs is for those that have none (its menu.txt)."""
+    file = f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}"
+    return _read_menu(tree, file, BOOT, inherits=True)
 
 
-def _read_menu(tree: Tree, file: str, top: str) -> Configured:
+def _read_menu(tree: Tree, file: str, top: str, *, inherits: bool = False) -> Configured:
     """A menu of LABELs, each with its kernel; ``top`` is the folder that its partition becomes."""
 
     def path(name: str) -> str:
@@ -61,9 +62,11 @@ def _read_menu(tree: Tree, file: str, top: str) -> Configured:
         return str(PurePosixPath(file).parent / name)
 
     kernels, others, command_lines = [], [], []
-    for block in _blocks(tree.read_text(file)):
+    whole, *labels = _blocks(tree.read_text(file))
+    usual = whole.get("append", "") if inherits else ""
+    for block in (whole, *labels):
         image = block.get("linux", block.get("kernel", ""))
-        words = block.get("append", "").split()
+        words = block.get("append", usual).split()
         initrds = [block.get("initrd", "")]
         initrds += [w.removeprefix("initrd=") for w in words if w.startswith("initrd=")]
         others += [path(name) for text in initrds for name in text.split(",") if name]
