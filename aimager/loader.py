@@ -4,6 +4,7 @@ Where it is missing, execve(2) gives the same error as for a missing program.
 """
 
 import mmap
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -44,12 +45,14 @@ def missing_interpreter(program: str, path: str) -> str:
     folders = [""] if "/" in program else path.split(":")
     for folder in folders:
         file = Path(folder, program)
+        if not os.path.isfile(file):  # noqa: PTH113 - unlike pathlib's, neither ever raises
+            continue
         try:
             with file.open("rb") as stream:
                 found = _interpreter(stream.read(_START))
         except OSError:
             continue
-        return found if found and not Path(found).exists() else ""
+        return found if found and not os.path.exists(found) else ""  # noqa: PTH110
     return ""
 
 

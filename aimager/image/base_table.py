@@ -57,7 +57,7 @@ def _read_gpt(stream: IO[bytes], size: int) -> BaseTable:
             break
         _, _, place, _, _, entries, number, each = _HEADER.unpack_from(header)
         taken.append(Extent(stream.tell() - SECTOR, SECTOR))
-        if number > _MOST_ENTRIES or each > SECTOR or each < 128:
+        if number > _MOST_ENTRIES or not 128 <= each <= SECTOR or entries * SECTOR >= size:
             break
         taken.append(Extent(entries * SECTOR, number * each))
         stream.seek(entries * SECTOR)
@@ -66,6 +66,8 @@ def _read_gpt(stream: IO[bytes], size: int) -> BaseTable:
             kind, first = content[at : at + 16], content[at + 32 : at + 40]
             if any(kind):
                 starts.append(int.from_bytes(first, "little") * SECTOR)
+        if place * SECTOR >= size:
+            break
     inside = (Extent(e.start, min(e.end, size) - e.start) for e in taken if e.start < size)
     return BaseTable(tuple(inside), min(starts, default=None))
 

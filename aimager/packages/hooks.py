@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from aimager.packages.local_database import LOCAL
+from aimager.packages.local_database import read_file_lists
 from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.tree import Tree
 
@@ -170,10 +170,7 @@ def hooks_run(log: str) -> list[str]:
 
 def owner(tree: Tree, path: str) -> str:
     """The package that has a file; empty: none."""
-    for files in tree.glob(f"{LOCAL}/*/files"):
-        if f"\n{path}\n" in _read(tree, files):
-            return PurePath(files).parent.name.rsplit("-", 2)[0]
-    return ""
+    return next((package for package, has in read_file_lists(tree) if has == path), "")
 
 
 def _read(tree: Tree, path: str) -> str:

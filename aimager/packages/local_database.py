@@ -75,7 +75,12 @@ def read_record(desc: str) -> InstalledPackage:
 def read_file_lists(tree: Tree) -> Iterator[tuple[str, str]]:
     """Each package's name with each path that it has, a folder's ending with a slash."""
     for files in tree.glob(f"{LOCAL}/*/files"):
-        package = PurePath(files).parent.name.rsplit("-", 2)[0]
+        package = package_of(files)
         # What else a list has comes after an empty line (be_local.c).
         listed = tree.read_text(files).partition("%FILES%\n")[2].partition("\n\n")[0]
         yield from ((package, path) for path in listed.split("\n"))
+
+
+def package_of(record: str) -> str:
+    """The name of the package that a file in the database, such as a ``desc``, is of."""
+    return PurePath(record).parent.name.rsplit("-", 2)[0]  # NAME-VERSION-RELEASE

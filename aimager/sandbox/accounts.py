@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aimager.sandbox.tree import Tree
 
+_DIGITS = 10
+
 
 @dataclass(frozen=True)
 class Account:
@@ -23,7 +25,7 @@ def read_accounts(tree: Tree) -> tuple[Account, ...]:
     return tuple(
         Account(fields[0], int(fields[2]), int(fields[3]), *fields[5:7])
         for fields in _fields(tree, "etc/passwd", least=4, count=7)
-        if fields[2].isdecimal() and fields[3].isdecimal()
+        if _is_number(fields[2]) and _is_number(fields[3])
     )
 
 
@@ -34,7 +36,7 @@ def read_passwords(tree: Tree) -> dict[str, tuple[str, int | None]]:
     """
     kept = {}
     for name, hashed, *others in _fields(tree, "etc/shadow", least=2, count=9):
-        kept[name] = (hashed, int(others[5]) if others[5].isdecimal() else None)
+        kept[name] = (hashed, int(others[5]) if _is_number(others[5]) else None)
     for name, hashed, *_ in _fields(tree, "etc/passwd", least=2, count=7):
         if hashed != "x":
             kept[name] = (hashed, kept.get(name, ("", None))[1])
@@ -71,7 +73,12 @@ def _above(tree: Tree, path: str) -> Iterator[os.stat_result]:
 def read_groups(tree: Tree) -> dict[str, int]:
     """The groups of the image in ``tree``, with their numbers."""
     lines = _fields(tree, "etc/group", least=3, count=4)
-    return {fields[0]: int(fields[2]) for fields in lines if fields[2].isdecimal()}
+    return {fields[0]: int(fields[2]) for fields in lines if _is_number(fields[2])}
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is one of 32 bits or little more: the C library passes over lines with others."""
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
 
 
 def _fields(tree: Tree, path: str, *, least: int, count: int) -> Iterator[list[str]]:

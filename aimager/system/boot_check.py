@@ -9,7 +9,7 @@ from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import Label, Role
+from aimager.model.partition import FileSystem, Label, Role
 from aimager.sandbox.tree import Tree, shown
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
 from aimager.system.bootloader.boot_files import BOOT
@@ -40,14 +40,15 @@ def check_boot(tree: Tree, boot: Boot, ids: ImageIds, architecture: Architecture
                 f"/boot has no {name}, which the machine's firmware looks for",
                 hint="one of the board's packages should have brought it",
             )
+    on_fat = ids.table.booted.file_system is FileSystem.vfat
     for loader in boot.bootloaders:
         for configured in _configured(tree, loader, ids, architecture):
-            for name in configured.names:
-                if not _has(tree, name, configured.prefix):
-                    raise _missing(tree, boot, configured, name)
-            _check_room(tree, boot, configured)
             # U-Boot has a command line of its own, beside that of the firmware that starts it.
             unused = loader is Bootloader.raspberry_pi_firmware and extlinux_too(boot)
+            for name in (*configured.names, *(() if unused else configured.command_line_files)):
+                if not _has(tree, name, configured.prefix, on_fat=on_fat):
+                    raise _missing(tree, boot, configured, name)
+            _check_kernels(tree, boot, configured)
             if not unused:
                 _check_roots(configured, ids, discovered=_discovers(loader, ids))
 
@@ -92,23 +93,32 @@ def _need(tree: Tree, name: str) -> None:
         )
 
 
-def _has(tree: Tree, path: str, prefix: str = "") -> bool:
-    """Whether there is a file or a folder, by a name that FAT takes for the same."""
+def _has(tree: Tree, path: str, prefix: str = "", *, on_fat: bool = True) -> bool:
+    """Whether there is a file or a folder; ``on_fat`` is whether case makes no difference."""
+    return bool(_found(tree, path, prefix, on_fat=on_fat))
+
+
+def _found(tree: Tree, path: str, prefix: str = "", *, on_fat: bool = True) -> str:
+    """The path by which the tree has what is named so; empty: it does not have it."""
     below = path.removeprefix(f"{BOOT}/")
-    candidates = [path, *([f"{BOOT}/{prefix}{below}"] if prefix else [])]
-    return any(tree.exists(c) or _exists_on_fat(tree, c) for c in candidates)
+    for candidate in (path, *([f"{BOOT}/{prefix}{below}"] if prefix else [])):
+        if tree.exists(candidate):
+            return candidate
+        if on_fat and (other := _found_on_fat(tree, candidate)):
+            return other
+    return ""
 
 
-def _exists_on_fat(tree: Tree, path: str) -> bool:
+def _found_on_fat(tree: Tree, path: str) -> str:
     if not path.startswith(f"{BOOT}/"):
-        return False
+        return ""
     folder = BOOT
     for part in PurePosixPath(path).parts[1:]:
         found = [name for name in tree.names(folder) if name.lower() == part.lower()]
         if not found:
-            return False
+            return ""
         folder = f"{folder}/{found[0]}"
-    return True
+    return folder
 
 
 def _missing(tree: Tree, boot: Boot, configured: Configured, name: str) -> ImageError:
@@ -135,10 +145,16 @@ def _nearest(tree: Tree, folder: str, wanted: str) -> str:
     return f"write one that there is in the board's file: {told}{more}"
 
 
-def _check_room(tree: Tree, boot: Boot, configured: Configured) -> None:
-    """Refuse a kernel that reaches to where U-Boot loads the initramfs."""
-    for name in configured.kernels if boot.kernel_room else ():
-        taken = _memory(tree, name)
+def _check_kernels(tree: Tree, boot: Boot, configured: Configured) -> None:
+    """Refuse a kernel that is no file, or that reaches to where U-Boot loads the initramfs."""
+    for name in configured.kernels:
+        path = _found(tree, name, configured.prefix)
+        if not tree.is_file(path):
+            raise ImageError(
+                f"{shown(configured.file)} names the kernel {shown(name)}, which is not a file",
+                hint=_ADDED,
+            )
+        taken = _memory(tree, path) if boot.kernel_room else 0
         if boot.kernel_room and taken > boot.kernel_room:
             raise ImageError(
                 f"the kernel {shown(name)} takes {mebibytes(taken)} of memory, but the board's"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from aimager.packages.hooks import SYSTEM, Hook, hook_folders, owner, read_hooks, unseen_links
-from aimager.packages.local_database import LOCAL
+from aimager.packages.local_database import LOCAL, package_of
 from aimager.program_output import TAIL_LINES
 from aimager.sandbox.owners import refused_owners
 from aimager.sandbox.tree import Tree
@@ -255,7 +255,7 @@ def _not_run(said: str, root: _Root, known: Sequence[str]) -> Iterator[Failure]:
 
 def _lacking(name: str, root: _Root) -> Failure:
     hook = root.hooks.get(name, Hook(name, None, ""))
-    there = {PurePath(path).parent.name.rsplit("-", 2)[0] for path in root.tree.glob(_DESCS)}
+    there = {package_of(path) for path in root.tree.glob(_DESCS)}
     missing = [need for need in hook.depends if re.split("[<>=]", need)[0] not in there]
     needs = " and ".join(missing or hook.depends) or "other packages"
     how = f"was not run, for it depends on {needs}, and that is not installed"
@@ -275,6 +275,6 @@ def _shown(path: str, root: _Root) -> str:
 def _scriptlet(tree: Tree, package: str) -> str:
     """What a package's scriptlet is."""
     for path in tree.glob(f"{LOCAL}/*/install"):
-        if PurePath(path).parent.name.rsplit("-", 2)[0] == package:
+        if package_of(path) == package:
             return tree.read_bytes(path).decode(errors="replace")
     return ""

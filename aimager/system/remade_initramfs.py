@@ -18,7 +18,10 @@ _CONFIGURATIONS = (
     "etc/dracut.conf",
     "etc/dracut.conf.d/*",
     "etc/crypttab.initramfs",
+    "etc/lvm/lvm.conf",
+    "etc/mdadm.conf",
     "etc/modprobe.d/*",
+    "etc/plymouth/plymouthd.conf",
     "etc/vconsole.conf",
 )
 """What mkinitcpio, booster and dracut read of a machine's own, besides what packages bring."""

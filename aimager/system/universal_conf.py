@@ -20,7 +20,11 @@ _DRACUT_DROP_IN = "etc/dracut.conf.d/zz-universal.conf"
 _DRACUT = 'hostonly="no"\nreproducible="yes"\n'
 
 _PRESETS = "etc/mkinitcpio.d/*.preset"
-_PRESET_CONFIG = re.compile(r"^[ \t]*\w+_config=[\"']?([^\"'\s#]+)", re.MULTILINE)
+_PRESET_CONFIG = re.compile(
+    r"^[ \t]*\w+_(?:config=|options=(?:[^\n#]*[\"'(\s])?(?:-c|--config)[ =]*)"
+    r"[\"']?([^\"'\s#()]+)",
+    re.MULTILINE,
+)
 
 WITHOUT_AUTODETECT = """\
 

@@ -1,5 +1,6 @@
 """A program whose interpreter is missing is told as that, not as a missing program."""
 
+import os
 import shutil
 import struct
 from contextlib import ExitStack
@@ -72,6 +73,25 @@ def test_it_is_named_on_the_host_and_in_a_root(tmp_path: Path, content: bytes, n
             process.run(["gpg", "--version"], within=root)
         assert caught.value.message == f"gpg {said}"
         assert "repo-url-parent=" in caught.value.hint
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    name = "/" + "x" * 300
+    path = program(tmp_path / "usr/bin/tool", f"#!{name}\n".encode())
+    assert missing_interpreter(str(path), "") == name
+    with pytest.raises(HostError, match=r"^tool cannot be started: "):
+        process.run(["tool"], within=process.Root(tmp_path))
+
+
+def test_a_pipe_in_the_place_of_a_program_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "tool"
+    os.mkfifo(path)
+    held = os.open(path, os.O_RDWR)
+    try:
+        os.write(held, b"#!/bin/none\n".ljust(1 << 13))
+        assert missing_interpreter(str(path), "") == ""
+    finally:
+        os.close(held)
 
 
 def test_a_real_program_without_its_loader(tmp_path: Path) -> None:

@@ -124,3 +124,14 @@ def test_no_gpt_is_left_behind(tmp_path: Path, label: Label, base_label: Label) 
     found = TOOLS.run(["sfdisk", "--dump", disk])
     assert f"label: {label}\n" in found
     assert found.count("start=") == 2
+
+
+@pytest.mark.parametrize(("field", "kept"), [(32, 2), (72, 1)], ids=["other header", "entries"])
+def test_a_header_that_points_out_of_the_image(tmp_path: Path, field: int, kept: int) -> None:
+    base = make_base(tmp_path / "base", GPT)
+    with base.open("r+b") as stream:
+        stream.seek(SECTOR + field)
+        stream.write(b"\xff" * 8)
+    found = read_base(base)
+    assert len(found.gpt) == kept
+    assert found.gpt[0] == Extent(SECTOR, SECTOR)

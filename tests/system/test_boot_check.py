@@ -10,7 +10,7 @@ import pytest
 from aimager.errors import ImageError
 from aimager.model.board import Board, Bootloader
 from aimager.model.image_ids import ImageIds
-from aimager.model.partition import Label, MiB, PartitionTable, root_ext4
+from aimager.model.partition import FileSystem, Label, MiB, PartitionTable, Role, root_ext4
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -165,6 +165,23 @@ def test_an_own_command_line_names_the_root(tmp_path: Path) -> None:
     assert "/boot/other.txt has a command line without" in refused(tmp_path, board).message
 
 
+def test_a_command_line_that_is_not_there(tmp_path: Path) -> None:
+    board, file = BOARDS["rpi4"], tmp_path / "boot/cmdline.txt"
+    make(tmp_path, board)
+    text = file.read_text()
+    file.unlink()
+    told = refused(tmp_path, board).message
+    assert told == "/boot/config.txt names /boot/cmdline.txt, which is missing"
+    file.write_text(text)
+    (tmp_path / "boot/config.txt").write_text("cmdline=other.txt\n")
+    assert "names /boot/other.txt, which is missing" in refused(tmp_path, board).message
+    (tmp_path / "boot/config.txt").write_text("os_prefix=new/\n")
+    check(tmp_path, board)
+    (tmp_path / "boot/new").mkdir()
+    file.rename(tmp_path / "boot/new/cmdline.txt")
+    check(tmp_path, board)
+
+
 def append(root: Path, name: str, old: str, new: str) -> None:
     path = root / "boot" / name
     text = path.read_text()
@@ -202,6 +219,41 @@ def test_an_own_menu_names_the_root(tmp_path: Path, board: str, file: str) -> No
     assert f"/boot/{file} has a command line without" in refused(tmp_path, BOARDS[board]).message
     append(tmp_path, file, "real_root=UUID=" + ids.file_system("root"), f"root=UUID={ids.disk}")  # type: ignore[arg-type]
     assert "but the image's is UUID=" in refused(tmp_path, BOARDS[board]).message
+
+
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [("x64-legacy", "syslinux/syslinux.cfg"), ("aarch64-uboot", "extlinux/extlinux.conf")],
+)
+@pytest.mark.parametrize("word", ["LINUX", "INITRD", "APPEND"])
+def test_words_of_a_menu_may_be_set_apart_by_tabs(
+    tmp_path: Path, board: str, file: str, word: str
+) -> None:
+    make(tmp_path, BOARDS[board])
+    append(tmp_path, file, f"{word} ", f"{word}\t")
+    check(tmp_path, BOARDS[board])
+    append(tmp_path, file, f"{word}\t", f"{word}\tother-")
+    assert f"/boot/{file} " in refused(tmp_path, BOARDS[board]).message
+
+
+def test_a_command_line_for_all_of_syslinux(tmp_path: Path) -> None:
+    board, file = BOARDS["x64-legacy"], tmp_path / "boot/syslinux/syslinux.cfg"
+    make(tmp_path, board)
+    append(tmp_path, "syslinux/syslinux.cfg", "APPEND ", "# ")
+    text = file.read_text()
+    file.write_text(f"APPEND root=LABEL=root rw\n{text}")
+    check(tmp_path, board)
+    file.write_text(f"APPEND root=LABEL=root rw\n{text}\n    APPEND quiet\n")
+    assert "has a command line without root=" in refused(tmp_path, board).message
+
+
+def test_device_trees_of_u_boots_menu(tmp_path: Path) -> None:
+    board, file = BOARDS["aarch64-uboot"], "extlinux/extlinux.conf"
+    make(tmp_path, board)
+    append(tmp_path, file, "FDTDIR /dtbs/linux", "FDT -")
+    check(tmp_path, board)
+    append(tmp_path, file, "FDT -", "DEVICETREEDIR /dtbs/other")
+    assert "names /boot/dtbs/other, which is missing" in refused(tmp_path, board).message
 
 
 def test_a_menu_may_start_other_programs(tmp_path: Path) -> None:
@@ -290,6 +342,33 @@ def test_a_kernel_ends_before_the_initramfs(
     assert "the kernel /boot/vmlinuz-linux takes 32 MiB of memory" in told
     assert "loads the initramfs 32256 KiB after it" in told
     check(tmp_path, replace(board, kernel_room=None))
+
+
+EXTLINUX = "extlinux/extlinux.conf"
+
+
+@pytest.mark.parametrize("board", ["rock64", "aarch64-uboot"])
+def test_case_makes_a_difference_where_the_file_system_says_so(tmp_path: Path, board: str) -> None:
+    on_fat = BOARDS[board]
+    make(tmp_path, on_fat)
+    append(tmp_path, EXTLINUX, "/vmlinuz-linux", "/VMLINUZ-linux")
+    check(tmp_path, on_fat)
+    assert on_fat.partition_table
+    table = on_fat.partition_table.changed(Role.boot, file_system=FileSystem.ext4)
+    on_ext4 = replace(on_fat, partition_table=table)
+    assert "names /boot/VMLINUZ-linux, which is missing" in refused(tmp_path, on_ext4).message
+
+
+@pytest.mark.parametrize(
+    ("board", "file"),
+    [("rock64", EXTLINUX), ("x64-legacy", "syslinux/syslinux.cfg")],
+)
+def test_a_folder_is_no_kernel(tmp_path: Path, board: str, file: str) -> None:
+    make(tmp_path, BOARDS[board])
+    (tmp_path / "boot/other").mkdir()
+    append(tmp_path, file, "/vmlinuz-linux", "/other")
+    told = refused(tmp_path, BOARDS[board]).message
+    assert told == f"/boot/{file} names the kernel /boot/other, which is not a file"
 
 
 def test_u_boot_has_a_command_line_of_its_own(tmp_path: Path) -> None:

@@ -99,3 +99,15 @@ def test_the_hook_unpacks_what_an_upgrade_brings(tmp_path: Path) -> None:
     assert other.read_bytes() == foreign
     assert initramfs.read_bytes() == PACKED
     assert len(list((tmp_path / "boot").iterdir())) == 4
+
+
+def test_a_kernel_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path: Path) -> None:
+    damaged, packed = put(tmp_path, PACKED[:-9], "vmlinuz-a"), put(tmp_path, PACKED, "vmlinuz-b")
+    script = read_data("aimager.system", "content/unpack-kernels")
+    argv = ["sh", "-s", str(tmp_path / "boot")]
+    done = subprocess.run(argv, input=script, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"{damaged} cannot be unpacked, and stays as it is\n")
+    assert damaged.read_bytes() == PACKED[:-9]
+    assert packed.read_bytes() == EFI_PROGRAM
+    assert sorted(path.name for path in (tmp_path / "boot").iterdir()) == ["vmlinuz-a", "vmlinuz-b"]

@@ -57,7 +57,10 @@ REMADE, RAN = ("sh /run/remake-initramfs", True), ("/run/aimager-script", True)
         "/etc/dracut.conf",
         "/etc/dracut.conf.d/own.conf",
         "/etc/crypttab.initramfs",
+        "/etc/lvm/lvm.conf",
+        "/etc/mdadm.conf",
         "/etc/modprobe.d/own.conf",
+        "/etc/plymouth/plymouthd.conf",
         "/etc/vconsole.conf",
     ],
 )
@@ -72,12 +75,35 @@ def test_what_a_maker_reads_has_it_made_again(
     assert not list((root / "run").iterdir())
 
 
-def test_a_configuration_that_a_preset_names_is_one(root: Path) -> None:
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "ALL_config=/etc/own.conf",
+        "  default_config='/etc/own.conf'",
+        'default_options="-c /etc/own.conf"',
+        "default_options='-S kms --config=/etc/own.conf'",
+        "default_options=(-S kms --config /etc/own.conf)",
+        "default_options=(-c '/etc/own.conf')",
+    ],
+)
+def test_a_configuration_that_a_preset_names_is_one(root: Path, preset: str) -> None:
     (root / "etc/mkinitcpio.d").mkdir()
-    (root / "etc/mkinitcpio.d/linux.preset").write_text("ALL_config=/etc/own.conf\n")
+    (root / "etc/mkinitcpio.d/linux.preset").write_text(f"PRESETS=(default)\n{preset}\n")
     image = Maker(root)
     finish(image, Settings("pc", files=(AddedFile("/etc/own.conf", "HOOKS=(base)\n"),)), ())
     assert image.runs == [REMADE]
+
+
+@pytest.mark.parametrize(
+    "preset",
+    ['#ALL_config="/etc/own.conf"', "a_options='--compress /etc/own.conf' # -c /etc/own.conf"],
+)
+def test_what_a_preset_does_not_name_is_none(root: Path, preset: str) -> None:
+    (root / "etc/mkinitcpio.d").mkdir()
+    (root / "etc/mkinitcpio.d/linux.preset").write_text(f"{preset}\n")
+    image = Maker(root)
+    finish(image, Settings("pc", files=(AddedFile("/etc/own.conf", "HOOKS=(base)\n"),)), ())
+    assert image.runs == []
 
 
 def test_nothing_is_made_again_for_other_files_or_the_same(root: Path) -> None:

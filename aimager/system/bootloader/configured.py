@@ -18,6 +18,9 @@ ENTRIES = f"{BOOT}/loader/entries"
 _PROGRAMS = re.compile(r"\.(c32|com|bin|0|bs|img)$", re.IGNORECASE)
 """What SYSLINUX starts by the word for a kernel, and is none."""
 
+_TREES = ("fdt", "devicetree", "fdtdir", "devicetreedir")
+"""Words of U-Boot for device trees; a dash stands for none (its boot/pxe_utils.c)."""
+
 
 @dataclass(frozen=True)
 class Configured:
@@ -28,6 +31,8 @@ class Configured:
     others: tuple[str, ...] = ()
     command_lines: tuple[str, ...] = ()
     """One for each kernel that is started by it."""
+    command_line_files: tuple[str, ...] = ()
+    """What it says to hold the command lines, if they are not in itself."""
     prefix: str = ""
     """What may come before all these paths below /boot, where there is something at them."""
 
@@ -43,11 +48,12 @@ def read_extlinux(tree: Tree, folder: str) -> Configured:
 
 
 def read_syslinux(tree: Tree) -> Configured:
-    """SYSLINUX's."""
-    return _read_menu(tree, f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}", BOOT)
+    """SYSLINUX's, where an APPEND before all LABELs is for those that have none (its menu.txt)."""
+    file = f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}"
+    return _read_menu(tree, file, BOOT, inherits=True)
 
 
-def _read_menu(tree: Tree, file: str, top: str) -> Configured:
+def _read_menu(tree: Tree, file: str, top: str, *, inherits: bool = False) -> Configured:
     """A menu of LABELs, each with its kernel; ``top`` is the folder that its partition becomes."""
 
     def path(name: str) -> str:
@@ -56,13 +62,15 @@ def _read_menu(tree: Tree, file: str, top: str) -> Configured:
         return str(PurePosixPath(file).parent / name)
 
     kernels, others, command_lines = [], [], []
-    for block in _blocks(tree.read_text(file)):
+    whole, *labels = _blocks(tree.read_text(file))
+    usual = whole.get("append", "") if inherits else ""
+    for block in (whole, *labels):
         image = block.get("linux", block.get("kernel", ""))
-        words = block.get("append", "").split()
+        words = block.get("append", usual).split()
         initrds = [block.get("initrd", "")]
         initrds += [w.removeprefix("initrd=") for w in words if w.startswith("initrd=")]
         others += [path(name) for text in initrds for name in text.split(",") if name]
-        others += [path(block[key]) for key in ("fdt", "devicetree", "fdtdir") if block.get(key)]
+        others += [path(block[key]) for key in _TREES if block.get(key, "-") != "-"]
         if image and ("linux" in block or not _PROGRAMS.search(image)):
             kernels.append(path(image))
             command_lines.append(" ".join(words))
@@ -73,12 +81,12 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
     """The words of each LABEL of a menu, and what they are set to."""
     block: dict[str, str] = {}
     for line in text.splitlines():
-        key, _, value = line.strip().partition(" ")
+        key, *words = line.split(maxsplit=1) or [""]
         if key.lower() == "label":
             yield block
             block = {}
         elif key.lower() != "menu":
-            block[key.lower()] = value.strip()
+            block[key.lower()] = words[0].strip() if words else ""
     yield block
 
 
@@ -111,11 +119,13 @@ def read_raspberry_pi(tree: Tree) -> tuple[Configured, ...]:
     settings = raspberry_pi_firmware.settings(text)
     prefix = settings.get("os_prefix", "").lstrip("/")
     names = (f"{BOOT}/{name}" for name in raspberry_pi_firmware.named_files(text))
-    found = [Configured(configuration, others=tuple(names), prefix=prefix)]
-    for before in filter(None, (prefix, "/")):
-        command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE)
-        file = f"{BOOT}/{before.lstrip('/')}{command_line.lstrip('/')}"
+    command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE).lstrip("/")
+    usual = f"{BOOT}/{command_line}"
+    configured = Configured(
+        configuration, others=tuple(names), command_line_files=(usual,), prefix=prefix
+    )
+    for file in (f"{BOOT}/{prefix}{command_line}", usual):
         if tree.is_file(file):
             first = (tree.read_text(file).splitlines() or [""])[0]
-            return (*found, Configured(file, command_lines=(first,)))
-    return tuple(found)
+            return configured, Configured(file, command_lines=(first,))
+    return (configured,)
