@@ -48,7 +48,7 @@ def read_mirrors(
         repositories=tuple({**with_credentials, **own}.items()),
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
-        own_keys=tuple(words.read_many("trust-key-*")),
+        own_keys=tuple(r.id for r in repositories if r.keyring.user_keys),
         older_keyring=words.read("older-keyring", False),
         distros=tuple(distros.items()),
     )

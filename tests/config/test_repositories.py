@@ -248,6 +248,7 @@ def test_names_of_added_repositories_are_known_in_any_case() -> None:
     )
     assert [r.keyring.user_keys for r in made.repositories] == [(KEY,), (KEY,), (OTHER,)]
     assert made.mirrors.repositories == (("7Ji", ("http://7",)), ("Mine", ("http://o",)))
+    assert made.mirrors.own_keys == ("7Ji", "mine", "Mine")
 
 
 @pytest.mark.parametrize("name", ["core", "extra", "more"])
