@@ -99,8 +99,10 @@ def find_distro(name: str, start: Path) -> Distro:
 
     :raises ConfigError: it lists those that exist
     """
-    if _is_file_name(name):
-        return load_distro(start / name)
+    return load_distro(start / name) if _is_file_name(name) else _known_distro(name)
+
+
+def _known_distro(name: str) -> Distro:
     for distro in DISTROS:
         if distro.is_called(name):
             return distro
@@ -124,7 +126,7 @@ def find_platform(
     if distro_name is not None:
         distro = find_distro(distro_name, start)
     elif len(board.distros) == 1:
-        distro = find_distro(board.distros[0], start)
+        distro = _known_distro(board.distros[0])
     else:
         raise ConfigError(
             f"distro= is missing, and the board {board.id} suits several",
