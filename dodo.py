@@ -190,6 +190,7 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
     return partial(
         make,
         architecture=platform.architecture,
+        level=platform.level,
         lock=artifacts.fetched(f"{platform.id}.rootfs"),
         keys=artifacts.keys(platform),
         keyring=artifacts.keyring_backup(platform),
