@@ -107,9 +107,10 @@ def _known_distro(name: str) -> Distro:
         if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
+    close = nearest(name, (n for distro in DISTROS for n in (distro.id, *distro.aliases)))
     raise ConfigError(
         f"there is no distribution {name}",
-        hint=f"distro= is one of {choices(names)}, or a file: distro=./{name or 'mine'}.py",
+        hint=f"{close}distro= is one of {choices(names)}, or a file: distro=./{name or 'mine'}.py",
     )
 
 
