@@ -29,6 +29,9 @@ def build(**words: str) -> Build:
         {"sudo_group": "wheel"},
         {"append_all": "quiet"},
         {"tools": "host"},
+        {"repos_base": "core,extra,multilib"},
+        {"repo_url_core": "http://m/$repo"},
+        {"arch": "x86_64_v3"},
     ],
 )
 def test_a_setting_of_the_image_changes_it(words: dict[str, str]) -> None:
@@ -65,7 +68,7 @@ def test_a_board_changes_it() -> None:
 def test_a_hash_among_a_users_arguments_is_a_secret_too() -> None:
     prints = {
         build(useradd=f"-m {option} alice").settings_fingerprint
-        for option in ("-p $6$one", "-p $6$two", "")
+        for option in (f"-p $6$one${'x' * 86}", f"-p $6$two${'x' * 86}", "")
     }
     assert len(prints) == 1
 
