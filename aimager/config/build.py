@@ -55,8 +55,8 @@ def read_build(
     board = read_storage(board, words)
     platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
     platform = with_own_repositories(platform, words)
-    tools, helper = words.read("tools", Tools.borrowed), words.read("keyring-helper")
-    borrows = tools is Tools.borrowed and not helper
+    tools = words.read("tools", Tools.borrowed)
+    borrows = tools is Tools.borrowed and not words.texts.get("keyring-helper")
     repositories = read_repositories(board, platform, words)
     packages = words.read("install-pkgs", ())
     check_targets(packages, platform, repositories)
