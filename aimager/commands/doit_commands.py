@@ -86,10 +86,15 @@ class Help(Ours, DoitHelp):
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Print what doit does, but for files that are not read."""
-        with redirect_stdout(io.StringIO()) as said:
-            status = super().execute(params, args)
-        print(_CONFIGURED.sub(lambda it: f" ({it[1]})" if it[1] else "", said.getvalue()), end="")
-        return status
+        said = io.StringIO()
+        try:
+            with redirect_stdout(said):
+                return super().execute(params, args)
+        finally:
+            # Also on the way out: where doit itself loads our graph, the program that goes on in
+            # its place has printed to this.
+            told = _CONFIGURED.sub(lambda it: f" ({it[1]})" if it[1] else "", said.getvalue())
+            print(told, end="")
 
     def _execute(self, pos_args: Sequence[str]) -> bool:
         if pos_args[0] != BUILD:

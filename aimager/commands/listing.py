@@ -167,6 +167,7 @@ def show(build: Build) -> list[str]:
         "board": build.board,
         "distribution": build.platform.distro,
         "architecture": build.platform.architecture,
+        "level": build.platform.level,
         "repositories": tuple(r.without_keys for r in build.repositories),
         "packages": build.installs,
         "setup": build.setup.without_secrets(),

@@ -22,6 +22,14 @@ _OPTIONS = {
     FileSystem.xfs: ("-m",),
     FileSystem.vfat: ("-i",),
 }
+_FLAGS = {
+    FileSystem.ext4: "cjnqvDFKSV",
+    FileSystem.btrfs: "fqvKMV",
+    FileSystem.swap: "cfq",
+    FileSystem.xfs: "fqCKNV",
+    FileSystem.vfat: "acvACI",
+}
+"""Letters that take no value, so that the option may stand behind them in one word."""
 _PREFIX = {FileSystem.xfs: "uuid="}
 """What precedes an id among the values of its option, which commas separate."""
 
@@ -47,7 +55,7 @@ def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) 
 def _split(kind: FileSystem, arguments: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The id among ``arguments``, if there is one, and all that is left."""
     given, rest = "", []
-    words = iter(arguments)
+    words = iter([part for word in arguments for part in _apart(kind, word)])
     for word in words:
         option, value = _option(kind, word)
         if option and value is None:
@@ -59,6 +67,15 @@ def _split(kind: FileSystem, arguments: Sequence[str]) -> tuple[str, tuple[str, 
         given = found or given
         rest += [option, others] if others else []
     return given, tuple(rest)
+
+
+def _apart(kind: FileSystem, word: str) -> tuple[str, ...]:
+    """``-q`` and ``-U`` of ``-qU``; any other word as it is."""
+    if kind not in _FLAGS:
+        return (word,)
+    letter = _OPTIONS[kind][0].lstrip("-")
+    match = re.fullmatch(f"-([{_FLAGS[kind]}]+)({letter}.*)", word)
+    return (f"-{match[1]}", f"-{match[2]}") if match else (word,)
 
 
 def _option(kind: FileSystem, word: str) -> tuple[str, str | None]:

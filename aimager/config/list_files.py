@@ -21,5 +21,8 @@ def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
 def _read(name: str, text: str, folder: Path) -> str:
     if not text.startswith("@") or not any(v.several and v.matches(name) for v in VARIABLES):
         return text
-    lines = (line.strip() for line in read_text(folder / text[1:], name).splitlines())
-    return ",".join(line.rstrip(",") for line in lines if line and not line.startswith("#"))
+    content = read_text(folder / text[1:], name).removeprefix("\ufeff")  # as Windows writes it
+    lines = (line.strip() for line in content.splitlines())
+    words = ",".join(line.rstrip(",") for line in lines if line and not line.startswith("#"))
+    # What a file has is a list, also to who reads it once more, and no file's name.
+    return f",{words}" if words.startswith("@") else words

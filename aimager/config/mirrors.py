@@ -48,7 +48,7 @@ def read_mirrors(
         repositories=tuple({**with_credentials, **own}.items()),
         trusted_keys=words.read("trust-key", ()),
         offline=words.read("offline", False),
-        own_keys=tuple(words.read_many("trust-key-*")),
+        own_keys=tuple(r.id for r in repositories if r.keyring.user_keys),
         older_keyring=words.read("older-keyring", False),
         distros=tuple(distros.items()),
     )
@@ -79,9 +79,11 @@ def _read_urls(
 
 def _taking_part(name: str, built: Distro, *, borrows: bool) -> Distro | None:
     """The distribution of this name, if it is the one that is built, or lends its programs."""
+    if built.is_called(name):
+        return built
     distro = next((d for d in DISTROS if d.is_called(name)), None)
-    if distro is None or distro.id == built.id:
-        return built if distro else None
+    if distro is None:
+        return None
     return distro if borrows and platform_for_host(host_architecture()).distro == distro else None
 
 

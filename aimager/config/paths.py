@@ -83,6 +83,5 @@ def read_text(path: Path, variable: str, *, newline: str | None = None) -> str:
     except OSError as error:
         raise ConfigError(f"{variable}= cannot read {path}: {error.strerror}", hint=HERE) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{variable}= takes text, which {path} is not", hint="overlay= takes any files"
-        ) from error
+        hint = "overlay= takes any files" if variable == "files" else "it has to be in UTF-8"
+        raise ConfigError(f"{variable}= takes text, which {path} is not", hint=hint) from error

@@ -99,15 +99,18 @@ def find_distro(name: str, start: Path) -> Distro:
 
     :raises ConfigError: it lists those that exist
     """
-    if _is_file_name(name):
-        return load_distro(start / name)
+    return load_distro(start / name) if _is_file_name(name) else _known_distro(name)
+
+
+def _known_distro(name: str) -> Distro:
     for distro in DISTROS:
         if distro.is_called(name):
             return distro
     names = (" or ".join((distro.id, *distro.aliases)) for distro in DISTROS)
+    close = nearest(name, (n for distro in DISTROS for n in (distro.id, *distro.aliases)))
     raise ConfigError(
         f"there is no distribution {name}",
-        hint=f"distro= is one of {choices(names)}, or a file: distro=./{name or 'mine'}.py",
+        hint=f"{close}distro= is one of {choices(names)}, or a file: distro=./{name or 'mine'}.py",
     )
 
 
@@ -124,7 +127,7 @@ def find_platform(
     if distro_name is not None:
         distro = find_distro(distro_name, start)
     elif len(board.distros) == 1:
-        distro = find_distro(board.distros[0], start)
+        distro = _known_distro(board.distros[0])
     else:
         raise ConfigError(
             f"distro= is missing, and the board {board.id} suits several",

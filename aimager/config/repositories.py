@@ -8,12 +8,10 @@ from typing import Any
 from aimager.config.key_files import with_keys
 from aimager.config.parse import choices, read_addresses, split_list
 from aimager.config.variable import Words
-from aimager.distros import (
-    THIRD_PARTY_REPOSITORIES,
-)
+from aimager.distros import THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
 from aimager.model.board import Board
-from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
+from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
 from aimager.shown import without_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._-]*")
@@ -88,8 +86,11 @@ def read_repositories(
                 f"{platform.distro.name} has a repository {name} itself",
                 hint="leave it out of add-repos=, or give yours another name",
             )
-    keys, files = (_of_added(variable, names, words) for variable in ("trust-key", "key-file"))
-    first, for_build = (_named_again(v, names, words) for v in ("repos-first", "repos-for-build"))
+    distro = platform.distro
+    keys, files = (_of_added(v, names, words, distro) for v in ("trust-key", "key-file"))
+    first, for_build = (
+        _named_again(v, names, words, distro) for v in ("repos-first", "repos-for-build")
+    )
     return tuple(
         replace(
             with_keys(r, keys.get(r.id, ()), files.get(r.id)),
@@ -100,7 +101,7 @@ def read_repositories(
     )
 
 
-def _named_again(variable: str, names: Iterable[str], words: Words) -> set[str]:
+def _named_again(variable: str, names: Iterable[str], words: Words, distro: Distro) -> set[str]:
     """The added repositories that ``variable`` names.
 
     :raises ConfigError: when one of them is not added
@@ -109,26 +110,28 @@ def _named_again(variable: str, names: Iterable[str], words: Words) -> set[str]:
     for word in words.read(variable, ()):
         name = meant_name(word, names)
         if name is None:
-            raise ConfigError(
-                f"{variable}={word} is for a repository that is not added",
-                hint=f"add-repos={word} adds it",
-            )
+            raise _not_added(f"{variable}={word}", word, distro)
         chosen.add(name)
     return chosen
 
 
-def _of_added(variable: str, names: Iterable[str], words: Words) -> dict[str, Any]:
+def _of_added(variable: str, names: Iterable[str], words: Words, distro: Distro) -> dict[str, Any]:
     """The values of ``variable``-NAME= by the added repositories that they are for."""
     values = dict[str, Any]()
     for word, value in words.read_many(f"{variable}-*").items():
         name = meant_name(word, names)
         if name is None:
-            raise ConfigError(
-                f"{variable}-{word}= is for a repository that is not added",
-                hint=f"add-repos={word} adds it",
-            )
+            raise _not_added(f"{variable}-{word}=", word, distro)
         values[name] = value
     return values
+
+
+def _not_added(told: str, name: str, distro: Distro) -> ConfigError:
+    known = meant_name(name, (repository.id for repository in THIRD_PARTY_REPOSITORIES))
+    hint = f"add-repos={known or f'{name}=URL'} adds it"
+    if meant_name(name, distro.base_repositories):
+        hint = f"{name} is {distro.name}'s own, and this is for those of add-repos= alone"
+    return ConfigError(f"{told} is for a repository that is not added", hint=hint)
 
 
 def added_words(board: Board, words: Words) -> tuple[str, ...]:

@@ -223,6 +223,7 @@ class Build:
                 "platform": self.platform.id,
                 "products": sorted(self.products),
                 "level": self.platform.level,
+                "own_repositories": self.own_repositories,
                 "repositories": [
                     [r.word, r.comes_first, r.is_for_build] for r in self.repositories
                 ],

@@ -75,7 +75,7 @@ class Distro:
 
     def is_called(self, name: str) -> bool:
         """Whether it has this name, in capitals or not."""
-        return name.lower() in (self.id, self.name.lower(), *self.aliases)
+        return name.lower() in (n.lower() for n in (self.id, self.name, *self.aliases))
 
     @property
     def rootfs_packages(self) -> tuple[str, ...]:

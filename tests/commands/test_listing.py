@@ -130,6 +130,13 @@ def test_what_a_build_is_made_by_is_shown_without_secrets() -> None:
     assert not [line for line in lines if line.endswith((": ", "None", "[]", "()"))]
 
 
+def test_the_level_of_the_architecture_is_shown(tmp_path: Path) -> None:
+    usual = read_build({"board": "x64-uefi"}, tmp_path)
+    newer = read_build({"board": "x64-uefi", "arch": "x86-64-v3"}, tmp_path)
+    assert usual and newer
+    assert set(listing.show(newer)) - set(listing.show(usual)) == {"level: x86_64_v3"}
+
+
 def test_modes_are_shown_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "motd").write_text("hello")
     words = {"distro": "archlinux", "arch": "x86_64", "files": "motd:/etc/motd:640"}

@@ -87,6 +87,16 @@ def test_a_wrong_option_of_doit_itself_is_told(opened: Nursery, line: str, told:
     assert (plain.returncode, plain.stderr) == (status, said)
 
 
+@pytest.mark.parametrize("name", ["build", "variables", "cache-prune"])
+def test_help_is_the_same_in_a_checkout(opened: Nursery, name: str) -> None:
+    status, said = run(opened, "aimager", f"help {name}")
+    assert name in said
+    argv = [sys.executable, "-m", "doit", "help", name]
+    plain = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (plain.returncode, plain.stdout) == (status, said)
+    assert status == 0
+
+
 def test_doit_has_our_commands_in_a_checkout() -> None:
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert known["tool"]["doit"]["loader"] in known["tool"]["doit"]["plugins"]["loader"]

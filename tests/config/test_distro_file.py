@@ -46,6 +46,15 @@ def test_a_build_of_it(tmp_path: Path, name: str, board: str) -> None:
         read_build(other, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["Mine1", "mine1", "MINE2"])
+def test_its_mirrors_are_named_by_its_name(tmp_path: Path, name: str) -> None:
+    write(tmp_path, ('id="mine"', 'id="Mine1"'), ('aliases=("arch",)', 'aliases=("Mine2",)'))
+    words = {"distro": "./mine.py", f"repo-url-{name}": "http://m/$repo"}
+    build = read_build(words, tmp_path)
+    assert build
+    assert build.mirrors.distros == (("Mine1", ("http://m/$repo",)),)
+
+
 def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
     changes = ("architectures=(Architecture.x86_64,)", "architectures=[Architecture.x86_64]")
     assert load_distro(write(tmp_path, changes)).architectures == (Architecture.x86_64,)

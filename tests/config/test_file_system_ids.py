@@ -30,6 +30,10 @@ def read(arguments: str, kind: str = "ext4") -> ImageIds:
         ("ext4", f"-U {ID.upper()} -m 0", ("-m", "0")),
         ("ext4", f"-m 0 -U{ID}", ("-m", "0")),
         ("ext4", f"-U {ID.replace('1', '2')} -U {ID}", ()),
+        ("ext4", f"-qU {ID}", ("-q",)),
+        ("ext4", f"-FqU{ID} -m 0", ("-Fq", "-m", "0")),
+        ("btrfs", f"-fU {ID}", ("-f",)),
+        ("xfs", f"-Km uuid={ID}", ("-K",)),
         ("btrfs", f"-U {ID} -M", ("-M",)),
         ("btrfs", f"--uuid {ID}", ()),
         ("btrfs", f"--uuid={ID} --csum xxhash", ("--csum", "xxhash")),
@@ -53,6 +57,7 @@ def test_the_roots(kind: str, arguments: str, rest: tuple[str, ...]) -> None:
     [
         ("boot", "-i 1a2b3c4d", "1A2B-3C4D"),
         ("boot", "-s 8 -i1A2B3C4D", "1A2B-3C4D"),
+        ("boot", "-ai 1A2B3C4D", "1A2B-3C4D"),
         ("swap", f"-U {ID}", ID),
         ("swap", f"--uuid={ID}", ID),
         ("home", f"-U {ID}", ID),

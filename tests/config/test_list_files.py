@@ -21,6 +21,24 @@ def test_each_list(tmp_path: Path, name: str) -> None:
         with_lists({name: "@none"}, tmp_path)
 
 
+def test_a_file_is_read_once_and_as_other_systems_write_it(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"\xef\xbb\xbf@other\r\nvim\r\n")
+    (tmp_path / "other").write_text("nano\n")
+    once = with_lists({"install-pkgs": "@list"}, tmp_path)
+    assert with_lists(once, tmp_path) == once
+    build = read_build({"distro": "arch", "install-pkgs": "@list"}, tmp_path)
+    assert build
+    assert build.packages == ("@other", "vim")
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"caf\xe9\n")
+    with pytest.raises(ConfigError) as caught:
+        with_lists({"install-pkgs": "@list"}, tmp_path)
+    assert caught.value.message == f"install-pkgs= takes text, which {tmp_path}/list is not"
+    assert caught.value.hint == "it has to be in UTF-8"
+
+
 def test_which_are_lists() -> None:
     """All of whose parsers take commas, by the words that explain them."""
     told = {v.name.replace("*", "x") for v in VARIABLES if "separated by commas" in v.meaning}

@@ -55,6 +55,23 @@ def test_a_board_that_no_distribution_can_be_for() -> None:
         find_platform.find_platform(board, None, None, HERE)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("arhclinux", "archlinux, archlinux32 or archlinuxarm"), ("ARCHLINUX_ARM", "archlinuxarm")],
+)
+def test_the_nearest_distributions_are_named(name: str, near: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_distro(name, HERE)
+    assert caught.value.hint.startswith(f"did you mean {near}")
+
+
+def test_no_board_names_a_file_of_a_distribution_to_run(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("X = 1 / 0\n")
+    board = dataclasses.replace(BOARDS["x64-uefi"], distros=(f"{tmp_path}/other.py",))
+    with pytest.raises(ConfigError, match=r"there is no distribution .*/other\.py"):
+        find_platform.find_platform(board, None, None, tmp_path)
+
+
 def test_a_board_that_does_not_exist() -> None:
     with pytest.raises(ConfigError) as caught:
         find_platform.find_board("x65", find_platform.KnownBoards(), HERE)

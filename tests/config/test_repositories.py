@@ -237,6 +237,27 @@ def test_hints_of_what_to_do_about_an_unknown_repository() -> None:
     assert "add-repos=7Ji adds it" in refusal(repo_url_7JI="http://x")
 
 
+@pytest.mark.parametrize("word", ["repos_first=", "repos_for_build=", "trust_key_", "key_file_"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("7ji", "add-repos=7Ji adds it"),
+        ("mine", "add-repos=mine=URL adds it"),
+        ("core", "core is Arch Linux's own, and this is for those of add-repos= alone"),
+    ],
+)
+def test_hints_of_what_is_not_added(tmp_path: Path, word: str, name: str, hint: str) -> None:
+    key = Secret("mine", 1)
+    (tmp_path / "mine.asc").write_bytes(plain(key, b"mine", 1).packets())
+    variable, equals, _ = word.partition("=")
+    value = "mine.asc" if variable.startswith("key") else KEY
+    words = {variable: name} if equals else {f"{variable}{name}": value}
+    with pytest.raises(ConfigError) as caught:
+        build_in(tmp_path, **words)
+    assert caught.value.message.endswith(" is for a repository that is not added")
+    assert caught.value.hint == hint
+
+
 def test_names_of_added_repositories_are_known_in_any_case() -> None:
     given = {"add_repos": "7ji,mine=http://m,Mine=http://n", "trust_key_mine": KEY}
     made = build(
@@ -248,6 +269,7 @@ def test_names_of_added_repositories_are_known_in_any_case() -> None:
     )
     assert [r.keyring.user_keys for r in made.repositories] == [(KEY,), (KEY,), (OTHER,)]
     assert made.mirrors.repositories == (("7Ji", ("http://7",)), ("Mine", ("http://o",)))
+    assert made.mirrors.own_keys == ("7Ji", "mine", "Mine")
 
 
 @pytest.mark.parametrize("name", ["core", "extra", "more"])

@@ -29,6 +29,9 @@ def build(**words: str) -> Build:
         {"sudo_group": "wheel"},
         {"append_all": "quiet"},
         {"tools": "host"},
+        {"repos_base": "core,extra,multilib"},
+        {"repo_url_core": "http://m/$repo"},
+        {"arch": "x86_64_v3"},
     ],
 )
 def test_a_setting_of_the_image_changes_it(words: dict[str, str]) -> None:
