@@ -79,6 +79,9 @@ MAKE_ROOM = (
 )
 """The hint where a disk, or a tmpfs, is full."""
 
+OUT_OF_MEMORY = "the machine has probably run out of memory"
+"""How a hint begins where the kernel has probably killed a process."""
+
 _FULL = "No space left on device"
 """strerror(ENOSPC), as programs say it in the locale in which they are run."""
 

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import aimager.errors
-from aimager.errors import AimagerError, HostError
+from aimager.errors import OUT_OF_MEMORY, AimagerError, HostError
 from aimager.sandbox import syscalls
 from aimager.sandbox.id_map import identity_map
 from aimager.sandbox.jail_watch import Watch
@@ -79,7 +79,7 @@ class Jail:
 
 
 def _tell(verdict: int, error: BaseException) -> None:
-    """Have the worker raise ``error``, unless another was told before, in place of its status."""
+    """Have the worker raise the first error that is told, whatever the program's status is."""
     kind, message, hint = "HostError", repr(error), ""
     if isinstance(error, AimagerError):
         kind, message, hint = type(error).__name__, error.message, error.hint
@@ -147,7 +147,7 @@ def _watch(limits: Limits, entrance: int, ended: int) -> int:
     if not told:
         raise HostError(
             "the namespace in which packages' programs run was ended from outside it",
-            hint="the machine has probably run out of memory: close other programs",
+            hint=f"{OUT_OF_MEMORY}: close other programs",
         )
     return os.waitstatus_to_exitcode(_STATUS.unpack(told)[0])
 

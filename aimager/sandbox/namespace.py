@@ -35,7 +35,7 @@ from typing import Any, TypeVar
 
 import aimager.errors
 from aimager import codec
-from aimager.errors import AimagerError, HostError
+from aimager.errors import OUT_OF_MEMORY, AimagerError, HostError
 from aimager.locks import lock_folder
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.sandbox import binfmt, id_map
@@ -294,5 +294,5 @@ def _killed(setup: NamespaceSetup, number: signal.Signals) -> HostError:
     hint = ""
     if number == signal.SIGKILL:
         place = "hold the build on disk instead of in memory, or " if setup.tmpfs else ""
-        hint = f"the machine has probably run out of memory: {place}close other programs"
+        hint = f"{OUT_OF_MEMORY}: {place}close other programs"
     return HostError(f"{setup.function} was killed by {number.name}", hint=hint)
