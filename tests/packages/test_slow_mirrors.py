@@ -155,4 +155,4 @@ def test_a_page_is_not_searched_for_long(site: Site) -> None:
     start = time.monotonic()
     with pytest.raises(DownloadError, match="a web page came"):
         Client().fetch_small(f"{site.url}/x", limit=1 << 20)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60

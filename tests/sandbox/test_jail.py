@@ -88,9 +88,9 @@ def test_one_that_is_killed_takes_all_along(work: Path) -> None:
 
 
 @in_both
-def test_a_namespace_that_somebody_ends_is_no_end_of_the_program(work: Path, tools: bool) -> None:
+def test_an_init_killed_from_outside_is_told(work: Path, tools: bool) -> None:
     with pytest.raises(HostError) as caught:
-        run(work, "sleep", "1000", tools=tools, ended=True)
+        run(work, "sleep", "1000", tools=tools, init_killed=True)
     assert caught.value.message == (
         "the namespace in which packages' programs run was ended from outside it"
     )

@@ -3,6 +3,7 @@
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,12 +77,21 @@ def test_so_many_are_kept_and_the_oldest_goes(work: Path, shelf: Shelf) -> None:
         os.close(descriptor)
 
 
+def trees_held() -> int:
+    """How many descriptors of this process are of a tree that is mounted nowhere."""
+    count = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one by which the folder is read
+            count += str(descriptor.readlink()) == "/"
+    return count
+
+
 def test_no_descriptor_is_lost_or_left(work: Path) -> None:
     use(work, "a")
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = trees_held()
     for _ in range(3):
         use(work, "a", "b")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before + 1
+    assert trees_held() == before + 1
 
 
 @pytest.mark.parametrize("syscall", [OPEN_TREE, MOVE_MOUNT])

@@ -44,9 +44,9 @@ class Jailed:
     """What to run in a jail: ``argv``, or with ``probe`` a function of `jail_probe`.
 
     ``tools`` is whether it is a jail of the tools', ``forbidden`` a system call that the worker is
-    refused, ``bare`` whether the program keeps all its rights, ``ended`` whether somebody outside
-    kills its process 1. Its limits are of the processes, of the bytes ``written``, and of the
-    ``room`` for them.
+    refused, ``bare`` whether the program keeps all its rights, ``init_killed`` whether somebody
+    outside kills its process 1. Its limits are of the processes, of the bytes ``written``, and of
+    the ``room`` for them.
     """
 
     work: Path
@@ -60,7 +60,7 @@ class Jailed:
     forbidden: int = 0
     bare: bool = False
     covered: bool = False
-    ended: bool = False
+    init_killed: bool = False
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,7 +94,7 @@ def run_jailed(request: Jailed) -> Ended:
         words = [*PROBE, request.probe] if request.probe else list(request.argv)
         env = {"PYTHONPATH": os.environ["PYTHONPATH"]}
         given = request.given.encode()
-        if request.ended:
+        if request.init_killed:
             threading.Thread(target=_kill_init, daemon=True).start()
         try:
             said = process.run(words, within=enclosure, env=env, input=given)
