@@ -172,7 +172,8 @@ class Plan:
         if self.lends:
             more = WANTED_FOR_FOREIGN if self.emulates else ()
             wanted = tuple(dict.fromkeys((*WANTED, *more, *self.build.makers)))
-            yield Request(self.borrow_subject, self.host, (), wanted, bootstraps=True)
+            host = replace(self.host, level="")  # this machine may lack what a level of it has
+            yield Request(self.borrow_subject, host, (), wanted, bootstraps=True)
         platform = self.build.platform
         rootfs = platform.distro.rootfs_packages
         if self.build.reused_root is None:

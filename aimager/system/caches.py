@@ -1,10 +1,12 @@
 """What programs of packages make as they are installed, and would make otherwise the next time.
 
 Caches hold times, inodes and orders of the machine that they were made on. What a system makes anew
-by itself is removed, and what does not depend on an order is put into one. What packages own stays.
+by itself is removed, and what does not depend on an order is put into one. What packages own stays,
+and so does what the user gave: an archive to start from, overlays and files.
 """
 
 import stat
+from collections.abc import Collection
 from pathlib import PurePath
 
 from aimager.packages.local_database import read_file_lists
@@ -19,24 +21,43 @@ REMOVED = {
 }
 """Shell wildcards of what comes back by itself, and by whom."""
 
+_OF_ANYBODY = ("root/.cache", "var/tmp/*")
+"""Where scripts of the user may put what is to stay."""
+
 _MIME = ("usr/share/applications/mimeinfo.cache", "usr/local/share/applications/mimeinfo.cache")
 _COMPILED = ("usr", "opt")
 
 
-def settle_caches(tree: Tree) -> None:
-    """Remove or put in order the caches of ``tree`` that came in no package."""
-    owned = {path.rstrip("/") for _, path in read_file_lists(tree)}
-    for pattern in REMOVED:
+def find_caches(tree: Tree, patterns: Collection[str] = tuple(REMOVED)) -> frozenset[str]:
+    """The files of ``tree`` that are caches, but for those that are put in order."""
+    found = set(_compiled(tree))
+    for pattern in patterns:
         for path in tree.glob(pattern):
-            if path not in owned:
-                tree.remove(path)
-    for path in _compiled(tree):
-        if path not in owned:
+            found |= {path, *_below(tree, path)}
+    return frozenset(found)
+
+
+def settle_caches(tree: Tree, given: Collection[str] = (), *, scripts: bool = False) -> None:
+    """Remove or put in order the caches of ``tree`` that came in no package and are not ``given``.
+
+    After the user's ``scripts``, what they leave where anybody may leave something stays, too.
+    """
+    patterns = [p for p in REMOVED if not (scripts and p in _OF_ANYBODY)]
+    spared = {path.rstrip("/") for _, path in read_file_lists(tree)} | set(given)
+    spared |= {str(folder) for path in given for folder in PurePath(path).parents}
+    for path in sorted(find_caches(tree, patterns) - spared):
+        if tree.lstat(path):  # not gone with its folder
             tree.remove(path)
     for path in _MIME:
         status = tree.lstat(path)
-        if status and stat.S_ISREG(status.st_mode) and path not in owned:
+        if status and stat.S_ISREG(status.st_mode) and path not in spared:
             _sort_mime(tree, path)
+
+
+def _below(tree: Tree, path: str) -> list[str]:
+    status = tree.lstat(path)
+    is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+    return [f"{path}/{below}" for below, _ in tree.walk(path)] if is_folder else []
 
 
 def _compiled(tree: Tree) -> list[str]:

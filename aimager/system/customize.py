@@ -13,6 +13,7 @@ from aimager.model.settings import AddedFile, Script, Settings
 from aimager.program_output import TAIL_LINES
 from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
+from aimager.system.caches import find_caches, settle_caches
 from aimager.system.configure import ImageRoot
 from aimager.system.ownership import Ownership
 from aimager.system.remade_initramfs import initramfs_configuration, remake_initramfs
@@ -32,7 +33,7 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
 
     Every initramfs is made again where files or overlays are the configuration of its maker; it is
-    one for any machine then, and in scripts, too.
+    one for any machine then, and in scripts, too, after which caches are removed as after hooks.
 
     Returns the paths of what they gave the image that tells machines apart otherwise.
 
@@ -52,11 +53,13 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
         enable_service(image, service)
     remakes = initramfs_configuration(image.tree) != before
     if remakes or setup.scripts:
+        caches = find_caches(image.tree)
         with universal_conf(image.tree, image.runtime):
             if remakes:
                 remake_initramfs(image)
             for script in setup.scripts:
                 run_script(image, script)
+        settle_caches(image.tree, caches, scripts=True)
     refuse_accounts(image.tree, held_ids())
     keep_enabled(image.tree)
     return given

@@ -91,9 +91,16 @@ CONSOLE = "etc/vconsole.conf"
 KEYMAP = "KEYMAP=us"
 """What an image has for its console unless a package says otherwise (vconsole.conf(5))."""
 
-_DONE = "universal-initramfs.done"
+_SAVED = "universal-initramfs.saved"
+_NAMED = "universal-initramfs.named"
 
 _SCRIPT = f"""\
+mkdir -p /run/{_SAVED}
+save() {{
+    [ -f "$1" ] && [ ! -L "$1" ] && [ ! -e "/run/{_SAVED}$1" ] || return 1
+    mkdir -p "/run/{_SAVED}${{1%/*}}"
+    cp -p "$1" "/run/{_SAVED}$1"
+}}
 # Makers copy it, and the hook sd-vconsole of mkinitcpio 39.2 and 40 fails without.
 for maker in booster dracut mkinitcpio; do
     if [ -e /usr/bin/$maker ] && [ ! -e /{CONSOLE} ] && [ ! -L /{CONSOLE} ]; then
@@ -105,20 +112,23 @@ if [ -e /usr/bin/mkinitcpio ]; then
     mkdir -p /etc/mkinitcpio.conf.d
     cat > /{DROP_IN} << 'END'
 {WITHOUT_AUTODETECT}END
-    # A preset may name this file with -c, and then no drop-in is read (mkinitcpio(8)).
-    if [ -e /{MKINITCPIO} ]; then
-        cp -p /{MKINITCPIO} /run/mkinitcpio.conf
-        cat /{DROP_IN} >> /{MKINITCPIO}
-    fi
+    # A preset may name a file with -c, and then no drop-in is read (mkinitcpio(8)).
+    cat > /run/{_NAMED} << 'END'
+s/^[[:blank:]]*[[:alnum:]_]+_config=["']?/=/
+s/^[[:blank:]]*[[:alnum:]_]+_options=(.*["'([:blank:]])?(-c|--config)[ =]*["']?/=/
+s/^=([^"'#()[:space:]]+).*/\\1/p
+END
+    cat /etc/mkinitcpio.d/*.preset > /run/{_NAMED}.in 2> /dev/null || :
+    for file in /{MKINITCPIO} $(sed -nEf /run/{_NAMED} /run/{_NAMED}.in); do
+        if save "$file"; then cat /{DROP_IN} >> "$file"; fi
+    done
 fi
 if [ -e /usr/bin/booster ]; then
-    if [ -e /{BOOSTER} ]; then
-        cp -p /{BOOSTER} /run/booster.yaml
-        grep -av '^universal[[:blank:]]*:' /run/booster.yaml > /{BOOSTER} || [ $? = 1 ]
+    if save /{BOOSTER}; then
+        grep -av '^universal[[:blank:]]*:' /run/{_SAVED}/{BOOSTER} > /{BOOSTER} || [ $? = 1 ]
     fi
     printf '%s\n' '{UNIVERSAL.strip()}' >> /{BOOSTER}
 fi
-touch /run/{_DONE}
 """
 
 
@@ -143,9 +153,10 @@ def universal(image: Chroot, hooks: Path) -> Iterator[None]:
         with drop_in_removed(tree):
             yield
     finally:
-        if run.exists(_DONE):
-            put_back(tree, MKINITCPIO, run, "mkinitcpio.conf")
-            put_back(tree, BOOSTER, run, "booster.yaml")
+        if run.is_dir(_SAVED):
+            saved = (path for path, _ in run.walk(_SAVED) if run.is_file(f"{_SAVED}/{path}"))
+            for path in sorted({BOOSTER, *saved}):
+                put_back(tree, path, run, f"{_SAVED}/{path}")
 
 
 def tell_overridden(tree: Tree, folders: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
-from aimager.system.caches import settle_caches
+from aimager.system.caches import find_caches, settle_caches
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_failures import Failure, failures
@@ -132,10 +132,11 @@ def _install_system(request: Installation) -> None:
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
             with told_owners(f" of {whose}"):
                 unpack_tree(tools, base, root)
-        if reused:
-            _prepare_reused(Tree(root), reused)
-        prepare_root(root)
         tree = Tree(root)
+        if reused:
+            _prepare_reused(tree, reused)
+        given = find_caches(tree) if reused else frozenset()
+        prepare_root(root)
         pacman = choose_pacman(tools, request.pacman_static, work)
         if pacman is None:
             raise HostError("the host has no pacman", hint="leave tools=host out")
@@ -166,7 +167,7 @@ def _install_system(request: Installation) -> None:
         refuse_accounts(tree, held_ids())
         forget_times(tree, epoch)
         normalize_initramfs(tree, tools, work)
-        settle_caches(tree)
+        settle_caches(tree, given)
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused))

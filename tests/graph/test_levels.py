@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from aimager.commands.doit_loader import Loader
+from aimager.config.build import read_build
+from aimager.graph.plan import make_plan
 
 TASKS = ("make_rootfs_archive", "install_packages", "pack_image", "check_twice")
 
@@ -24,3 +26,15 @@ def test_every_stage_that_installs_knows_it(
         list(loader.namespace[f"task_{name}"]())
     levels = [task.stage.level for task in loader.graph.tasks if hasattr(task.stage, "level")]
     assert levels == [level] * 5, "the base system and all of it, both also for the second time"
+
+
+def test_what_runs_here_is_for_any_machine(tmp_path: Path) -> None:
+    build = read_build({"board": "x64-uefi", "arch": "x86_64_v3"}, tmp_path)
+    assert build
+    requests = {
+        request.subject: request.platform.level for request in make_plan(build, None).requests
+    }
+    lent = [subject for subject in requests if ".borrowed" in subject]
+    assert lent
+    assert {subject: requests[subject] for subject in lent} == dict.fromkeys(lent, "")
+    assert "x86_64_v3" in requests.values()

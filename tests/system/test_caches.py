@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.sandbox.tree import Tree
-from aimager.system.caches import REMOVED, settle_caches
+from aimager.system.caches import REMOVED, find_caches, settle_caches
 
 FILES = "var/lib/pacman/local/man-db-2-1/files"
 MIME = "usr/share/applications/mimeinfo.cache"
@@ -45,6 +45,29 @@ def test_what_packages_own_stays(tmp_path: Path, path: str) -> None:
     tree.write(MIME, "[MIME Cache]\nb/b=b;a;\n")
     settle_caches(tree)
     assert tree.read_text(MIME) == "[MIME Cache]\nb/b=b;a;\n"
+
+
+@pytest.mark.parametrize("path", [*SEEN, *(pattern.replace("*", "one") for pattern in REMOVED)])
+def test_what_the_user_gave_stays(tmp_path: Path, path: str) -> None:
+    tree = Tree(tmp_path)
+    tree.write(path, "of the user's archive")
+    given = find_caches(tree)
+    made = [f"{Path(path).parent}/made.cpython-313.pyc", "var/tmp/made"]
+    for name in made:
+        tree.write(name, "of now")
+    settle_caches(tree, given)
+    kept = {path, *([made[0]] if path == "root/.cache" else [])}
+    assert left(tmp_path) == kept
+    assert tree.read_text(path) == "of the user's archive"
+
+
+@pytest.mark.parametrize("path", SEEN)
+def test_what_scripts_leave_where_anybody_may(tmp_path: Path, path: str) -> None:
+    tree = Tree(tmp_path)
+    tree.write(path, "of a script")
+    settle_caches(tree, scripts=True)
+    may = path.startswith(("var/tmp/", "root/.cache/"))
+    assert left(tmp_path) == ({path} if may else set())
 
 
 def test_what_is_no_cache_stays(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from aimager.sandbox.tree import Tree
 from aimager.system.initramfs import universal
+from aimager.system.universal_conf import WITHOUT_AUTODETECT, preset_configurations
 from tests.support.trees import bare_chroot
 
 DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
@@ -26,11 +28,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def run_hook(root: Path) -> None:
-    """Run what the hook runs, with ``root`` in the place of chroot(2)."""
+    """Run what the hook runs, with folders of ``root`` in the place of the machine's."""
     script = (root / "run/universal-initramfs").read_text()
-    for folder in ("usr", "etc", "run"):
-        script = script.replace(f" /{folder}/", f" {root}/{folder}/")
-    subprocess.run(["sh", "-eu"], input=script.encode(), check=True)
+    script = script.replace(" /usr/", f" {root}/usr/")
+    binds = "".join(f"mount --bind {root}/{folder} /{folder}; " for folder in ("etc", "run"))
+    argv = ["unshare", "--map-root-user", "--mount", "sh", "-euc", f"{binds} exec sh -eu"]
+    subprocess.run(argv, input=script.encode(), check=True)
 
 
 def add(root: Path, *programs: str) -> None:
@@ -267,6 +270,43 @@ def test_what_another_hook_edits_meanwhile_stays(root: Path, tmp_path: Path, edi
     )
     assert (conf.stat().st_mtime_ns == 7) == (not edit)
     assert (root / BOOSTER).read_text() == "universal: true\n", "its program is not there"
+
+
+OWN = "HOOKS=(base autodetect)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ('ALL_config="/etc/own.conf"', True),
+        ("  default_config='/etc/own.conf'  # mine", True),
+        ("default_config=/etc/own.conf", True),
+        ('default_options="-c /etc/own.conf"', True),
+        ("default_options=(-A udev --config=/etc/own.conf)", True),
+        ('default_options="--config /etc/own.conf -v"', True),
+        ("#default_config=/etc/own.conf", False),
+        ("default_image=/etc/own.conf", False),
+        ("default_options=-S autodetect-c/etc/own.conf", False),
+        ("default_config=/../../etc/passwd", False),
+    ],
+)
+def test_a_preset_that_names_its_configuration(
+    root: Path, tmp_path: Path, line: str, changed: bool
+) -> None:
+    add(root, "mkinitcpio")
+    preset, own = root / "etc/mkinitcpio.d/linux.preset", root / "etc/own.conf"
+    preset.parent.mkdir()
+    preset.write_text(f"# one\nALL_kver=x\n{line}\n")
+    (preset.parent / "other.preset").write_text(preset.read_text())
+    own.write_text(OWN)
+    own.chmod(0o640)
+    os.utime(own, ns=(5, 7))
+    assert ("etc/own.conf" in preset_configurations(Tree(root))) == changed, "it is read so later"
+    with universal(bare_chroot(root), tmp_path / "hooks"):
+        run_hook(root)
+        assert own.read_text() == (f"{OWN}{WITHOUT_AUTODETECT}" if changed else OWN)
+    assert own.read_text() == OWN
+    assert (own.stat().st_mode & 0o777, own.stat().st_mtime_ns) == (0o640, 7)
 
 
 def test_boosters_own_word_gives_way_for_the_time(root: Path, tmp_path: Path) -> None:
