@@ -24,6 +24,7 @@ from aimager.toolbox import Toolbox
 _FOLDERS = ("boot", "efi")
 _BESIDE_MODULES = "usr/lib/modules/*/init*"
 _NAMES = ("initramfs-*", "initrd*", "booster-*", "uInitrd*")
+_PE_HEADERS = 4096
 _ZSTD = 9
 _XZ = ("xz", "-6", "--check=crc32", f"--block-size={24 << 20}", "--threads=2")
 """The kernel knows no other check, and one thread would write other bytes than two."""
@@ -43,17 +44,33 @@ def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
     What is unpacked lies in ``work``, without a name. One that cannot be understood, or would be
     larger than `limits.INITRAMFS_UNPACKED` allows, is told and left.
     """
-    candidates = [path for path in _unpackaged(tree) if _starts_as_one(tree, path)]
-    for path in candidates:
+    unpackaged = list(_unpackaged(tree))
+    for path in unpackaged:
+        if _is_unified(tree, path):
+            _tell_left(path, "it is inside a unified kernel image")
+    for path in [path for path in unpackaged if _starts_as_one(tree, path)]:
         progress.step(f"putting {PurePath(path).name} in order")
         try:
             _normalize(tree, path, tools, work)
         except (NotUnderstoodError, TooLargeError, *DAMAGES) as error:
             if _is_initramfs(tree, path):
-                progress.say(
-                    f"   {shown(path)} stays as its maker left it, so that equal builds may differ"
-                    f" in it: {error}"
-                )
+                _tell_left(path, str(error))
+
+
+def _tell_left(path: str, why: str) -> None:
+    progress.say(
+        f"   the initramfs {shown(path)} stays as its maker left it, so that equal builds may"
+        f" differ in it: {why}"
+    )
+
+
+def _is_unified(tree: Tree, path: str) -> bool:
+    """Whether it is a PE file with a section .initrd (the UAPI group's UKI specification)."""
+    if not path.lower().endswith(".efi"):
+        return False
+    with tree.open(path) as stream:
+        headers = stream.read(_PE_HEADERS)
+    return headers.startswith(b"MZ") and b".initrd\0" in headers
 
 
 def _unpackaged(tree: Tree) -> Iterator[str]:

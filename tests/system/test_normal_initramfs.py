@@ -229,6 +229,18 @@ def test_only_images_that_came_in_no_package_are_touched(
     assert not outside.exists()
 
 
+@pytest.mark.parametrize("name", ["boot/EFI/Linux/arch-linux.efi", "efi/EFI/Linux/a.EFI"])
+def test_one_inside_a_unified_kernel_image_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    image = b"MZ" + bytes(300) + b".text\0\0\0.initrd\0" + untidy(1)
+    assert made_of(image, root, name) == image
+    assert f"the initramfs /{name} stays as its maker left it" in capsys.readouterr().out
+    boot_loader = b"MZ" + bytes(300) + b".text\0\0\0.sdmagic" + bytes(999)
+    assert made_of(boot_loader, root, name) == boot_loader
+    assert capsys.readouterr().out == ""
+
+
 def test_images_are_found_wherever_makers_put_them(root: Path) -> None:
     for name in ("efi/0123/6.1/initrd", "usr/lib/modules/6.1/initrd", "boot/sub/x.img"):
         assert made_of(untidy(1), root, name) == made_of(untidy(2), root, name)
