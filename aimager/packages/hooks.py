@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.packages.local_database import read_file_lists
+from aimager.packages.repository_sections import read_settings
 from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.tree import Tree
 
@@ -72,28 +73,10 @@ def hook_folders(tree: Tree) -> tuple[str, ...]:
 def _options(tree: Tree, conf: str, key: str) -> list[str]:
     """The values of an option that may be given repeatedly, of each file that is included."""
     values = []
-    for section, name, value in _read_conf(tree, conf, "", set()):
+    for section, name, value in read_settings(tree, conf):
         if section == "options" and name == key:
             values += value.split()
     return values
-
-
-def _read_conf(
-    tree: Tree, path: str, section: str, seen: set[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Each setting with its section; no file is read twice, as one that includes itself would."""
-    if path in seen or not tree.is_file(path):
-        return
-    seen.add(path)
-    for line in map(str.strip, tree.read_text(path).splitlines()):
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif not line.startswith("#"):
-            key, _, value = (part.strip() for part in line.partition("="))
-            if key == "Include" and value:
-                for included in tree.glob(posixpath.normpath(value)):
-                    yield from _read_conf(tree, included, section, seen)
-            yield section, key, value
 
 
 def _real(tree: Tree, folder: str) -> str:

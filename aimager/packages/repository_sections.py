@@ -1,7 +1,10 @@
 """A pacman.conf by its sections, as pacman reads it, and with other repositories in it."""
 
+import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from aimager.sandbox.tree import Tree
 
 _OPTIONS = "options"
 _SET_OUT = re.compile(r"#\s*(\[.+\])")
@@ -18,27 +21,62 @@ def repositories(pacman_conf: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in ("", _OPTIONS)))
 
 
-def with_own(pacman_conf: str, own: Mapping[str, str], mirrorlist: str) -> str:
+def read_settings(
+    tree: Tree, path: str, section: str = "", seen: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, str, str]]:
+    """Each setting of a pacman.conf in ``tree``, and of what it includes, with its section.
+
+    A file that includes itself, by whatever way, is not read again; a section's header is a setting
+    without a name.
+    """
+    if path in seen or not tree.is_file(path):
+        return
+    for line in tree.read_text(path).splitlines():
+        if header := _header(line):
+            section = header
+            yield section, "", ""
+        elif not line.lstrip().startswith("#"):
+            key, _, value = (part.strip() for part in line.partition("="))
+            yield section, key, value
+            if key == "Include" and value:
+                for included in tree.glob(posixpath.normpath(value)):
+                    yield from read_settings(tree, included, section, seen | {path})
+
+
+def included_repositories(tree: Tree, path: str) -> frozenset[str]:
+    """The repositories that a pacman.conf enables by other files alone."""
+    all_of_them = {section for section, _, _ in read_settings(tree, path)}
+    return frozenset(all_of_them - {"", _OPTIONS, *repositories(tree.read_text(path))})
+
+
+def with_own(
+    pacman_conf: str, own: Mapping[str, str], mirrorlist: str, included: Collection[str] = ()
+) -> str:
     """A pacman.conf with the distribution's ``own`` repositories, in that order.
 
     Those that it has keep what it says of them, one that is commented out is enabled as it stands,
     and others get their address, or the mirrors in ``mirrorlist``. If it has all of them in that
-    order already, nothing changes.
+    order already, nothing changes. What is ``included`` stays where it is.
     """
     for name, url in own.items():
-        if name not in repositories(pacman_conf):
+        if name not in (*repositories(pacman_conf), *included):
             server = f"Server = {url}" if url else f"Include = /{mirrorlist}"
             pacman_conf = _enabled(pacman_conf, name, server)
     return _ordered(pacman_conf, tuple(own))
 
 
-def with_added(pacman_conf: str, first: Mapping[str, str], last: Mapping[str, str]) -> str:
+def with_added(
+    pacman_conf: str,
+    first: Mapping[str, str],
+    last: Mapping[str, str],
+    included: Collection[str] = (),
+) -> str:
     """A pacman.conf with more repositories, each with its address, in these orders.
 
-    ``first`` are before all others, and ``last`` behind them. One that it has already keeps what
-    it says of it.
+    ``first`` are before all others, and ``last`` behind them. One that it has already, or that is
+    ``included``, keeps what it says of it.
     """
-    known = repositories(pacman_conf)
+    known = (*repositories(pacman_conf), *included)
     for name, url in {**first, **last}.items():
         if name not in known:
             pacman_conf = f"{pacman_conf.rstrip()}\n\n[{name}]\nServer = {url}\n"

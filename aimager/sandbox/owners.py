@@ -24,10 +24,12 @@ _NOT_CHANGED = re.compile(
 """What GNU tar complains of."""
 
 _REFUSED = re.compile(
-    r"(?:\b\w*chown\w*\b|\bchgrp\b|\bowner|\bgroup\b|\bset (?:user|group) id\b|\bset\w*[ug]id\b)"
-    r".*: Invalid argument(?: \(22\))?\.?$",
+    r"(?:\b\w*chown(?:at)?\b|(?:^|[\s/])chgrp:|\bownership\b|\bpreserve owner"
+    r"|\bchang(?:e|ing) (?:the )?(?:owner|group)\b|\bset (?:user|group) id\b"
+    r"|\bset\w*[ug]id\b).*: Invalid argument(?: \(22\))?\.?$",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"['`\"].*['\"]")
 """What coreutils, busybox, rsync and systemd-tmpfiles say where chown(2) is EINVAL, and what su and
 others where setuid(2) is."""
 
@@ -123,7 +125,7 @@ def told_owners(of: str) -> Iterator[None]:
 
 def refused_owners(lines: Iterable[str]) -> tuple[str, ...]:
     """Those of the ``lines`` by which a program says that it was refused a file's owner."""
-    return tuple(line for line in lines if _REFUSED.search(line))
+    return tuple(line for line in lines if _REFUSED.search(_QUOTED.sub("", line)))
 
 
 def refuse_accounts(tree: Tree, ids: HeldIds, added: Collection[str] = ()) -> None:

@@ -7,7 +7,12 @@ from types import MappingProxyType
 from aimager.errors import ImageError
 from aimager.model.distro import Keyring, ThirdPartyRepository
 from aimager.packages.keyring_files import KEYRINGS
-from aimager.packages.repository_sections import with_added, with_architectures, with_own
+from aimager.packages.repository_sections import (
+    included_repositories,
+    with_added,
+    with_architectures,
+    with_own,
+)
 from aimager.sandbox.tree import Tree
 
 _CONF = "etc/pacman.conf"
@@ -43,7 +48,9 @@ def add_repositories(
         {r.id: r.mirrors.url for r in repositories if r.comes_first is wanted}
         for wanted in (True, False)
     )
-    wanted = with_added(with_own(text, own, mirrorlist), first, last)
+    included = included_repositories(tree, _CONF)
+    wanted = with_own(text, own, mirrorlist, included)
+    wanted = with_added(wanted, first, last, included)
     wanted = with_architectures(wanted, levels)
     if wanted != text:
         tree.write(_CONF, wanted)

@@ -66,6 +66,8 @@ def test_what_programs_say_is_recognized() -> None:
         'rsync: [generator] chown "/x" failed: Invalid argument (22)',
         "cp: failed to preserve ownership for 'x': Invalid argument",
         "su: cannot set user id: Invalid argument",
+        "/usr/bin/chgrp: changing group of 'x': Invalid argument",
+        "busybox: chown: x: Invalid argument",
         "runuser: cannot set group id: Invalid argument",
         "tar: ./x: Cannot change ownership to uid 70000, gid 70000: Invalid argument",
     ],
@@ -82,6 +84,10 @@ def test_other_programs_words(line: str) -> None:
         "mount: /x: Invalid argument",
         "modprobe: cgroup: Invalid argument",
         "chown: Invalid argument list",
+        "mkdir: cannot create directory 'owner': Invalid argument",
+        "mv: cannot move 'chown' to \"a group's\": Invalid argument",
+        "ls: group: Invalid argument",
+        "groupadd: cannot write group file: Invalid argument",
     ],
 )
 def test_other_complaints_are_not_taken_for_it(line: str) -> None:

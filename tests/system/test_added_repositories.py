@@ -94,3 +94,13 @@ def test_repositories_for_the_build_alone_are_not_in_the_image(tmp_path: Path) -
     own = dict(made.own_repositories)
     add_repositories(Tree(tmp_path), made.image_repositories, own, LIST)
     assert repositories(conf.read_text()) == ("b", "core", "extra")
+
+
+def test_repositories_of_included_files_are_there_already(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    conf = "[options]\nArchitecture = auto\nInclude = /etc/pacman.d/*.conf\n"
+    tree.write("etc/pacman.conf", conf)
+    tree.write("etc/pacman.d/a.conf", "Include = /etc/pacman.d/b.conf\n[core]\nServer = http://c\n")
+    tree.write("etc/pacman.d/b.conf", " [mine] \nInclude = /etc/pacman.d/a.conf\n")
+    add_repositories(tree, (OWN,), {"core": "", "extra": "http://e"})
+    assert tree.read_text("etc/pacman.conf") == f"{conf}\n[extra]\nServer = http://e\n"
