@@ -39,6 +39,10 @@ _MISSING_HINT = "write what useradd takes, the login name last: -m -G wheel alic
 
 _HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$=,]{22,}")
 """What crypt(5) makes; a password in clear does not look like this unless somebody wants it to."""
+_AFTER_P = re.compile(
+    r"((?:^|[\s,])(?:-[A-Za-z]*p|--pa\w*[=\s])[\s=]*)(?:'[^']*'?|\"[^\"]*\"?|\S+)"
+)
+"""What stands behind useradd's -p, however it is written."""
 _LOCKED = re.compile(r"[!*]+|\*[A-Z]{2}\*")
 """What no password hashes to (shadow(5)); ``*LK*`` and ``*NP*`` are Solaris's."""
 
@@ -53,7 +57,7 @@ def read_users(text: str) -> tuple[User, ...]:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise ConfigError(f"useradd={text}: {error}", hint="close the quotation") from error
+        raise ConfigError(f"useradd={_shown(text)}: {error}", hint="close the quotation") from error
     users: list[User] = []
     arguments: list[str] = []
     is_argument = False
@@ -70,22 +74,30 @@ def read_users(text: str) -> tuple[User, ...]:
                 allowed = _BAD_NAME if any(map(_BADNAME.fullmatch, arguments)) else _NAME
                 if not allowed.fullmatch(name):
                     raise ConfigError(
-                        f"useradd={text}: {name} is not a valid login name", hint=_NAME_HINT
+                        f"useradd={_shown(text)}: {_shown(name)} is not a valid login name",
+                        hint=_NAME_HINT,
                     )
                 users.append(User((*arguments, name)))
                 arguments = []
     if arguments:
         raise ConfigError(
-            f"useradd={text}: the login name is missing after {shlex.join(arguments)}",
+            f"useradd={_shown(text)}: the login name is missing after"
+            f" {_shown(shlex.join(arguments))}",
             hint=_MISSING_HINT,
         )
     return tuple(users)
 
 
+def _shown(text: str) -> str:
+    """What was written for useradd, without the hash or the password of a -p."""
+    return _HASH.sub("...", _AFTER_P.sub(r"\1...", text))
+
+
 def _takes_argument(option: str) -> bool:
     """Whether the next word is this option's argument: -G's, and that of -mG, but not of -Gm."""
     if option.startswith("--"):
-        return option in _USERADD_TAKES_ARGUMENT
+        # The beginning of one is enough, where no other begins so: from three letters on.
+        return len(option) > 4 and any(o.startswith(option) for o in _USERADD_TAKES_ARGUMENT)
     takes = [f"-{letter}" in _USERADD_TAKES_ARGUMENT for letter in option[1:]]
     return True in takes and takes.index(True) == len(takes) - 1
 
@@ -157,7 +169,8 @@ def read_passwords(text: str) -> tuple[Password, ...]:
     :raises ConfigError: when the colon is missing, or what follows could be a lock as well as a
         password; the message does not repeat the text
     """
-    return read_password_lines(_AFTER_A_COMMA.split(text.strip()))
+    entries = _AFTER_A_COMMA.split(text.strip().replace("\r\n", "\n"))
+    return read_password_lines(entries)
 
 
 def read_password_lines(lines: Iterable[str]) -> tuple[Password, ...]:

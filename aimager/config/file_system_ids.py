@@ -33,6 +33,9 @@ _FLAGS = {
 _PREFIX = {FileSystem.xfs: "uuid="}
 """What precedes an id among the values of its option, which commas separate."""
 
+_UUID_EXAMPLE = "11111111-2222-4333-8444-555555555555"
+_EXAMPLES = {FileSystem.vfat: "1A2B3C4D", FileSystem.xfs: f"uuid={_UUID_EXAMPLE}"}
+
 
 def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) -> PartitionTable:
     """``table`` with more arguments for the maker of a file system, and the id that they give it.
@@ -41,7 +44,7 @@ def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) 
     """
     partition = table.with_role(role)
     assert partition, "it has been looked for"
-    given, rest = _split(partition.file_system, arguments)
+    given, rest = _split(partition, arguments)
     identifier = _read_id(partition, given) if given else partition.file_system_id
     for other in table.filled:
         if identifier and other.role is not role and other.file_system_id == identifier:
@@ -52,17 +55,26 @@ def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) 
     return table.changed(role, arguments=rest, file_system_id=identifier)
 
 
-def _split(kind: FileSystem, arguments: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """The id among ``arguments``, if there is one, and all that is left."""
+def _split(partition: Partition, arguments: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The id among ``arguments``, if there is one, and all that is left.
+
+    :raises ConfigError: when the option for it is the last of them
+    """
+    kind = partition.file_system
     given, rest = "", []
     words = iter([part for word in arguments for part in _apart(kind, word)])
     for word in words:
         option, value = _option(kind, word)
-        if option and value is None:
-            value = next(words, None)
-        if not option or value is None:
+        if not option:
             rest.append(word)
             continue
+        if value is None:
+            value = next(words, None)
+        if value is None:
+            raise ConfigError(
+                f"mkfs-arg={partition.role}= ends with {word}, which takes a value",
+                hint=f"write that behind it: {word} {_EXAMPLES.get(kind, _UUID_EXAMPLE)}",
+            )
         found, others = _take(value, _PREFIX.get(kind, ""))
         given = found or given
         rest += [option, others] if others else []
@@ -81,11 +93,12 @@ def _apart(kind: FileSystem, word: str) -> tuple[str, ...]:
 def _option(kind: FileSystem, word: str) -> tuple[str, str | None]:
     """The option for an id that ``word`` is, empty if it is none, and the value in it, if any."""
     for option in _OPTIONS.get(kind, ()):
-        if word == option:
-            return option, None
-        joined = f"{option}=" if option.startswith("--") else option
-        if word.startswith(joined):
-            return option, word.removeprefix(joined)
+        if option.startswith("--"):  # getopt_long(3) takes what it begins with, too
+            name, equals, value = word.partition("=")
+            if len(name) > 2 and option.startswith(name):
+                return option, value if equals else None
+        elif word.startswith(option):
+            return option, word.removeprefix(option) or None
     return "", None
 
 
@@ -104,11 +117,11 @@ def _read_id(partition: Partition, text: str) -> str:
         match = _SERIAL.fullmatch(text)
         if match and int(match[1] + match[2], 16):
             return fat_uuid(match[1] + match[2])
-        form = "eight hexadecimal digits, as 1A2B3C4D"
+        form = f"eight hexadecimal digits, as {_EXAMPLES[FileSystem.vfat]}"
     else:
         if _UUID.fullmatch(text) and text.strip("0-"):
             return text.lower()
-        form = "a UUID, as 11111111-2222-4333-8444-555555555555"
+        form = f"a UUID, as {_UUID_EXAMPLE}"
     raise ConfigError(
         f"mkfs-arg={partition.role}= has the id {text}, by which nothing could be found",
         hint=f"write {form}, or leave it out: one is made, and seed= makes another",

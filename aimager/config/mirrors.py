@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aimager.config.parse import choices, read_addresses
-from aimager.config.repositories import added_words, meant_name
+from aimager.config.repositories import added_words, meant_name, refuse_second
 from aimager.config.variable import Words
 from aimager.distros import (
     DISTROS,
@@ -68,8 +68,10 @@ def _read_urls(
         repository = meant_name(name, (*names, PACMAN_STATIC_SOURCE))
         distro = None if repository else _taking_part(name, platform.distro, borrows=borrows)
         if repository:
+            refuse_second("repo-url", name, repository, own)
             own[repository] = urls
         elif distro:
+            refuse_second("repo-url", name, distro.id, distros)
             distros[distro.id] = urls
             _refuse_without_repo(f"repo-url-{name}", urls, distro)
         else:

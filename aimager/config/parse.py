@@ -12,6 +12,7 @@ from aimager.memory import ALL_THERE_IS
 from aimager.model.build import Compression
 from aimager.model.partition import SECTOR
 from aimager.packages.targets import read_target
+from aimager.shown import without_credentials
 from aimager.units import parse_size
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -24,7 +25,7 @@ YES_OR_NO = ("yes", "no")
 
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF-8|POSIX")
-_ADDRESS = re.compile(r"https?://[^/\s]+.*")
+_ADDRESS = re.compile(r"https?://[^/\s]+\S*")
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
 _NAMED = 3
@@ -115,13 +116,21 @@ def read_locales(text: str) -> tuple[str, ...]:
 def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
     """Addresses of mirrors, without slashes at their ends.
 
-    :raises ConfigError: for one that is not an HTTP URL, or when there are none
+    :raises ConfigError: for one that is not an HTTP URL, or has a query; or when there are none
     """
     addresses = split_list(text)
     for address in addresses or ("",):
         if not _ADDRESS.fullmatch(address) or not _can_be_split(address):
             raise ConfigError(
-                f"{variable}={address} is not a valid address", hint="it starts with https://"
+                f"{variable}={without_credentials(address)} is not a valid address",
+                hint="it starts with https://, and a blank in it is %20",
+            )
+        if "?" in address or "#" in address:
+            raise ConfigError(
+                f"{variable}={without_credentials(address)} has a question mark or a #, behind"
+                " which no files' names can stand",
+                hint="leave out what begins there; a user and a password stand before the host:"
+                " https://USER:PASSWORD@HOST/",
             )
     return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
 

@@ -1,7 +1,7 @@
 """Reading which repositories a build has, and whose keys it trusts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,18 @@ def meant_name(name: str, known: Iterable[str]) -> str | None:
     if name in names:
         return name
     return next((n for n in names if n.lower() == name.lower()), None)
+
+
+def refuse_second(variable: str, word: str, name: str, known: Container[str]) -> None:
+    """Refuse ``variable``-``word``= where another spelling of ``name`` has been ``known``.
+
+    :raises ConfigError: then
+    """
+    if name in known:
+        raise ConfigError(
+            f"{variable}-{word}= is given twice, the other time by another spelling of {name}",
+            hint="leave one of the two out",
+        )
 
 
 def with_own_repositories(platform: Platform, words: Words) -> Platform:
@@ -122,6 +134,7 @@ def _of_added(variable: str, names: Iterable[str], words: Words, distro: Distro)
         name = meant_name(word, names)
         if name is None:
             raise _not_added(f"{variable}-{word}=", word, distro)
+        refuse_second(variable, word, name, values)
         values[name] = value
     return values
 

@@ -60,7 +60,8 @@ def read_password_words(text: str, folder: Path) -> tuple[Password, ...]:
     :raises ConfigError: for anything else; the message does not repeat the text
     """
     if text.startswith("@"):
-        lines = read_text(folder / text[1:], "chpasswd").splitlines()
+        content = read_text(folder / text[1:], "chpasswd")
+        lines = content.removeprefix("\ufeff").splitlines()  # as Windows writes it
         return read_password_lines(line for line in lines if line)
     return read_passwords(text) if text else ()
 

@@ -6,6 +6,8 @@ from aimager.config import accounts
 from aimager.errors import ConfigError
 from aimager.model.settings import Password, User
 
+HASH = "$6$salt$" + "a" * 86
+
 USERADD_HINT = "write what useradd takes, the login name last: -m -G wheel alice"
 NAME_HINT = (
     "a name has letters, digits and . _ - but not digits alone, and stands last: -m -G wheel alice"
@@ -55,6 +57,29 @@ def test_users(text: str, users: list[tuple[str, ...]]) -> None:
         ),
         ("--badname a/b", "useradd=--badname a/b: a/b is not a valid login name", NAME_HINT),
         ("-m", "useradd=-m: the login name is missing after -m", USERADD_HINT),
+        *(
+            (
+                f"{option} {end}",
+                f"useradd={told} {end}: {end} is not a valid login name",
+                NAME_HINT,
+            )
+            for end in ("a/b", "4")
+            for option, told in (
+                (f"-p '{HASH}'", "-p ..."),
+                (f"-mp{HASH}", "-mp..."),
+                (f"-m -p {HASH} -g x", "-m -p ... -g x"),
+                (f"--password={HASH}", "--password=..."),
+                ("--passw 'my word'", "--passw ..."),
+                ("bob,-p secret", "bob,-p ..."),
+            )
+        ),
+        (f"-m {HASH}", "useradd=-m ...: ... is not a valid login name", NAME_HINT),
+        (
+            f"-m -p '{HASH}'",
+            "useradd=-m -p ...: the login name is missing after -m -p ...",
+            USERADD_HINT,
+        ),
+        ("-p 'a b", "useradd=-p ...: No closing quotation", "close the quotation"),
         (
             "alice -G 'a b'",
             "useradd=alice -G 'a b': the login name is missing after -G 'a b'",

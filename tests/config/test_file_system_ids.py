@@ -36,6 +36,8 @@ def read(arguments: str, kind: str = "ext4") -> ImageIds:
         ("xfs", f"-Km uuid={ID}", ("-K",)),
         ("btrfs", f"-U {ID} -M", ("-M",)),
         ("btrfs", f"--uuid {ID}", ()),
+        ("btrfs", f"--uui={ID} -M", ("-M",)),
+        ("btrfs", f"--u {ID}", ()),
         ("btrfs", f"--uuid={ID} --csum xxhash", ("--csum", "xxhash")),
         ("xfs", f"-m uuid={ID}", ()),
         ("xfs", f"-m crc=1,uuid={ID},finobt=0 -K", ("-m", "crc=1,finobt=0", "-K")),
@@ -88,6 +90,25 @@ def test_what_is_not_an_id(arguments: str, kind: str) -> None:
     with pytest.raises(ConfigError, match="by which nothing could be found") as caught:
         read(arguments, kind)
     assert "seed=" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "hint"),
+    [
+        ("root=-U", "ext4", "-U 1"),
+        ("root=-m 0 -qU", "ext4", "-U 1"),
+        ("root=--uui", "btrfs", "--uui 1"),
+        ("root=-m", "xfs", "-m uuid="),
+        ("boot=-i", "ext4", "-i 1A2B"),
+        (f"swap=-U {ID} -U", "ext4", "-U 1"),
+    ],
+)
+def test_an_option_without_its_value(arguments: str, kind: str, hint: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"mkfs-arg=\w+= ends with -.*, which takes a v"
+    ) as caught:
+        read(arguments, kind)
+    assert hint in caught.value.hint
 
 
 def test_two_file_systems_share_none() -> None:

@@ -171,6 +171,16 @@ def test_addresses() -> None:
         with pytest.raises(ConfigError) as caught:
             read(text)
         assert caught.value.message == f"repo-url-core={wrong} is not a valid address"
+    for text in ("http://a b", "http://a/b c/$repo"):
+        with pytest.raises(ConfigError, match="is not a valid address"):
+            read(text)
+
+
+@pytest.mark.parametrize("end", ["?token=x", "/$repo?token=x&a=b", "/$repo#x", "?"])
+def test_what_no_file_name_can_follow_is_no_address(end: str) -> None:
+    with pytest.raises(ConfigError, match=r"http://h.* has a question mark or a #") as caught:
+        words.read_addresses(f"http://me:word@h{end}", variable="add-repos=mine")
+    assert "word" not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,24 @@ def test_mirrors_of_what_takes_no_part_are_refused(
     assert refusal(distro=distro, **given).startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("repo-url-core", "repo-url-Core"), "core"),
+        (("repo-url-CORE", "repo-url-Core"), "core"),
+        (("repo-url-arch", "repo-url-archlinux"), "archlinux"),
+        (("trust-key-mine", "trust-key-MINE"), "mine"),
+        (("repo-url-mine", "repo-url-Mine"), "mine"),
+    ],
+)
+def test_two_spellings_of_a_name_are_refused(names: tuple[str, str], told: str) -> None:
+    words = {"distro": "archlinux", "add-repos": "mine=http://m/$arch"}
+    words |= {} if "trust-key-mine" in names else {"trust-key-mine": KEY}
+    values = dict.fromkeys(names, "A" * 40 if "key" in names[0] else "http://x/$repo")
+    with pytest.raises(ConfigError, match=f"given twice, the other time by .* of {told}"):
+        read_build({**words, **values}, HERE)
+
+
 def test_the_distribution_that_lends_its_programs_may_be_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -37,6 +37,10 @@ def test_passwords_come_from_a_file_too(tmp_path: Path) -> None:
     expected = (Password("root", HASH, is_hashed=True), Password("alice", "a,b:c"))
     assert setup(tmp_path, chpasswd="@pw").passwords == expected
     assert setup(tmp_path, chpasswd=f"@{tmp_path}/pw").passwords == expected
+    (tmp_path / "pw").write_bytes(f"\ufeffroot:{HASH}\r\nalice:a,b:c\r\n".encode())
+    assert setup(tmp_path, chpasswd="@pw").passwords == expected, "as Windows writes it"
+    inline = setup(tmp_path, chpasswd="alice:a\r\nbob:b\r\n").passwords
+    assert inline == (Password("alice", "a"), Password("bob", "b"))
     (tmp_path / "pw").write_text(f"root:!\nalice:!{HASH}\n")
     assert setup(tmp_path, chpasswd="@pw").passwords == (
         Password("root", "!", is_hashed=True),
