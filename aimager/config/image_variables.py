@@ -70,7 +70,7 @@ WHAT_IS_BUILT = (
         " packages are taken, too; for mirror: several",
         "the host's if possible, else the distribution's first",
         "arch=aarch64",
-        choices=tuple(Architecture),
+        choices=(*Architecture, *(level for one in Architecture for level in one.levels)),
         settings=(
             "architecture",
             "emulates",

@@ -67,7 +67,8 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
         add(dict(known.by_id), own.board, own.file)
         return own.board, own.sha256
     if name not in known.by_id:
-        raise ConfigError(f"there is no board {name}", hint=_tell_boards(name, known))
+        what = f"there is no board {name}" if name else "board= is empty"
+        raise ConfigError(what, hint=_tell_boards(name, known))
     return known.by_id[name], known.sha256.get(name, "")
 
 
@@ -89,7 +90,7 @@ def _tell_boards(name: str, known: KnownBoards) -> str:
     told = f"{nearest(name, known.by_id)}board= is one that doit boards lists, or a file: "
     if known.unread:
         return f"{told}board={known.unread[0].file} is not read before it is named"
-    return f"{told}board=./{name}.py"
+    return f"{told}board=./{name or 'mine'}.py"
 
 
 def find_distro(name: str, start: Path) -> Distro:

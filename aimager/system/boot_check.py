@@ -128,6 +128,11 @@ def _missing(tree: Tree, boot: Boot, configured: Configured, name: str) -> Image
             f"the board's devicetree= is {boot.devicetree}, which is not in {shown(folder)}",
             hint=_nearest(tree, folder, boot.devicetree),
         )
+    if name in configured.command_line_files:
+        return ImageError(
+            f"{shown(name)} is missing, in which the firmware looks for the kernel's command line",
+            hint="files=, overlay= or a script removed it: let that be",
+        )
     return ImageError(
         f"{shown(configured.file)} names {shown(name)}, which is missing", hint=_ADDED
     )

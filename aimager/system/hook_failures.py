@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from aimager.packages.dependencies import bare_name
 from aimager.packages.hooks import SYSTEM, Hook, hook_folders, owner, read_hooks, unseen_links
-from aimager.packages.local_database import LOCAL, package_of
+from aimager.packages.local_database import LOCAL, package_of, read_local_database
 from aimager.program_output import TAIL_LINES
 from aimager.sandbox.owners import refused_owners
 from aimager.sandbox.tree import Tree
@@ -255,14 +256,16 @@ def _not_run(said: str, root: _Root, known: Sequence[str]) -> Iterator[Failure]:
 
 def _lacking(name: str, root: _Root) -> Failure:
     hook = root.hooks.get(name, Hook(name, None, ""))
-    there = {package_of(path) for path in root.tree.glob(_DESCS)}
-    missing = [need for need in hook.depends if re.split("[<>=]", need)[0] not in there]
-    needs = " and ".join(missing or hook.depends) or "other packages"
-    how = f"was not run, for it depends on {needs}, and that is not installed"
+    there = read_local_database(root.tree).values()
+    given = {bare_name(name) for package in there for name in (package.name, *package.provides)}
+    missing = [need for need in hook.depends if bare_name(need) not in given]
+    so = "that is not installed"
+    if not missing:
+        missing = [need for need in hook.depends if need != bare_name(need)]
+        so = "what is installed is of another version"
+    needs = " and ".join(missing) or "other packages"
+    how = f"was not run, for it depends on {needs}, and {so}"
     return Failure(root.called(hook), None, (), root.boots(hook), hook.aborts, how=how)
-
-
-_DESCS = f"{LOCAL}/*/desc"
 
 
 def _shown(path: str, root: _Root) -> str:

@@ -101,6 +101,14 @@ def test_the_hook_unpacks_what_an_upgrade_brings(tmp_path: Path) -> None:
     assert len(list((tmp_path / "boot").iterdir())) == 4
 
 
+@pytest.mark.parametrize("name", ["Image", "zImage", "kernel8.img", "vmlinuz-linux-aarch64"])
+def test_the_hook_knows_kernels_of_packages_own_names(tmp_path: Path, name: str) -> None:
+    packed = put(tmp_path, PACKED, name)
+    script = read_data("aimager.system", "content/unpack-kernels")
+    subprocess.run(["sh", "-s", str(tmp_path / "boot")], input=script, text=True, check=True)
+    assert packed.read_bytes() == EFI_PROGRAM
+
+
 def test_a_kernel_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path: Path) -> None:
     damaged, packed = put(tmp_path, PACKED[:-9], "vmlinuz-a"), put(tmp_path, PACKED, "vmlinuz-b")
     script = read_data("aimager.system", "content/unpack-kernels")

@@ -175,9 +175,10 @@ def test_a_hook_in_a_folder_that_the_configuration_names(root: Path) -> None:
 
 @pytest.mark.parametrize(("runs", "boots"), [("/usr/bin/true", False), ("/usr/bin/dracut", True)])
 def test_a_hook_whose_dependencies_are_not_there(root: Path, runs: str, boots: bool) -> None:
-    text = f"Depends = not-installed>=2\nDepends = nano\nExec = {runs}\nDescription = D\n"
-    add(root, f"{SYSTEM}/54-a.hook", f"[Action]\n{text}")
-    add(root, "var/lib/pacman/local/nano-8-1/desc", "%NAME%\nnano\n")
+    text = f"Depends = nano\nDepends = editor=1\nExec = {runs}\nDescription = D\n"
+    add(root, f"{SYSTEM}/54-a.hook", f"[Action]\nDepends = not-installed>=2\n{text}")
+    nano = "%NAME%\nnano\n\n%VERSION%\n8-1\n\n%PROVIDES%\neditor=2\n"
+    add(root, "var/lib/pacman/local/nano-8-1/desc", nano)
     said = "(1/1) D\nerror: unable to run hook 54-a.hook: could not satisfy dependencies\n"
     (failure,) = failures(said, Tree(root), own(root), ["54-a.hook"])
     assert failure.boots == boots
@@ -185,6 +186,9 @@ def test_a_hook_whose_dependencies_are_not_there(root: Path, runs: str, boots: b
         "the hook 54-a.hook ('D') was not run, for it depends on not-installed>=2, and that is not"
         " installed"
     )
+    add(root, f"{SYSTEM}/54-a.hook", f"[Action]\n{text}")
+    (failure,) = failures(said, Tree(root), own(root), ["54-a.hook"])
+    assert "for it depends on editor=1, and what is installed is of another" in failure.tell()
 
 
 @pytest.mark.parametrize(
