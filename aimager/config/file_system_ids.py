@@ -33,9 +33,6 @@ _FLAGS = {
 _PREFIX = {FileSystem.xfs: "uuid="}
 """What precedes an id among the values of its option, which commas separate."""
 
-_UUID_EXAMPLE = "11111111-2222-4333-8444-555555555555"
-_EXAMPLES = {FileSystem.vfat: "1A2B3C4D", FileSystem.xfs: f"uuid={_UUID_EXAMPLE}"}
-
 
 def with_arguments(table: PartitionTable, role: Role, arguments: Sequence[str]) -> PartitionTable:
     """``table`` with more arguments for the maker of a file system, and the id that they give it.
@@ -73,7 +70,7 @@ def _split(partition: Partition, arguments: Sequence[str]) -> tuple[str, tuple[s
         if value is None:
             raise ConfigError(
                 f"mkfs-arg={partition.role}= ends with {word}, which takes a value",
-                hint=f"write that behind it: {word} {_EXAMPLES.get(kind, _UUID_EXAMPLE)}",
+                hint=f"write that behind {word}, or leave {word} out",
             )
         found, others = _take(value, _PREFIX.get(kind, ""))
         given = found or given
@@ -117,11 +114,11 @@ def _read_id(partition: Partition, text: str) -> str:
         match = _SERIAL.fullmatch(text)
         if match and int(match[1] + match[2], 16):
             return fat_uuid(match[1] + match[2])
-        form = f"eight hexadecimal digits, as {_EXAMPLES[FileSystem.vfat]}"
+        form = "eight hexadecimal digits, as 1A2B3C4D"
     else:
         if _UUID.fullmatch(text) and text.strip("0-"):
             return text.lower()
-        form = f"a UUID, as {_UUID_EXAMPLE}"
+        form = "a UUID, as 11111111-2222-4333-8444-555555555555"
     raise ConfigError(
         f"mkfs-arg={partition.role}= has the id {text}, by which nothing could be found",
         hint=f"write {form}, or leave it out: one is made, and seed= makes another",

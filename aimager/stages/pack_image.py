@@ -34,7 +34,7 @@ from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import told_owners
-from aimager.sandbox.sums import asked_sums
+from aimager.sandbox.sums import AskedSums, asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
@@ -52,6 +52,7 @@ from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
+from aimager.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,11 @@ class PackImage:
 
 
 def _pack(stage: PackImage) -> None:
-    work = stage.workshop.work
     lock = read_lock(stage.lock)
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
-    root = work / "root"
+    root = stage.workshop.work / "root"
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
         progress.step("unpacking the system")
@@ -193,47 +193,15 @@ def _pack(stage: PackImage) -> None:
             shell_on_failure(ready, stage.workshop.terminal),
         ):
             image = ImageRoot(ready, tools, epoch)
-            set_up(image, stage.setup, hashed, mirrorlist=stage.mirrorlist, mirror=stage.mirror)
-            add_repositories(
-                tree,
-                stage.repositories,
-                dict(stage.own_repositories),
-                stage.mirrorlist,
-                levels=stage.architecture.up_to(stage.level),
-            )
-            lay_user_keys(tree, stage.user_keys, stage.repositories)
-            if ids:
-                make_bootable(
-                    tree,
-                    stage.boot,
-                    ids,
-                    architecture=stage.architecture,
-                    words=stage.setup.command_line_of,
-                    title=stage.title,
-                )
-            given = finish(image, stage.setup, stage.overlays)
-            if ids:
-                check_boot(tree, stage.boot, ids, stage.architecture)
+            given = _set_up(stage, image, hashed, ids)
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
-            normalize_initramfs(tree, tools, work)
+            normalize_initramfs(tree, tools, stage.workshop.work)
             refuse_excess(root, limits(stage.workshop, lock, reused))
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
-        if Product.keyring_helper in stage.products and stage.borrowed:
-            target = stage.out / Product.keyring_helper
-            size = partial(files.data_size, stage.borrowed)
-            with progress.growing(target.name, target, size), files.publish(target) as temporary:
-                shutil.copyfile(stage.borrowed, temporary)
         digests = asked_sums()
-        if Product.root_tar in stage.products:
-            target = stage.out / Product.root_tar
-            with progress.growing(target.name, target, partial(tar_size, root)):
-                pack_tree(tools, root, target, epoch=epoch)
-            digests.take(target)
-        mapped: tuple[Extent, ...] = ()
-        if ids:
-            mapped = make_images(stage.images(ids), tools, tree, digests, epoch=epoch)
+        mapped = _make_products(stage, tools, tree, ids, digests, epoch=epoch)
         facts = Facts(
             build=Built(stage.id, stage.title, epoch),
             vendor=stage.vendor,
@@ -246,3 +214,54 @@ def _pack(stage: PackImage) -> None:
             logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)
+
+
+def _set_up(
+    stage: PackImage, image: ImageRoot, hashed: Sequence[HashedPassword], ids: ImageIds | None
+) -> frozenset[str]:
+    """Make the system what the image is to be, and bootable where it has ``ids``.
+
+    Returns the paths of what the user gave it that tells machines apart otherwise.
+    """
+    tree, mirrorlist = image.tree, stage.mirrorlist
+    set_up(image, stage.setup, hashed, mirrorlist=mirrorlist, mirror=stage.mirror)
+    levels = stage.architecture.up_to(stage.level)
+    own = dict(stage.own_repositories)
+    add_repositories(tree, stage.repositories, own, mirrorlist, levels=levels)
+    lay_user_keys(tree, stage.user_keys, stage.repositories)
+    if ids:
+        make_bootable(
+            tree,
+            stage.boot,
+            ids,
+            architecture=stage.architecture,
+            words=stage.setup.command_line_of,
+            title=stage.title,
+        )
+    given = finish(image, stage.setup, stage.overlays)
+    if ids:
+        check_boot(tree, stage.boot, ids, stage.architecture)
+    return given
+
+
+def _make_products(
+    stage: PackImage,
+    tools: Toolbox,
+    tree: Tree,
+    ids: ImageIds | None,
+    digests: AskedSums,
+    *,
+    epoch: int,
+) -> tuple[Extent, ...]:
+    """Make archives and images; returns the parts of the disk that have to be written."""
+    if Product.keyring_helper in stage.products and stage.borrowed:
+        target = stage.out / Product.keyring_helper
+        size = partial(files.data_size, stage.borrowed)
+        with progress.growing(target.name, target, size), files.publish(target) as temporary:
+            shutil.copyfile(stage.borrowed, temporary)
+    if Product.root_tar in stage.products:
+        target = stage.out / Product.root_tar
+        with progress.growing(target.name, target, partial(tar_size, tree.path)):
+            pack_tree(tools, tree.path, target, epoch=epoch)
+        digests.take(target)
+    return make_images(stage.images(ids), tools, tree, digests, epoch=epoch) if ids else ()

@@ -1,6 +1,5 @@
 """Installing packages to a root, with the hooks of its own distribution."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -40,7 +39,8 @@ from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
-from aimager.system.hook_failures import Failure, failures
+from aimager.system.hook_check import check_hooks
+from aimager.system.hook_failures import failures
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
@@ -119,14 +119,13 @@ def _install_system(request: Installation) -> None:
         # Another provider was chosen: the root's own and what it depends on must not stay.
         base, known = None, Lock("", (), ())
     reused = read_reused(request.reused) if request.reused else None
-    work = workshop.work
     newest_date = reused.epoch(wanted) if reused else newest([wanted, known])
     epoch = newest_date if request.epoch is None else request.epoch
-    root = work / "root"
+    root = workshop.work / "root"
     with workshop.logging() as log:
         tools = equip(workshop, request.borrowed, log)
         progress.step("opening the keyring")
-        open_home(tools, request.keyring, work / "gnupg")
+        open_home(tools, request.keyring, workshop.work / "gnupg")
         if base:
             progress.step("unpacking the base system")
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
@@ -137,42 +136,58 @@ def _install_system(request: Installation) -> None:
             _prepare_reused(tree, reused)
         given = find_caches(tree) if reused else frozenset()
         prepare_root(root)
-        pacman = choose_pacman(tools, request.pacman_static, work)
-        if pacman is None:
-            raise HostError("the host has no pacman", hint="leave tools=host out")
-        unsigned = not all(package.is_signed for package in wanted.packages)
-        folders = hook_folders(tree)
-        taken = request.architecture.taken(request.level)
-        write_conf(pacman_conf(taken, unsigned=unsigned, hooks=folders), work)
-        own = Tree(work / "hooks")
-        copy_links(tree, folders, own)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
             chroot(tree, limits(workshop, wanted, reused)) as bare,
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
-            initramfs.universal(image, own.path),
-            shell_on_failure(image, workshop.terminal),
             _locale_made_meanwhile(image, known, packages, log),
         ):
-            files = package_files(packages, workshop.store)
-            at_work = PacmanRun(pacman, image, work, log, files)
-            initramfs.tell_overridden(tree, folders)
-            with _explaining(base if reused else None):
-                said = _install(tools, at_work, request, wanted, packages, epoch)
-            failed = failures(said, tree, own, at_work.hooks_run(), folders)
-            check_hooks(failed, request.architecture, workshop)
+            _add_packages(request, tools, image, wanted, packages, epoch, log)
         progress.say(f"   installed {count(len(packages), 'package')}")
         _check(tree, wanted, others=reused is not None)
         refuse_accounts(tree, held_ids())
         forget_times(tree, epoch)
-        normalize_initramfs(tree, tools, work)
+        normalize_initramfs(tree, tools, workshop.work)
         settle_caches(tree, given)
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused))
         with progress.growing("packing", request.target):
             pack_tree(tools, root, request.target, epoch=epoch)
+
+
+def _add_packages(
+    request: Installation,
+    tools: Toolbox,
+    image: Chroot,
+    wanted: Lock,
+    packages: Sequence[LockedPackage],
+    epoch: int,
+    log: IO[bytes],
+) -> None:
+    """Have pacman install ``packages`` of those that are ``wanted``, and tell which hooks failed.
+
+    Meanwhile initramfs makers in ``image`` make one for any machine.
+    """
+    workshop, tree = request.workshop, image.tree
+    pacman = choose_pacman(tools, request.pacman_static, workshop.work)
+    if pacman is None:
+        raise HostError("the host has no pacman", hint="leave tools=host out")
+    unsigned = not all(package.is_signed for package in wanted.packages)
+    folders = hook_folders(tree)
+    taken = request.architecture.taken(request.level)
+    write_conf(pacman_conf(taken, unsigned=unsigned, hooks=folders), workshop.work)
+    own = Tree(workshop.work / "hooks")
+    copy_links(tree, folders, own)
+    with initramfs.universal(image, own.path), shell_on_failure(image, workshop.terminal):
+        files = package_files(packages, workshop.store)
+        at_work = PacmanRun(pacman, image, workshop.work, log, files)
+        initramfs.tell_overridden(tree, folders)
+        with _explaining(request.base if request.reused else None):
+            said = _install(tools, at_work, request, wanted, packages, epoch)
+        failed = failures(said, tree, own, at_work.hooks_run(), folders)
+        check_hooks(failed, request.architecture, workshop)
 
 
 def _locale_made_meanwhile(
@@ -218,33 +233,6 @@ def _install(
             aborting[0].tell(", so pacman installed nothing"),
             hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root",
         ) from error
-
-
-def check_hooks(failed: Sequence[Failure], architecture: Architecture, workshop: Workshop) -> None:
-    """Refuse a root that lacks what it boots from, and print what else failed.
-
-    pacman goes on, and so does a build where an image boots without the hook: it may have failed
-    because no system is running here. What makes an initramfs must succeed, unless the user says
-    otherwise.
-
-    :raises HostError: when one met an unknown instruction: then hardly any has run
-    :raises ImageError: when one failed without which no image boots
-    """
-    for failure in failed:
-        if failure.signal == signal.SIGILL:
-            raise HostError(
-                f"the CPU or QEMU lacks an instruction that {architecture}'s packages use",
-                hint=f"a newer qemu-{architecture.qemu} may have it; see {workshop.log}",
-            )
-    for failure in failed:
-        advice = f"{held_ids().advice()}; " if failure.refused else ""
-        if failure.boots and not workshop.forgives:
-            raise ImageError(
-                failure.tell(", without which the image may not boot"),
-                hint=f"{advice}all output is in {workshop.log}; shell=yes opens a shell in the"
-                " root, and failed-hooks=tell goes on as pacman does",
-            )
-        progress.say(f"   {failure.tell()}\n    ({advice}all output is in {workshop.log})")
 
 
 def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:

@@ -93,22 +93,19 @@ def test_what_is_not_an_id(arguments: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "hint"),
+    ("arguments", "kind"),
     [
-        ("root=-U", "ext4", "-U 1"),
-        ("root=-m 0 -qU", "ext4", "-U 1"),
-        ("root=--uui", "btrfs", "--uui 1"),
-        ("root=-m", "xfs", "-m uuid="),
-        ("boot=-i", "ext4", "-i 1A2B"),
-        (f"swap=-U {ID} -U", "ext4", "-U 1"),
+        ("root=-U", "ext4"),
+        ("root=-m 0 -qU", "ext4"),
+        ("root=--uui", "btrfs"),
+        ("root=-m", "xfs"),
+        ("boot=-i", "ext4"),
+        (f"swap=-U {ID} -U", "ext4"),
     ],
 )
-def test_an_option_without_its_value(arguments: str, kind: str, hint: str) -> None:
-    with pytest.raises(
-        ConfigError, match=r"mkfs-arg=\w+= ends with -.*, which takes a v"
-    ) as caught:
+def test_an_option_without_its_value(arguments: str, kind: str) -> None:
+    with pytest.raises(ConfigError, match=r"= ends with -.*, which takes a value"):
         read(arguments, kind)
-    assert hint in caught.value.hint
 
 
 def test_two_file_systems_share_none() -> None:

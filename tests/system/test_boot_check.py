@@ -7,65 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ImageError
-from aimager.model.board import Board, Bootloader
-from aimager.model.image_ids import ImageIds
+from aimager.model.board import Bootloader
 from aimager.model.partition import FileSystem, Label, MiB, PartitionTable, Role, root_ext4
-from aimager.sandbox.tree import Tree
-from aimager.system.boot import make_bootable
-from aimager.system.boot_check import check_boot
 from boards import BOARDS
-from tests.support.efi_program import EFI_PROGRAM
-
-DTBS = ("rk3328-rock64.dtb", "rk3328-rock-pi-e.dtb", "rk3399-pinebook-pro.dtb")
-BOX = "meson-gxl-s905x-p212.dtb"
-FILES = {
-    "usr/lib/modules/6/pkgbase": "linux\n",
-    "usr/lib/systemd/boot/efi/systemd-bootx64.efi": "MZ",
-    "usr/lib/systemd/boot/efi/systemd-bootaa64.efi": "MZ",
-    "boot/vmlinuz-linux": EFI_PROGRAM.decode(),
-    "boot/initramfs-linux.img": "x",
-    "boot/config.txt": "initramfs initramfs-linux.img followkernel\n",
-    "boot/cmdline.txt": "root=/dev/mmcblk0p2 rw rootwait\n",
-    **{f"usr/lib/syslinux/bios/{n}.c32": "x" for n in ("menu", "libutil", "libcom32")},
-    **{f"boot/dtbs/linux/rockchip/{name}": "x" for name in DTBS},
-    f"boot/dtbs/linux/amlogic/{BOX}": "x",
-}
-
-
-def make(root: Path, board: Board) -> ImageIds:
-    """A root of ``board`` as it is before the user's files come."""
-    for name, text in {**FILES, **{f"boot/{name}": "x" for name in board.boot_files}}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    assert board.partition_table
-    assert board.architecture
-    ids = ImageIds("seed", board.partition_table)
-    make_bootable(
-        Tree(root),
-        board.boot,
-        ids,
-        architecture=board.architecture,
-        words=lambda kernel: ("quiet",),
-        title="Arch Linux",
-    )
-    return ids
-
-
-def check(root: Path, board: Board) -> None:
-    assert board.partition_table
-    assert board.architecture
-    check_boot(Tree(root), board.boot, ImageIds("seed", board.partition_table), board.architecture)
-
-
-def refused(root: Path, board: Board) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        check(root, board)
-    assert caught.value.hint
-    return caught.value
-
-
-BOARD_NAMES = ["x64-uefi", "x64-legacy", "aarch64-uboot", "rpi4", "rpi3", "aarch64-rpi-uboot"]
+from tests.support.bootable_root import BOARD_NAMES, BOX, append, check, make, refused
 
 
 @pytest.mark.parametrize("board", [*BOARD_NAMES, "orangepi-5-family", "riscv64-uboot"])
@@ -180,99 +125,6 @@ def test_a_command_line_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "boot/new").mkdir()
     file.rename(tmp_path / "boot/new/cmdline.txt")
     check(tmp_path, board)
-
-
-def append(root: Path, name: str, old: str, new: str) -> None:
-    path = root / "boot" / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
-@pytest.mark.parametrize(
-    ("board", "file"),
-    [
-        ("x64-legacy", "syslinux/syslinux.cfg"),
-        ("aarch64-uboot", "extlinux/extlinux.conf"),
-        ("x64-uefi", "loader/entries/linux.conf"),
-    ],
-)
-@pytest.mark.parametrize("image", ["other", "/other", "/sub/other"])
-def test_an_own_menu_names_what_is_there(tmp_path: Path, board: str, file: str, image: str) -> None:
-    make(tmp_path, BOARDS[board])
-    append(tmp_path, file, "/initramfs-linux.img", image)
-    assert f"/boot/{file} names /boot/" in refused(tmp_path, BOARDS[board]).message
-    folder = "" if image.startswith("/") or board == "x64-uefi" else file.rpartition("/")[0]
-    path = tmp_path / "boot" / folder / image.lstrip("/")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("x")
-    check(tmp_path, BOARDS[board])
-
-
-@pytest.mark.parametrize(
-    ("board", "file"),
-    [("x64-legacy", "syslinux/syslinux.cfg"), ("aarch64-uboot", "extlinux/extlinux.conf")],
-)
-def test_an_own_menu_names_the_root(tmp_path: Path, board: str, file: str) -> None:
-    ids = make(tmp_path, BOARDS[board])
-    append(tmp_path, file, "root=UUID=", "real_root=UUID=")
-    assert f"/boot/{file} has a command line without" in refused(tmp_path, BOARDS[board]).message
-    append(tmp_path, file, "real_root=UUID=" + ids.file_system("root"), f"root=UUID={ids.disk}")  # type: ignore[arg-type]
-    assert "but the image's is UUID=" in refused(tmp_path, BOARDS[board]).message
-
-
-@pytest.mark.parametrize(
-    ("board", "file"),
-    [("x64-legacy", "syslinux/syslinux.cfg"), ("aarch64-uboot", "extlinux/extlinux.conf")],
-)
-@pytest.mark.parametrize("word", ["LINUX", "INITRD", "APPEND"])
-def test_words_of_a_menu_may_be_set_apart_by_tabs(
-    tmp_path: Path, board: str, file: str, word: str
-) -> None:
-    make(tmp_path, BOARDS[board])
-    append(tmp_path, file, f"{word} ", f"{word}\t")
-    check(tmp_path, BOARDS[board])
-    append(tmp_path, file, f"{word}\t", f"{word}\tother-")
-    assert f"/boot/{file} " in refused(tmp_path, BOARDS[board]).message
-
-
-def test_a_command_line_for_all_of_syslinux(tmp_path: Path) -> None:
-    board, file = BOARDS["x64-legacy"], tmp_path / "boot/syslinux/syslinux.cfg"
-    make(tmp_path, board)
-    append(tmp_path, "syslinux/syslinux.cfg", "APPEND ", "# ")
-    text = file.read_text()
-    file.write_text(f"APPEND root=LABEL=root rw\n{text}")
-    check(tmp_path, board)
-    file.write_text(f"APPEND root=LABEL=root rw\n{text}\n    APPEND quiet\n")
-    assert "has a command line without root=" in refused(tmp_path, board).message
-
-
-def test_device_trees_of_u_boots_menu(tmp_path: Path) -> None:
-    board, file = BOARDS["aarch64-uboot"], "extlinux/extlinux.conf"
-    make(tmp_path, board)
-    append(tmp_path, file, "FDTDIR /dtbs/linux", "FDT -")
-    check(tmp_path, board)
-    append(tmp_path, file, "FDT -", "DEVICETREEDIR /dtbs/other")
-    assert "names /boot/dtbs/other, which is missing" in refused(tmp_path, board).message
-
-
-def test_a_menu_may_start_other_programs(tmp_path: Path) -> None:
-    make(tmp_path, BOARDS["x64-legacy"])
-    with (tmp_path / "boot/syslinux/syslinux.cfg").open("a") as stream:
-        stream.write("LABEL off\n COM32 poweroff.c32\nLABEL info\n KERNEL hdt.c32\n")
-    check(tmp_path, BOARDS["x64-legacy"])
-
-
-def test_systemd_boot_finds_a_root_by_its_type(tmp_path: Path) -> None:
-    board = BOARDS["x64-uefi"]
-    make(tmp_path, board)
-    file = tmp_path / "boot/loader/entries/linux.conf"
-    file.write_text("title Shell\nefi /shell.efi\n")
-    assert "names /boot/shell.efi" in refused(tmp_path, board).message
-    file.write_text("title A\nlinux /vmlinuz-linux\noptions quiet\n")
-    check(tmp_path, board)
-    file.write_text("title A\nlinux /vmlinuz-linux\noptions root=UUID=1-2\noptions rw\n")
-    assert "names the root UUID=1-2" in refused(tmp_path, board).message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is made of hooks and scriptlets that failed."""
+"""Failed hooks and scriptlets are told, and those without which no image boots end a build."""
 
 import signal
 from dataclasses import replace
@@ -9,8 +9,8 @@ import pytest
 from aimager.errors import HostError, ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop
+from aimager.system.hook_check import check_hooks
 from aimager.system.hook_failures import Failure
-from aimager.system.install import check_hooks
 
 HERE = Path("/here")
 WORKSHOP = Workshop(HERE, HERE, HERE, Path("/log"))
