@@ -33,7 +33,7 @@ DATE = 1_700_000_000
 TRACE = "var/lib/hooked/trace"
 LOCAL = "var/lib/pacman/local/"
 
-ASKED = ("hooked", "tool", "tree")
+ASKED = (f"{ADDED}/hooked", "tool>=2", "tree")
 """What is installed besides the base system; a dependency brings masked."""
 
 ALLOWED = {
