@@ -155,7 +155,7 @@ runs_for_builder() {
 # Debian's lacks ensurepip without python3-venv, pyenv's lacks modules whose headers were missing,
 # pyenv's shims exist for versions that are not selected: so each is asked, not believed.
 find_python() {
-    for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3 ''; do
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3 ''; do
         [ -n "$candidate" ] || break
         python=$("$candidate" -c '
 import ctypes, ensurepip, ssl, sys, venv, zlib
@@ -169,7 +169,7 @@ print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null) || co
 python_package() {
     recent=python3
     [ ! -x /usr/bin/python3 ] || recent=python3.11
-    for candidate in python3.11 python3.12 python3.13 python3; do
+    for candidate in python3.11 python3.12 python3.13 python3.14 python3; do
         ! "/usr/bin/$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
             recent=$candidate
     done
