@@ -161,8 +161,8 @@ def _commands(told: Told) -> list[Command]:
         ),
         Command(
             "mirror",
-            "make the stand-in mirror, of Debian's packages, in the cache: of all ports, or "
-            "arch=A,B",
+            "make the stand-in mirror, of Debian's packages, in the cache: of the host's port, or"
+            " of arch=A,B",
             mirror.make_asked_mirror,
             (variables,),
         ),

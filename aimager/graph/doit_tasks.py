@@ -134,7 +134,8 @@ class Graph:
         self.tasks: list[CachedTask] = []
         self._run = run
         self._build = builds[0].id if len(builds) == 1 else ""
-        self._asked = asked = builds[0] if builds else None  # others differ by their boards only
+        self._builds = tuple(builds)
+        asked = builds[0] if builds else None  # others differ by their boards only
         self._remote: Remote | None = None
         self._wishes: dict[str, Any] = {"jobs": jobs}
         if asked and asked.remote:
@@ -215,7 +216,7 @@ class Graph:
             task.run()
         except AimagerError as error:
             log = self._workshop(task.task, task.subject).log
-            error.hint = hint_of(error, task.subject, self._asked, log)
+            error.hint = hint_of(error, task.subject, self._builds, log)
             if isinstance(error, KeyTroubleError) and self._with_news:
                 raise self._with_news(error) from None
             raise

@@ -1,6 +1,7 @@
 """What to do about a task that failed, as far as that depends on how its build was asked for."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,17 +25,18 @@ def explain_system(error: OSError) -> HostError | None:
     return explain_system_error(error)
 
 
-def hint_of(error: AimagerError, subject: str, build: Build | None, log: Path) -> str:
+def hint_of(error: AimagerError, subject: str, builds: Sequence[Build], log: Path) -> str:
     """The hint of ``error``, which the making of ``subject`` ended in.
 
-    ``log`` has what programs said; ``build`` is the one that it was made for, if there is one.
+    ``log`` has what programs said; ``builds`` are those of its run, if there are some.
     """
     if isinstance(error, CommandError) and not error.hint:
         return f"all that it said is in {log}"
-    if not isinstance(error, SuppliedError) or build is None:
+    if not isinstance(error, SuppliedError) or not builds:
         return error.hint
     # Single repositories' mirrors are those of the platform that is built, not of the host's.
-    is_built = subject.startswith(build.platform.id)
-    choice = build.mirrors if is_built else replace(build.mirrors, repositories=())
+    made_for = next((build for build in builds if subject.startswith(build.platform.id)), None)
+    build = made_for or builds[0]
+    choice = build.mirrors if made_for else replace(build.mirrors, repositories=())
     distro = next((name for name, _ in choice.distros if subject.startswith(f"{name}-")), "")
     return naming_mirror(error.hint, error.repository, build.repositories, choice, distro=distro)

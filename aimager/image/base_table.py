@@ -80,19 +80,23 @@ def check_base(image: Path, table: PartitionTable, placed: Sequence[Extent]) -> 
     """
     base = read_base(image)
     label = label_extent(table)
+    # Without a partition, all that an image holds is a boot loader.
+    loaders_end = image.stat().st_size if base.first is None else base.first
     with image.open("rb") as stream:
         at = _first_used(stream, Extent(SECTOR, label.end - SECTOR), base.gpt)
         if at is not None:
             raise _on_the_table(table, at)
         for extent in placed:
-            before = min(base.first or 0, extent.end)
+            before = min(loaders_end, extent.end)
             at = _first_used(stream, Extent(extent.start, before - extent.start), base.gpt)
             if at is not None:
                 raise ConfigError(
                     f"the image of disk-from= has a boot loader at byte {at}, where a partition"
                     f" of table= lies, from byte {extent.start} on",
-                    hint=f"let the first partition start where the image's does: {base.first} bytes"
-                    f" are start={(base.first or 0) // SECTOR}",
+                    hint="let the first partition start behind it"
+                    if base.first is None
+                    else f"let the first partition start where the image's does: {base.first} bytes"
+                    f" are start={base.first // SECTOR}",
                 )
 
 

@@ -139,7 +139,7 @@ def place_part(
     if given != extent.size:
         raise ImageError(
             f"{part.name} has {given} bytes, but its partition has {extent.size}",
-            hint=f"remove {part} and build again",
+            hint="build again; if that does not help, give the partition another size in table=",
         )
     with part.open("rb") as content, image.open("r+b") as disk:
         files.copy_data(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aimager.errors import ConfigError
 from aimager.model.board import RawPiece
 from aimager.model.layout import Extent, label_extent, lay_out
-from aimager.model.partition import SECTOR, Label, Partition, PartitionTable, Role
+from aimager.model.partition import SECTOR, Label, PartitionTable, Role
 
 _HINT = "give the partitions of table= other starts: a loader may lie in one without a mark, too"
 
@@ -43,11 +43,7 @@ def check_places(table: PartitionTable, extents: Sequence[Extent], places: Seque
         for name, extent in known:
             if _meet(place.extent, extent):
                 raise ConfigError(f"{told} overlaps {name}", hint=_label_hint(table, name))
-        for number, (partition, extent) in enumerate(
-            zip(table.partitions, extents, strict=True), 1
-        ):
-            if _meet(place.extent, extent):
-                _check_inside(place, told, partition, number, extent)
+        _check_inside(table, extents, place, told)
         if place.extent.start >= extents[-1].end:
             raise ConfigError(f"{told} lies after the last partition", hint=_HINT)
         known.append((f"/{place.file}", place.extent))
@@ -58,23 +54,32 @@ def _meet(one: Extent, other: Extent) -> bool:
 
 
 def _check_inside(
-    place: Place, told: str, partition: Partition, number: int, extent: Extent
+    table: PartitionTable, extents: Sequence[Extent], place: Place, told: str
 ) -> None:
-    """Let a loader lie in a partition that is made for it, and nowhere out of it."""
-    if partition.role is not Role.raw:
-        how = f"ends at byte {place.extent.end}, but"
-        if place.extent.start >= extent.start:
-            how = "would be written over:"
-        raise ConfigError(
-            f"{told} {how} the {partition.role} partition starts at byte {extent.start}",
-            hint=_HINT,
-        )
-    if place.extent.start < extent.start or place.extent.end > extent.end:
-        raise ConfigError(
-            f"{told} ends at byte {place.extent.end}, but partition {number}, which it lies in,"
-            f" has bytes {extent.start} to {extent.end}",
-            hint="make that partition larger in table=, or leave it out",
-        )
+    """Let a loader lie in partitions that are made for it, and not stick out of them.
+
+    One file may hold what the table of a chip's maker has several partitions for.
+    """
+    numbered = enumerate(zip(table.partitions, extents, strict=True), 1)
+    met = [(n, p, e) for n, (p, e) in numbered if _meet(place.extent, e)]
+    for _, partition, extent in met:
+        if partition.role is not Role.raw:
+            how = f"ends at byte {place.extent.end}, but"
+            if place.extent.start >= extent.start:
+                how = "would be written over:"
+            raise ConfigError(
+                f"{told} {how} the {partition.role} partition starts at byte {extent.start}",
+                hint=_HINT,
+            )
+    for number, _, extent in met:
+        begins_before = number == met[0][0] and place.extent.start < extent.start
+        ends_after = number == met[-1][0] and place.extent.end > extent.end
+        if begins_before or ends_after:
+            raise ConfigError(
+                f"{told} ends at byte {place.extent.end}, but partition {number}, which it lies in,"
+                f" has bytes {extent.start} to {extent.end}",
+                hint="make that partition larger in table=, or leave it out",
+            )
 
 
 def _label_hint(table: PartitionTable, name: str) -> str:

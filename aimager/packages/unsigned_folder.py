@@ -51,8 +51,8 @@ def make_database(own: Sequence[Path], architectures: Sequence[str] = ()) -> byt
             continue
         if name in paths:
             raise ConfigError(
-                f"{paths[name]} and {path} are both packages {name}",
-                hint="leave out one of them, the older",
+                f"{paths[name]} and {path} are both packages {name}, the second for {built_for}",
+                hint="leave out one of them: the older, or what is for another architecture",
             )
         blocks = (f"%{key}%\n" + "\n".join(values) + "\n" for key, values in fields.items())
         members[name] = (f"{name}-{fields['VERSION'][0]}/desc", "\n".join(blocks).encode())
@@ -111,7 +111,8 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
         key, equals, value = line.partition(" = ")
         if equals and key in _FIELDS:
             found.setdefault(_FIELDS[key], []).append(value.strip())
-    for key in ("pkgname", "pkgver", "arch"):
+    found.setdefault(_FIELDS["arch"], ["any"])  # as libalpm takes one that tells none
+    for key in ("pkgname", "pkgver"):
         if _FIELDS[key] not in found:
             raise ConfigError(
                 f"the {_INFO} of the package {path} does not tell its {key}",

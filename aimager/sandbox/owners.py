@@ -24,14 +24,17 @@ _NOT_CHANGED = re.compile(
 """What GNU tar complains of."""
 
 _REFUSED = re.compile(
-    r"(?:\b\w*chown(?:at)?\b|(?:^|[\s/])chgrp:|\bownership\b|\bpreserve owner"
-    r"|\bchang(?:e|ing) (?:the )?(?:owner|group)\b|\bset (?:user|group) id\b"
-    r"|\bset\w*[ug]id\b).*: Invalid argument(?: \(22\))?\.?$",
+    r"(?:\b\w*chown(?:at)?\b|(?:^|[\s/])(?:chgrp|setfacl):|\bownership\b|\bpreserve owner"
+    r"|\bchang(?:e|ing) (?:the )?(?:owner|group)\b|\brunas [ug]id\b"
+    r"|\bset (?:(?:user|group|user/group) id|[ug]id)\b|\bset\w*[ug]id\b)"
+    r".*(?:: Invalid argument(?: \(22\))?\.?|\(Invalid argument\))$",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"['`\"].*['\"]")
 """What coreutils, busybox, rsync and systemd-tmpfiles say where chown(2) is EINVAL, and what su and
 others where setuid(2) is."""
+
+_QUOTED = re.compile(r"['`\"].*['\"]")
+"""Names of files, which may be any words."""
 
 _SYSUSERS = "usr/lib/sysusers.d/*.conf"
 

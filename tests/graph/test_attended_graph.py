@@ -114,9 +114,13 @@ def test_trouble_with_keys_is_told_with_what_is_new(
 def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, hint: str) -> None:
     build = read_build({"board": "x64-uefi", "repo-url-core": "https://a.example"}, Path("/"))
     assert build
-    assert hint_of(error, build.id, build, Path("/log")) == hint
-    of_host = hint_of(error, "host-platform.keyring", build, Path("/log"))
+    assert hint_of(error, build.id, [build], Path("/log")) == hint
+    of_host = hint_of(error, "host-platform.keyring", [build], Path("/log"))
     assert of_host == hint.replace("-core=", "-parent="), "its repositories are others"
+    other = read_build({"board": "rpi4", "repo-url-extra": "https://a.example"}, Path("/"))
+    assert other
+    for order in ([build, other], [other, build]):
+        assert hint_of(error, build.id, order, Path("/log")) == hint, "each by its own words"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,15 @@ def test_a_partition_does_not_lie_on_a_loader(tmp_path: Path) -> None:
         check(base, "label: gpt; size=15M; aimager@boot: start=16MiB, size=9MiB; aimager@root:")
 
 
+@pytest.mark.parametrize("script", ["", "label: dos", "label: gpt"])
+def test_what_has_no_partition_is_a_loader(tmp_path: Path, script: str) -> None:
+    base = make_base(tmp_path / "base", script, 64 * SECTOR, 8 * MiB)
+    with pytest.raises(ConfigError, match="at byte 8388608, where a partition") as caught:
+        check(base, "label: gpt; aimager@boot: start=1MiB, size=9MiB; aimager@root:")
+    assert caught.value.hint == "let the first partition start behind it"
+    check(base, "label: gpt; aimager@boot: start=9MiB, size=9MiB; aimager@root:")
+
+
 def test_what_a_base_has(tmp_path: Path) -> None:
     assert read_base(make_base(tmp_path / "base", "")) == BaseTable()
     assert read_base(make_base(tmp_path / "base", DOS)) == BaseTable((), 16 * MiB)

@@ -45,6 +45,8 @@ def plain(label: Label, entries: int = 128) -> PartitionTable:
         (plain(Label.gpt), 34 * 512, 512),
         (plain(Label.gpt, 56), 8192, 100_000),
         (read_table(RK3399), 64 * SECTOR, 8000 * SECTOR),
+        (read_table(RK3399), 64 * SECTOR, 9 * MiB),
+        (read_table(RK3399), 64 * SECTOR, (24576 + 8192 - 64) * SECTOR),
     ],
 )
 def test_room(table: PartitionTable, offset: int, size: int) -> None:

@@ -79,9 +79,16 @@ def test_folders_that_will_not_do(tmp_path: Path) -> None:
     write(tmp_path, "tool-3.pkg.tar", name="other")
     with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar is not a package"):
         make_database([tmp_path])
-    write(tmp_path, "tool-3.pkg.tar", INFO.replace("arch = ", "# "))
-    with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar does not tell its arch"):
+    write(tmp_path, "tool-3.pkg.tar", INFO.replace("pkgver = ", "# "))
+    with pytest.raises(ConfigError, match=r"tool-3\.pkg\.tar does not tell its pkgver"):
         make_database([tmp_path])
+
+
+def test_a_package_that_tells_no_architecture_is_for_any(tmp_path: Path) -> None:
+    path = write(tmp_path, info=INFO.replace("arch = ", "# "))
+    for architectures in ((), ("x86_64",), ("aarch64",)):
+        (package,) = read_database(UNSIGNED, make_database([path], architectures)).values()
+        assert package.locked.name == "tool"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nothing"])

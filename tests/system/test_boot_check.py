@@ -59,6 +59,8 @@ def test_what_a_script_removed_is_missed(tmp_path: Path, board: str, name: str) 
         ("[pi4]\nkernel=vmlinuz-linuz", "vmlinuz-linuz"),
         ("armstub=stub.bin", "stub.bin"),
         ("device_tree=my.dtb", "my.dtb"),
+        ("start_file=start5.elf", "start5.elf"),
+        ("fixup_file=fixup5.dat", "fixup5.dat"),
         ("initramfs initramfs-linux.img,other.img followkernel", "other.img"),
         ("ramfsfile=initramfs.img", "initramfs.img"),
         ("include more.txt", "more.txt"),

@@ -20,7 +20,7 @@ _SETTING = re.compile(r"^\s*(\w+)=(\S*)", re.MULTILINE)
 _MOST_INCLUDED = 8
 """Files that may include one another."""
 _OF_THE_ROOT = ("root", "rootfstype", "rootflags", "rw", "ro")
-_FILE = re.compile(r"^\s*(?:kernel|armstub|device_tree)=(\S+)", re.MULTILINE)
+_FILE = re.compile(r"^\s*(?:kernel|armstub|device_tree|start_file|fixup_file)=(\S+)", re.MULTILINE)
 
 
 def install(tree: Tree, *, root: Sequence[str], words: Sequence[str]) -> None:
