@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LIMIT = 900.0
+"""Seconds after which what is waited for does not come, however much else the machine does."""
+
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, however long it takes."""
+    """Wait until something holds."""
+    end = time.monotonic() + LIMIT
     while not holds():
+        assert time.monotonic() < end, "it never came"
         time.sleep(0.01)
 
 
