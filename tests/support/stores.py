@@ -61,12 +61,10 @@ def serving_s3() -> Iterator[dict[str, str]]:
 @contextmanager
 def serving_gs() -> Iterator[dict[str, str]]:
     """The same of a server that speaks Google's protocol."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     logging.getLogger("gcp_storage_emulator").setLevel(logging.CRITICAL)
-    server = create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket=BUCKET)
     server.start()
+    port = server._api._httpd.server_port
     try:
         yield {
             "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}",
