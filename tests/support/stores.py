@@ -50,7 +50,7 @@ def serving_s3() -> Iterator[dict[str, str]]:
     settings = {**SETTINGS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
     try:
         # All servers of a process have their buckets in common.
-        reset = requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=60)
+        reset = requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=600)
         reset.raise_for_status()
         bucket_client(settings).create_bucket(Bucket=BUCKET)
         yield settings
