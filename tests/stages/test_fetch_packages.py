@@ -226,7 +226,7 @@ def test_what_is_under_way_stops_where_it_is_when_all_is_lost(first: Site, tmp_p
 def test_a_disk_without_room_is_told_before_the_first_byte(first: Site, tmp_path: Path) -> None:
     first.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
     free = os.statvfs(tmp_path)
-    large = replace(PACKAGE, size=2 * free.f_bavail * free.f_frsize)
+    large = replace(PACKAGE, size=free.f_blocks * free.f_frsize)
     with pytest.raises(HostError, match="fetching 1 package takes up to"):
         stage(tmp_path, first.url, packages=(large,)).run()
     assert not first.asked
