@@ -46,6 +46,7 @@ from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
+from aimager.system.transaction_parts import ran_of
 from aimager.toolbox import Toolbox
 from aimager.units import count
 
@@ -186,7 +187,7 @@ def _add_packages(
         initramfs.tell_overridden(tree, folders)
         with _explaining(request.base if request.reused else None):
             said = _install(tools, at_work, request, wanted, packages, epoch)
-        failed = failures(said, tree, own, at_work.hooks_run(), folders)
+        failed = failures(said, tree, own, ran_of(at_work.own_log()), folders)
         check_hooks(failed, request.architecture, workshop)
 
 
@@ -225,7 +226,7 @@ def _install(
         open_home(tools, request.keyring, workshop.work / "own-gnupg")
         verify(tools, workshop.work / "own-gnupg", signed, store)
         own = Tree(workshop.work / "hooks")
-        failed = failures(error.said, pacman.image.tree, own, pacman.hooks_run())
+        failed = failures(error.said, pacman.image.tree, own, ran_of(pacman.own_log()))
         aborting = [failure for failure in failed if failure.aborts]
         if not aborting:
             raise
