@@ -153,7 +153,7 @@ def _read_desc(members: tarfile.TarFile, member: tarfile.TarInfo, word: str) -> 
     content = members.extractfile(member)
     assert content, "a regular file has content"
     try:
-        package = read_record(content.read(_LARGEST_DESC).decode())
+        package = read_record(content.read(_LARGEST_DESC))
         if not 0 <= package.build_date <= _LATEST:
             raise ValueError(f"it was built at {package.build_date}")
     except (LookupError, ValueError) as error:

@@ -193,6 +193,17 @@ def test_a_damaged_record_is_named(tmp_path: Path, desc: bytes) -> None:
     )
 
 
+def test_a_record_in_another_encoding_is_the_same_in_the_tree(tmp_path: Path) -> None:
+    text = "%NAME%\nbash\n\n%VERSION%\n1-1\n\n%ARCH%\nany\n\n%PACKAGER%\nJosé <a@b>\n\n"
+    files = {f"{LOCAL}/bash-1/desc": text.encode("latin-1")}
+    found = look(write_archive(tmp_path / "root.tar", files))
+    (tmp_path / "reused").write_text(write_reused(found))
+    path = tmp_path / "root" / LOCAL / "bash-1/desc"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text.encode("latin-1"))
+    assert read_reused(tmp_path / "reused").is_in(Tree(tmp_path / "root"))
+
+
 def test_the_path_in_the_way_is_that_in_the_root() -> None:
     tail = "error: failed to commit (conflicting files)\nvi: /run/image/bin/vi exists in filesystem"
     explained = explain_refusal(CommandError(["pacman"], 1, tail), Path("a.tar"))

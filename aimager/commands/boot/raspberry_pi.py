@@ -114,14 +114,14 @@ def read_kernel(card: Path, folder: Path, *, kernel: str, console: str) -> Kerne
     :raises ImageError: when the boot partition lacks a file
     """
     _copy_out(card, [COMMAND_LINE, CONFIGURATION, kernel], folder)
-    first = initramfs((folder / CONFIGURATION).read_text())
+    first = initramfs((folder / CONFIGURATION).read_text(errors="surrogateescape"))
     if not first:
         raise ImageError(
             f"{CONFIGURATION} names no initramfs",
             hint="the image was made without one: initrd-maker= names what makes it",
         )
     _copy_out(card, [first], folder)
-    command_line = (folder / COMMAND_LINE).read_text().strip()
+    command_line = (folder / COMMAND_LINE).read_text(errors="surrogateescape").strip()
     named = re.sub(r"\bconsole=serial0\b", f"console={console}", command_line)
     return Kernel(folder / kernel, folder / first, named)
 
