@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 from aimager.errors import CommandError, HostError
 from aimager.sandbox.accounts import read_accounts, read_groups
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.tree import Tree, shown
 
@@ -150,7 +151,7 @@ def refuse_accounts(tree: Tree, ids: HeldIds, added: Collection[str] = ()) -> No
 
 def _account(tree: Tree, kind: str, name: str, number: int) -> str:
     asking = re.compile(rf"^\s*[ug]!?\s+{re.escape(name)}\s", re.MULTILINE)
-    files = (path for path in tree.glob(_SYSUSERS) if tree.is_file(path))
+    files = files_at(tree, _SYSUSERS)
     path = next((path for path in files if asking.search(tree.read_text(path))), "")
     by = f" by {shown(path)}" if path else ""
     return f"the {kind} {name} of the image is given the id {number}{by}"

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from aimager.sandbox.accounts import Account, read_accounts, read_passwords
+from aimager.sandbox.drop_ins import drop_ins
 from aimager.sandbox.tree import Tree
 
-_UNITS = ("etc/systemd/system", "usr/lib/systemd/system")
+_UNITS = ("usr/lib/systemd/system", "etc/systemd/system")
 _AUTOLOGIN = re.compile(r"^ExecStart=.*agetty.*\s(?:--autologin[ =]|-a ?)(\S+)", re.MULTILINE)
 _SSH_SERVERS = ("sshd*", "dropbear*", "tinyssh*")
 _KEYS = ("authorized_keys", "authorized_keys2")
@@ -54,7 +55,5 @@ def _has_key(tree: Tree, account: Account) -> bool:
 
 
 def _at_once(tree: Tree) -> Iterator[str]:
-    for unit in _UNITS:
-        for path in tree.glob(f"{unit}/*getty@*.service.d/*.conf"):
-            if tree.is_file(path):
-                yield from _AUTOLOGIN.findall(tree.read_text(path))
+    for path in drop_ins(tree, _UNITS, "*getty@*.service.d/*.conf"):
+        yield from _AUTOLOGIN.findall(tree.read_text(path))

@@ -88,7 +88,9 @@ def test_systemd_boot_finds_a_root_by_its_type(tmp_path: Path) -> None:
     file = tmp_path / "boot/loader/entries/linux.conf"
     file.write_text("title Shell\nefi /shell.efi\n")
     assert "names /boot/shell.efi" in refused(tmp_path, board).message
-    file.write_text("title A\nlinux /vmlinuz-linux\noptions quiet\n")
+    (file.parent / "masked.conf").symlink_to("/dev/null")
+    (file.parent / "folder.conf").mkdir()
+    file.write_bytes(b"title Caf\xe9\nlinux /vmlinuz-linux\noptions quiet\n")
     check(tmp_path, board)
     file.write_text("title A\nlinux /vmlinuz-linux\noptions root=UUID=1-2\noptions rw\n")
     assert "names the root UUID=1-2" in refused(tmp_path, board).message

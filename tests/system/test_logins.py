@@ -89,5 +89,15 @@ def test_keys_and_terminals(tmp_path: Path, files: dict[str, str], can: bool) ->
     assert logins(tmp_path, files=files) == (("alice",) if can else ())
 
 
+@pytest.mark.parametrize("mask", ["getty@tty1.service.d/a.conf", "getty@tty1.service.d/b.conf"])
+def test_a_masked_terminal_logs_nobody_in(tmp_path: Path, mask: str) -> None:
+    files = {
+        "usr/lib/systemd/system/getty@tty1.service.d/a.conf": f"{AGETTY} --autologin alice %I\n"
+    }
+    (tmp_path / "etc/systemd/system/getty@tty1.service.d").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system" / mask).symlink_to("/dev/null")
+    assert logins(tmp_path, files=files) == (() if mask.endswith("a.conf") else ("alice",))
+
+
 def test_a_root_without_accounts(tmp_path: Path) -> None:
     assert find_logins(Tree(tmp_path), EPOCH) == ()

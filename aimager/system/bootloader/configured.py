@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux
 from aimager.system.bootloader.boot_files import BOOT
@@ -92,7 +93,7 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
 
 def read_entries(tree: Tree) -> tuple[Configured, ...]:
     """systemd-boot's, one by one (Boot Loader Specification, type #1)."""
-    return tuple(_read_entry(tree, path) for path in tree.glob(f"{ENTRIES}/*.conf"))
+    return tuple(_read_entry(tree, path) for path in files_at(tree, f"{ENTRIES}/*.conf"))
 
 
 def _read_entry(tree: Tree, file: str) -> Configured:
