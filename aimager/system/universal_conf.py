@@ -16,8 +16,10 @@ from aimager.sandbox.tree import Tree
 
 MKINITCPIO = "etc/mkinitcpio.conf"
 BOOSTER = "etc/booster.yaml"
-DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
-_DRACUT_DROP_IN = "etc/dracut.conf.d/zz-universal.conf"
+DROP_IN = "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf"
+"""Read after others, and of a name that nobody else gives: it is removed in the end."""
+
+_DRACUT_DROP_IN = "etc/dracut.conf.d/zzz-aimager-universal.conf"
 _DRACUT = 'hostonly="no"\nreproducible="yes"\n'
 
 _PRESETS = "etc/mkinitcpio.d/*.preset"
