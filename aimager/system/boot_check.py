@@ -20,6 +20,7 @@ from aimager.system.bootloader.configured import (
     read_raspberry_pi,
     read_syslinux,
 )
+from aimager.system.fstab import root_words
 from aimager.units import exact_size, mebibytes
 
 _ADDED = "files=, overlay= or a script may have changed it: add that file, or correct the line"
@@ -184,16 +185,24 @@ def _discovers(loader: Bootloader, ids: ImageIds) -> bool:
     return loader is Bootloader.systemd_boot and ids.table.label is Label.gpt
 
 
+def _lasting_root_words(ids: ImageIds) -> tuple[str, ...]:
+    """Words that name the root in any image of these, by its label where it can have one."""
+    root = ids.table.with_role(Role.root)
+    by_id, *others = root_words(ids)
+    return ("root=LABEL=root" if root and root.file_system.has_uuid else by_id, *others)
+
+
 def _check_roots(configured: Configured, ids: ImageIds, *, discovered: bool) -> None:
     """Refuse a command line that names no root, or one of another image by its id."""
+    words = _lasting_root_words(ids)
     known = {"UUID": ids.file_system(Role.root), "PARTUUID": ids.partuuid(Role.root)}
     for line in configured.command_lines:
         named = [w.removeprefix("root=") for w in line.split() if w.startswith("root=")]
-        if not named and not discovered:
+        if not any(named[-1:]) and not discovered:
             raise ImageError(
                 f"{shown(configured.file)} has a command line without root=, by which the kernel"
                 " finds its root",
-                hint="add root=LABEL=root rw to that file, or leave it out: append-all= adds words"
+                hint=f"add {' '.join(words)} to that file, or leave it out: append-all= adds words"
                 " to the one that is made",
             )
         kind, equals, value = (named or [""])[-1].partition("=")
@@ -201,5 +210,5 @@ def _check_roots(configured: Configured, ids: ImageIds, *, discovered: bool) -> 
             raise ImageError(
                 f"{shown(configured.file)} names the root {kind}={value}, but the image's is"
                 f" {kind}={known[kind]}",
-                hint="write root=LABEL=root there, or leave root= to the file that is made",
+                hint=f"write {words[0]} there, or leave root= to the file that is made",
             )

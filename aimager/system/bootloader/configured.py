@@ -3,6 +3,7 @@
 They are read when all is in place: files, overlays and scripts of the user's may have changed them.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from aimager.system.bootloader.boot_files import BOOT
 ENTRIES = f"{BOOT}/loader/entries"
 """Where systemd-boot's entries lie."""
 
-_PROGRAMS = re.compile(r"\.(c32|com|bin|0|bs|img)$", re.IGNORECASE)
-"""What SYSLINUX starts by the word for a kernel, and is none."""
+_PROGRAMS = re.compile(r"\.(c32|com|bin|efi|0|bs|img)$", re.IGNORECASE)
+"""What SYSLINUX starts by KERNEL, and is no kernel (its config.txt)."""
+
+_AS_LINUX = re.compile(r"\.(c32|com|bin|efi)$", re.IGNORECASE)
+"""The same of LINUX, by which programs are started that have a kernel's header, as memtest86+."""
 
 _TREES = ("fdt", "devicetree", "fdtdir", "devicetreedir")
 """Words of U-Boot for device trees; a dash stands for none (its boot/pxe_utils.c)."""
@@ -45,7 +49,8 @@ class Configured:
 
 def read_extlinux(tree: Tree, folder: str) -> Configured:
     """U-Boot's; ``folder`` is where /boot lies in its partition."""
-    return _read_menu(tree, f"{BOOT}/extlinux/{extlinux.CONFIGURATION}", "" if folder else BOOT)
+    file = f"{BOOT}/extlinux/{extlinux.CONFIGURATION}"
+    return _read_menu(tree, file, "" if folder else BOOT)
 
 
 def read_syslinux(tree: Tree) -> Configured:
@@ -55,24 +60,33 @@ def read_syslinux(tree: Tree) -> Configured:
 
 
 def _read_menu(tree: Tree, file: str, top: str, *, inherits: bool = False) -> Configured:
-    """A menu of LABELs, each with its kernel; ``top`` is the folder that its partition becomes."""
+    """A menu of LABELs, each with its kernel; ``top`` is the folder that its partition becomes.
+
+    In U-Boot's, what follows a # is a configuration of a FIT image (its boot/pxe_utils.c).
+    """
 
     def path(name: str) -> str:
         if name.startswith("/"):
             return f"{top}/{name.lstrip('/')}".lstrip("/")
-        return str(PurePosixPath(file).parent / name)
+        return posixpath.normpath(PurePosixPath(file).parent / name)
 
     kernels, others, command_lines = [], [], []
     whole, *labels = _blocks(tree.read_text(file))
     usual = whole.get("append", "") if inherits else ""
     for block in (whole, *labels):
-        image = block.get("linux", block.get("kernel", ""))
+        linux = block.get("linux", "")
+        label = linux or block.get("kernel", "")
+        image = label if inherits else label.partition("#")[0]
         words = block.get("append", usual).split()
         initrds = [block.get("initrd", "")]
         initrds += [w.removeprefix("initrd=") for w in words if w.startswith("initrd=")]
-        others += [path(name) for text in initrds for name in text.split(",") if name]
-        others += [path(block[key]) for key in _TREES if block.get(key, "-") != "-"]
-        if image and ("linux" in block or not _PROGRAMS.search(image)):
+        names = [name for text in initrds for name in text.split(",") if name]
+        names += [block[key] for key in _TREES if block.get(key, "-") != "-"]
+        # U-Boot takes them out of a FIT image that has the kernel, too, if they are named like it.
+        others += [path(image if name == label else name) for name in names]
+        if linux and _AS_LINUX.search(linux):
+            others.append(path(linux))
+        elif image and (linux or not _PROGRAMS.search(image)):
             kernels.append(path(image))
             command_lines.append(" ".join(words))
     return Configured(file, tuple(kernels), tuple(others), tuple(command_lines))
