@@ -132,12 +132,9 @@ def _install_system(request: Installation) -> None:
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
             with told_owners(f" of {whose}"):
                 unpack_tree(tools, base, root)
-        root.mkdir(exist_ok=True)
-        tree = Tree(root)
-        if reused:
-            _prepare_reused(tree, reused)
-        given = find_caches(tree) if reused else frozenset()
+        given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
+        tree = Tree(root)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
@@ -251,8 +248,10 @@ def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
         progress.say(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
-def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
+def _prepare_reused(tree: Tree, reused: ReusedRoot) -> frozenset[str]:
     """Remove what belongs to another machine from ``tree``, before anything is run in it.
+
+    Returned are the caches that it has.
 
     :raises ImageError: when it does not hold what ``reused`` says
     """
@@ -262,6 +261,7 @@ def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
         )
     remove_identity(tree)
     empty_logs(tree)
+    return find_caches(tree)
 
 
 @contextmanager

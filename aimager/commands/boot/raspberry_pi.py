@@ -18,7 +18,8 @@ from aimager.commands.boot.firmware import quoted
 from aimager.errors import CommandError, HostError, ImageError
 from aimager.files import grow_copy
 from aimager.model.partition import GiB
-from aimager.system.bootloader.raspberry_pi_firmware import COMMAND_LINE, CONFIGURATION, initramfs
+from aimager.system.bootloader.raspberry_pi_configuration import initramfs
+from aimager.system.bootloader.raspberry_pi_firmware import COMMAND_LINE, CONFIGURATION
 
 _LEAST_CARD = 4 * GiB
 """QEMU takes cards whose size is a power of two."""

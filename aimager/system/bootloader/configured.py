@@ -5,14 +5,22 @@ They are read when all is in place: files, overlays and scripts of the user's ma
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from aimager.sandbox.drop_ins import files_at
-from aimager.sandbox.tree import Tree
-from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux
+from aimager.errors import ImageError
+from aimager.sandbox.tree import Tree, shown
+from aimager.system.bootloader import raspberry_pi_configuration
 from aimager.system.bootloader.boot_files import BOOT
+from aimager.system.bootloader.boot_names import BootNames
+from aimager.system.bootloader.raspberry_pi_configuration import (
+    Applies,
+    named_files,
+    read_statements,
+    values,
+)
+from aimager.system.bootloader.raspberry_pi_firmware import COMMAND_LINE
 
 ENTRIES = f"{BOOT}/loader/entries"
 """Where systemd-boot's entries lie."""
@@ -25,6 +33,12 @@ _AS_LINUX = re.compile(r"\.(c32|com|bin|efi)$", re.IGNORECASE)
 
 _TREES = ("fdt", "devicetree", "fdtdir", "devicetreedir")
 """Words of U-Boot for device trees; a dash stands for none (its boot/pxe_utils.c)."""
+
+_LARGEST = 1 << 20
+"""The bytes of the largest config.txt, or file of that, that is read."""
+
+_MOST_INCLUDED = 64
+"""Files, with config.txt itself."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,8 @@ class Configured:
     """What it says to hold the command lines, if they are not in itself."""
     prefix: str = ""
     """What may come before all these paths below /boot, where there is something at them."""
+    unsure: tuple[str, ...] = ()
+    """More files, which it names for machines that may be others than this."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,15 +63,13 @@ class Configured:
         return self.kernels + self.others
 
 
-def read_extlinux(tree: Tree, folder: str) -> Configured:
+def read_extlinux(tree: Tree, file: str, folder: str) -> Configured:
     """U-Boot's; ``folder`` is where /boot lies in its partition."""
-    file = f"{BOOT}/extlinux/{extlinux.CONFIGURATION}"
     return _read_menu(tree, file, "" if folder else BOOT)
 
 
-def read_syslinux(tree: Tree) -> Configured:
+def read_syslinux(tree: Tree, file: str) -> Configured:
     """SYSLINUX's, where an APPEND before all LABELs is for those that have none (its menu.txt)."""
-    file = f"{BOOT}/{syslinux.FOLDER}/{syslinux.CONFIGURATION}"
     return _read_menu(tree, file, BOOT, inherits=True)
 
 
@@ -105,9 +119,9 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
     yield block
 
 
-def read_entries(tree: Tree) -> tuple[Configured, ...]:
+def read_entries(names: BootNames) -> tuple[Configured, ...]:
     """systemd-boot's, one by one (Boot Loader Specification, type #1)."""
-    return tuple(_read_entry(tree, path) for path in files_at(tree, f"{ENTRIES}/*.conf"))
+    return tuple(_read_entry(names.tree, path) for path in names.files(ENTRIES, ".conf"))
 
 
 def _read_entry(tree: Tree, file: str) -> Configured:
@@ -127,20 +141,54 @@ def _read_entry(tree: Tree, file: str) -> Configured:
     return Configured(file, tuple(kernels), tuple(others), lines)
 
 
-def read_raspberry_pi(tree: Tree) -> tuple[Configured, ...]:
-    """The firmware's config.txt, and the file of the command line, which is its first line."""
-    configuration = f"{BOOT}/{raspberry_pi_firmware.CONFIGURATION}"
-    text = raspberry_pi_firmware.with_included(tree, tree.read_text(configuration))
-    settings = raspberry_pi_firmware.settings(text)
-    prefix = settings.get("os_prefix", "").lstrip("/")
-    names = (f"{BOOT}/{name}" for name in raspberry_pi_firmware.named_files(text))
-    command_line = settings.get("cmdline", raspberry_pi_firmware.COMMAND_LINE).lstrip("/")
-    usual = f"{BOOT}/{command_line}"
-    configured = Configured(
-        configuration, others=tuple(names), command_line_files=(usual,), prefix=prefix
+def read_raspberry_pi(
+    names: BootNames, file: str, boot_files: Iterable[str]
+) -> tuple[Configured, ...]:
+    """The firmware's config.txt, and the files of the command lines, each of which is one line.
+
+    ``boot_files`` tell for which models it is (`raspberry_pi_configuration.families`).
+
+    :raises ImageError: when it includes too much
+    """
+    known = raspberry_pi_configuration.families(boot_files)
+    statements = read_statements(
+        names.tree.read_text(file, _LARGEST), known, _Included(names, file)
     )
-    for file in (f"{BOOT}/{prefix}{command_line}", usual):
-        if tree.is_file(file):
-            first = (tree.read_text(file).splitlines() or [""])[0]
-            return configured, Configured(file, command_lines=(first,))
-    return (configured,)
+    prefix = values(statements, "os_prefix", "")[-1].lstrip("/")
+    sure = named_files(statements, (Applies.sometimes, Applies.always))
+    unsure = set(named_files(statements, (Applies.perhaps,))) - set(sure)
+    lines = [name.lstrip("/") for name in values(statements, "cmdline", COMMAND_LINE)]
+    configured = Configured(
+        file,
+        others=tuple(f"{BOOT}/{name}" for name in sure),
+        unsure=tuple(f"{BOOT}/{name}" for name in sorted(unsure)),
+        command_line_files=tuple(f"{BOOT}/{name}" for name in lines),
+        prefix=prefix,
+    )
+    found = [names.file(f"{BOOT}/{prefix}{name}") or names.file(f"{BOOT}/{name}") for name in lines]
+    return configured, *(_first_line(names.tree, path) for path in found if path)
+
+
+def _first_line(tree: Tree, file: str) -> Configured:
+    return Configured(file, command_lines=(tree.read_text(file).partition("\n")[0],))
+
+
+class _Included:
+    """Gives the text of each file of /boot that a config.txt includes, but once."""
+
+    def __init__(self, names: BootNames, file: str) -> None:
+        self._names = names
+        self._file = file
+        self._seen = {file}
+
+    def __call__(self, name: str) -> str:
+        found = self._names.file(f"{BOOT}/{name}")
+        if not found or found in self._seen:
+            return ""
+        self._seen.add(found)
+        if len(self._seen) > _MOST_INCLUDED:
+            raise ImageError(
+                f"{shown(self._file)} includes more than {_MOST_INCLUDED} files",
+                hint="put what they say into one file",
+            )
+        return self._names.tree.read_text(found, _LARGEST)
