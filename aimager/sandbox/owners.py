@@ -105,7 +105,7 @@ def refuse_lost_owner(said: str, top: PurePath | str = "", of: str = "") -> None
 
     :raises HostError: when there is one
     """
-    for line in said.splitlines():
+    for line in said.split("\n"):
         if found := _NO_OWNER.search(line) or _NOT_CHANGED.search(line):
             path = found["path"].removeprefix(f"{top}/").removeprefix("./")
             user, group = int(found["user"]), int(found["group"])

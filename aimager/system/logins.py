@@ -50,7 +50,7 @@ def _serves_ssh(tree: Tree) -> bool:
 def _has_key(tree: Tree, account: Account) -> bool:
     files = [f"{account.home}/.ssh/{name}" for name in _KEYS]
     texts = (tree.read_text(path) for path in files if tree.is_file(path))
-    lines = (line.strip() for text in texts for line in text.splitlines())
+    lines = (line.strip() for text in texts for line in text.split("\n"))
     return any(line and not line.startswith("#") for line in lines)
 
 

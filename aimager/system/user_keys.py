@@ -38,7 +38,7 @@ def lay_user_keys(
     for path in files_at(tree, f"{KEYRINGS}*-trusted"):
         if path != f"{KEYRINGS}{NAME}-trusted":
             text = tree.read_text(path, limits.KEYRING)
-            listed |= {line.strip().partition(":")[0].upper() for line in text.splitlines()}
+            listed |= {line.strip().partition(":")[0].upper() for line in text.split("\n")}
     for path in files_at(tree, f"{KEYRINGS}*.gpg"):
         try:
             found |= list_keys(tree.read_bytes(path, limits.KEYRING))

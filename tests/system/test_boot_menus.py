@@ -9,6 +9,7 @@ import pytest
 from aimager.model.partition import FileSystem, Role
 from boards import BOARDS
 from tests.support.bootable_root import append, check, make, refused
+from tests.support.line_ends import LINE_ENDS
 
 
 @pytest.mark.parametrize(
@@ -162,3 +163,22 @@ def test_systemd_boot_finds_a_root_by_its_type(tmp_path: Path) -> None:
     check(tmp_path, board)
     file.write_text("title A\nlinux /vmlinuz-linux\noptions root=UUID=1-2\noptions rw\n")
     assert "names the root UUID=1-2" in refused(tmp_path, board).message
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+@pytest.mark.parametrize(
+    ("board", "file", "line"),
+    [
+        ("x64-legacy", "syslinux/syslinux.cfg", "MENU TITLE A{end}LINUX /no"),
+        ("aarch64-uboot", "extlinux/extlinux.conf", "MENU TITLE A{end}LINUX /no"),
+        ("x64-uefi", "loader/entries/linux.conf", "title A{end}linux /no"),
+        ("rpi4", "config.txt", "#{end}kernel=no"),
+    ],
+)
+def test_a_line_of_a_menu_ends_at_a_newline_alone(
+    tmp_path: Path, board: str, file: str, line: str, end: str
+) -> None:
+    make(tmp_path, BOARDS[board])
+    with (tmp_path / "boot" / file).open("a") as stream:
+        stream.write(f"\n{line.format(end=end)}\n")
+    check(tmp_path, BOARDS[board])

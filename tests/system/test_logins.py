@@ -78,6 +78,7 @@ def test_what_a_password_is_not_enough_without(
         (KEY | SSHD, True),
         (KEY | {"usr/lib/systemd/system/sockets.target.wants/sshd.socket": ""}, True),
         ({"home/alice/.ssh/authorized_keys": "# none\n\n"} | SSHD, False),
+        ({"home/alice/.ssh/authorized_keys": "# none\u2028ssh-ed25519 AAAA me\n"} | SSHD, False),
         ({"root/.ssh/id_ed25519.pub": "ssh-ed25519 AAAA me"} | SSHD, False),
         ({GETTY: f"{AGETTY} --autologin alice --noclear %I $TERM\n"}, True),
         ({GETTY: f"{AGETTY} -a alice - $TERM\n"}, True),

@@ -109,7 +109,7 @@ def _read_menu(tree: Tree, file: str, top: str, *, inherits: bool = False) -> Co
 def _blocks(text: str) -> Iterator[dict[str, str]]:
     """The words of each LABEL of a menu, and what they are set to."""
     block: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, *words = line.split(maxsplit=1) or [""]
         if key.lower() == "label":
             yield block
@@ -126,7 +126,7 @@ def read_entries(names: BootNames) -> tuple[Configured, ...]:
 
 def _read_entry(tree: Tree, file: str) -> Configured:
     kernels, others, options = [], [], []
-    for line in tree.read_text(file).splitlines():
+    for line in tree.read_text(file).split("\n"):
         key, *words = line.split(maxsplit=1) or [""]
         value = words[0].strip() if words else ""
         path = f"{BOOT}/{value.lstrip('/')}"
