@@ -4,6 +4,8 @@ A user namespace knows the ids that are mapped to it, and no others: chown(2) to
 EINVAL there (user_namespaces(7)), after which many a program goes on and leaves the file to root.
 """
 
+import errno
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +25,17 @@ _NOT_CHANGED = re.compile(
     r"tar: (?P<path>.+): Cannot change ownership to uid (?P<user>\d+), gid (?P<group>\d+): Invalid"
 )
 """What GNU tar complains of."""
+
+_NO_LIST = re.compile(
+    r"^tar: (?:acl_set_file_at: Cannot set POSIX ACLs for file '+(?P<path>.+?)'+"
+    r"|(?P<named>.+): Warning: Cannot acl_from_text): (?P<why>.+)$"
+)
+"""What GNU tar warns of (its xattrs.c), and ends well after. pacman takes no access lists out of
+packages: it has no ARCHIVE_EXTRACT_ACL (libalpm, add.c)."""
+
+_LISTED = re.compile(r"(?:default:)?(user|group):(\d+):", re.IGNORECASE)
+_LISTED_BY_NAME = re.compile(r"(?:default:)?(user|group):[^:]+:[^:]*:(\d+)", re.IGNORECASE)
+"""Who an entry of an access list is for (acl(5)); star appends the number to a name."""
 
 _REFUSED = re.compile(
     r"(?:\b\w*chown(?:at)?\b|(?:^|[\s/])(?:chgrp|setfacl):|\bownership\b|\bpreserve owner"
@@ -112,6 +125,49 @@ def refuse_lost_owner(said: str, top: PurePath | str = "", of: str = "") -> None
             refuse_owner(path, user, group, held_ids(), of)
             # It had fewer than this process has.
             raise HeldIds((), ()).error(f"{path}{of} belongs to {user}:{group}", max(user, group))
+
+
+def refuse_list(path: str, entries: str, ids: HeldIds, of: str = "") -> None:
+    """Refuse a file at ``path`` whose access list has ``entries`` for ids that are not held.
+
+    :raises HostError: when it has one
+    """
+    for entry in re.split(r"[,\n]", entries):
+        if found := _LISTED.match(entry) or _LISTED_BY_NAME.match(entry):
+            number = int(found[2])
+            by_user = found[1].lower() == "user"
+            if largest := ids.lacking(number if by_user else None, None if by_user else number):
+                what = f"{path}{of} has an access list for the {found[1].lower()} {number}"
+                raise ids.error(what, largest)
+
+
+def refuse_lost_list(said: str, of: str = "") -> None:
+    """Refuse files that tar ``said`` it could not give their access lists.
+
+    ``of`` names the archive that they are in.
+
+    :raises HostError: when there is one
+    """
+    for line in said.split("\n"):
+        if not (found := _NO_LIST.search(line)):
+            continue
+        path = (found["path"] or found["named"]).removeprefix("./")
+        if found["named"]:
+            raise HostError(
+                f"{path}{of} has an access list for names that are not known where it is unpacked",
+                hint="install the package that brings these users and groups, or leave the lists"
+                " out: tar --no-acls",
+            )
+        if found["why"] == os.strerror(errno.EINVAL):
+            raise HostError(
+                f"{path}{of} has an access list for ids that this build does not have",
+                hint=held_ids().advice(),
+            )
+        raise HostError(
+            f"{path}{of} has an access list, which cannot be kept: {found['why']}",
+            hint="AIMAGER_CACHE=FOLDER names a cache on ext4, btrfs or xfs, say; or leave the lists"
+            " out: tar --no-acls",
+        )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -33,7 +34,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
+from aimager.sandbox.owners import held_ids, refuse_accounts, refuse_lost_list, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -130,8 +131,9 @@ def _install_system(request: Installation) -> None:
         if base:
             progress.step("unpacking the base system")
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
-            with told_owners(f" of {whose}"):
-                unpack_tree(tools, base, root)
+            of = f" of {whose}"
+            with told_owners(of):
+                unpack_tree(tools, base, root, heed=partial(refuse_lost_list, of=of))
         given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
         tree = Tree(root)

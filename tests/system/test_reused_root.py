@@ -218,6 +218,22 @@ def test_other_failures_of_pacman_are_left_as_they_are() -> None:
     assert explain_refusal(error, Path("root.tar")) is None
 
 
+@pytest.mark.parametrize("kind", ["access", "default"])
+def test_a_list_for_an_id_that_this_machine_lacks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(reused_root, "held_ids", lambda: HeldIds(ids, ids))
+    member = special("./srv/shared", tarfile.DIRTYPE)
+    member.pax_headers = {f"SCHILY.acl.{kind}": "user::rwx\ngroup:70000:rwx\nmask::rwx\n"}
+    path = write_archive(tmp_path / "root.tar", PACKAGES, [member])
+    with pytest.raises(HostError) as caught:
+        look(path)
+    assert caught.value.message.startswith(
+        "srv/shared of reuse-root-tar=root.tar has an access list for the group 70000, and your"
+    )
+
+
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE])
 @pytest.mark.parametrize(("user", "group", "largest"), [(70000, 0, 70000), (5, 100201, 100201)])
 def test_an_owner_that_this_machine_lacks_is_refused(
