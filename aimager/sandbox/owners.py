@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from aimager import progress
 from aimager.errors import CommandError, HostError
 from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.tree import Tree, shown
+from aimager.units import count
 
 _NO_OWNER = re.compile(r"\(Can't set user=(?P<user>\d+)/group=(?P<group>\d+) for (?P<path>.+)\)$")
 """What libarchive warns of, and pacman goes on after: the file is root's then."""
@@ -141,33 +143,29 @@ def refuse_list(path: str, entries: str, ids: HeldIds, of: str = "") -> None:
                 raise ids.error(what, largest)
 
 
-def refuse_lost_list(said: str, of: str = "") -> None:
-    """Refuse files that tar ``said`` it could not give their access lists.
+def heed_lost_lists(said: str, of: str = "") -> None:
+    """Refuse files that tar ``said`` it could not give their access lists for want of ids.
 
-    ``of`` names the archive that they are in.
+    Where it knows no names, or the file system keeps no lists, that is told. ``of`` names the
+    archive that they are in.
 
     :raises HostError: when there is one
     """
-    for line in said.split("\n"):
-        if not (found := _NO_LIST.search(line)):
-            continue
+    lost = dict[str, list[str]]()
+    for found in filter(None, (_NO_LIST.search(line) for line in said.split("\n"))):
         path = (found["path"] or found["named"]).removeprefix("./")
         if found["named"]:
-            raise HostError(
-                f"{path}{of} has an access list for names that are not known where it is unpacked",
-                hint="install the package that brings these users and groups, or leave the lists"
-                " out: tar --no-acls",
-            )
-        if found["why"] == os.strerror(errno.EINVAL):
+            lost.setdefault("names in it are not known where it is unpacked", []).append(path)
+        elif found["why"] == os.strerror(errno.EINVAL):
             raise HostError(
                 f"{path}{of} has an access list for ids that this build does not have",
                 hint=held_ids().advice(),
             )
-        raise HostError(
-            f"{path}{of} has an access list, which cannot be kept: {found['why']}",
-            hint="AIMAGER_CACHE=FOLDER names a cache on ext4, btrfs or xfs, say; or leave the lists"
-            " out: tar --no-acls",
-        )
+        else:
+            lost.setdefault(found["why"], []).append(path)
+    for why, paths in lost.items():
+        more = f", and {count(len(paths) - 1, 'other file')}," if paths[1:] else ""
+        progress.say(f"   the access list of {paths[0]}{more}{of} is lost: {why}")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
 from aimager.program_output import TAIL_LINES
-from aimager.sandbox.owners import held_ids, refuse_accounts, refuse_lost_list, told_owners
+from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.caches import find_caches, settle_caches
 from aimager.system.configure import ImageRoot
@@ -107,7 +107,7 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     if not image.has("usr/bin/tar"):
         raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
     of = f" of the overlay {overlay.name}"
-    heed = partial(refuse_lost_list, of=of)
+    heed = partial(heed_lost_lists, of=of)
     try:
         with (
             told_owners(of),

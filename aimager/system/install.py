@@ -34,7 +34,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.owners import held_ids, refuse_accounts, refuse_lost_list, told_owners
+from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -133,7 +133,7 @@ def _install_system(request: Installation) -> None:
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
             of = f" of {whose}"
             with told_owners(of):
-                unpack_tree(tools, base, root, heed=partial(refuse_lost_list, of=of))
+                unpack_tree(tools, base, root, heed=partial(heed_lost_lists, of=of))
         given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
         tree = Tree(root)

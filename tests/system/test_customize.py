@@ -190,10 +190,10 @@ def test_an_overlays_attributes_are_the_images(tmp_path: Path) -> None:
     assert kinds >= {"security.capability", "system.posix_acl_default", "user.note"}
 
 
-def test_an_overlays_access_list_is_not_lost_in_silence(tmp_path: Path) -> None:
-    with pytest.raises(HostError) as caught:
-        call(lay_over_a_list, Place(tmp_path / "work"), work=tmp_path / "work")
-    assert caught.value.message == (
-        "tmp/listed of the overlay site.tar has an access list for names that are not known where"
-        " it is unpacked"
+def test_an_overlays_access_list_is_not_lost_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call(lay_over_a_list, Place(tmp_path / "work"), work=tmp_path / "work")
+    assert "the access list of tmp/listed of the overlay site.tar is lost: names" in str(
+        capfd.readouterr()
     )
