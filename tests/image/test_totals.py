@@ -57,8 +57,8 @@ class SeenToolbox(Toolbox):
         super().__init__(None)
         self._told = told
 
-    def pipe_through(self, *arguments: Any) -> None:
-        super().pipe_through(*arguments)
+    def pipe_through(self, *arguments: Any, **options: Any) -> None:
+        super().pipe_through(*arguments, **options)
         wait_until(lambda: bool(self._told[-1]["done"]))
 
 
