@@ -66,6 +66,8 @@ def _patient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "_ANSWER", 600.0)
         patch.setattr(transport, "_CHUNK_TIME", 600.0)
+        for options in (transport._S3, transport._SSH.options):
+            patch.setitem(options, "connect_timeout", 600)
         patch.setitem(transport._S3, "read_timeout", 600)
         yield
 

@@ -16,6 +16,7 @@ from aimager.sandbox.handed_files import hand_out
 from aimager.sandbox.namespace import call
 from tests.support import looking
 from tests.support.looking import Look, Writing
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -137,9 +138,6 @@ def test_a_killed_builder_leaves_nothing_unfinished(
         assert len(list(target.parent.iterdir())) == 2
         builder.send_signal(number)
         builder.stdout.read()  # to the end of all that has it open
-    with pytest.raises(FileNotFoundError):
-        for _ in range(1000):  # the supervisor removes it last
-            work.stat()
-            signal.sigtimedwait([], 0.01)
+    wait_until(lambda: not work.exists())  # the supervisor removes it last
     assert [path.read_text() for path in target.parent.iterdir()] == ["old"]
     assert log.read_text() == "said"

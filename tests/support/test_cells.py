@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cells import sums
+from tests.support import cells
+from tests.support.cells import copy_checkout, sums
 
 MIB = 1 << 20
 SIZE = 5 * MIB + 100
@@ -48,3 +49,15 @@ def test_any_byte_counts(tmp_path: Path, pieces: dict[int, bytes]) -> None:
 def test_zeros_at_the_end_count(tmp_path: Path) -> None:
     one, other = write(tmp_path / "a", {}), write(tmp_path / "b", {}, size=SIZE + 1)
     assert sums(one) != sums(other)
+
+
+def test_a_copy_of_the_checkout_has_nothing_that_is_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("dodo.py", "aimager/x.py", "aimager/__pycache__/x.pyc", "cache/y"):
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).touch()
+    monkeypatch.setattr(cells, "ROOT", tmp_path / "root")
+    copy = copy_checkout(tmp_path / "copy")
+    copied = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
+    assert copied == {"dodo.py", "aimager/x.py"}
