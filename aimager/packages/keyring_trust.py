@@ -9,10 +9,11 @@ from aimager import progress
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
-from aimager.packages.key_advice import NO_KEY
+from aimager.packages.key_advice import NO_KEY, PRIMARY_KEY_ALONE
 from aimager.packages.keyring_files import KeyringFiles, keyring_files
 from aimager.packages.keyring_memory import Revoked
-from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
+from aimager.packages.openpgp.bound_subkeys import primary_keys_of
+from aimager.packages.openpgp.public_keys import PublicKey, list_keys
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.verification import verify_by
 
@@ -84,6 +85,37 @@ class TrustedKeys:
             progress.say(f"   the key {key} of {self.source} is not pinned and will not be trusted")
 
 
+@dataclass(frozen=True)
+class ReadKeyring:
+    """What was read for a keyring, out of ``source``. Nothing of it is verified."""
+
+    keyring: Keyring
+    files: KeyringFiles
+    source: str
+
+    @cached_property
+    def keys(self) -> dict[str, PublicKey]:
+        """Its keys by the fingerprints of the primary ones.
+
+        :raises TrustError: when it cannot be read
+        """
+        try:
+            return list_keys(self.files.keys)
+        except ValueError as error:
+            raise _unreadable(self.source, error) from error
+
+    @cached_property
+    def users(self) -> dict[str, str]:
+        """The primary keys of those that the user names, as far as they are there.
+
+        :raises TrustError: when it cannot be read
+        """
+        try:
+            return primary_keys_of(self.keyring.user_keys, self.keys, self.files.keys)
+        except ValueError as error:
+            raise _unreadable(self.source, error) from error
+
+
 def trusted_keys(
     keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
 ) -> list[TrustedKeys]:
@@ -94,67 +126,57 @@ def trusted_keys(
         user names is in none, or, where a package's list is believed, the package is not signed by
         a key that the pinned ones vouch for
     """
-    read = [(keyring, *_read(keyring, lock, store)) for keyring in keyrings]
-    _check_user_keys([(keyring, keys) for keyring, _, _, keys in read], read[0][2] if read else "")
+    read = [ReadKeyring(keyring, *keyring_files(lock, store, keyring)) for keyring in keyrings]
+    _check_user_keys(read)
     found = []
-    for keyring, files, source, keys in read:
-        more = (revoked or {}).get(keyring.name, ())
-        trusted = choose(keyring, files, source, keys, more)
-        if keyring.believes_list and keyring.package:
+    for one in read:
+        trusted = choose(one, (revoked or {}).get(one.keyring.name, ()))
+        if one.keyring.believes_list and one.keyring.package:
             _verify_package(trusted, lock, store)
         found.append(trusted)
     return found
-
-
-def _read(
-    keyring: Keyring, lock: Lock, store: Path
-) -> tuple[KeyringFiles, str, dict[str, PublicKey]]:
-    files, source = keyring_files(lock, store, keyring)
-    try:
-        return files, source, list_keys(files.keys)
-    except ValueError as error:
-        raise _unreadable(source, error) from error
 
 
 def _unreadable(source: str, error: ValueError) -> TrustError:
     return TrustError(f"the keyring of {source} cannot be read: {error}", hint=NO_KEY)
 
 
-def _check_user_keys(keyrings: Sequence[tuple[Keyring, dict[str, PublicKey]]], source: str) -> None:
+def _check_user_keys(read: Sequence[ReadKeyring]) -> None:
     """Check that each key that the user names is in a keyring for which it is named."""
-    wanted = {key: keyring for keyring, _ in keyrings for key in keyring.user_keys}
-    for key in wanted:
-        having = [keys for keyring, keys in keyrings if key in keyring.user_keys]
-        if not any(key in primary_names(keys) for keys in having):
-            name = wanted[key].name
+    for key in dict.fromkeys(key for one in read for key in one.keyring.user_keys):
+        having = [one for one in read if key in one.keyring.user_keys]
+        if any(key in one.users for one in having):
+            continue
+        name, source = having[0].keyring.name, having[0].source
+        if any(key in names.names for one in having for names in one.keys.values()):
             raise TrustError(
-                f"the key {key}, which you trust, is not among the {sum(map(len, having))} keys of"
-                f" the keyring {name} ({source})",
-                hint="trust-key=, or trust-key-NAME= for a repository that you add, takes the"
-                " fingerprint of a key that is there; key-file-NAME= takes the keys of such a"
-                " repository from a file of yours",
+                f"the key {key}, which you trust, is in the keyring {name} ({source}) as a subkey"
+                " alone, and no signature of its own says of which key",
+                hint=PRIMARY_KEY_ALONE,
             )
+        raise TrustError(
+            f"the key {key}, which you trust, is not among the"
+            f" {sum(len(one.keys) for one in having)} keys of the keyring {name} ({source})",
+            hint="trust-key=, or trust-key-NAME= for a repository that you add, takes the"
+            " fingerprint of a key that is there; key-file-NAME= takes the keys of such a"
+            " repository from a file of yours",
+        )
 
 
-def choose(
-    keyring: Keyring,
-    files: KeyringFiles,
-    source: str,
-    keys: dict[str, PublicKey],
-    revoked: tuple[str, ...] = (),
-) -> TrustedKeys:
-    """Whom of a keyring that has these keys is trusted.
+def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
+    """Whom of a keyring is trusted.
 
-    A subkey's fingerprint stands for its primary key.
+    The package could call any key a subkey of any other, so pinned and listed keys are primary
+    ones. A subkey's fingerprint stands for its primary key where the user names it, and the subkey
+    itself has said so.
 
     :raises TrustError: when nobody is, or one of them has no user id
     """
-    primary = primary_names(keys)
-    listed = tuple(dict.fromkeys(primary.get(key, key) for key in files.trusted))
-    pinned = {primary.get(key, key) for key in keyring.master_keys}
-    users = dict.fromkeys(primary[key] for key in keyring.user_keys if key in primary)
+    keyring, files, source, keys = read.keyring, read.files, read.source, read.keys
+    listed = tuple(dict.fromkeys(files.trusted))
+    users = dict.fromkeys(read.users.values())
     named = tuple(key for key in listed if key in users)
-    masters = named or tuple(key for key in listed if key in pinned)
+    masters = named or tuple(key for key in listed if key in keyring.master_keys)
     signers = tuple(key for key in users if key not in listed)
     if not masters and not signers:
         raise _nobody(keyring, files, source)

@@ -4,6 +4,7 @@ import base64
 import io
 import tarfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from aimager.errors import ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.keyring_files import KeyringFiles, keyring_files, read_keyring
-from aimager.packages.keyring_trust import choose
+from aimager.packages.keyring_trust import ReadKeyring, choose
 from tests.support.locked import make_package
+from tests.support.openpgp_maker import Secret, plain
 
 KEYS = ("A" * 40, "B" * 40)
 KEYRING = Keyring("demo", "demo-keyring", (KEYS[0],))
+RING = plain(Secret("one", 1), b"one", 1).packets()
 INFO = "pkgname = demo-keyring\npkgver = 1.0-1\nbuilddate = 7\n"
 
 
@@ -50,7 +53,8 @@ def test_a_keyring_is_read_from_its_package(tmp_path: Path) -> None:
     package = keyring_package(tmp_path, gpg="keys", trusted=trusted, revoked=f"{'c' * 40}\n")
     files = read_keyring(package, tmp_path, KEYRING)
     assert files == KeyringFiles(b"keys", KEYS, ("C" * 40,), "1.0-1", 7)
-    assert choose(KEYRING, files, "x", {}).masters == KEYS[:1]
+    whole = replace(files, keys=RING)
+    assert choose(ReadKeyring(KEYRING, whole, "x")).masters == KEYS[:1]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +159,8 @@ def test_a_package_is_what_the_database_says(tmp_path: Path, info: str, said: st
 @pytest.mark.parametrize("trusted", [(), KEYS[1:]])
 def test_no_pinned_key_no_trust(trusted: tuple[str, ...]) -> None:
     with pytest.raises(TrustError) as caught:
-        files = KeyringFiles(b"", trusted, ())
-        choose(KEYRING, files, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)", {})
+        files = KeyringFiles(RING, trusted, ())
+        choose(ReadKeyring(KEYRING, files, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)"))
     named = KEYS[1] if trusted else "(none)"
     assert caught.value.message == (
         f"the package demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst) trusts the keys {named}, none of"

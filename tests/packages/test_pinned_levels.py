@@ -2,8 +2,9 @@
 what a newer one revoked: by gpg and without it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,25 +60,30 @@ def publish(
     built: int = 1000,
     revoked: str = "",
 ) -> Published:
+    files = {"gpg": packagers.export(), "trusted": trusted.encode(), "revoked": revoked.encode()}
+    made = lay(store, files, partial(packagers.sign, signer), built)
+    return replace(made, keyring=replace(made.keyring, master_keys=packagers.masters))
+
+
+def lay(
+    store: Path, files: dict[str, bytes], sign: Callable[[bytes], bytes], built: int = 1000
+) -> Published:
+    """The same of any files of a keyring, and without a pinned key."""
     version = f"{built}-1"
     package = make_package("demo-keyring", version=version, file="k.pkg.tar", build_date=built)
     info = f"pkgname = demo-keyring\npkgver = {version}\nbuilddate = {built}\n"
-    folder = "usr/share/pacman/keyrings/demo"
-    content = pack_members(
-        [
-            (".PKGINFO", info.encode()),
-            (f"{folder}.gpg", packagers.export()),
-            (f"{folder}-trusted", trusted.encode()),
-            (f"{folder}-revoked", revoked.encode()),
-        ]
-    )
+    start = "usr/share/pacman/keyrings/demo"
+    ends = {"gpg": ".gpg", "trusted": "-trusted", "revoked": "-revoked"}
+    members = [(f"{start}{ends[name]}", content) for name, content in files.items()]
+    content = pack_members([(".PKGINFO", info.encode()), *members])
     package = replace(package, sha256=f"{built:064x}")
     path = package.path(store)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    package.signature(store).write_bytes(packagers.sign(signer, content))
-    keyring = Keyring("demo", "demo-keyring", packagers.masters)
-    return Published(store, Lock("demo-x86_64", (), (package,)), keyring)
+    package.signature(store).write_bytes(sign(content))
+    return Published(
+        store, Lock("demo-x86_64", (), (package,)), Keyring("demo", "demo-keyring", ())
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
