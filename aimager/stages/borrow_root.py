@@ -15,7 +15,6 @@ from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.pacman import package_files
-from aimager.packages.store import without_refused
 from aimager.sandbox.borrowed_root import LOCK, lend
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.namespace import call
@@ -56,15 +55,14 @@ class BorrowRoot:
         :raises TrustError: when the keyrings' keys are not the pinned ones, or a package is not
             signed by a key that they vouch for
         """
-        with without_refused(self.workshop.store):
-            call(
-                _borrow,
-                _Borrowing(self, recall(self.workshop.cache / MEMORY)),
-                work=self.workshop.work,
-                reads=[self.keyring_lock, self.lock, *self._packages()],
-                products=[self.target],
-                tmpfs=self.memory(),
-            )
+        call(
+            _borrow,
+            _Borrowing(self, recall(self.workshop.cache / MEMORY)),
+            work=self.workshop.work,
+            reads=[self.keyring_lock, self.lock, *self._packages()],
+            products=[self.target],
+            tmpfs=self.memory(),
+        )
 
     def _packages(self) -> tuple[Path, ...]:
         packages = (*read_lock(self.keyring_lock).packages, *self.verified())

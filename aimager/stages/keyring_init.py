@@ -13,7 +13,6 @@ from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
 from aimager.packages.keyring_memory import MEMORY, Memory, circumstances, recall, remember
 from aimager.packages.pacman import package_files
-from aimager.packages.store import without_refused
 from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
@@ -60,19 +59,18 @@ class KeyringInit:
         :raises TrustError: when the packages' keys are not the pinned ones
         """
         tools = self.borrowed.stat().st_size if self.borrowed else 0
-        with without_refused(self.workshop.store):
-            made = call(
-                _make_keyring,
-                _Making(self, recall(self.memory)),
-                work=self.workshop.work,
-                reads=[
-                    *all_inputs(self),
-                    *package_files(read_lock(self.lock).packages, self.workshop.store),
-                ],
-                products=self.targets,
-                keeps=[self.workshop.log],
-                tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
-            )
+        made = call(
+            _make_keyring,
+            _Making(self, recall(self.memory)),
+            work=self.workshop.work,
+            reads=[
+                *all_inputs(self),
+                *package_files(read_lock(self.lock).packages, self.workshop.store),
+            ],
+            products=self.targets,
+            keeps=[self.workshop.log],
+            tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
+        )
         with locked(self.memory.with_suffix(".lock")):  # another platform's may end meanwhile
             remember(self.memory, recall(self.memory).merged(made))
 
