@@ -43,7 +43,7 @@ def keyring_package(
     with tarfile.open(path, "w") as archive:
         for name, text in {".PKGINFO": info, **files}.items():
             member = tarfile.TarInfo(name)
-            member.size = len(text)
+            member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
     return package
 
@@ -66,6 +66,8 @@ def test_a_keyring_is_read_from_its_package(tmp_path: Path) -> None:
         (f"{KEYS[0]}", KEYS[:1]),
         (f"{KEYS[0]}:3:", ()),
         (f"{KEYS[0]}:1:", ()),
+        (f"{KEYS[0]}:{'9' * 5000}:", ()),
+        (f"{KEYS[0]}:\N{FULLWIDTH DIGIT FOUR}:", ()),
     ],
 )
 def test_a_package_chooses_among_keys_and_says_nothing_of_their_level(
@@ -154,6 +156,13 @@ def test_a_package_is_what_the_database_says(tmp_path: Path, info: str, said: st
         f"the database calls {package.file} demo-keyring 1.0-1, and the package itself says that it"
         f" is {said}"
     )
+
+
+@pytest.mark.parametrize("date", ["9" * 5000, "9" * 19, "-1", "\N{SUPERSCRIPT TWO}", "soon", ""])
+def test_what_is_no_time_is_the_beginning_of_it(tmp_path: Path, date: str) -> None:
+    """So that the package is older than any that was used."""
+    package = keyring_package(tmp_path, INFO.replace("= 7", f"= {date}"), gpg="keys")
+    assert read_keyring(package, tmp_path, KEYRING).built == 0
 
 
 @pytest.mark.parametrize("trusted", [(), KEYS[1:]])

@@ -70,7 +70,16 @@ def test_records(tmp_path: Path) -> None:
     }
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    record(tmp_path, "gawk-1", "%NAME%\ngawk\n\n")
+@pytest.mark.parametrize(
+    "desc",
+    [
+        "%NAME%\ngawk\n\n",
+        DESC.replace("1700000000", "soon"),
+        DESC.replace("1700000000", "9" * 5000),
+    ],
+    ids=["no version", "no time", "too long a time"],
+)
+def test_a_damaged_record_is_named(tmp_path: Path, desc: str) -> None:
+    record(tmp_path, "gawk-1", desc)
     with pytest.raises(ImageError, match=r"^/var/lib/pacman/local/gawk-1/desc of the image is"):
         read_local_database(Tree(tmp_path))

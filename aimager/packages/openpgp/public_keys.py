@@ -36,6 +36,10 @@ def read_public_keys(data: bytes) -> bytes:
         raise ValueError("holds a private key")
     if not tags or tags[0] != PUBLIC_KEY or set(tags) - PACKETS:
         raise ValueError("holds something else than OpenPGP keys")
+    try:
+        list_keys(keys)
+    except ValueError as error:
+        raise ValueError("holds a key that is too long") from error
     return keys
 
 
