@@ -115,6 +115,19 @@ class ReadKeyring:
         except ValueError as error:
             raise _unreadable(self.source, error) from error
 
+    def is_revoked_by_owner(self, key: str) -> bool:
+        """Whether it holds a revocation of a primary key by its owner, or whom that one named.
+
+        :raises TrustError: when it cannot be read
+        """
+        trust = Trust()
+        try:
+            trust.add(self.files.keys, (), ())
+        except ValueError as error:
+            raise _unreadable(self.source, error) from error
+        certificate = trust.certificates.get(key)
+        return certificate is not None and trust.standing(certificate).is_revoked
+
 
 def trusted_keys(
     keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
@@ -170,7 +183,8 @@ def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
     ones. A subkey's fingerprint stands for its primary key where the user names it, and the subkey
     itself has said so.
 
-    :raises TrustError: when nobody is, or one of them has no user id
+    :raises TrustError: when nobody is, or one of them has no user id, or is revoked and the user
+        names it
     """
     keyring, files, source, keys = read.keyring, read.files, read.source, read.keys
     listed = tuple(dict.fromkeys(files.trusted))
@@ -187,9 +201,28 @@ def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
                 " without one",
                 hint="some key servers leave user ids out: ask its owner for the whole key",
             )
+    for key in users:
+        _refuse_revoked(key, read, revoked)
     others = tuple(key for key in listed if key not in masters)
     believed = others if keyring.believes_list else ()
     return TrustedKeys(files, masters, believed, signers, revoked, keyring, source)
+
+
+def _refuse_revoked(key: str, read: ReadKeyring, revoked: tuple[str, ...]) -> None:
+    """Check that the keyring, one that was used before, or its owner has not revoked a key."""
+    if read.keys[key].is_named(read.files.revoked):
+        by = f"the keyring {read.keyring.name} ({read.source})"
+    elif read.keys[key].is_named(revoked):
+        by = f"a keyring {read.keyring.name} that was used before {read.source}"
+    elif read.is_revoked_by_owner(key):
+        by = f"its owner, as {read.source} has it"
+    else:
+        return
+    raise TrustError(
+        f"the key {key}, which you trust, has been revoked by {by}",
+        hint="leave it out of trust-key=, or of trust-key-NAME= for a repository that you add; its"
+        " owner may have a newer key",
+    )
 
 
 def _nobody(keyring: Keyring, files: KeyringFiles, source: str) -> TrustError:

@@ -160,6 +160,37 @@ def test_a_master_key_that_its_owner_revoked_vouches_for_none(
     assert refusal(more, way).endswith("which is revoked")
 
 
+@each_way
+@pytest.mark.parametrize("how", ["primary", "key id", "subkey", "memory", "owner", "master"])
+def test_a_revoked_key_that_the_user_names_is_told(
+    packagers: Packagers,
+    signed_and_revoked: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    way: str,
+    how: str,
+) -> None:
+    """Not announced as trusted."""
+    key = packagers.packager if how != "owner" else packagers.revoked
+    subkey = packagers.add_subkey(key, "never") if how == "subkey" else key
+    name = {"key id": key[-16:], "subkey": subkey}.get(how, key)
+    masters = (key, *packagers.masters) if how == "master" else packagers.masters
+    lines = "" if how in ("memory", "owner") else f"{name}\n"
+    made = publish(packagers, tmp_path, listed(*masters), packagers.master, revoked=lines)
+    memory = Memory(revoked={"demo": (name,)} if how == "memory" else {})
+    with pytest.raises(TrustError) as caught:
+        WAYS[way](naming(made, key), memory)
+    source = "demo-keyring 1000-1 (k.pkg.tar)"
+    by = {
+        "memory": f"a keyring demo that was used before {source}",
+        "owner": f"its owner, as {source} has it",
+    }.get(how, f"the keyring demo ({source})")
+    assert caught.value.message == f"the key {key}, which you trust, has been revoked by {by}"
+    assert caught.value.hint.startswith("leave it out of trust-key=")
+    assert signed_and_revoked
+    assert capsys.readouterr().out == ""
+
+
 def test_a_key_without_a_user_id_is_told() -> None:
     bare, whole = Secret("bare", 1), Secret("whole", 1)
     ring = Description(bare, [Part(0)]).packets() + plain(whole, b"whole", 1).packets()
