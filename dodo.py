@@ -150,6 +150,7 @@ def task_keyring_init() -> Stages:
                 keyrings=plan.platform_keyrings(platform),
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
+                elsewhere=plan.elsewhere(platform),
                 borrowed=plan.borrowed_for(platform),
                 older=plan.build.mirrors.older_keyring,
             )
@@ -177,6 +178,7 @@ def task_make_rootfs_archive() -> Stages:
                 lock=artifacts.fetched(plan.borrow_subject),
                 target=plan.borrowed,
                 emulates=plan.emulates,
+                elsewhere=plan.elsewhere(plan.host),
                 older=plan.build.mirrors.older_keyring,
             )
             yield plan.borrow_subject, lender

@@ -1,7 +1,7 @@
 """Whom of a keyring is trusted: keys that are pinned or that the user names, and nobody else."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,12 +9,18 @@ from aimager import progress
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
-from aimager.packages.key_advice import NO_KEY, PRIMARY_KEY_ALONE
-from aimager.packages.keyring_files import KeyringFiles, keyring_files
+from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Revoked
-from aimager.packages.openpgp.bound_subkeys import primary_keys_of
-from aimager.packages.openpgp.public_keys import PublicKey, list_keys
+from aimager.packages.openpgp.public_keys import list_keys
 from aimager.packages.openpgp.trust import Trust
+from aimager.packages.user_key_check import (
+    Elsewhere,
+    ReadKeyring,
+    check_user_keys,
+    read_keyrings,
+    refuse_revoked,
+    unreadable,
+)
 from aimager.packages.verification import verify_by
 
 _NONE = Keyring("", "", ())
@@ -27,7 +33,8 @@ class TrustedKeys:
 
     ``masters`` vouch for others, each marginally, and so do those of ``believed`` that gpg takes.
     ``signers`` are trusted for what they sign themselves, and vouch for none. Keys that ``revoked``
-    names the end of are left out of all.
+    names the end of are left out of all. ``lacking`` are those of the user that are not there, and
+    the platforms whose keyrings have them.
     """
 
     files: KeyringFiles
@@ -37,6 +44,7 @@ class TrustedKeys:
     revoked: tuple[str, ...] = ()
     keyring: Keyring = _NONE
     source: str = ""
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -71,10 +79,15 @@ class TrustedKeys:
                 signers=self.signers,
             )
         except ValueError as error:
-            raise _unreadable(self.source or " ".join(self.masters), error) from error
+            raise unreadable(self.source or " ".join(self.masters), error) from error
 
     def say(self) -> None:
         """Print who is trusted otherwise than the package has it."""
+        for key, platform in self.lacking.items():
+            progress.say(
+                f"   the key {key}, which you trust, is not in {self.source}, but in a keyring of"
+                f" {platform}"
+            )
         for key in self.signers:
             progress.say(f"   the key {key} of {self.source} is trusted for what it signs itself")
         if self.keyring.believes_list:
@@ -85,95 +98,31 @@ class TrustedKeys:
             progress.say(f"   the key {key} of {self.source} is not pinned and will not be trusted")
 
 
-@dataclass(frozen=True)
-class ReadKeyring:
-    """What was read for a keyring, out of ``source``. Nothing of it is verified."""
-
-    keyring: Keyring
-    files: KeyringFiles
-    source: str
-
-    @cached_property
-    def keys(self) -> dict[str, PublicKey]:
-        """Its keys by the fingerprints of the primary ones.
-
-        :raises TrustError: when it cannot be read
-        """
-        try:
-            return list_keys(self.files.keys)
-        except ValueError as error:
-            raise _unreadable(self.source, error) from error
-
-    @cached_property
-    def users(self) -> dict[str, str]:
-        """The primary keys of those that the user names, as far as they are there.
-
-        :raises TrustError: when it cannot be read
-        """
-        try:
-            return primary_keys_of(self.keyring.user_keys, self.keys, self.files.keys)
-        except ValueError as error:
-            raise _unreadable(self.source, error) from error
-
-    def is_revoked_by_owner(self, key: str) -> bool:
-        """Whether it holds a revocation of a primary key by its owner, or whom that one named.
-
-        :raises TrustError: when it cannot be read
-        """
-        trust = Trust()
-        try:
-            trust.add(self.files.keys, (), ())
-        except ValueError as error:
-            raise _unreadable(self.source, error) from error
-        certificate = trust.certificates.get(key)
-        return certificate is not None and trust.standing(certificate).is_revoked
-
-
 def trusted_keys(
-    keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
+    keyrings: Sequence[Keyring],
+    lock: Lock,
+    store: Path,
+    revoked: Revoked | None = None,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> list[TrustedKeys]:
     """Whom of each keyring is trusted.
 
     :param revoked: keys that keyrings which were used before revoked
+    :param elsewhere: keyrings for which the user's keys are named, too
     :raises TrustError: when a keyring has none of the keys that are pinned for it, a key that the
         user names is in none, or, where a package's list is believed, the package is not signed by
         a key that the pinned ones vouch for
     """
-    read = [ReadKeyring(keyring, *keyring_files(lock, store, keyring)) for keyring in keyrings]
-    _check_user_keys(read)
+    read = read_keyrings(keyrings, lock, store)
+    lacking = check_user_keys(read, store, elsewhere)
     found = []
     for one in read:
         trusted = choose(one, (revoked or {}).get(one.keyring.name, ()))
         if one.keyring.believes_list and one.keyring.package:
             _verify_package(trusted, lock, store)
-        found.append(trusted)
+        own = {key: lacking[key] for key in one.keyring.user_keys if key in lacking}
+        found.append(replace(trusted, lacking=own))
     return found
-
-
-def _unreadable(source: str, error: ValueError) -> TrustError:
-    return TrustError(f"the keyring of {source} cannot be read: {error}", hint=NO_KEY)
-
-
-def _check_user_keys(read: Sequence[ReadKeyring]) -> None:
-    """Check that each key that the user names is in a keyring for which it is named."""
-    for key in dict.fromkeys(key for one in read for key in one.keyring.user_keys):
-        having = [one for one in read if key in one.keyring.user_keys]
-        if any(key in one.users for one in having):
-            continue
-        name, source = having[0].keyring.name, having[0].source
-        if any(key in names.names for one in having for names in one.keys.values()):
-            raise TrustError(
-                f"the key {key}, which you trust, is in the keyring {name} ({source}) as a subkey"
-                " alone, and no signature of its own says of which key",
-                hint=PRIMARY_KEY_ALONE,
-            )
-        raise TrustError(
-            f"the key {key}, which you trust, is not among the"
-            f" {sum(len(one.keys) for one in having)} keys of the keyring {name} ({source})",
-            hint="trust-key=, or trust-key-NAME= for a repository that you add, takes the"
-            " fingerprint of a key that is there; key-file-NAME= takes the keys of such a"
-            " repository from a file of yours",
-        )
 
 
 def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
@@ -202,27 +151,10 @@ def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
                 hint="some key servers leave user ids out: ask its owner for the whole key",
             )
     for key in users:
-        _refuse_revoked(key, read, revoked)
+        refuse_revoked(key, read, revoked)
     others = tuple(key for key in listed if key not in masters)
     believed = others if keyring.believes_list else ()
     return TrustedKeys(files, masters, believed, signers, revoked, keyring, source)
-
-
-def _refuse_revoked(key: str, read: ReadKeyring, revoked: tuple[str, ...]) -> None:
-    """Check that the keyring, one that was used before, or its owner has not revoked a key."""
-    if read.keys[key].is_named(read.files.revoked):
-        by = f"the keyring {read.keyring.name} ({read.source})"
-    elif read.keys[key].is_named(revoked):
-        by = f"a keyring {read.keyring.name} that was used before {read.source}"
-    elif read.is_revoked_by_owner(key):
-        by = f"its owner, as {read.source} has it"
-    else:
-        return
-    raise TrustError(
-        f"the key {key}, which you trust, has been revoked by {by}",
-        hint="leave it out of trust-key=, or of trust-key-NAME= for a repository that you add; its"
-        " owner may have a newer key",
-    )
 
 
 def _nobody(keyring: Keyring, files: KeyringFiles, source: str) -> TrustError:

@@ -13,7 +13,8 @@ from aimager.errors import ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.keyring_files import KeyringFiles, keyring_files, read_keyring
-from aimager.packages.keyring_trust import ReadKeyring, choose
+from aimager.packages.keyring_trust import choose
+from aimager.packages.user_key_check import ReadKeyring
 from tests.support.locked import make_package
 from tests.support.openpgp_maker import Secret, plain
 

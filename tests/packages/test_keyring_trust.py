@@ -17,8 +17,9 @@ from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Memory
-from aimager.packages.keyring_trust import ReadKeyring, choose
+from aimager.packages.keyring_trust import choose
 from aimager.packages.openpgp.public_keys import list_keys
+from aimager.packages.user_key_check import Elsewhere, ReadKeyring
 from tests.packages.test_pinned_levels import WAYS, Published, lay, publish
 from tests.support.key_verdicts import FOLDER, KEYRINGS
 from tests.support.locked import make_package
@@ -121,6 +122,45 @@ def test_a_key_that_the_user_names_must_be_there(
     told = refusal(naming(made, "AB" * 20), way)
     assert told.startswith(f"the key {'AB' * 20}, which you trust, is not among the ")
     assert told.endswith(" keys of the keyring demo (demo-keyring 1000-1 (k.pkg.tar))")
+
+
+@each_way
+@pytest.mark.parametrize("named", [["other"], ["packager", "other"], ["other", "lost"]])
+def test_it_may_be_in_the_keyring_of_another_platform_of_the_run(
+    packagers: Packagers,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    way: str,
+    named: list[str],
+) -> None:
+    """What it does not hold is trusted by the pinned keys; what is in neither is told."""
+    other = packagers.make_key(f"other-{way}-{named}", "never")
+    keys = {"packager": packagers.packager, "other": other, "lost": "AB" * 20}
+    users = [keys[name] for name in named]
+    trusted = {"trusted": listed(*packagers.masters).encode()}
+    sign = partial(packagers.sign, packagers.packager)
+    ring = packagers.export(*packagers.masters, packagers.packager)
+    made = lay(tmp_path, {"gpg": ring, **trusted}, sign)
+    there = lay(tmp_path, {"gpg": packagers.export(other), **trusted}, sign, 2000)
+    pinned = Keyring("demo", "demo-keyring", packagers.masters, user_keys=tuple(users))
+    made = replace(made, keyring=pinned)
+    elsewhere = [Elsewhere((pinned,), replace(there.lock, platform="else-aarch64"))]
+    assert "which you trust, is not among the 4 keys of the keyring demo (" in refusal(made, way)
+    if "lost" in named:
+        with pytest.raises(TrustError) as caught:
+            WAYS[way](made, Memory(), elsewhere=elsewhere)
+        assert caught.value.message == (
+            f"the key {'AB' * 20}, which you trust, is not among the 5 keys of the keyring demo"
+            " (demo-keyring 1000-1 (k.pkg.tar)) or demo (demo-keyring 2000-1 (k.pkg.tar))"
+        )
+        return
+    WAYS[way](made, Memory(), elsewhere=elsewhere)
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"   the key {other}, which you trust, is not in demo-keyring 1000-1 (k.pkg.tar), but in a"
+        " keyring of else-aarch64"
+    )
+    laid = dict(key_members([pinned], made.lock, tmp_path, None, elsewhere))
+    assert laid["demo-trusted"] == listed(*sorted(packagers.masters)).encode()
 
 
 @each_way

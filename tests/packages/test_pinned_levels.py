@@ -2,7 +2,7 @@
 what a newer one revoked: by gpg and without it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members, make_keyring, verify_without_gpg
 from aimager.packages.keyring_memory import Memory
+from aimager.packages.user_key_check import Elsewhere
 from tests.support.locked import make_package
 from tests.support.packagers import TOOLS, Packagers, short_folder
 
@@ -39,13 +40,18 @@ class Published:
     lock: Lock
     keyring: Keyring
 
-    def by_gpg(self, memory: Memory, *, older: bool = False) -> Memory:
+    def by_gpg(
+        self, memory: Memory, *, older: bool = False, elsewhere: Sequence[Elsewhere] = ()
+    ) -> Memory:
         with short_folder() as folder:
-            how = ([self.keyring], self.lock, self.store, memory, older)
+            how = ([self.keyring], self.lock, self.store, memory, older, elsewhere)
             return make_keyring(TOOLS, folder / "k", *how)
 
-    def without_gpg(self, memory: Memory, *, older: bool = False) -> Memory:
-        verify_without_gpg([self.keyring], self.lock, [], self.store, memory, older)
+    def without_gpg(
+        self, memory: Memory, *, older: bool = False, elsewhere: Sequence[Elsewhere] = ()
+    ) -> Memory:
+        how = (self.store, memory, older, elsewhere)
+        verify_without_gpg([self.keyring], self.lock, [], *how)
         return memory
 
 
