@@ -283,13 +283,9 @@ def task_pack_image() -> Stages:
 
 def task_build() -> dict[str, Any]:
     """build what distro=, board= and the other variables describe"""
+    shown = (BUILDS, artifacts.diary(), ASKED.variables)
     return {
-        "actions": [
-            (
-                run_heard,
-                ["build", summary.show_results, (BUILDS, artifacts.diary(), ASKED.variables)],
-            )
-        ],
+        "actions": [(run_heard, ["build", summary.show_results, shown])],
         "uptodate": [False],
         "task_dep": [f"pack-image:{b.id}" for b in BUILDS] + ["check-twice"] * bool(CHECKED),
         "params": parameters(),
