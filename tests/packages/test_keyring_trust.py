@@ -128,6 +128,24 @@ def test_a_list_is_believed_once_pinned_keys_vouch_for_its_package(
 
 
 @each_way
+@pytest.mark.parametrize("lists", [False, True])
+@pytest.mark.parametrize("signer", ["first", "last"])
+def test_a_pin_that_the_list_does_not_have_costs_nothing(
+    packagers: Packagers, tmp_path: Path, way: str, lists: bool, signer: str
+) -> None:
+    """As archlinuxcn's last pin, whose packages are for aarch64 alone."""
+    *first, last = packagers.masters
+    named = listed(*first, packagers.stranger, *([last] if lists else []))
+    made = publish(packagers, tmp_path, named, first[0] if signer == "first" else last)
+    keyring = replace(made.keyring, believes_list=True)
+    if signer == "first" or lists:
+        WAYS[way](replace(made, keyring=keyring), Memory())
+    else:
+        told = refusal(replace(made, keyring=keyring), way)
+        assert told.endswith(f"by the key {last}, which no pinned master key vouches for")
+
+
+@each_way
 def test_no_list_is_believed_before(packagers: Packagers, tmp_path: Path, way: str) -> None:
     trusted = listed(packagers.master, packagers.stranger)
     made = publish(packagers, tmp_path, trusted, packagers.stranger)
