@@ -11,7 +11,7 @@ from pathlib import Path
 from aimager import files, limits, tar_stream
 from aimager.compression import OTHER_MIRROR, opened, recognized, zstd_argv
 from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
-from aimager.toolbox import Toolbox
+from aimager.toolbox import Heed, Toolbox
 
 LEVEL = 1
 """zstd's default compression level: the cache is written and read on one machine, and a higher one
@@ -87,11 +87,12 @@ def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
     ]
 
 
-def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
+def unpack_tree(tools: Toolbox, archive: Path, root: Path, *, heed: Heed | None = None) -> None:
     """Unpack ``archive`` (.tar, or that in zst, xz or gz) to ``root``, made if missing.
 
     Restores all that `pack_tree` keeps, the mode and time of ``root`` itself included. Device
-    nodes make it fail: the kernel refuses them to a user namespace, so no tree has any.
+    nodes make it fail: the kernel refuses them to a user namespace, so no tree has any. ``heed`` is
+    given what tar complains of and goes on after.
 
     :raises CommandError: when tar fails
     :raises ImageError: when the archive's compression is damaged
@@ -109,16 +110,16 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path) -> None:
         "--warning=no-timestamp",  # the clock may be behind the archive's times
     ]
     if archive.suffix in (".gz", ".xz"):
-        with opened(archive) as stream, tools.pipe_in(argv) as tree:
+        with opened(archive) as stream, tools.pipe_in(argv, heed=heed) as tree:
             shutil.copyfileobj(stream, tree, _CHUNK)
         return
     try:
         with archive.open("rb") as packed, Path(os.devnull).open("wb") as nowhere:
             if archive.suffix != ".zst":
-                tools.pipe_through(argv, packed, nowhere)
+                tools.pipe_through(argv, packed, nowhere, heed=heed)
                 return
             with tools.pipe_out(["zstd", "-dcq"], packed) as tree:
-                tools.pipe_through(argv, tree, nowhere)
+                tools.pipe_through(argv, tree, nowhere, heed=heed)
     except CommandError:
         _read_whole(archive)  # which says so where that is the reason
         raise

@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
@@ -13,6 +13,8 @@ from aimager import process
 from aimager.errors import CommandError, HostError
 from aimager.loader import Start
 from aimager.program_output import TAIL_LINES, Complaints
+
+Heed = Callable[[str], object]
 
 
 class Toolbox:
@@ -102,13 +104,18 @@ class Toolbox:
             yield running.stdout
 
     @contextmanager
-    def pipe_in(self, argv: Sequence[str | os.PathLike[str]]) -> Iterator[IO[bytes]]:
+    def pipe_in(
+        self, argv: Sequence[str | os.PathLike[str]], *, heed: Heed | None = None
+    ) -> Iterator[IO[bytes]]:
         """Run ``argv`` and yield its standard input to write to; the block's end closes it.
+
+        ``heed`` is given what it complained of, if it did well all the same.
 
         :raises CommandError: when the program failed, or stopped reading early
         :raises HostError: when it is missing
         """
-        with self._started(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
+        nowhere = subprocess.DEVNULL
+        with self._started(argv, stdin=subprocess.PIPE, stdout=nowhere, heed=heed) as running:
             assert running.stdin
             try:
                 yield running.stdin
@@ -119,16 +126,22 @@ class Toolbox:
                     raise
 
     def pipe_through(
-        self, argv: Sequence[str | os.PathLike[str]], source: IO[bytes], target: IO[bytes]
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        source: IO[bytes],
+        target: IO[bytes],
+        *,
+        heed: Heed | None = None,
     ) -> None:
         """Run ``argv`` with open files as its standard input and output.
 
-        ``source`` must not have been read from, nor ``target`` written to.
+        ``source`` must not have been read from, nor ``target`` written to. ``heed`` is as in
+        `pipe_in`.
 
         :raises CommandError: when the program failed
         :raises HostError: when it is missing
         """
-        with self._started(argv, stdin=source.fileno(), stdout=target.fileno()):
+        with self._started(argv, stdin=source.fileno(), stdout=target.fileno(), heed=heed):
             pass
 
     def _enclosure(self, program: str) -> process.Enclosure | None:
@@ -139,7 +152,12 @@ class Toolbox:
 
     @contextmanager
     def _started(
-        self, argv: Sequence[str | os.PathLike[str]], *, stdin: int, stdout: int
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        stdin: int,
+        stdout: int,
+        heed: Heed | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         words = [os.fspath(word) for word in argv]
         within = self._enclosure(words[0])
@@ -173,6 +191,8 @@ class Toolbox:
             if status:
                 tail = said.decode(errors="replace").splitlines()[-TAIL_LINES:]
                 raise CommandError(words, status, "\n".join(tail))
+            if heed:
+                heed(said.decode(errors="replace"))
 
 
 def _close(running: subprocess.Popen[bytes]) -> None:

@@ -20,6 +20,7 @@ from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
 from aimager.packages import download
+from aimager.products.remote import transport
 from tests.support.cells import HOST, build, fresh_folder
 from tests.support.runs import Doit, Shared, Warm
 from tests.support.seed import Copies, Seed
@@ -57,6 +58,16 @@ def _interruptible() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """Give shared stores that this machine serves all the time that it needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "_ANSWER", 600.0)
+        patch.setattr(transport, "_CHUNK_TIME", 600.0)
+        patch.setitem(transport._S3, "read_timeout", 600)
+        yield
 
 
 @pytest.fixture

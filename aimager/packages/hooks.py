@@ -27,6 +27,12 @@ _CONF = "etc/pacman.conf"
 _RAN = re.compile(r"^\[[^\]]*\] \[ALPM\] running '(.+)'\.\.\.$", re.MULTILINE)
 """What libalpm's hook.c writes to the log; what hooks say has another mark there."""
 
+_DEALT_WITH = re.compile(
+    r"^\[[^\]]*\] \[ALPM\] (?:installed|upgraded|reinstalled|downgraded|removed) (\S+) \(",
+    re.MULTILINE,
+)
+"""The same of its add.c and remove.c."""
+
 
 @dataclass(frozen=True)
 class Hook:
@@ -149,6 +155,11 @@ def read_hooks(tree: Tree, folders: Sequence[str], own: Tree) -> dict[str, Hook]
 def hooks_run(log: str) -> list[str]:
     """The names of the hooks that pacman has run, in order, by what it wrote to its ``log``."""
     return _RAN.findall(log)
+
+
+def packages_changed(log: str) -> list[str]:
+    """The names of the packages that pacman has installed or removed, in order, by its ``log``."""
+    return _DEALT_WITH.findall(log)
 
 
 def owner(tree: Tree, path: str) -> str:

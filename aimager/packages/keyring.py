@@ -191,7 +191,7 @@ def read_listing(listing: str) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     names: list[str] = []
     is_primary = False
-    for line in listing.splitlines():
+    for line in listing.split("\n"):
         fields = line.split(":")
         if fields[0] in ("pub", "sub"):
             is_primary = fields[0] == "pub"

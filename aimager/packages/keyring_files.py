@@ -83,7 +83,7 @@ def _name(found: Mapping[str, bytes], keyring: Keyring, package: LockedPackage) 
 
 
 def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
-    lines = (line.partition(" = ") for line in info.decode(errors="replace").splitlines())
+    lines = (line.partition(" = ") for line in info.decode(errors="replace").split("\n"))
     said = {key.strip(): value.strip() for key, _, value in lines}
     if (said.get("pkgname"), said.get("pkgver")) != (package.name, package.version):
         raise TrustError(
@@ -98,7 +98,7 @@ def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
 
 def _trusted(text: bytes) -> Iterator[str]:
     """The keys that the lines ``FINGERPRINT:LEVEL:`` give no lower level than ours."""
-    for line in text.decode(errors="replace").splitlines():
+    for line in text.decode(errors="replace").split("\n"):
         match = _TRUSTED.fullmatch(line.strip())
         if match and int(match[2] or MARGINAL) >= MARGINAL:
             yield match[1].upper()
@@ -106,7 +106,7 @@ def _trusted(text: bytes) -> Iterator[str]:
 
 def _revoked(text: bytes, file: str) -> Iterator[str]:
     """What the lines name, in any of the forms in which gpg takes a key from pacman-key."""
-    for line in text.decode(errors="replace").splitlines():
+    for line in text.decode(errors="replace").split("\n"):
         name = "".join(line.partition("#")[0].split()).upper().replace("0X", "0x")
         if not name:
             continue

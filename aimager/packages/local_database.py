@@ -41,7 +41,7 @@ def read_local_database(tree: Tree) -> dict[str, InstalledPackage]:
     found = {}
     for path in tree.glob(f"{LOCAL}/*/desc"):
         try:
-            package = read_record(tree.read_bytes(path).decode())
+            package = read_record(tree.read_bytes(path))
         except (LookupError, ValueError) as error:
             raise ImageError(
                 f"{shown(path)} of the image is damaged: {error}",
@@ -52,13 +52,16 @@ def read_local_database(tree: Tree) -> dict[str, InstalledPackage]:
     return found
 
 
-def read_record(desc: str) -> InstalledPackage:
+def read_record(desc: bytes) -> InstalledPackage:
     """The package that a ``desc`` tells of.
+
+    A packager may have written names and descriptions in another encoding than UTF-8, in which
+    pacman takes them as they are; here such bytes become U+FFFD.
 
     :raises LookupError: when it lacks name or version
     :raises ValueError: when its time is not a number
     """
-    fields = read_fields(desc)
+    fields = read_fields(desc.decode(errors="replace"))
     return InstalledPackage(
         name=fields["NAME"][0],
         version=fields["VERSION"][0],

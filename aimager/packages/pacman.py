@@ -10,7 +10,7 @@ from typing import IO
 from aimager import process, progress
 from aimager.errors import CommandError
 from aimager.model.lock import LockedPackage
-from aimager.packages.hooks import hooks_run, places
+from aimager.packages.hooks import places
 from aimager.packages.local_database import LOCAL
 from aimager.packages.pacman_output import Transaction, explain_resolving, refuse_conflict
 from aimager.program_output import More, Watch
@@ -91,10 +91,10 @@ class PacmanRun:
         env = {"SOURCE_DATE_EPOCH": str(epoch)}
         return process.run(argv, within=jail, log=self.log, env=env, watch=watch)
 
-    def hooks_run(self) -> list[str]:
-        """The names of the hooks that have been run, in order."""
+    def own_log(self) -> str:
+        """What it has written to its log (`aimager.packages.hooks` reads that)."""
         cache = Tree(self.work / "cache")  # what runs in the jail may have changed what is there
-        return hooks_run(cache.read_text(_LOG)) if cache.is_file(_LOG) else []
+        return cache.read_text(_LOG) if cache.is_file(_LOG) else ""
 
 
 def choose_pacman(tools: Toolbox, static: Path | None, work: Path) -> Pacman | None:

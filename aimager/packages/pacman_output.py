@@ -1,6 +1,7 @@
 """What pacman's output says: how far it is, and faults that it only mentions."""
 
 import re
+from enum import IntEnum
 from pathlib import PurePath
 
 from aimager import progress
@@ -15,9 +16,32 @@ _CHECKS = (
     "loading package files",
     "checking for file conflicts",
 )
-_HOOKS = re.compile(r":: Running (pre|post)-transaction hooks\.\.\.")
-_HOOK = re.compile(r"\(\s*(\d+)/(\d+)\) (\S.*)")
-_PACKAGE = re.compile(r"(installing|upgrading|reinstalling|downgrading|removing) (\S+)\.\.\.")
+HOOK = re.compile(r"\( *(\d+)/(\d+)\) (.+)")
+"""A hook that is begun: its number, that of all, and its description or name."""
+
+PACKAGE = re.compile(r"(installing|upgrading|reinstalling|downgrading|removing) (\S+)\.\.\.")
+"""A package that is dealt with, whose scriptlets are run, too."""
+
+
+class Section(IntEnum):
+    """What pacman is at, in its order: before the second it runs nothing of packages."""
+
+    CHECKS = 0
+    BEFORE = 1
+    PACKAGES = 2
+    AFTER = 3
+
+
+_SECTIONS = {
+    ":: Running pre-transaction hooks...": Section.BEFORE,
+    ":: Processing package changes...": Section.PACKAGES,
+    ":: Running post-transaction hooks...": Section.AFTER,
+}
+
+
+def section(line: str) -> Section | None:
+    """The section that such a line begins; None: it begins none."""
+    return _SECTIONS.get(line)
 
 
 class Transaction:
@@ -30,18 +54,17 @@ class Transaction:
     def __init__(self, packages: int) -> None:
         self._packages = packages
         self._done = 0
-        self._hooks = ""
+        self._section = Section.CHECKS
 
     def read(self, line: str) -> None:
         """Take the next line."""
-        if match := _HOOKS.fullmatch(line):
-            self._hooks = match[1]
-        elif line == ":: Processing package changes...":
-            self._hooks = ""
-        elif self._hooks and (match := _HOOK.fullmatch(line)):
+        hooks = self._section in (Section.BEFORE, Section.AFTER)
+        if (begun := section(line)) and begun > self._section:
+            self._section = begun
+        elif hooks and (match := HOOK.fullmatch(line)):
             name = match[3].removesuffix("...")
             progress.step(f"hook: {name}", detail=f"{match[1]} of {match[2]} hooks")
-        elif match := _PACKAGE.fullmatch(line):
+        elif not hooks and (match := PACKAGE.fullmatch(line)):
             progress.step(
                 "installing packages", done=self._done, total=self._packages, detail=match[2]
             )

@@ -31,7 +31,7 @@ def read_settings(
     """
     if path in seen or not tree.is_file(path):
         return
-    for line in tree.read_text(path).splitlines():
+    for line in tree.read_text(path).split("\n"):
         if header := _header(line):
             section = header
             yield section, "", ""

@@ -107,7 +107,7 @@ def _read(path: Path) -> Iterator[tuple[str, list[str]]]:
     except (ImageError, KeyError) as error:
         raise ConfigError(f"{path} is not a package", hint="makepkg makes packages") from error
     found: dict[str, list[str]] = {}
-    for line in info.splitlines():
+    for line in info.split("\n"):
         key, equals, value = line.partition(" = ")
         if equals and key in _FIELDS:
             found.setdefault(_FIELDS[key], []).append(value.strip())

@@ -83,7 +83,7 @@ def _is_number(text: str) -> bool:
 
 def _fields(tree: Tree, path: str, *, least: int, count: int) -> Iterator[list[str]]:
     """The first ``count`` fields of each line that has enough of them; others are empty."""
-    for line in tree.read_text(path).splitlines() if tree.is_file(path) else ():
+    for line in tree.read_text(path).split("\n") if tree.is_file(path) else ():
         fields = line.split(":")
         if len(fields) >= least:
             yield [*fields, *[""] * count][:count]

@@ -192,7 +192,7 @@ def program_interpreter(program: bytes) -> str | None:
     for header in range(offset, offset + size * count, size):
         if struct.unpack_from("=I", program, header)[0] == _PT_INTERP:
             start = struct.unpack_from(word, program, header + place)[0]
-            return program[start : program.index(b"\0", start)].decode()
+            return program[start : program.index(b"\0", start)].decode(errors="replace")
     return None
 
 

@@ -171,7 +171,7 @@ def _first_free() -> int:
     """The first id after all that are granted to anyone."""
     free = _FIRST_SUBORDINATE
     for path in (Path("/etc/subuid"), Path("/etc/subgid")):
-        for line in _read(path).splitlines():
+        for line in _read(path).split("\n"):
             for start, count in subordinate_ranges(line, (line.split(":")[0],)):
                 free = max(free, start + count)
     return free

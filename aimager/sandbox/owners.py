@@ -4,16 +4,21 @@ A user namespace knows the ids that are mapped to it, and no others: chown(2) to
 EINVAL there (user_namespaces(7)), after which many a program goes on and leaves the file to root.
 """
 
+import errno
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from aimager import progress
 from aimager.errors import CommandError, HostError
 from aimager.sandbox.accounts import read_accounts, read_groups
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.tree import Tree, shown
+from aimager.units import count
 
 _NO_OWNER = re.compile(r"\(Can't set user=(?P<user>\d+)/group=(?P<group>\d+) for (?P<path>.+)\)$")
 """What libarchive warns of, and pacman goes on after: the file is root's then."""
@@ -22,6 +27,17 @@ _NOT_CHANGED = re.compile(
     r"tar: (?P<path>.+): Cannot change ownership to uid (?P<user>\d+), gid (?P<group>\d+): Invalid"
 )
 """What GNU tar complains of."""
+
+_NO_LIST = re.compile(
+    r"^tar: (?:acl_set_file_at: Cannot set POSIX ACLs for file '+(?P<path>.+?)'+"
+    r"|(?P<named>.+): Warning: Cannot acl_from_text): (?P<why>.+)$"
+)
+"""What GNU tar warns of (its xattrs.c), and ends well after. pacman takes no access lists out of
+packages: it has no ARCHIVE_EXTRACT_ACL (libalpm, add.c)."""
+
+_LISTED = re.compile(r"(?:default:)?(user|group):(\d+):", re.IGNORECASE)
+_LISTED_BY_NAME = re.compile(r"(?:default:)?(user|group):[^:]+:[^:]*:(\d+)", re.IGNORECASE)
+"""Who an entry of an access list is for (acl(5)); star appends the number to a name."""
 
 _REFUSED = re.compile(
     r"(?:\b\w*chown(?:at)?\b|(?:^|[\s/])(?:chgrp|setfacl):|\bownership\b|\bpreserve owner"
@@ -104,13 +120,52 @@ def refuse_lost_owner(said: str, top: PurePath | str = "", of: str = "") -> None
 
     :raises HostError: when there is one
     """
-    for line in said.splitlines():
+    for line in said.split("\n"):
         if found := _NO_OWNER.search(line) or _NOT_CHANGED.search(line):
             path = found["path"].removeprefix(f"{top}/").removeprefix("./")
             user, group = int(found["user"]), int(found["group"])
             refuse_owner(path, user, group, held_ids(), of)
             # It had fewer than this process has.
             raise HeldIds((), ()).error(f"{path}{of} belongs to {user}:{group}", max(user, group))
+
+
+def refuse_list(path: str, entries: str, ids: HeldIds, of: str = "") -> None:
+    """Refuse a file at ``path`` whose access list has ``entries`` for ids that are not held.
+
+    :raises HostError: when it has one
+    """
+    for entry in re.split(r"[,\n]", entries):
+        if found := _LISTED.match(entry) or _LISTED_BY_NAME.match(entry):
+            number = int(found[2])
+            by_user = found[1].lower() == "user"
+            if largest := ids.lacking(number if by_user else None, None if by_user else number):
+                what = f"{path}{of} has an access list for the {found[1].lower()} {number}"
+                raise ids.error(what, largest)
+
+
+def heed_lost_lists(said: str, of: str = "") -> None:
+    """Refuse files that tar ``said`` it could not give their access lists for want of ids.
+
+    Where it knows no names, or the file system keeps no lists, that is told. ``of`` names the
+    archive that they are in.
+
+    :raises HostError: when there is one
+    """
+    lost = dict[str, list[str]]()
+    for found in filter(None, (_NO_LIST.search(line) for line in said.split("\n"))):
+        path = (found["path"] or found["named"]).removeprefix("./")
+        if found["named"]:
+            lost.setdefault("names in it are not known where it is unpacked", []).append(path)
+        elif found["why"] == os.strerror(errno.EINVAL):
+            raise HostError(
+                f"{path}{of} has an access list for ids that this build does not have",
+                hint=held_ids().advice(),
+            )
+        else:
+            lost.setdefault(found["why"], []).append(path)
+    for why, paths in lost.items():
+        more = f", and {count(len(paths) - 1, 'other file')}," if paths[1:] else ""
+        progress.say(f"   the access list of {paths[0]}{more}{of} is lost: {why}")
 
 
 @contextmanager
@@ -150,7 +205,7 @@ def refuse_accounts(tree: Tree, ids: HeldIds, added: Collection[str] = ()) -> No
 
 def _account(tree: Tree, kind: str, name: str, number: int) -> str:
     asking = re.compile(rf"^\s*[ug]!?\s+{re.escape(name)}\s", re.MULTILINE)
-    files = (path for path in tree.glob(_SYSUSERS) if tree.is_file(path))
+    files = files_at(tree, _SYSUSERS)
     path = next((path for path in files if asking.search(tree.read_text(path))), "")
     by = f" by {shown(path)}" if path else ""
     return f"the {kind} {name} of the image is given the id {number}{by}"

@@ -3,8 +3,8 @@
 import difflib
 import struct
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
+from aimager import progress
 from aimager.errors import ImageError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader
@@ -13,6 +13,7 @@ from aimager.model.partition import FileSystem, Label, Role
 from aimager.sandbox.tree import Tree, shown
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
 from aimager.system.bootloader.boot_files import BOOT
+from aimager.system.bootloader.boot_names import BootNames
 from aimager.system.bootloader.configured import (
     Configured,
     read_entries,
@@ -20,6 +21,7 @@ from aimager.system.bootloader.configured import (
     read_raspberry_pi,
     read_syslinux,
 )
+from aimager.system.fstab import root_words
 from aimager.units import exact_size, mebibytes
 
 _ADDED = "files=, overlay= or a script may have changed it: add that file, or correct the line"
@@ -34,21 +36,24 @@ def check_boot(tree: Tree, boot: Boot, ids: ImageIds, architecture: Architecture
 
     :raises ImageError: then
     """
+    names = BootNames(tree, ids.table.booted.file_system is FileSystem.vfat)
     for name in boot.files:
-        if not _has(tree, f"{BOOT}/{name}"):
+        if not names.find(f"{BOOT}/{name}"):
             raise ImageError(
                 f"/boot has no {name}, which the machine's firmware looks for",
                 hint="one of the board's packages should have brought it",
             )
-    on_fat = ids.table.booted.file_system is FileSystem.vfat
     for loader in boot.bootloaders:
-        for configured in _configured(tree, loader, ids, architecture):
+        for configured in _configured(names, boot, loader, ids, architecture):
             # U-Boot has a command line of its own, beside that of the firmware that starts it.
             unused = loader is Bootloader.raspberry_pi_firmware and extlinux_too(boot)
             for name in (*configured.names, *(() if unused else configured.command_line_files)):
-                if not _has(tree, name, configured.prefix, on_fat=on_fat):
+                if not names.find(name, configured.prefix):
                     raise _missing(tree, boot, configured, name)
-            _check_kernels(tree, boot, configured)
+            for name in configured.unsure:
+                if not names.find(name, configured.prefix):
+                    _tell_missing(configured, name)
+            _check_kernels(names, boot, configured)
             if not unused:
                 _check_roots(configured, ids, discovered=_discovers(loader, ids))
 
@@ -59,66 +64,40 @@ def extlinux_too(boot: Boot) -> bool:
 
 
 def _configured(
-    tree: Tree, loader: Bootloader, ids: ImageIds, architecture: Architecture
+    names: BootNames, boot: Boot, loader: Bootloader, ids: ImageIds, architecture: Architecture
 ) -> Iterable[Configured]:
     """What the configurations of ``loader`` name; it has to have them."""
     match loader:
         case Bootloader.systemd_boot:
-            _need(tree, systemd_boot.removable(architecture))
-            return read_entries(tree)
+            _need(names, systemd_boot.removable(architecture))
+            return read_entries(names)
         case Bootloader.syslinux:
-            _need(tree, f"{syslinux.FOLDER}/{syslinux.CONFIGURATION}")
-            return (read_syslinux(tree),)
+            file = _need(names, f"{syslinux.FOLDER}/{syslinux.CONFIGURATION}")
+            return (read_syslinux(names.tree, file),)
         case Bootloader.extlinux:
-            if tree.is_file(f"{BOOT}/boot.scr") and not tree.is_file(
-                f"{BOOT}/extlinux/{extlinux.CONFIGURATION}"
-            ):
+            wanted = f"extlinux/{extlinux.CONFIGURATION}"
+            if names.file(f"{BOOT}/boot.scr") and not names.file(f"{BOOT}/{wanted}"):
                 return ()
-            _need(tree, f"extlinux/{extlinux.CONFIGURATION}")
-            return (read_extlinux(tree, "" if ids.table.with_role(Role.boot) else BOOT),)
+            folder = "" if ids.table.with_role(Role.boot) else BOOT
+            return (read_extlinux(names.tree, _need(names, wanted), folder),)
         case Bootloader.raspberry_pi_firmware:
-            if not tree.is_file(f"{BOOT}/{raspberry_pi_firmware.CONFIGURATION}"):
+            file = names.file(f"{BOOT}/{raspberry_pi_firmware.CONFIGURATION}")
+            if not file:
                 raise ImageError(
                     f"there is no {raspberry_pi_firmware.CONFIGURATION} in /boot",
                     hint="the package linux-rpi or uboot-raspberrypi should have brought it",
                 )
-            return read_raspberry_pi(tree)
+            return read_raspberry_pi(names, file, boot.files)
 
 
-def _need(tree: Tree, name: str) -> None:
-    if not _has(tree, f"{BOOT}/{name}"):
+def _need(names: BootNames, name: str) -> str:
+    found = names.find(f"{BOOT}/{name}")
+    if not found:
         raise ImageError(
             f"/boot has no {name}, by which the boot loader is started",
             hint="files=, overlay= or a script removed it: let that be",
         )
-
-
-def _has(tree: Tree, path: str, prefix: str = "", *, on_fat: bool = True) -> bool:
-    """Whether there is a file or a folder; ``on_fat`` is whether case makes no difference."""
-    return bool(_found(tree, path, prefix, on_fat=on_fat))
-
-
-def _found(tree: Tree, path: str, prefix: str = "", *, on_fat: bool = True) -> str:
-    """The path by which the tree has what is named so; empty: it does not have it."""
-    below = path.removeprefix(f"{BOOT}/")
-    for candidate in (path, *([f"{BOOT}/{prefix}{below}"] if prefix else [])):
-        if tree.exists(candidate):
-            return candidate
-        if on_fat and (other := _found_on_fat(tree, candidate)):
-            return other
-    return ""
-
-
-def _found_on_fat(tree: Tree, path: str) -> str:
-    if not path.startswith(f"{BOOT}/"):
-        return ""
-    folder = BOOT
-    for part in PurePosixPath(path).parts[1:]:
-        found = [name for name in tree.names(folder) if name.lower() == part.lower()]
-        if not found:
-            return ""
-        folder = f"{folder}/{found[0]}"
-    return folder
+    return found
 
 
 def _missing(tree: Tree, boot: Boot, configured: Configured, name: str) -> ImageError:
@@ -138,6 +117,13 @@ def _missing(tree: Tree, boot: Boot, configured: Configured, name: str) -> Image
     )
 
 
+def _tell_missing(configured: Configured, name: str) -> None:
+    progress.say(
+        f"   {shown(configured.file)} names {shown(name)}, which is missing, below a filter that"
+        " may not be for this machine"
+    )
+
+
 def _nearest(tree: Tree, folder: str, wanted: str) -> str:
     """What of ``folder`` has nearly that name, or else lies beside it."""
     names = [name for name, _ in tree.walk(folder) if name.endswith(".dtb")]
@@ -150,16 +136,16 @@ def _nearest(tree: Tree, folder: str, wanted: str) -> str:
     return f"write one that there is in the board's file: {told}{more}"
 
 
-def _check_kernels(tree: Tree, boot: Boot, configured: Configured) -> None:
+def _check_kernels(names: BootNames, boot: Boot, configured: Configured) -> None:
     """Refuse a kernel that is no file, or that reaches to where U-Boot loads the initramfs."""
     for name in configured.kernels:
-        path = _found(tree, name, configured.prefix)
-        if not tree.is_file(path):
+        path = names.find(name, configured.prefix)
+        if not names.tree.is_file(path):
             raise ImageError(
                 f"{shown(configured.file)} names the kernel {shown(name)}, which is not a file",
                 hint=_ADDED,
             )
-        taken = _memory(tree, path) if boot.kernel_room else 0
+        taken = _memory(names.tree, path) if boot.kernel_room else 0
         if boot.kernel_room and taken > boot.kernel_room:
             raise ImageError(
                 f"the kernel {shown(name)} takes {mebibytes(taken)} of memory, but the board's"
@@ -184,16 +170,24 @@ def _discovers(loader: Bootloader, ids: ImageIds) -> bool:
     return loader is Bootloader.systemd_boot and ids.table.label is Label.gpt
 
 
+def _lasting_root_words(ids: ImageIds) -> tuple[str, ...]:
+    """Words that name the root in any image of these, by its label where it can have one."""
+    root = ids.table.with_role(Role.root)
+    by_id, *others = root_words(ids)
+    return ("root=LABEL=root" if root and root.file_system.has_uuid else by_id, *others)
+
+
 def _check_roots(configured: Configured, ids: ImageIds, *, discovered: bool) -> None:
     """Refuse a command line that names no root, or one of another image by its id."""
+    words = _lasting_root_words(ids)
     known = {"UUID": ids.file_system(Role.root), "PARTUUID": ids.partuuid(Role.root)}
     for line in configured.command_lines:
         named = [w.removeprefix("root=") for w in line.split() if w.startswith("root=")]
-        if not named and not discovered:
+        if not any(named[-1:]) and not discovered:
             raise ImageError(
                 f"{shown(configured.file)} has a command line without root=, by which the kernel"
                 " finds its root",
-                hint="add root=LABEL=root rw to that file, or leave it out: append-all= adds words"
+                hint=f"add {' '.join(words)} to that file, or leave it out: append-all= adds words"
                 " to the one that is made",
             )
         kind, equals, value = (named or [""])[-1].partition("=")
@@ -201,5 +195,5 @@ def _check_roots(configured: Configured, ids: ImageIds, *, discovered: bool) -> 
             raise ImageError(
                 f"{shown(configured.file)} names the root {kind}={value}, but the image's is"
                 f" {kind}={known[kind]}",
-                hint="write root=LABEL=root there, or leave root= to the file that is made",
+                hint=f"write {words[0]} there, or leave root= to the file that is made",
             )

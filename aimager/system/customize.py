@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePath
 
 from aimager import progress
@@ -11,7 +12,7 @@ from aimager.compression import opened
 from aimager.errors import CommandError, ConfigError, HostError, ImageError
 from aimager.model.settings import AddedFile, Script, Settings
 from aimager.program_output import TAIL_LINES
-from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
+from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system.caches import find_caches, settle_caches
 from aimager.system.configure import ImageRoot
@@ -105,11 +106,13 @@ def unpack_overlay(image: ImageRoot, overlay: Path) -> None:
     ]
     if not image.has("usr/bin/tar"):
         raise ConfigError("overlay= needs tar in the image", hint="install-pkgs=tar adds it")
+    of = f" of the overlay {overlay.name}"
+    heed = partial(heed_lost_lists, of=of)
     try:
         with (
-            told_owners(f" of the overlay {overlay.name}"),
+            told_owners(of),
             opened(overlay) as stream,
-            image.toolbox().pipe_in(argv) as target,
+            image.toolbox().pipe_in(argv, heed=heed) as target,
         ):
             shutil.copyfileobj(stream, target, _CHUNK)
     except CommandError as error:

@@ -6,6 +6,7 @@ Its machine-id says ``uninitialized``, so that systemd takes the first boot for 
 
 from aimager.model.partition import Role
 from aimager.resources import read_data
+from aimager.sandbox.drop_ins import drop_ins
 from aimager.sandbox.tree import Tree
 
 _UNITS = "etc/systemd/system"
@@ -49,6 +50,6 @@ def _install_unit(tree: Tree, name: str, unit: str, target: str) -> None:
 
 
 def _disables_by_default(tree: Tree) -> bool:
-    paths = (f"{folder}/*.preset" for folder in ("usr/lib/systemd/system-preset", _PRESETS))
-    texts = (tree.read_text(path) for pattern in paths for path in tree.glob(pattern))
-    return any("disable *" in (line.strip() for line in text.splitlines()) for text in texts)
+    paths = drop_ins(tree, ("usr/lib/systemd/system-preset", _PRESETS), "*.preset")
+    lines = (line.strip() for path in paths for line in tree.read_text(path).split("\n"))
+    return "disable *" in lines

@@ -17,13 +17,11 @@ from aimager.packages.local_database import LOCAL, package_of, read_local_databa
 from aimager.program_output import TAIL_LINES
 from aimager.sandbox.owners import refused_owners
 from aimager.sandbox.tree import Tree
+from aimager.system.transaction_parts import UNKNOWN, Part, Ran, parts
 
 FAILED = re.compile(
     r"error: command (?:failed to execute correctly|terminated by signal (?P<signal>\d+))"
 )
-_PACKAGE = re.compile(r"(?:installing|upgrading|reinstalling|downgrading|removing) (\S+)\.\.\.")
-_HOOK = re.compile(r"\( *(\d+)/(\d+)\) (.+)")
-_SECTION = re.compile(r":: .+")
 _LACKING = re.compile(r"error: unable to run hook (\S+): could not satisfy dependencies")
 _UNREADABLE = (
     re.compile(r"error: hook (?P<path>/.+) (?P<reason>line \d+: .+)"),
@@ -69,12 +67,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class _Root:
-    """Where pacman ran: its hooks, those in ``own`` the last, and what it ``ran`` of them."""
+    """Where pacman ran: its hooks, those in ``own`` the last, and what it ``ran`` there."""
 
     tree: Tree
     own: Tree
     folders: Sequence[str]
-    ran: Sequence[str] | None
+    ran: Ran
     _hooks: dict[str, Hook] = field(default_factory=dict)
 
     @property
@@ -82,11 +80,6 @@ class _Root:
         if not self._hooks:
             self._hooks.update(read_hooks(self.tree, self.folders, self.own))
         return self._hooks
-
-    def entitled(self, title: str) -> Hook | None:
-        """The last hook that pacman calls so."""
-        found = [hook for hook in self.hooks.values() if title == hook.title]
-        return found[-1] if found else None
 
     def called(self, hook: Hook) -> str:
         """A hook as it is told."""
@@ -103,14 +96,14 @@ def failures(
     said: str,
     tree: Tree,
     own: Tree,
-    ran: Sequence[str] | None = None,
+    ran: Ran = UNKNOWN,
     folders: Sequence[str] | None = None,
 ) -> list[Failure]:
     """Those that pacman ``said`` failed in ``tree``; ``own`` is a folder of further hooks.
 
-    ``ran`` are the names of all hooks that it ran, in order, without which two that say the same of
-    themselves are not told from one another. ``folders`` are those that it took hooks from, the
-    root's own where they are None.
+    ``ran`` is all that it ran, without which two hooks that say the same of themselves are not told
+    from one another. ``folders`` are those that it took hooks from, the root's own where they are
+    None.
     """
     root = _Root(tree, own, hook_folders(tree) if folders is None else folders, ran)
     unseen = unseen_links(tree, root.folders, own)
@@ -121,19 +114,8 @@ def failures(
     return found
 
 
-@dataclass
-class _Part:
-    """What pacman runs at a time, by its heading, and what is said meanwhile."""
-
-    package: str = ""
-    title: str = ""
-    hook: Hook | None = None
-    lines: list[str] = field(default_factory=list)
-    has_failed: bool = False
-
-
 def _failed(said: str, root: _Root) -> Iterator[Failure]:
-    for part in _parts(said, root):
+    for part in parts(said, root.hooks, root.ran):
         rest: list[str] = []
         for line in part.lines:
             if failed := FAILED.search(line):
@@ -147,65 +129,19 @@ def _failed(said: str, root: _Root) -> Iterator[Failure]:
             yield Failure(what, None, refused[-TAIL_LINES:], boots=False, how=how, refused=True)
 
 
-def _parts(said: str, root: _Root) -> Iterator[_Part]:
-    lines = said.splitlines()
-    heading = _Headings(root, frozenset(lines))
-    part = _Part()
-    for line in lines:
-        if package := _PACKAGE.fullmatch(line):
-            yield part
-            part = _Part(package=package[1])
-        elif hook := heading.of(line):
-            yield part
-            part = hook
-        elif _SECTION.fullmatch(line):
-            yield part
-            part = _Part()
-        else:
-            part.lines.append(line)
-    yield part
-
-
-class _Headings:
-    """Tells the lines by which pacman announces hooks from those that hooks say like them."""
-
-    def __init__(self, root: _Root, lines: frozenset[str]) -> None:
-        self._root = root
-        self._lines = lines
-        self._next = 0
-        self._at = ("0", "")
-
-    def of(self, line: str) -> _Part | None:
-        """What such a line announces."""
-        found = _HOOK.fullmatch(line)
-        if found is None:
-            return None
-        number, total, title = found.groups()
-        if self._root.ran is None:
-            return _Part(title=title, hook=self._root.entitled(title))
-        last, whole = self._at
-        follows = total == whole and int(number) == int(last) + 1
-        if self._next == len(self._root.ran) or not (follows or number == "1"):
-            return None
-        hook = self._root.hooks.get(self._root.ran[self._next])
-        if hook and title != hook.title and line.removesuffix(title) + hook.title in self._lines:
-            return None  # the right one comes yet
-        self._next += 1
-        self._at = number, total
-        return _Part(title=title, hook=hook)
-
-
-def _known(part: _Part, root: _Root) -> tuple[str, bool]:
+def _known(part: Part, root: _Root) -> tuple[str, bool]:
     """What a part is, and whether an image needs it to boot."""
     if part.package:
         script = _scriptlet(root.tree, part.package)
         return f"the scriptlet of the package {part.package}", bool(_BOOTS.search(script))
+    if not part.title:
+        return "a hook or scriptlet that pacman did not name", True  # it may be any
     if part.hook is None:
         return f"the hook '{part.title}'", bool(_BOOTS.search(part.title))
     return root.called(part.hook), root.boots(part.hook)
 
 
-def _failure(part: _Part, signal: str | None, output: list[str], root: _Root) -> Failure:
+def _failure(part: Part, signal: str | None, output: list[str], root: _Root) -> Failure:
     what, boots = _known(part, root)
     return Failure(
         what,
@@ -234,7 +170,7 @@ def _not_run(said: str, root: _Root, known: Sequence[str]) -> Iterator[Failure]:
     Those that are ``known`` are left out.
     """
     reasons: dict[str, list[str]] = {}
-    lines = dict.fromkeys(said.splitlines())  # it reads them before and after
+    lines = dict.fromkeys(said.split("\n"))  # it reads them before and after
     aborts = any(_ALL_LEFT in line for line in lines)
     for line in lines:
         if lacking := _LACKING.search(line):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +33,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.owners import held_ids, refuse_accounts, told_owners
+from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, told_owners
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -45,6 +46,7 @@ from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
+from aimager.system.transaction_parts import ran_of
 from aimager.toolbox import Toolbox
 from aimager.units import count
 
@@ -125,13 +127,12 @@ def _install_system(request: Installation) -> None:
         if base:
             progress.step("unpacking the base system")
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
-            with told_owners(f" of {whose}"):
-                unpack_tree(tools, base, root)
-        tree = Tree(root)
-        if reused:
-            _prepare_reused(tree, reused)
-        given = find_caches(tree) if reused else frozenset()
+            of = f" of {whose}"
+            with told_owners(of):
+                unpack_tree(tools, base, root, heed=partial(heed_lost_lists, of=of))
+        given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
+        tree = Tree(root)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
@@ -182,7 +183,7 @@ def _add_packages(
         initramfs.tell_overridden(tree, folders)
         with _explaining(request.base if request.reused else None):
             said = _install(tools, at_work, request, wanted, packages, epoch)
-        failed = failures(said, tree, own, at_work.hooks_run(), folders)
+        failed = failures(said, tree, own, ran_of(at_work.own_log()), folders)
         check_hooks(failed, request.architecture, workshop)
 
 
@@ -221,7 +222,7 @@ def _install(
         open_home(tools, request.keyring, workshop.work / "own-gnupg")
         verify(tools, workshop.work / "own-gnupg", signed, store)
         own = Tree(workshop.work / "hooks")
-        failed = failures(error.said, pacman.image.tree, own, pacman.hooks_run())
+        failed = failures(error.said, pacman.image.tree, own, ran_of(pacman.own_log()))
         aborting = [failure for failure in failed if failure.aborts]
         if not aborting:
             raise
@@ -245,8 +246,10 @@ def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
         progress.say(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
-def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
+def _prepare_reused(tree: Tree, reused: ReusedRoot) -> frozenset[str]:
     """Remove what belongs to another machine from ``tree``, before anything is run in it.
+
+    Returned are the caches that it has.
 
     :raises ImageError: when it does not hold what ``reused`` says
     """
@@ -256,6 +259,7 @@ def _prepare_reused(tree: Tree, reused: ReusedRoot) -> None:
         )
     remove_identity(tree)
     empty_logs(tree)
+    return find_caches(tree)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.errors import ImageError
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.tree import Tree, shown
 from aimager.system.bootloader.boot_files import BOOT
 
@@ -53,11 +54,11 @@ def find_kernels(tree: Tree) -> tuple[Kernel, ...]:
 
 def _installed(tree: Tree) -> Iterator[tuple[str, str]]:
     named = set()
-    for pkgbase in tree.glob(f"{_MODULES}/*/pkgbase"):
+    for pkgbase in files_at(tree, f"{_MODULES}/*/pkgbase"):
         version = PurePath(pkgbase).parent.name
         named.add(version)
         yield _checked(tree.read_text(pkgbase).strip(), pkgbase), _checked(version, pkgbase)
-    for preset in tree.glob("etc/mkinitcpio.d/*.preset"):
+    for preset in files_at(tree, "etc/mkinitcpio.d/*.preset"):
         found = _ALL_KVER.search(tree.read_text(preset))
         # Arch Linux's own presets tell the path of a vmlinuz in place of a version.
         if not found or "/" in found[1] or found[1] in named:

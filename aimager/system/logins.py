@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from aimager.sandbox.accounts import Account, read_accounts, read_passwords
+from aimager.sandbox.drop_ins import drop_ins
 from aimager.sandbox.tree import Tree
 
-_UNITS = ("etc/systemd/system", "usr/lib/systemd/system")
+_UNITS = ("usr/lib/systemd/system", "etc/systemd/system")
 _AUTOLOGIN = re.compile(r"^ExecStart=.*agetty.*\s(?:--autologin[ =]|-a ?)(\S+)", re.MULTILINE)
 _SSH_SERVERS = ("sshd*", "dropbear*", "tinyssh*")
 _KEYS = ("authorized_keys", "authorized_keys2")
@@ -49,12 +50,10 @@ def _serves_ssh(tree: Tree) -> bool:
 def _has_key(tree: Tree, account: Account) -> bool:
     files = [f"{account.home}/.ssh/{name}" for name in _KEYS]
     texts = (tree.read_text(path) for path in files if tree.is_file(path))
-    lines = (line.strip() for text in texts for line in text.splitlines())
+    lines = (line.strip() for text in texts for line in text.split("\n"))
     return any(line and not line.startswith("#") for line in lines)
 
 
 def _at_once(tree: Tree) -> Iterator[str]:
-    for unit in _UNITS:
-        for path in tree.glob(f"{unit}/*getty@*.service.d/*.conf"):
-            if tree.is_file(path):
-                yield from _AUTOLOGIN.findall(tree.read_text(path))
+    for path in drop_ins(tree, _UNITS, "*getty@*.service.d/*.conf"):
+        yield from _AUTOLOGIN.findall(tree.read_text(path))

@@ -23,11 +23,12 @@ from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.local_database import InstalledPackage, read_local_database, read_record
 from aimager.sandbox.chroot import IMAGE
-from aimager.sandbox.owners import HeldIds, held_ids, refuse_owner
+from aimager.sandbox.owners import HeldIds, held_ids, refuse_list, refuse_owner
 from aimager.sandbox.tree import Tree
 
 _DESC = re.compile(r"var/lib/pacman/local/[^/]+/desc")
 _LARGEST_DESC = 16 << 20
+_ACCESS_LISTS = ("SCHILY.acl.access", "SCHILY.acl.default")
 _LATEST = 0xFFFFFFFF  # what a superblock of ext4 can tell, in 2106
 _CHUNK = 1 << 20
 _ANY = "any"
@@ -131,6 +132,8 @@ def _read(members: tarfile.TarFile, word: str, sha256: str, ids: HeldIds) -> Reu
                 hint="leave it out of the archive, as with tar --exclude=./dev/*",
             )
         refuse_owner(name or "the top", member.uid, member.gid, ids, f" of {word}")
+        for kind in _ACCESS_LISTS:
+            refuse_list(name or "the top", member.pax_headers.get(kind, ""), ids, f" of {word}")
         size += member.size
         if member.isreg() and _DESC.fullmatch(name):
             packages[name] = _read_desc(members, member, word)  # the last of a name is unpacked
@@ -153,7 +156,7 @@ def _read_desc(members: tarfile.TarFile, member: tarfile.TarInfo, word: str) -> 
     content = members.extractfile(member)
     assert content, "a regular file has content"
     try:
-        package = read_record(content.read(_LARGEST_DESC).decode())
+        package = read_record(content.read(_LARGEST_DESC))
         if not 0 <= package.build_date <= _LATEST:
             raise ValueError(f"it was built at {package.build_date}")
     except (LookupError, ValueError) as error:

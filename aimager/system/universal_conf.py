@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePath
 
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.tree import Tree
 
 MKINITCPIO = "etc/mkinitcpio.conf"
 BOOSTER = "etc/booster.yaml"
-DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
-_DRACUT_DROP_IN = "etc/dracut.conf.d/zz-universal.conf"
+DROP_IN = "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf"
+"""Read after others, and of a name that nobody else gives: it is removed in the end."""
+
+_DRACUT_DROP_IN = "etc/dracut.conf.d/zzz-aimager-universal.conf"
 _DRACUT = 'hostonly="no"\nreproducible="yes"\n'
 
 _PRESETS = "etc/mkinitcpio.d/*.preset"
@@ -100,10 +103,9 @@ def put_back(tree: Tree, path: str, saved: Tree, name: str) -> None:
 def preset_configurations(tree: Tree) -> set[str]:
     """The files that the presets of mkinitcpio name as configurations."""
     found = set()
-    for preset in tree.glob(_PRESETS):
-        if tree.is_file(preset):
-            paths = _PRESET_CONFIG.findall(tree.read_text(preset))
-            found |= {posixpath.normpath(f"/{path}").lstrip("/") for path in paths}
+    for preset in files_at(tree, _PRESETS):
+        paths = _PRESET_CONFIG.findall(tree.read_text(preset))
+        found |= {posixpath.normpath(f"/{path}").lstrip("/") for path in paths}
     return found
 
 

@@ -9,6 +9,7 @@ from aimager.model.distro import ThirdPartyRepository
 from aimager.packages.keyring_files import KEYRINGS
 from aimager.packages.openpgp.bound_subkeys import primary_keys_of
 from aimager.packages.openpgp.public_keys import PublicKey, list_keys
+from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.tree import Tree
 
 NAME = "trust-key"
@@ -35,11 +36,11 @@ def lay_user_keys(
     if not keys:
         return
     listed, found = set[str](), dict[str, PublicKey]()
-    for path in tree.glob(f"{KEYRINGS}*-trusted"):
+    for path in files_at(tree, f"{KEYRINGS}*-trusted"):
         if path != f"{KEYRINGS}{NAME}-trusted":
             text = tree.read_text(path, limits.KEYRING)
-            listed |= {line.strip().partition(":")[0].upper() for line in text.splitlines()}
-    for path in tree.glob(f"{KEYRINGS}*.gpg"):
+            listed |= {line.strip().partition(":")[0].upper() for line in text.split("\n")}
+    for path in files_at(tree, f"{KEYRINGS}*.gpg"):
         try:
             found |= list_keys(tree.read_bytes(path, limits.KEYRING))
         except ValueError as error:

@@ -135,7 +135,7 @@ def test_settings(folder: Path, architecture: Architecture) -> None:
 
 def test_the_initramfs_maker_is_left_as_packaged(folder: Path) -> None:
     members = read_root(folder / "root.tar")
-    assert "etc/mkinitcpio.conf.d/zz-universal.conf" not in members
+    assert "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf" not in members
     if "etc/booster.yaml" in members:
         assert b"universal" not in read_file(folder / "root.tar", "etc/booster.yaml")
 

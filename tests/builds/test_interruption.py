@@ -15,6 +15,7 @@ from aimager.distros import platform_for_host
 from aimager.model.architecture import host_architecture
 from aimager.products.run_folder import is_held
 from tests.support.runs import Doit
+from tests.support.waiting import wait_until
 
 HOST = platform_for_host(host_architecture())
 BOARD = {"x86_64": "x64-uefi", "aarch64": "aarch64-uefi"}[HOST.architecture]
@@ -68,8 +69,16 @@ def remains(cold: Doit) -> list[str]:
     return [*processes(cold.folder), *map(str, works)]
 
 
+def has_call(cold: Doit) -> bool:
+    """Whether a call is under way."""
+    return any("namespace_child" in line for line in processes(cold.folder))
+
+
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
-    """Start a build, and send it a signal some time after ``task`` has begun."""
+    """Start a build, and send it a signal some time after a call of ``task`` has begun.
+
+    Meanwhile doit itself is stopped, so that it cannot come to its end before.
+    """
     running = subprocess.Popen(
         cold.command("build", *BUILD),
         env={**cold.environment, "PYTHONUNBUFFERED": "1"},
@@ -85,19 +94,19 @@ def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> No
             break
     else:
         pytest.fail(f"{task} never began:\n{''.join(said)}")
+    wait_until(lambda: has_call(cold) or running.poll() is not None)
+    running.send_signal(signal.SIGSTOP)
     time.sleep(delay)
     running.send_signal(number)
-    running.communicate(timeout=60)
+    running.send_signal(signal.SIGCONT)
+    running.communicate()
     assert running.returncode != 0
 
 
 @pytest.mark.parametrize(("task", "number", "delay"), STAGES)
 def test_nothing_is_left(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
     interrupt(cold, task, number, delay)
-    deadline = time.monotonic() + 20
-    while (left := remains(cold)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == []
+    wait_until(lambda: not remains(cold))
     folders = list((cold.cache / "work").iterdir())
     if number == signal.SIGKILL:  # of that run the next removes what it saw, and that is all
         names = {path.name for folder in folders for path in folder.iterdir()}

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from aimager.model.board import Board, Bootloader, Firmware
-from aimager.system.bootloader.raspberry_pi_firmware import named_files
+from aimager.system.bootloader.raspberry_pi_configuration import (
+    families,
+    named_files,
+    read_statements,
+)
 from boards import BOARDS
 from tests.support.booting import build
 from tests.support.runs import Doit
@@ -72,7 +76,9 @@ def test_the_first_partition_is_one_that_the_firmware_reads(card: Card) -> None:
 def test_files(card: Card) -> None:
     for name in (*card.board.boot_files, "config.txt"):
         assert (card.boot / name).stat().st_size, name
-    for name in named_files((card.boot / "config.txt").read_text()):
+    for name in named_files(
+        read_statements((card.boot / "config.txt").read_text(), families(card.board.boot_files))
+    ):
         assert (card.boot / name).stat().st_size, name
 
 

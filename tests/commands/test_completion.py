@@ -139,7 +139,7 @@ def type_in(argv: list[str], folder: Path, lines: list[str], until: str) -> str:
     try:
         for line in lines:
             os.write(terminal, line.encode())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 900
         while until not in said and time.monotonic() < deadline:
             if select.select([terminal], [], [], 1)[0]:
                 said += os.read(terminal, 4096).decode(errors="replace")

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-import time
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +26,9 @@ printf '[    9.100000] audit: a\r\n'
 read -r line; printf '%s\r\n\033[?2004l' "$line"
 exec bash --norc --noprofile
 """
+
+ENOUGH = 900.0
+"""Seconds for what comes at once, however much else the machine does."""
 
 Fake = Callable[..., BootProbe]
 
@@ -52,8 +55,8 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 def test_a_good_boot(fake: Fake) -> None:
     with fake(LOGIN) as guest:
-        guest.wait_for_login(20)
-        guest.log_in("alice", "secret", 20)
+        guest.wait_for_login(ENOUGH)
+        guest.log_in("alice", "secret", ENOUGH)
         assert guest.run("echo one; echo two >&2") == "one\ntwo"
         assert guest.run("printf '  no newline'") == "  no newline"
         assert guest.run("printf 'run[    9.876543] audit: b\\nning'") == "running"
@@ -79,8 +82,8 @@ def test_a_menu_does_not_wait(fake: Fake, menu: str, answer: str) -> None:
     with fake(
         f"printf '{menu}'; read -r line; [ \"$line\" = '{answer}' ] || exit\n{LOGIN}"
     ) as guest:
-        guest.wait_for_login(20)
-        guest.log_in("alice", "secret", 20)
+        guest.wait_for_login(ENOUGH)
+        guest.log_in("alice", "secret", ENOUGH)
 
 
 def test_a_kernel_takes_the_place_of_firmware(fake: Fake) -> None:
@@ -88,7 +91,7 @@ def test_a_kernel_takes_the_place_of_firmware(fake: Fake) -> None:
     probe.firmware = Firmware.uefi
     probe.kernel = Kernel(Path("/boot/Image"), Path("/boot/initramfs"), "root=/dev/vda2 rw")
     with probe as guest:
-        guest.wait_for_login(20)
+        guest.wait_for_login(ENOUGH)
     command = shlex.split(guest.log.read_text().splitlines()[0])
     assert command[command.index("-append") + 1] == "root=/dev/vda2 rw"
     assert command[command.index("-kernel") + 1] == "/boot/Image"
@@ -100,7 +103,7 @@ def test_cpus_that_are_emulated_do_not_wait_for_each_other(fake: Fake, kvm: bool
     probe = fake(LOGIN)
     probe.kvm = kvm
     with probe as guest:
-        guest.wait_for_login(20)
+        guest.wait_for_login(ENOUGH)
     command = shlex.split(guest.log.read_text().splitlines()[0])
     assert command[command.index("-smp") + 1] == ("2" if kvm else "1")
 
@@ -114,8 +117,8 @@ def test_a_raspberry_pi_that_qemu_has_not(fake: Fake) -> None:
 
 def test_a_refused_login(fake: Fake) -> None:
     with fake(LOGIN) as guest, pytest.raises(ImageError, match="alice cannot log in"):
-        guest.wait_for_login(20)
-        guest.log_in("alice", "wrong", 20)
+        guest.wait_for_login(ENOUGH)
+        guest.log_in("alice", "wrong", ENOUGH)
 
 
 @pytest.mark.parametrize(
@@ -131,13 +134,11 @@ def test_a_refused_login(fake: Fake) -> None:
     ],
 )
 def test_a_dead_end(fake: Fake, said: str, told: str) -> None:
-    start = time.monotonic()
     with (
-        fake(f'echo before; echo "{said}"; sleep 60') as guest,
+        fake(f'echo before; echo "{said}"; exec sleep 6000') as guest,
         pytest.raises(ImageError, match=rf"(?s){told}.*before.*hint: .*boot\.log"),
     ):
-        guest.wait_for_login(30)
-    assert time.monotonic() - start < 20
+        guest.wait_for_login(ENOUGH)
 
 
 def test_qemu_that_ends(fake: Fake) -> None:
@@ -145,25 +146,24 @@ def test_qemu_that_ends(fake: Fake) -> None:
         fake("echo no such machine >&2; exit 7") as guest,
         pytest.raises(ImageError, match=r"(?s)status 7.*no such machine"),
     ):
-        guest.wait_for_login(30)
+        guest.wait_for_login(ENOUGH)
 
 
-def test_a_boot_that_hangs_and_is_ended(fake: Fake, tmp_path: Path) -> None:
+def test_a_boot_that_hangs_and_is_ended(fake: Fake) -> None:
     with (
-        fake(f"echo $$ >{tmp_path}/pid; echo starting; exec sleep 60") as guest,
+        fake("echo starting; exec sleep 6000") as guest,
         pytest.raises(ImageError, match="no login prompt came within 1 seconds"),
     ):
         guest.wait_for_login(1)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert guest._qemu.returncode == -signal.SIGKILL, "it has ended, and was waited for"
 
 
 def test_power_off(fake: Fake) -> None:
     with fake('read -r line; [[ $line == *"systemctl poweroff"* ]] && echo off') as guest:
-        guest.power_off(timeout=20)
+        guest.power_off(timeout=ENOUGH)
     assert guest.output == "off\n"
     with (
-        fake("sleep 60") as guest,
+        fake("exec sleep 6000") as guest,
         pytest.raises(ImageError, match="did not switch itself off"),
     ):
         guest.power_off(timeout=0.2)
@@ -173,7 +173,7 @@ def test_a_larger_disk(fake: Fake, tmp_path: Path) -> None:
     find = r"""for word; do case $word in if=none,*) word=${word#*file=}; stat -c %s "${word%%,*}";
         echo changed >"${word%%,*}"; esac; done; printf '\r\nprobe login: '; sleep 60"""
     with fake(find, disk_size=1 << 20) as guest:
-        guest.wait_for_login(20)
+        guest.wait_for_login(ENOUGH)
         assert f"{1 << 20}\n" in guest.output
     assert (tmp_path / "disk.img").read_bytes() == b"image"
     assert [path.name for path in (tmp_path / "log").iterdir()] == ["boot.log"]
@@ -215,4 +215,4 @@ def test_the_firmware_starts(
         BootProbe(architecture, image, log=log, firmware=firmware, network=False) as machine,
         pytest.raises(ImageError, match="firmware found nothing to boot"),
     ):
-        machine.wait_for_login(300)
+        machine.wait_for_login(ENOUGH)

@@ -31,7 +31,7 @@ def make_tree(alias: str) -> str:
     return (head + values + b"uart1\0" + alias.encode() + b"\0").decode("latin-1")
 
 
-CONFIGURATION = "# of the package\ninitramfs initramfs-linux.img followkernel\n"
+CONFIGURATION = "# of the package, caf\xe9\ninitramfs initramfs-linux.img followkernel\n"
 FILES = {
     "config.txt": CONFIGURATION,
     "cmdline.txt": "root=PARTUUID=1-02 rw console=serial0,115200 console=tty1\n",

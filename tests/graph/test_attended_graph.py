@@ -68,7 +68,7 @@ def test_of_several_processes_one_looks_and_the_others_wait_for_it(
     for process in processes:
         process.start()
     for process in processes:
-        process.join(20)
+        process.join()
     assert (tmp_path / "diary").read_text() == "begin end ran ran ran "
 
 

@@ -273,7 +273,7 @@ from pathlib import Path
 from aimager.graph.doit_tasks import Graph, Stages
 def work():
     print("begun", flush=True)
-    time.sleep(10)
+    time.sleep(6000)
     print("left", flush=True)
 graph = Graph(Path(sys.argv[1]), (), kept=None, workshop=None, maker=None)
 multiprocessing.get_context("fork").Process(target=work).start()

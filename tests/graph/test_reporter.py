@@ -18,6 +18,7 @@ from pathlib import Path
 
 from aimager.graph import artifacts; from aimager import progress
 from aimager.graph.doit_tasks import run_heard
+from aimager.graph.console import display
 from aimager.graph.console.reporter import Reporter
 from aimager.errors import ConfigError
 
@@ -27,11 +28,17 @@ DOIT_CONFIG = {
 }
 artifacts.RUN.mkdir(parents=True, exist_ok=True)
 SECONDS = float(os.environ.get("SECONDS", "2"))
+display.PLAIN_PAUSE = 1e9  # however slow this machine is
 DIG = """
-import time
+import os, sys, time
+from pathlib import Path
 from aimager import progress
 for done in range(1, 11):
     progress.step("digging", done=done, total=10, detail=f"spade {done}")
+    if done == 6:
+        Path(sys.argv[1]).touch()
+        while not all(map(os.path.exists, os.environ.get("AWAITED", "").split())):
+            time.sleep(0.02)
     time.sleep(%s)
 print("   dug a hole")
 """
@@ -39,7 +46,8 @@ print("   dug a hole")
 
 def dig(name, seconds):
     progress.reason(name, "it was never dug")
-    subprocess.run([sys.executable, "-c", DIG % (seconds / 10)], check=True, start_new_session=True)
+    digger = [sys.executable, "-c", DIG % (seconds / 10), name]
+    subprocess.run(digger, check=True, start_new_session=True)
     if name == "bad":
         raise ConfigError("there is rock", hint="dig elsewhere")
 
@@ -56,7 +64,7 @@ def task_dig():
 
 
 def task_long():
-    return {"actions": [(run_heard, ["long", partial(dig, "long", 60)])]}
+    return {"actions": [(run_heard, ["long", partial(dig, "long", 600)])]}
 
 
 def task_bad():
@@ -71,7 +79,7 @@ def task_show():
     return {"actions": [(run_heard, ["show", tell])], "task_dep": ["dig"], "uptodate": [False]}
 '''
 
-TOOK = r"(\d of \d) +\d\.\d s  "
+TOOK = r"(\d of \d) +(?:\d+\.\d s|\d+ min \d+ s)  "
 
 
 @pytest.fixture
@@ -109,15 +117,16 @@ def dug(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, list[str]]:
     """A terminal on which two holes were dug, and what it showed at a sixth spade."""
     folder = tmp_path_factory.mktemp("dug")
     (folder / "dodo.py").write_text(DODO)
-    shown = terminal(folder, "dig")
+    shown = terminal(folder, "dig", AWAITED="go")
     during = shown.wait_for(lambda lines: any("spade 6" in line for line in lines))
+    (folder / "go").touch()
     shown.finish()
     return shown, during
 
 
 def test_one_line_tells_what_is_going_on_and_then_is_gone(dug: tuple[Terminal, list[str]]) -> None:
     shown, during = dug
-    assert re.fullmatch(r"one: digging  60%\|\S+\s*\| 6 of 10 \[00:0\d\], spade 6", during[-1])
+    assert re.fullmatch(r"one: digging  60%\|\S+\s*\| 6 of 10 \[\d\d:\d\d\], spade 6", during[-1])
     lines = shown.lines()
     assert shown.running.returncode == 0
     assert lines[1] == lines[3] == "   dug a hole", "each below the line of its task"
@@ -164,10 +173,11 @@ def test_ctrl_c_leaves_a_clean_prompt(folder: Path) -> None:
 
 
 def test_two_at_a_time_have_a_line_each(folder: Path) -> None:
-    shown = terminal(folder, "-n", "2", "dig")
+    shown = terminal(folder, "-n", "2", "dig", AWAITED="go")
     during = shown.wait_for(
         lambda lines: all(any(f"{name}: digging" in line for line in lines) for name in NAMES)
     )
+    (folder / "go").touch()
     assert sum("digging" in line for line in during) == 2
     lines = shown.finish()
     ends = {re.sub(TOOK, "", line) for line in lines if re.match(TOOK, line)}
@@ -246,7 +256,7 @@ def test_a_pipe_gets_plain_lines(folder: Path) -> None:
 
 
 def test_lines_of_two_processes_are_whole(folder: Path) -> None:
-    said = piped(folder, "-n", "2", "dig").splitlines()
+    said = piped(folder, "-n", "2", "dig", AWAITED="one two").splitlines()
     assert sorted(line.partition(" (")[0] for line in said) == sorted(PLAIN)
     assert any(line in said for line in ("   dug a hole (one)", "   dug a hole (two)"))
 
@@ -275,5 +285,5 @@ def test_a_build_goes_on_when_its_reader_goes_away(folder: Path) -> None:
     assert running.stdout and running.stderr
     assert running.stdout.readline() == ".  dig:one\n"
     running.stdout.close()
-    assert running.wait(60) == 0, running.stderr.read()
+    assert running.wait() == 0, running.stderr.read()
     running.stderr.close()

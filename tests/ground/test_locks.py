@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from aimager.locks import lock_folder, locked
 from tests.support.places import ROOT
+from tests.support.waiting import is_waited_for, wait_until
 
 HOLDER = """\
 import sys
@@ -72,13 +72,13 @@ def test_a_lock_is_held_until_its_process_ends(tmp_path: Path, ending: str) -> N
         assert holder.stdout.readline() == b"held\n"
         assert not is_free(locked, path)
         waiting = pool.submit(wait)
-        assert not threading.Event().wait(0.1)
+        wait_until(lambda: waiting.done() or is_waited_for(path))
         assert not waiting.done()
         if ending == "killed":
             holder.kill()
         else:
             holder.stdin.close()
-        assert waiting.result(20)
+        assert waiting.result()
     assert is_free(locked, path)
     assert not wait()
 

@@ -4,7 +4,6 @@ import os
 import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -175,7 +174,6 @@ def test_nothing_is_asked_on_the_terminal(tmp_path: Path) -> None:
         f"try: SigningKey(Path({str(key)!r})).sign(b'x', 'file')\n"
         "except Exception as error: print('REFUSED', error)\n"
     )
-    begun = time.monotonic()
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
@@ -190,7 +188,6 @@ def test_nothing_is_asked_on_the_terminal(tmp_path: Path) -> None:
     os.waitpid(pid, 0)
     assert b"REFUSED the key " in said
     assert b"passphrase:" not in said
-    assert time.monotonic() - begun < 20
 
 
 def test_a_host_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

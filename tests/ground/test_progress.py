@@ -2,18 +2,22 @@
 
 import json
 import subprocess
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
 from aimager import progress
+from tests.support.heard import noted_records
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """The records so far."""
     monkeypatch.setenv(progress.HEARD, "yes")
     monkeypatch.setattr(progress, "_last", ("", 0.0))
+    return noted_records(monkeypatch)
 
 
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -61,34 +65,37 @@ def test_one_step_is_not_told_too_often_and_its_end_always(
     assert {record["unit"] for record in told} == {"B"}
 
 
-@pytest.mark.usefixtures("heard")
 def test_a_file_that_grows_is_watched_under_its_later_name(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, heard: list[dict[str, object]]
 ) -> None:
     with progress.growing("disk.img", tmp_path / "disk.img"):
         with (tmp_path / ".disk.img.abc").open("wb") as stream:
             stream.truncate(1 << 30)
             stream.write(b"x" * (1 << 20))
             stream.flush()
-            time.sleep(0.5)
+            wait_until(lambda: bool(heard[-1]["done"]))
         (tmp_path / ".disk.img.abc").rename(tmp_path / "disk.img")
-    sizes = [record["done"] for record in records(capsys)]
-    assert sizes[0] == 0
-    assert sizes[-1] in range(1 << 20, 1 << 22), "holes do not count"
+    first, *sizes = [record["done"] for record in records(capsys)]
+    assert first == 0
+    assert {*sizes} - {0}
+    assert {*sizes} - {0} <= {*range(1 << 20, 1 << 22)}, "holes do not count"
 
 
-@pytest.mark.usefixtures("heard")
 def test_a_file_that_grows_has_a_total_once_it_is_known(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, heard: list[dict[str, object]]
 ) -> None:
+    begun = threading.Event()
+
     def weigh() -> int:
-        time.sleep(0.1)
+        begun.wait()
         return 3 << 20
 
     with progress.growing("root.tar", tmp_path / "root.tar", weigh):
-        for size in (1 << 20, 9 << 20):
-            (tmp_path / "root.tar").write_bytes(bytes(size))
-            time.sleep(0.5)
+        (tmp_path / "root.tar").write_bytes(bytes(1 << 20))
+        begun.set()
+        wait_until(lambda: len(heard) > 1)
+        (tmp_path / "root.tar").write_bytes(bytes(9 << 20))
+        wait_until(lambda: heard[-1]["done"] == 3 << 20)
     told = records(capsys)
     assert (told[0]["done"], told[0]["total"]) == (0, 0)
     assert {record["total"] for record in told[1:]} == {3 << 20}
@@ -96,14 +103,13 @@ def test_a_file_that_grows_has_a_total_once_it_is_known(
     assert told[-1]["done"] == 3 << 20, "it was weighed by the eye"
 
 
-@pytest.mark.usefixtures("heard")
 def test_how_far_another_process_has_read_a_file(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, heard: list[dict[str, object]]
 ) -> None:
     (tmp_path / "disk.img").write_bytes(bytes(3000))
     with (tmp_path / "disk.img").open("rb") as source, progress.reading("disk.img.xz", source):
         subprocess.run(["dd", "of=/dev/null", "bs=1000", "count=2"], stdin=source, check=True)
-        time.sleep(0.5)
+        wait_until(lambda: heard[-1]["done"] == 2000)
     told = records(capsys)
     assert (told[-1]["step"], told[-1]["unit"]) == ("disk.img.xz", "B")
     assert (told[-1]["done"], told[-1]["total"]) == (2000, 3000)

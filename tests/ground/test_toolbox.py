@@ -26,6 +26,23 @@ def test_input_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"in"
 
 
+def test_complaints_of_a_program_that_does_well_are_heeded(tmp_path: Path) -> None:
+    heard: list[str] = []
+    script = shell("cat > /dev/null; printf 'caf\\351\\n' >&2")
+    with Toolbox(None).pipe_in(script, heed=heard.append) as stream:
+        stream.write(b"in")
+    (tmp_path / "in").touch()
+    with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as target:
+        Toolbox(None).pipe_through(script, source, target, heed=heard.append)
+    assert heard == ["caf\ufffd\n"] * 2
+    with (
+        pytest.raises(CommandError),
+        Toolbox(None).pipe_in(shell("cat; exit 1"), heed=heard.append),
+    ):
+        pass
+    assert len(heard) == 2
+
+
 def test_a_failure_is_raised_after_its_output() -> None:
     with (
         pytest.raises(CommandError, match="status 3:\n    why"),

@@ -1,9 +1,9 @@
 """Trees that are deeper than Python, paths and descriptors reach."""
 
 import os
-import resource
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from aimager.files import tree_size
 from aimager.trees import remove_below, remove_folder, walk_tree
 from tests.support.nested import DEEP, nest
+from tests.support.places import ROOT
 
 
 @pytest.fixture
@@ -20,27 +21,32 @@ def deep(tmp_path: Path) -> Iterator[Path]:
     remove_below(tmp_path)
 
 
-@contextmanager
-def few_descriptors(number: int = 64) -> Iterator[None]:
-    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (number, kept[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+def with_few_descriptors(code: str, folder: Path) -> list[str]:
+    """The words that ``code`` prints in a process that may open few files; PATH is the folder."""
+    few = f"""
+import resource, sys
+from pathlib import Path
+from aimager.trees import remove_below, walk_tree
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+PATH = Path(sys.argv[1])
+{code}
+"""
+    argv = [sys.executable, "-c", few, str(folder)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
 def test_all_is_found_however_deep(deep: Path) -> None:
-    with few_descriptors():
-        found = [(entry.name, entry.is_folder) for entry in walk_tree(deep)]
-    assert sorted(found) == [("d", True)] * DEEP + [("file", False)] * DEEP
-    assert found[-1] == ("d", True), "a folder comes after what is in it"
+    walk = 'for entry in walk_tree(PATH): print(f"{entry.name}:{entry.is_folder}")'
+    found = with_few_descriptors(walk, deep)
+    assert sorted(found) == ["d:True"] * DEEP + ["file:False"] * DEEP
+    assert found[-1] == "d:True", "a folder comes after what is in it"
 
 
 def test_it_is_removed_however_deep(deep: Path) -> None:
     nest(deep, depth=20, name="another")
-    with few_descriptors():
-        remove_below(deep)
+    with_few_descriptors("remove_below(PATH)", deep)
     assert list(deep.iterdir()) == []
 
 

@@ -30,8 +30,8 @@ def test_equal_trees_have_equal_ext4_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [1, 30, 3000])
 def test_attributes_are_in_one_order(tmp_path: Path, length: int) -> None:
     """File systems list them as they like: this one perhaps in the order in which they were set."""
-    names = ["user.c", "user.aaa", "user.b"]
-    values = {name: name[-1:].encode() * length for name in names}
+    names = ["user.c", "user.aaa", "user.b", os.fsdecode(b"user.z\xe9")]
+    values = {name: os.fsencode(name)[-1:] * length for name in names}
     images = []
     for number, order in enumerate((names, sorted(names), names[::-1])):
         tree = small_tree(tmp_path / f"tree{number}")
@@ -46,7 +46,7 @@ def test_attributes_are_in_one_order(tmp_path: Path, length: int) -> None:
         trees.check_ext4(images[-1])
     assert len({image.read_bytes() for image in images}) == 1
     listed = trees.debugfs(images[0], 'ea_list "a file"')
-    assert all(name in listed for name in names)
+    assert all(name in listed for name in names[:3])
 
 
 def test_a_large_image_of_a_small_tree_takes_little_room(tmp_path: Path) -> None:

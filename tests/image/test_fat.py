@@ -21,9 +21,11 @@ def test_equal_trees_have_equal_fat_images(
     one = fat(boot_tree(tmp_path / "one"), tmp_path / "one.img", size)
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     before = os.umask(0o077)
-    (tmp_path / "deep/er").mkdir(parents=True)
-    two = fat(boot_tree(tmp_path / "deep/er/two", reverse=True), tmp_path / "two.img", size)
-    os.umask(before)
+    try:
+        (tmp_path / "deep/er").mkdir(parents=True)
+        two = fat(boot_tree(tmp_path / "deep/er/two", reverse=True), tmp_path / "two.img", size)
+    finally:
+        os.umask(before)
     assert filecmp.cmp(one, two, shallow=False)
     assert one.stat().st_size == size
     assert one.stat().st_blocks * 512 < 5 * MiB

@@ -2,8 +2,8 @@
 
 import json
 import random
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +21,10 @@ from aimager.products.cache import describe_files
 from aimager.products.delivery import Delivery
 from aimager.products.derivation import Derivation
 from aimager.products.record import Record
+from aimager.toolbox import Toolbox
+from tests.support.heard import noted_records
 from tests.support.trees import EPOCH, TOOLS
+from tests.support.waiting import wait_until
 
 TABLE = read_table("label: gpt; aimager@boot: size=80M; aimager@root:")
 
@@ -39,11 +42,24 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever looks at what grows does it often."""
+def eager(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """Whoever looks at what grows does it often; what was told so far."""
     monkeypatch.setenv(progress.HEARD, "")
     monkeypatch.setattr(progress, "_LOOK", 0.001)
     monkeypatch.setattr(progress, "_OFTEN", 0.0)
+    return noted_records(monkeypatch)
+
+
+class SeenToolbox(Toolbox):
+    """A program has ended only when ``told`` has some of what it has done."""
+
+    def __init__(self, told: list[dict[str, object]]) -> None:
+        super().__init__(None)
+        self._told = told
+
+    def pipe_through(self, *arguments: Any) -> None:
+        super().pipe_through(*arguments)
+        wait_until(lambda: bool(self._told[-1]["done"]))
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, int, int]]:
@@ -78,13 +94,15 @@ def test_of_what_is_packed_nothing_is_known(tree: Path) -> None:
     assert part_data(changed(), tree) > 0
 
 
-@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("how", list(Compression))
 def test_of_a_compressed_file(
-    tmp_path: Path, how: Compression, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    how: Compression,
+    capsys: pytest.CaptureFixture[str],
+    eager: list[dict[str, object]],
 ) -> None:
     (tmp_path / "disk.img").write_bytes(random.Random(1).randbytes(2 * MiB))
-    compress(TOOLS, tmp_path / "disk.img", tmp_path / f"disk.img.{how}", how)
+    compress(SeenToolbox(eager), tmp_path / "disk.img", tmp_path / f"disk.img.{how}", how)
     steps = told(capsys)
     assert {(name, total) for name, _, total in steps} == {(f"disk.img.{how}", 2 * MiB)}
     done = [count for _, count, _ in steps]
@@ -92,9 +110,11 @@ def test_of_a_compressed_file(
     assert 0 < done[0] <= done[-1] <= 2 * MiB
 
 
-@pytest.mark.usefixtures("eager")
 def test_of_a_result(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    eager: list[dict[str, object]],
 ) -> None:
     view = tmp_path / "view"
     view.mkdir()
@@ -105,7 +125,7 @@ def test_of_a_result(
 
     def copy(source: Path, target: Path) -> None:
         target.write_bytes(source.read_bytes()[: 2 * MiB])
-        time.sleep(0.2)
+        wait_until(lambda: bool(eager[-1]["done"]))
         target.write_bytes(source.read_bytes())
 
     monkeypatch.setattr(delivery, "_bring", copy)

@@ -36,7 +36,7 @@ except AimagerError as error:
 MOST_MEMORY = 300
 """MiB, of which Python and what is imported take 50."""
 MOST_TIME = 60.0
-"""Seconds on a machine that does much else: all take a few."""
+"""Seconds of CPU time: all take a few."""
 
 ENTRY = "zlib-1:1.3-1/desc"
 Make = Callable[[Path], Path]

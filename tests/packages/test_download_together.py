@@ -21,14 +21,20 @@ stage(Path(sys.argv[1]), sys.argv[2]).run()
 """
 
 ASKER = """\
+import json
 import sys
 import tempfile
 from pathlib import Path
+from aimager.locks import locked
 from aimager.packages.fetch_database import Database, fetch_databases
-url, target = sys.argv[1:]
-for _ in range(40):
-    work = Path(tempfile.mkdtemp(dir=Path(target).parent))
-    fetch_databases([Database("core", (url,), Path(target))], work=work)
+from tests.support.webserver import tag
+url, target = sys.argv[1], Path(sys.argv[2])
+for _ in range(8):
+    work = Path(tempfile.mkdtemp(dir=target.parent))
+    fetch_databases([Database("core", (url,), target)], work=work)
+    with locked(target.with_name(".core.db.lock")):
+        memory = json.loads(target.with_name(".core.db.json").read_text())
+        assert memory["If-None-Match"] == tag(target.read_bytes())
 """
 
 

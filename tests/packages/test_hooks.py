@@ -12,6 +12,7 @@ from aimager.packages.hooks import (
     hook_folders,
     hooks_run,
     owner,
+    packages_changed,
     places,
     read_hooks,
     unseen_links,
@@ -130,7 +131,12 @@ def test_what_ran_is_known_by_the_log_and_not_by_what_hooks_say() -> None:
         "[2026-01-01T00:00:00+0000] [ALPM] running '50-a.hook'...\n"
         "[2026-01-01T00:00:00+0000] [ALPM-SCRIPTLET] [x] [ALPM] running '51-b.hook'...\n"
         "[2020-01-01 00:00] [ALPM] running 'c d.hook'...\n"
+        "[2020-01-01 00:00] [ALPM] removed nano-old (8-1)\n"
+        "[2020-01-01 00:00] [ALPM] upgraded nano (8-1 -> 9-1)\n"
+        "[2020-01-01 00:00] [ALPM-SCRIPTLET] installed vmlinuz (1)\n"
+        "[2020-01-01 00:00] [ALPM] transaction completed\n"
     )
+    assert packages_changed(log) == ["nano-old", "nano"]
     assert hooks_run(log) == ["50-a.hook", "c d.hook"]
 
 

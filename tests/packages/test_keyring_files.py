@@ -89,6 +89,7 @@ def test_a_package_chooses_among_keys_and_says_nothing_of_their_level(
         (f"  {'C' * 40}\t# left in 2019", "C" * 40),
         (f"{'C' * 40}\r", "C" * 40),
         (f"# {'D' * 40}\n{'C' * 40}", "C" * 40),
+        (f"{'C' * 40}\n# a\x0b{'D' * 40}", "C" * 40),
     ],
 )
 def test_revoked_keys_are_named_in_every_form(tmp_path: Path, line: str, read: str) -> None:

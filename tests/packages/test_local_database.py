@@ -1,10 +1,12 @@
 """What a root's local database says of its packages."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import ImageError
+from aimager.image.spdx import Subject, spdx_text
 from aimager.packages.local_database import InstalledPackage, read_local_database
 from aimager.sandbox.tree import Tree
 
@@ -68,6 +70,19 @@ def test_records(tmp_path: Path) -> None:
             build_date=1_700_000_000,
         ),
     }
+
+
+@pytest.mark.parametrize("field", ["DESC", "PACKAGER", "LICENSE", "URL"])
+def test_a_record_in_another_encoding_is_read(tmp_path: Path, field: str) -> None:
+    record(tmp_path, "gawk-1", "%NAME%\ngawk\n\n%VERSION%\n1\n\n")
+    desc = tmp_path / "var/lib/pacman/local/gawk-1/desc"
+    desc.write_bytes(desc.read_bytes() + f"%{field}%\nJosé\n\n".encode("latin-1"))
+    package = read_local_database(Tree(tmp_path))["gawk"]
+    assert (package.name, package.version) == ("gawk", "1")
+    told = {"PACKAGER": package.packager, "LICENSE": "".join(package.licenses), "URL": package.url}
+    assert told.get(field, "Jos\ufffd") == "Jos\ufffd"
+    spdx = spdx_text(Subject("archlinux-x86_64-none", "arch", 0), [], {"gawk": package})
+    assert all(not 0xD800 <= ord(letter) < 0xE000 for letter in repr(json.loads(spdx)))
 
 
 @pytest.mark.parametrize(

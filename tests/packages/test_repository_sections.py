@@ -1,13 +1,18 @@
 """Repositories in a pacman.conf: which there are, and which are added, and where."""
 
+from pathlib import Path
+
 import pytest
 
 from aimager.packages.repository_sections import (
+    read_settings,
     repositories,
     with_added,
     with_architectures,
     with_own,
 )
+from aimager.sandbox.tree import Tree
+from tests.support.line_ends import LINE_ENDS
 
 CONF = """\
 [options]
@@ -143,3 +148,11 @@ def test_architectures_are_added_to_those_that_are_named(before: str, after: str
     conf = "[options]\n{}[core]\n"
     assert with_architectures(conf.format(before), ("v2", "v3")) == conf.format(after)
     assert with_architectures(conf.format(before), ()) == conf.format(before)
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_line_ends_at_a_newline_alone(tmp_path: Path, end: str) -> None:
+    tree = Tree(tmp_path)
+    tree.write("etc/pacman.conf", f"[options]\nXferCommand = a{end}[evil]{end}HookDir = /b\n")
+    found = [setting for setting in read_settings(tree, "etc/pacman.conf") if setting[1]]
+    assert found == [("options", "XferCommand", f"a{end}[evil]{end}HookDir = /b")]

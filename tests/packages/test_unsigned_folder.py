@@ -19,6 +19,7 @@ from aimager.packages.unsigned_folder import find, make_database
 from aimager.stages.fetch_packages import FetchPackages
 from tests.packages.test_sync_database import COMPRESSORS
 from tests.support.hostile_root import soon
+from tests.support.line_ends import LINE_ENDS
 from tests.support.locked import make_package, make_workshop
 
 INFO = """\
@@ -193,6 +194,15 @@ def test_what_pacman_does_without_may_be_missing(tmp_path: Path, left_out: str) 
     write(tmp_path, info=INFO.replace(f"\n{left_out} =", "\n# ="))
     (package,) = read_database(UNSIGNED, make_database([tmp_path])).values()
     assert 0 in (package.locked.installed_size, package.locked.build_date)
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_field_ends_at_a_newline_alone(tmp_path: Path, end: str) -> None:
+    mark = "?" * len(end.encode())
+    path = write(tmp_path, info=f"{INFO}pkgdesc = a{mark}depend = evil\n")
+    path.write_bytes(path.read_bytes().replace(f"{mark}depend".encode(), f"{end}depend".encode()))
+    (package,) = read_database(UNSIGNED, make_database([tmp_path])).values()
+    assert package.depends == ("glibc", "sh>=5")
 
 
 def test_a_description_may_be_in_any_encoding(tmp_path: Path) -> None:

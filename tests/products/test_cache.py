@@ -12,7 +12,7 @@ from aimager.files import sha256
 from aimager.products.cache import Damage, Kept, describe_files, find_damage
 from aimager.products.record import RECORD, read_record
 from aimager.products.task import CachedTask
-from tests.support.staged import build, finish, product, runs, shout, start
+from tests.support.staged import build, finish, product, runs, shout, start, write_later
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def emptied(folder: Path) -> str:
 
 
 def flipped(folder: Path) -> str:
-    (folder / "loud.txt").write_bytes(b"HELLO THERF")
+    write_later(folder / "loud.txt", b"HELLO THERF")
     return "loud.txt was changed since it was made"
 
 

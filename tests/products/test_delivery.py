@@ -15,7 +15,7 @@ from aimager.products.cache import describe_files
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.derivation import Derivation
 from aimager.products.record import Record
-from tests.support.staged import build, runs, shout
+from tests.support.staged import build, runs, shout, write_later
 
 MIB = 1 << 20
 
@@ -125,7 +125,7 @@ def remove(path: Path) -> str:
 
 
 def change(path: Path) -> str:
-    path.write_text("HELLO THERF")
+    write_later(path, b"HELLO THERF")
     return "loud.txt was changed since it was made"
 
 

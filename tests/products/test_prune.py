@@ -1,7 +1,6 @@
 """Room is made by what was not used for longest, and nothing is taken from a run."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from aimager.products.task import CachedTask
 from tests.products.test_inventory import fetch, keep
 from tests.support.locked import make_package
 from tests.support.staged import build, finish, hear, product, runs, shout, start
+from tests.support.waiting import is_waited_for, wait_until
 
 ALL = Limit(size=0)
 DAY = 86400
@@ -112,11 +112,12 @@ def test_the_packages_of_a_lock_that_a_run_sees_stay(cache: Path, source: Path) 
 
 def test_a_product_under_way_is_not_disturbed(cache: Path, source: Path) -> None:
     build(shout(cache, "dead", source, "other"))
-    running = start("build_there", cache, "live", source, 0.5)
+    running = start("build_there", cache, "live", source, cache / "go")
     while runs(cache) < 2:
         assert running.poll() is None
     for _ in range(10):
         prune_all(cache)
+    (cache / "go").touch()
     assert "HELLO THERE" in finish(running)
 
 
@@ -125,7 +126,7 @@ def test_nothing_is_removed_between_finding_and_using(cache: Path, source: Path)
     with guard(cache / "product", shared=True):
         pruner = threading.Thread(target=prune_all, args=(cache,))
         pruner.start()
-        time.sleep(0.1)
+        wait_until(lambda: is_waited_for(cache / "product/.lock") or not pruner.is_alive())
         assert pruner.is_alive()
         assert product(shout(cache, "r", source)).exists()
     pruner.join()
@@ -159,11 +160,14 @@ def test_a_product_that_is_being_made_again_has_one_maker(cache: Path, source: P
     """The lock between makers must outlive the damaged product that is pruned meanwhile."""
     build(shout(cache, "dead", source))
     (product(shout(cache, "r", source)) / "loud.txt").write_text("")
-    makers = [start("build_there", cache, "r0", source, 5.0)]
+    makers = [start("build_there", cache, "r0", source, cache / "go")]
     while runs(cache) < 2:
         assert makers[0].poll() is None
     assert len(prune_all(cache).items) == 1
     makers.append(start("build_there", cache, "r1", source, 0))
+    locks = cache / "product/shout"
+    wait_until(lambda: runs(cache) > 2 or any(map(is_waited_for, locks.glob(".*.lock"))))
+    (cache / "go").touch()
     assert "ran: True, HELLO THERE" in finish(makers[1])
     assert "ran: True, HELLO THERE" in finish(makers[0])
     assert runs(cache) == 2

@@ -8,6 +8,7 @@ import pytest
 from aimager.products.record import Record, read_record
 from aimager.products.task import CachedTask
 from tests.support.staged import build, finish, hear, other_subject, product, runs, shout, start
+from tests.support.waiting import touched_once_waited_for
 
 
 def record_of_view(task: CachedTask) -> Record:
@@ -44,9 +45,11 @@ def test_a_damaged_one_of_another_subject_is_not_taken(cache: Path, source: Path
 
 
 def test_who_makes_the_same_for_another_subject_is_waited_for(cache: Path, source: Path) -> None:
-    running = start("build_there", cache, "r1", source, 0.5)
+    go = cache / "go"
+    running = start("build_there", cache, "r1", source, go)
     hear(running)
     other = other_subject(shout(cache, "r2", source), "r2")
-    assert build(other)
+    with touched_once_waited_for(cache / "product/shout", go):
+        assert build(other)
     assert runs(cache) == 1
     finish(running)

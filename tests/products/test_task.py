@@ -18,6 +18,7 @@ from aimager.products.record import RECORD, Record, read_record
 from aimager.products.task import CachedTask
 from tests.support.locked import make_package
 from tests.support.staged import Shout, build, finish, hear, product, runs, shout, start
+from tests.support.waiting import touched_once_waited_for
 
 SETUP = Settings("pi", passwords=(Password("alice", "hunter2"),))
 
@@ -130,15 +131,17 @@ def test_a_product_that_has_come_by_now_is_used(
 
 
 def test_who_waited_says_so(cache: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    running = start("build_there", cache, "r1", source, 0.5)
+    go = cache / "go"
+    running = start("build_there", cache, "r1", source, go)
     hear(running)
-    shout(cache, "r2", source).run()
+    with touched_once_waited_for(cache / "product/shout", go):
+        shout(cache, "r2", source).run()
     assert capsys.readouterr().out == "shout:x: another build has made it meanwhile\n"
     finish(running)
 
 
 def test_who_waited_for_a_killed_maker_makes_it(cache: Path, source: Path) -> None:
-    running = start("build_there", cache, "r1", source, 30)
+    running = start("build_there", cache, "r1", source, cache / "never")
     hear(running)
     waiting = start("build_there", cache, "r2", source, 0)
     running.kill()

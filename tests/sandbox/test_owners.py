@@ -1,8 +1,11 @@
 """Owners that a build's ids are too few for are refused or told, wherever they come from."""
 
+import base64
+import io
 import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,10 @@ from aimager.errors import CommandError, HostError
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.owners import (
     HeldIds,
+    heed_lost_lists,
     held_ids,
     refuse_accounts,
+    refuse_list,
     refuse_lost_owner,
     refuse_owner,
     refused_owners,
@@ -40,6 +45,78 @@ TRIES = {
     "setpriv": "setpriv --reuid 100201 --clear-groups true",
 }
 """Commands that ask for an id that there is not."""
+
+
+LISTS = {
+    "user::rw-\nuser:100201:rw-\ngroup::r--\nmask::rw-\nother::r--\n": False,
+    "user::rw-,group:nobody-knows:rw-,group::r--,mask::rw-,other::r--": True,
+}
+"""Access lists, and whether a build goes on without them."""
+
+
+def packed(entries: str, kind: str = "access") -> bytes:
+    """A tar archive of a folder with an access list."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("a b")
+        member.type, member.mode = tarfile.DIRTYPE, 0o755
+        member.pax_headers = {f"SCHILY.acl.{kind}": entries}
+        archive.addfile(member)
+    return content.getvalue()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become an ordinary user")
+@pytest.mark.parametrize("kind", ["access", "default"])
+@pytest.mark.parametrize("entries", LISTS)
+def test_a_list_that_tar_loses_is_refused_or_told(
+    capsys: pytest.CaptureFixture[str], entries: str, kind: str
+) -> None:
+    text = base64.b64encode(packed(entries, kind)).decode()
+    script = f"cd /tmp && echo {text} | base64 -d | tar x --acls 2>&1; echo ended with $?"
+    said = json.loads(call_as_user(Jailed(Path("work"), argv=("sh", "-c", script))))["said"]
+    assert "ended with 0" in said
+    if LISTS[entries]:
+        heed_lost_lists(said, " of it")
+        told = "the access list of a b of it is lost: names in it are not known"
+        assert told in capsys.readouterr().out
+        return
+    with pytest.raises(HostError, match=r"^a b of it has an access list for ids that this build"):
+        heed_lost_lists(said, " of it")
+
+
+def test_how_else_a_list_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    heed_lost_lists("tar: f: time stamp is in the future\n")
+    assert not capsys.readouterr().out
+    words = "tar: acl_set_file_at: Cannot set POSIX ACLs for file "
+    unsupported = "".join(f"{words}'./{name}': Operation not supported\n" for name in "fgh")
+    heed_lost_lists(f"before\n{unsupported}after\n", " of it")
+    assert capsys.readouterr().out == (
+        "   the access list of f, and 2 other files, of it is lost: Operation not supported\n"
+    )
+    with pytest.raises(HostError) as caught:
+        heed_lost_lists(f"{unsupported}{words}''i'': Invalid argument\n", " of it")
+    assert caught.value.message.startswith("i of it has an access list for ids that this build")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ("user::rw-\nuser:100201:rw-\n", "the user 100201"),
+        ("user::rw-,default:group:100201:rw-", "the group 100201"),
+        ("user::rw-,user:alice:rw-:100201", "the user 100201"),
+        ("user::rw-,user:65536:rw-,group:alice:rw-", ""),
+        ("", ""),
+    ],
+)
+def test_a_list_is_for_ids_that_are_held(entries: str, told: str) -> None:
+    if not told:
+        refuse_list("f", entries, USERS)
+        return
+    with pytest.raises(HostError) as caught:
+        refuse_list("f", entries, USERS, " of it")
+    assert caught.value.message.startswith(f"f of it has an access list for {told}, and your sub")
+    assert "100201 ids or more" in caught.value.hint
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become an ordinary user")

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def waiting(standby: Standby) -> int:
     return standby._ready.process.pid
 
 
+@contextmanager
+def into(file: Path) -> Iterator[None]:
+    """Let standard output be a file in the block."""
+    kept, opened = os.dup(1), os.open(file, os.O_WRONLY | os.O_CREAT)
+    os.dup2(opened, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(opened)
+        os.close(kept)
+
+
 def test_it_inherits_what_is_so_when_it_is_wanted(
     work: Path,
     tmp_path: Path,
@@ -46,8 +60,8 @@ def test_it_inherits_what_is_so_when_it_is_wanted(
     first = waiting(standby)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "77")
     monkeypatch.chdir(tmp_path)
-    os.dup2(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), 1)
-    seen = call(inherited.tell_inherited, "two", work=work)
+    with into(tmp_path / "said"):
+        seen = call(inherited.tell_inherited, "two", work=work)
     assert (tmp_path / "said").read_text() == "out two\n"
     assert capfd.readouterr().err == "error two\n"
     assert (seen.epoch, seen.directory) == ("77", tmp_path)

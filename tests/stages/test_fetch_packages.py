@@ -227,10 +227,10 @@ def test_offline_nothing_is_asked(first: Site, tmp_path: Path) -> None:
 
 
 def test_what_is_under_way_stops_where_it_is_when_all_is_lost(first: Site, tmp_path: Path) -> None:
-    content = bytes(32 << 20)
+    content = bytes(32 << 20)  # which takes ten minutes
     large, missing = make_file("large", content), make_file("missing", b"x")
     first.content[f"/core/{large.file}"] = content
-    first.plan = ["late 2", "late 2"]  # so that it begins after the other is known to be missing
+    first.plan = ["late 2", "late 2"]  # both are under way
     with pytest.raises(DownloadError, match="no mirror has the package missing"):
         stage(tmp_path, first.url, packages=(missing, large)).run()
     part = large.path(tmp_path / "pkg").with_name(f"{large.file}.part")
@@ -240,7 +240,7 @@ def test_what_is_under_way_stops_where_it_is_when_all_is_lost(first: Site, tmp_p
 def test_a_disk_without_room_is_told_before_the_first_byte(first: Site, tmp_path: Path) -> None:
     first.content |= {FILE: CONTENT, f"{FILE}.sig": SIGNATURE}
     free = os.statvfs(tmp_path)
-    large = replace(PACKAGE, size=2 * free.f_bavail * free.f_frsize)
+    large = replace(PACKAGE, size=free.f_blocks * free.f_frsize)
     with pytest.raises(HostError, match="fetching 1 package takes up to"):
         stage(tmp_path, first.url, packages=(large,)).run()
     assert not first.asked

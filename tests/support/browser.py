@@ -54,7 +54,7 @@ class Browser:
         options += [f"--user-data-dir={self._folder}/profile"]
         options += ["--blink-settings=preferredColorScheme=0"] if dark else []
         done = subprocess.run(
-            [self._program, *options, *words], capture_output=True, timeout=120, check=False
+            [self._program, *options, *words], capture_output=True, timeout=900, check=False
         )
         told = done.stderr.decode(errors="replace")
         assert done.returncode == 0, told

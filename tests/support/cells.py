@@ -19,7 +19,7 @@ from tests.support.places import ROOT
 from tests.support.runs import Doit
 
 _BOARDS = {Architecture.x86_64: "x64-small", Architecture.aarch64: "aarch64-small"}
-_LEFT_OUT = (".git", ".venv", "cache", "out", ".*_cache", "*.egg-info")
+_LEFT_OUT = (".git", ".venv", "cache", "out", ".*_cache", "__pycache__", "*.egg-info")
 _PIECE = 1 << 20
 _ZEROS = bytes(_PIECE)
 

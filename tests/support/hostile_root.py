@@ -38,7 +38,7 @@ FILES = {
     "etc/pacman.d/hooks/50-own.hook": "Description = Updating\n",
     "etc/pacman.d/mirrorlist": "#Server = http://m/$repo\n",
     "etc/mkinitcpio.conf": "HOOKS=(base)\n",
-    "etc/mkinitcpio.conf.d/zz-universal.conf": "universal=()\n",
+    "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf": "universal=()\n",
     "etc/mkinitcpio.d/linux-arm.preset": "ALL_kver='6.1-arm'\n",
     "etc/booster.yaml": "universal: true\n",
     "etc/motd.d/hello": "old\n",

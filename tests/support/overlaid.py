@@ -1,6 +1,7 @@
 """Overlays that are unpacked in a namespace, by the host's tar in a root of the host's programs."""
 
 import os
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def attributes(tree: Path) -> dict[str, dict[str, str]]:
         if kept:
             found[str(path.relative_to(tree))] = kept
     return found
+
+
+def lay_over_a_list(place: Place) -> None:
+    """Lay a file over a root whose access list is for a group that is not known there."""
+    archive, root = place.work / "site.tar", place.work / "root"
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as members:
+        member = tarfile.TarInfo("tmp/listed")
+        member.pax_headers = {"SCHILY.acl.access": "user::rw-,group:nobody-knows:r--,mask::r--"}
+        members.addfile(member)
+    show_host(root)
+    with chroot(Tree(root)) as image, (place.work / "log").open("wb") as log:
+        unpack_overlay(ImageRoot(image, Toolbox(None, log), EPOCH), archive)
 
 
 def lay_over(place: Place) -> list[dict[str, dict[str, str]]]:

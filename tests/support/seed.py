@@ -1,5 +1,6 @@
 """Cells that a run of the tests builds once: what tests begin with is copied from there."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,18 @@ class Seed:
     def copy(self, folder: Path, *cells: Cell, links: bool = True) -> Warm:
         """A cache and results in ``folder``, where the host's own cell and ``cells`` are built.
 
-        Its files are the seed's own, unless ``links`` is false, as it must be for who damages them.
+        Its files are the seed's own, unless ``links`` is false, as it must be for who damages them;
+        but for logs, which are written in place, and for locks.
         """
         fresh_folder(folder)
         with locked(self._lock):
             said = [self._grow(cell) for cell in (HOST, *cells)]
             kept = [self.doit.folder / name for name in KEPT]
             subprocess.run(["cp", "-al" if links else "-a", *kept, folder], check=True)
+            shutil.rmtree(folder / "cache/log")
+            shutil.copytree(self.doit.cache / "log", folder / "cache/log")
+        for lock in (folder / "cache").rglob(".*lock"):
+            lock.unlink()
         return Warm(Doit(folder, self.doit.variables), said[0])
 
 

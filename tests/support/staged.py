@@ -1,5 +1,6 @@
 """A stage, a cache for it, and builds of it in processes of their own, for the tests."""
 
+import os
 import subprocess
 import sys
 import time
@@ -13,28 +14,35 @@ from aimager.products import run_folder
 from aimager.products.cache import Kept
 from aimager.products.task import CachedTask
 from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 
 @dataclass(frozen=True)
 class Shout:
-    """Makes the source's text and ``words`` loud, and notes in ``diary`` that it ran."""
+    """Makes the source's text and ``words`` loud, and notes in ``diary`` that it ran.
+
+    ``pause`` are seconds that it takes, or a file that it waits for.
+    """
 
     source: Path
     words: tuple[str, ...]
     target: Path
     diary: Path = environment()
-    pause: float = environment()
+    pause: float | Path = environment()
 
     def run(self) -> None:
         """Make it."""
         with self.diary.open("a") as stream:
             stream.write("ran\n")
-        time.sleep(self.pause)
+        if isinstance(self.pause, Path):
+            wait_until(self.pause.exists)
+        else:
+            time.sleep(self.pause)
         publish_text(self.target, " ".join((self.source.read_text(), *self.words)).upper())
 
 
 def shout(
-    cache: Path, run: str, source: Path, *words: str, task: str = "shout", pause: float = 0.0
+    cache: Path, run: str, source: Path, *words: str, task: str = "shout", pause: float | Path = 0.0
 ) -> CachedTask:
     """The task that makes ``source`` loud, in the run of this name."""
     kept = Kept(cache / "product" / task / "x", cache / "work" / run / "view" / task / "x")
@@ -72,6 +80,13 @@ def product(task: CachedTask) -> Path:
     return folder
 
 
+def write_later(path: Path, content: bytes) -> None:
+    """Write it when the clock of files, which ticks some hundred times a second, has gone on."""
+    before = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 10**7))
+
+
 def start(function: str, *arguments: object) -> subprocess.Popen[str]:
     """Call a function of this module in a process of its own."""
     return subprocess.Popen(
@@ -106,7 +121,8 @@ def hear(running: subprocess.Popen[str]) -> str:
 def build_there(cache: str, run: str, source: str, pause: str, *words: str) -> None:
     """Build, say so, and keep the run's folder until standard input ends."""
     run_folder.hold_run_folder(Path(cache, "work", run))
-    task = shout(Path(cache), run, Path(source), *words, pause=float(pause))
+    takes = Path(pause) if "/" in pause else float(pause)
+    task = shout(Path(cache), run, Path(source), *words, pause=takes)
     ran = build(task)
     print(f"ran: {ran}, {(task.kept.view / 'loud.txt').read_text()}", flush=True)
     sys.stdin.read()

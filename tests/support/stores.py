@@ -50,7 +50,7 @@ def serving_s3() -> Iterator[dict[str, str]]:
     settings = {**SETTINGS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
     try:
         # All servers of a process have their buckets in common.
-        reset = requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=60)
+        reset = requests.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=600)
         reset.raise_for_status()
         bucket_client(settings).create_bucket(Bucket=BUCKET)
         yield settings
@@ -61,12 +61,10 @@ def serving_s3() -> Iterator[dict[str, str]]:
 @contextmanager
 def serving_gs() -> Iterator[dict[str, str]]:
     """The same of a server that speaks Google's protocol."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     logging.getLogger("gcp_storage_emulator").setLevel(logging.CRITICAL)
-    server = create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket=BUCKET)
     server.start()
+    port = server._api._httpd.server_port
     try:
         yield {
             "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}",

@@ -237,7 +237,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         (
             *("run", "run/universal-initramfs", "run/universal-initramfs.done", "etc"),
             *("run/mkinitcpio.conf", "run/booster.yaml", "etc/mkinitcpio.conf"),
-            *("etc/mkinitcpio.conf.d", "etc/mkinitcpio.conf.d/zz-universal.conf"),
+            *("etc/mkinitcpio.conf.d", "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf"),
             "etc/booster.yaml",
         ),
     ),

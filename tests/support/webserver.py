@@ -17,8 +17,8 @@ class Site:
 
     The first of ``plan`` is what the next request gets: a status, ``STATUS after WHEN`` with a
     Retry-After, ``cut N`` to break off after N bytes, ``whole`` to ignore Range, ``slow``, ``late
-    N`` to answer when N were asked, and with content a second after that; when it is empty, all
-    is well.
+    N`` to answer when N were asked, and with at most 50 kB in a second; when it is empty, all is
+    well.
     """
 
     url: str = ""
@@ -65,8 +65,6 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             if plan == "slow":
                 time.sleep(0.3)
-            elif plan.startswith("late"):
-                time.sleep(1)
             self._send(content, plan)
 
     def _is_known(self) -> bool:
@@ -95,7 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
         if plan.startswith("cut "):
             content = content[: int(plan.removeprefix("cut "))]
             self.close_connection = True
-        self.wfile.write(content)
+        if plan.startswith("late"):
+            for start in range(0, len(content), 1000):
+                self.wfile.write(content[start : start + 1000])
+                time.sleep(0.02)
+        else:
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

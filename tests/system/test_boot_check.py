@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.model.board import Bootloader
+from aimager.model.board import Board, Bootloader
 from aimager.model.partition import FileSystem, Label, MiB, PartitionTable, Role, root_ext4
 from boards import BOARDS
 from tests.support.bootable_root import BOARD_NAMES, BOX, append, check, make, refused
@@ -207,16 +207,61 @@ def test_case_makes_a_difference_where_the_file_system_says_so(tmp_path: Path, b
     make(tmp_path, on_fat)
     append(tmp_path, EXTLINUX, "/vmlinuz-linux", "/VMLINUZ-linux")
     check(tmp_path, on_fat)
-    assert on_fat.partition_table
-    table = on_fat.partition_table.changed(Role.boot, file_system=FileSystem.ext4)
-    on_ext4 = replace(on_fat, partition_table=table)
-    assert "names /boot/VMLINUZ-linux, which is missing" in refused(tmp_path, on_ext4).message
+    told = refused(tmp_path, on_ext4(board)).message
+    assert "names /boot/VMLINUZ-linux, which is missing" in told
+
+
+SYSLINUX, ENTRY = "syslinux/syslinux.cfg", "loader/entries/linux.conf"
+
+
+def on_ext4(name: str) -> Board:
+    board = BOARDS[name]
+    assert board.partition_table
+    table = board.partition_table.changed(Role.boot, file_system=FileSystem.ext4)
+    return replace(board, partition_table=table)
 
 
 @pytest.mark.parametrize(
     ("board", "file"),
-    [("rock64", EXTLINUX), ("x64-legacy", "syslinux/syslinux.cfg")],
+    [
+        ("rock64", EXTLINUX),
+        ("x64-legacy", SYSLINUX),
+        ("x64-uefi", ENTRY),
+        ("rpi4", "config.txt"),
+        ("rpi4", "cmdline.txt"),
+    ],
 )
+def test_a_configuration_is_read_whatever_its_case(tmp_path: Path, board: str, file: str) -> None:
+    make(tmp_path, BOARDS[board])
+    at = tmp_path / "boot"
+    for part in Path(file).parts:
+        at = (at / part).rename(at / part.upper())
+    other = tmp_path / "boot" / file.upper()
+    check(tmp_path, BOARDS[board])
+    other.write_text(other.read_text().replace("initramfs-linux", "no").replace("root=", "no="))
+    told = refused(tmp_path, BOARDS[board]).message
+    assert told.startswith(f"/boot/{file.upper()} ")
+
+
+@pytest.mark.parametrize(
+    ("board", "file", "told"),
+    [
+        ("rock64", EXTLINUX, f"/boot has no {EXTLINUX}, by which"),
+        ("rock64", "vmlinuz-linux", "names /boot/vmlinuz-linux, which is missing"),
+        ("x64-legacy", SYSLINUX, f"/boot has no {SYSLINUX}, by which"),
+        ("rpi4", "config.txt", "there is no config.txt in /boot"),
+        ("rpi4", "cmdline.txt", "/boot/cmdline.txt is missing"),
+        ("rpi4", "start4.elf", "/boot has no start4.elf, which the machine's firmware"),
+    ],
+)
+def test_case_counts_on_ext4(tmp_path: Path, board: str, file: str, told: str) -> None:
+    make(tmp_path, on_ext4(board))
+    path = tmp_path / "boot" / file
+    path.rename(path.with_name(path.name.upper()))
+    assert told in refused(tmp_path, on_ext4(board)).message
+
+
+@pytest.mark.parametrize(("board", "file"), [("rock64", EXTLINUX), ("x64-legacy", SYSLINUX)])
 def test_a_folder_is_no_kernel(tmp_path: Path, board: str, file: str) -> None:
     make(tmp_path, BOARDS[board])
     (tmp_path / "boot/other").mkdir()

@@ -15,7 +15,7 @@ from aimager.sandbox.owners import HeldIds, held_ids
 from aimager.system import customize as finishing
 from aimager.system.configure import ImageRoot
 from aimager.toolbox import Toolbox
-from tests.support.overlaid import Place, lay_over
+from tests.support.overlaid import Place, lay_over, lay_over_a_list
 from tests.support.trees import bare_chroot
 
 PRESET = "etc/systemd/system-preset/40-enabled.preset"
@@ -188,3 +188,12 @@ def test_an_overlays_attributes_are_the_images(tmp_path: Path) -> None:
     assert set(given) >= {"usr/bin/ping", "var/log/journal", "etc/shadow"}
     kinds = {name for names in given.values() for name in names}
     assert kinds >= {"security.capability", "system.posix_acl_default", "user.note"}
+
+
+def test_an_overlays_access_list_is_not_lost_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call(lay_over_a_list, Place(tmp_path / "work"), work=tmp_path / "work")
+    assert "the access list of tmp/listed of the overlay site.tar is lost: names" in str(
+        capfd.readouterr()
+    )

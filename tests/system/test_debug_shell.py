@@ -78,17 +78,22 @@ class Screen:
             if self._typed and self._typed[0][0] in self.shown:
                 os.write(self.master, self._typed.pop(0)[1])
 
-    def wait_for(self, text: bytes) -> None:
-        """Wait until it is shown."""
-        end = time.monotonic() + 30
-        while text not in self.shown:
+    def wait_for(self, text: bytes, *, after: int = 0, again: bytes = b"") -> None:
+        """Wait until it is shown, of what is shown ``after`` so many bytes.
+
+        ``again`` is typed now and then, until something has come of it.
+        """
+        end = time.monotonic() + 600
+        while text not in self.shown[after:]:
             assert time.monotonic() < end, self.shown.decode(errors="replace")
-            time.sleep(0.02)
+            if again:
+                os.write(self.master, again)
+            time.sleep(0.2 if again else 0.02)
 
     def close(self) -> str:
         """End it, and return what was shown."""
         os.close(self.slave)
-        self._reader.join(10)
+        self._reader.join(600)
         os.close(self.master)
         return self.shown.decode(errors="replace")
 
@@ -117,22 +122,23 @@ def test_a_shell_is_opened_in_the_root(tmp_path: Path) -> None:
 
 def test_jobs_are_controlled(tmp_path: Path) -> None:
     screen = Screen(
-        (PROMPT, b"set -m; sleep 0.1 & wait; echo job $((20 + 1))\n"),
-        (b"job 21", b"sleep 600\n"),
+        (PROMPT, b"PS1='rea''dy> '; set -m; sleep 0.1 & wait; echo job $((20 + 1))\n"),
+        (b"ready> ", b"sh -c 'echo begun $((20 + 2)); exec sleep 6000'\n"),
     )
     ended: list[str] = []
     building = threading.Thread(target=lambda: ended.append(open_on(screen, tmp_path)))
     building.start()
-    screen.wait_for(b"sleep 600")
-    time.sleep(0.5)
+    screen.wait_for(b"begun 22")
+    before = len(screen.shown)
     os.write(screen.master, b"\x03")  # Ctrl-C: for the sleep, and not for the shell or the build
-    time.sleep(0.2)
+    screen.wait_for(b"ready> ", after=before)
     os.write(screen.master, b"echo over $?\n")
     screen.wait_for(b"over 130")
     os.write(screen.master, b"exit\n")
-    building.join(30)
+    building.join()
     shown = screen.close()
     assert ended == ["the hook failed"]
+    assert "job 21" in shown
     assert "no job control" not in shown
     assert "cannot set terminal process group" not in shown
 
@@ -144,11 +150,9 @@ def test_it_has_the_size_of_the_users_terminal(tmp_path: Path) -> None:
     building.start()
     screen.wait_for(b"size 33 77")
     screen.resize(44, 99)
-    time.sleep(1)
-    os.write(screen.master, b"echo size $(stty size)\n")
-    screen.wait_for(b"size 44 99")
+    screen.wait_for(b"size 44 99", again=b"echo size $(stty size)\n")
     os.write(screen.master, b"exit\n")
-    building.join(30)
+    building.join()
     screen.close()
     assert ended == ["the hook failed"]
 

@@ -91,6 +91,19 @@ def test_not_every_unit_is_enabled_where_no_preset_says_so(root: Path, text: str
     assert (root / PRESETS / "99-default.preset").read_text() == "disable *\n"
 
 
+@pytest.mark.parametrize(
+    ("masked", "ours"), [("90-systemd.preset", False), ("99-default.preset", True)]
+)
+def test_a_preset_that_is_masked_does_not_count(root: Path, masked: str, ours: bool) -> None:
+    (root / PRESETS).mkdir(parents=True)
+    (root / PRESETS / masked).symlink_to("/dev/null")
+    (root / "usr/lib/systemd/system-preset/90-systemd.preset").write_bytes(b"# \xe9\nenable x\n")
+    prepare_first_boot(Tree(root), grow=None)
+    own = root / PRESETS / "99-default.preset"
+    assert (own.is_file() and own.read_text() == "disable *\n") == ours
+    assert (root / PRESETS / "90-systemd.preset").is_symlink() != ours
+
+
 def test_questions_that_a_root_asked_before_are_masked(root: Path) -> None:
     link = root / UNITS / "systemd-firstboot.service"
     link.parent.mkdir(parents=True)

@@ -6,6 +6,7 @@ import pytest
 
 from aimager.sandbox.tree import Tree
 from aimager.system.hook_failures import Failure, failures
+from aimager.system.transaction_parts import Ran
 
 SYSTEM, USUAL = "usr/share/libalpm/hooks", "etc/pacman.d/hooks"
 FAILED = "error: command failed to execute correctly\n"
@@ -146,7 +147,7 @@ def test_of_two_that_say_the_same_the_one_that_ran_is_named(
     for name in (first, second):
         add(root, f"{SYSTEM}/{name}", "[Action]\nDescription = Same\nExec = /usr/bin/true\n")
     said = f":: Running post-transaction hooks...\n(1/2) Same\n{FAILED}(2/2) Same\n"
-    failed = failures(said, Tree(root), own(root), [first, second])
+    failed = failures(said, Tree(root), own(root), Ran([first, second]))
     assert [failure.what for failure in failed] == [f"the hook {first} ('Same')"]
     assert failed[0].boots == ("mkinitcpio" in first)
 
@@ -159,7 +160,7 @@ def test_a_hook_cannot_pass_for_the_next(root: Path) -> None:
         f"(1/2) A\n(2/2) other\n(7/9) B\n{FAILED}(2/2) B\n(1/1) C\n",
         f"(1/2) A\n{FAILED}(2/2) changed\n(1/1) C\n(1/1) C\n",
     ):
-        failed = failures(said, Tree(root), own(root), ran)
+        failed = failures(said, Tree(root), own(root), Ran(ran))
         assert [failure.what for failure in failed] == ["the hook 50-a.hook ('A')"]
 
 
@@ -168,7 +169,7 @@ def test_a_hook_in_a_folder_that_the_configuration_names(root: Path) -> None:
     add(root, f"{SYSTEM}/70-a.hook", "[Action]\nDescription = Other\nExec = /usr/bin/dracut\n")
     add(root, "opt/hooks/70-a.hook", "[Action]\nDescription = Own\nExec = /usr/bin/true\n")
     add(root, "var/lib/pacman/local/mine-1-1/files", "%FILES%\nopt/\nopt/hooks/70-a.hook\n")
-    (failure,) = failures(f"(1/1) Own\n{FAILED}", Tree(root), own(root), ["70-a.hook"])
+    (failure,) = failures(f"(1/1) Own\n{FAILED}", Tree(root), own(root), Ran(["70-a.hook"]))
     assert failure.what == "the hook 70-a.hook of the package mine ('Own')"
     assert not failure.boots
 
@@ -180,14 +181,14 @@ def test_a_hook_whose_dependencies_are_not_there(root: Path, runs: str, boots: b
     nano = "%NAME%\nnano\n\n%VERSION%\n8-1\n\n%PROVIDES%\neditor=2\n"
     add(root, "var/lib/pacman/local/nano-8-1/desc", nano)
     said = "(1/1) D\nerror: unable to run hook 54-a.hook: could not satisfy dependencies\n"
-    (failure,) = failures(said, Tree(root), own(root), ["54-a.hook"])
+    (failure,) = failures(said, Tree(root), own(root), Ran(["54-a.hook"]))
     assert failure.boots == boots
     assert failure.tell() == (
         "the hook 54-a.hook ('D') was not run, for it depends on not-installed>=2, and that is not"
         " installed"
     )
     add(root, f"{SYSTEM}/54-a.hook", f"[Action]\n{text}")
-    (failure,) = failures(said, Tree(root), own(root), ["54-a.hook"])
+    (failure,) = failures(said, Tree(root), own(root), Ran(["54-a.hook"]))
     assert "for it depends on editor=1, and what is installed is of another" in failure.tell()
 
 
@@ -212,7 +213,7 @@ def test_a_hook_whose_dependencies_are_not_there(root: Path, runs: str, boots: b
 def test_a_hook_that_pacman_cannot_read(root: Path, message: str, reason: str, name: str) -> None:
     add(root, f"{USUAL}/{name}", "[Action]\nDescription = Reading\n")
     error = f"error: {message.format(f'/run/image/{USUAL}/{name}')}\n"
-    (failure,) = failures(f"{error}:: Running\n{error}", Tree(root), own(root), [])
+    (failure,) = failures(f"{error}:: Running\n{error}", Tree(root), own(root), Ran([]))
     assert failure.what == f"the hook {name} ('Reading')"
     (said,) = failure.said
     assert said.startswith(reason)
@@ -220,14 +221,14 @@ def test_a_hook_that_pacman_cannot_read(root: Path, message: str, reason: str, n
     assert "/run/image" not in failure.tell()
     assert failure.tell().startswith(f"{failure.what} cannot be read by pacman:\n")
     ended = "error: failed to commit transaction (failed to run transaction hooks)\n"
-    (failure,) = failures(f"{error}{ended}", Tree(root), own(root), [])
+    (failure,) = failures(f"{error}{ended}", Tree(root), own(root), Ran([]))
     assert failure.aborts
 
 
 def test_a_folder_of_hooks_that_is_none(root: Path) -> None:
     add(root, USUAL, "a file")
     said = f"error: could not open directory: /run/image/{USUAL}/: Not a directory\n"
-    (failure,) = failures(said, Tree(root), own(root), [])
+    (failure,) = failures(said, Tree(root), own(root), Ran([]))
     assert failure.tell() == (f"the folder of hooks /{USUAL} cannot be read:\n    Not a directory")
 
 
@@ -237,7 +238,7 @@ def test_a_hook_that_came_as_a_link_out_of_the_image(root: Path) -> None:
     (root / USUAL / "57-a.hook").symlink_to("/usr/share/mine/a.hook")
     path = f"/run/image/{USUAL}/57-a.hook"
     said = f"error: could not stat file {path}: No such file or directory\n"
-    (failure,) = failures(said, Tree(root), own(root), [])
+    (failure,) = failures(said, Tree(root), own(root), Ran([]))
     assert failure.tell() == (
         "the hook 57-a.hook ('Led') came as a link that led out of the image while pacman ran,"
         " and was not run"

@@ -12,7 +12,7 @@ from aimager.system.initramfs import universal
 from aimager.system.universal_conf import WITHOUT_AUTODETECT, preset_configurations
 from tests.support.trees import bare_chroot
 
-DROP_IN = "etc/mkinitcpio.conf.d/zz-universal.conf"
+DROP_IN = "etc/mkinitcpio.conf.d/zzz-aimager-universal.conf"
 CONSOLE = "etc/vconsole.conf"
 BOOSTER = "etc/booster.yaml"
 BASH = shutil.which("bash")

@@ -57,6 +57,14 @@ def test_arch_kernels_are_sorted(tmp_path: Path) -> None:
     )
 
 
+def test_a_masked_preset_is_of_no_kernel(tmp_path: Path) -> None:
+    arch_kernel(tmp_path, "linux", "6.18.1-arch1-1", "initramfs-linux.img")
+    (tmp_path / "etc/mkinitcpio.d/other.preset").symlink_to("/dev/null")
+    (tmp_path / "etc/mkinitcpio.d/linux.preset").write_bytes(b"# caf\xe9\n")
+    (tmp_path / "usr/lib/modules/old/pkgbase").mkdir(parents=True)
+    assert [kernel.name for kernel in find_kernels(Tree(tmp_path))] == ["linux"]
+
+
 @pytest.mark.parametrize("image", ["Image", "zImage"])
 def test_alarm_kernel(tmp_path: Path, image: str) -> None:
     alarm_kernel(tmp_path, image)

@@ -78,6 +78,7 @@ def test_what_a_password_is_not_enough_without(
         (KEY | SSHD, True),
         (KEY | {"usr/lib/systemd/system/sockets.target.wants/sshd.socket": ""}, True),
         ({"home/alice/.ssh/authorized_keys": "# none\n\n"} | SSHD, False),
+        ({"home/alice/.ssh/authorized_keys": "# none\u2028ssh-ed25519 AAAA me\n"} | SSHD, False),
         ({"root/.ssh/id_ed25519.pub": "ssh-ed25519 AAAA me"} | SSHD, False),
         ({GETTY: f"{AGETTY} --autologin alice --noclear %I $TERM\n"}, True),
         ({GETTY: f"{AGETTY} -a alice - $TERM\n"}, True),
@@ -87,6 +88,16 @@ def test_what_a_password_is_not_enough_without(
 )
 def test_keys_and_terminals(tmp_path: Path, files: dict[str, str], can: bool) -> None:
     assert logins(tmp_path, files=files) == (("alice",) if can else ())
+
+
+@pytest.mark.parametrize("mask", ["getty@tty1.service.d/a.conf", "getty@tty1.service.d/b.conf"])
+def test_a_masked_terminal_logs_nobody_in(tmp_path: Path, mask: str) -> None:
+    files = {
+        "usr/lib/systemd/system/getty@tty1.service.d/a.conf": f"{AGETTY} --autologin alice %I\n"
+    }
+    (tmp_path / "etc/systemd/system/getty@tty1.service.d").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system" / mask).symlink_to("/dev/null")
+    assert logins(tmp_path, files=files) == (() if mask.endswith("a.conf") else ("alice",))
 
 
 def test_a_root_without_accounts(tmp_path: Path) -> None:

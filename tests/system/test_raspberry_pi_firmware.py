@@ -4,25 +4,11 @@ from pathlib import Path
 
 from aimager.sandbox.tree import Tree
 from aimager.system.bootloader import raspberry_pi_firmware
-from aimager.system.bootloader.raspberry_pi_firmware import (
-    command_line_text,
-    named_files,
-    settings,
-    with_included,
-)
+from aimager.system.bootloader.raspberry_pi_firmware import command_line_text
 
 ROOT = ("root=PARTUUID=1a2b3c4d-02", "rw")
 PACKAGED = "root=/dev/mmcblk0p2 rw rootwait console=serial0,115200 console=tty1 fsck.repair=yes\n"
-CONFIGURATION = """\
-# initramfs none.img
-initramfs initramfs-linux.img followkernel
-dtoverlay=vc4-kms-v3d
-[pi5]
-kernel=/kernel_2712.img
-armstub=armstub8-2712.bin
-  device_tree=dtbs/broadcom/bcm2712-rpi-5-b.dtb
-#kernel=other.img
-"""
+CONFIGURATION = "initramfs initramfs-linux.img followkernel\ndtoverlay=vc4-kms-v3d\n"
 
 
 def files(root: Path, *names: str) -> None:
@@ -30,15 +16,6 @@ def files(root: Path, *names: str) -> None:
         path = root / "boot" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text({"config.txt": CONFIGURATION, "cmdline.txt": PACKAGED}.get(name, ""))
-
-
-def test_named_files() -> None:
-    assert named_files(CONFIGURATION) == (
-        "initramfs-linux.img",
-        "kernel_2712.img",
-        "armstub8-2712.bin",
-        "dtbs/broadcom/bcm2712-rpi-5-b.dtb",
-    )
 
 
 def test_the_packages_command_line_gets_another_root() -> None:
@@ -56,22 +33,13 @@ def test_the_packages_command_line_gets_another_root() -> None:
 
 
 def test_install(tmp_path: Path) -> None:
-    files(tmp_path, "config.txt", "cmdline.txt", *named_files(CONFIGURATION))
+    files(tmp_path, "config.txt", "cmdline.txt")
     raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=())
     assert (tmp_path / "boot/cmdline.txt").read_text().startswith(" ".join((*ROOT, "rootwait ")))
     assert (tmp_path / "boot/config.txt").read_text() == CONFIGURATION
 
 
 def test_u_boot_needs_no_command_line(tmp_path: Path) -> None:
-    files(tmp_path, "config.txt", *named_files(CONFIGURATION))
+    files(tmp_path, "config.txt")
     raspberry_pi_firmware.install(Tree(tmp_path), root=ROOT, words=("quiet",))
     assert not (tmp_path / "boot/cmdline.txt").exists()
-
-
-def test_several_initramfs_and_files_that_are_included(tmp_path: Path) -> None:
-    files(tmp_path, "config.txt", "a.txt", "b.txt")
-    (tmp_path / "boot/a.txt").write_text("include b.txt\nramfsfile=c,d\n")
-    (tmp_path / "boot/b.txt").write_text("include a.txt\nkernel=e\nos_prefix=old/\n")
-    text = with_included(Tree(tmp_path), "initramfs f,g 0x800000\ninclude a.txt\n")
-    assert set(named_files(text)) == {"a.txt", "b.txt", "c", "d", "e", "f", "g"}
-    assert settings(text)["os_prefix"] == "old/"

@@ -193,6 +193,17 @@ def test_a_damaged_record_is_named(tmp_path: Path, desc: bytes) -> None:
     )
 
 
+def test_a_record_in_another_encoding_is_the_same_in_the_tree(tmp_path: Path) -> None:
+    text = "%NAME%\nbash\n\n%VERSION%\n1-1\n\n%ARCH%\nany\n\n%PACKAGER%\nJosé <a@b>\n\n"
+    files = {f"{LOCAL}/bash-1/desc": text.encode("latin-1")}
+    found = look(write_archive(tmp_path / "root.tar", files))
+    (tmp_path / "reused").write_text(write_reused(found))
+    path = tmp_path / "root" / LOCAL / "bash-1/desc"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text.encode("latin-1"))
+    assert read_reused(tmp_path / "reused").is_in(Tree(tmp_path / "root"))
+
+
 def test_the_path_in_the_way_is_that_in_the_root() -> None:
     tail = "error: failed to commit (conflicting files)\nvi: /run/image/bin/vi exists in filesystem"
     explained = explain_refusal(CommandError(["pacman"], 1, tail), Path("a.tar"))
@@ -205,6 +216,22 @@ def test_the_path_in_the_way_is_that_in_the_root() -> None:
 def test_other_failures_of_pacman_are_left_as_they_are() -> None:
     error = CommandError(["pacman"], 1, "error: failed to commit transaction (no space left)")
     assert explain_refusal(error, Path("root.tar")) is None
+
+
+@pytest.mark.parametrize("kind", ["access", "default"])
+def test_a_list_for_an_id_that_this_machine_lacks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    ids = (Extent(0, 1000, 1), Extent(1, 100000, 65536))
+    monkeypatch.setattr(reused_root, "held_ids", lambda: HeldIds(ids, ids))
+    member = special("./srv/shared", tarfile.DIRTYPE)
+    member.pax_headers = {f"SCHILY.acl.{kind}": "user::rwx\ngroup:70000:rwx\nmask::rwx\n"}
+    path = write_archive(tmp_path / "root.tar", PACKAGES, [member])
+    with pytest.raises(HostError) as caught:
+        look(path)
+    assert caught.value.message.startswith(
+        "srv/shared of reuse-root-tar=root.tar has an access list for the group 70000, and your"
+    )
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE])

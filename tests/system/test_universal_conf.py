@@ -77,8 +77,22 @@ def test_all_is_as_it_was(root: Path, path: str, text: str | None) -> None:
             assert "universal: false" not in now
             assert (WITHOUT_AUTODETECT in now) == (path == MKINITCPIO)
             assert f"{text or ''}\n".startswith(now.partition("\n")[0]) or path == BOOSTER
-        assert (root / "etc/dracut.conf.d/zz-universal.conf").read_text().startswith("hostonly=")
+        dracut = root / "etc/dracut.conf.d/zzz-aimager-universal.conf"
+        assert dracut.read_text().startswith("hostonly=")
         raise KeyError
+    assert state(root) == before
+
+
+@pytest.mark.parametrize("folder", ["etc/mkinitcpio.conf.d", "etc/dracut.conf.d"])
+@pytest.mark.parametrize("name", ["zz-universal.conf", "zz-own.conf"])
+def test_a_drop_in_of_the_users_own_stays(root: Path, folder: str, name: str) -> None:
+    (root / folder).mkdir()
+    (root / folder / name).write_text("hostonly=yes\n")
+    before = state(root)
+    with universal_conf(Tree(root), Tree(root.with_name("run"))):
+        own, ours = sorted((root / folder).iterdir())
+        assert (own.name, own.read_text()) == (name, "hostonly=yes\n")
+        assert "aimager" in ours.name
     assert state(root) == before
 
 

@@ -62,6 +62,13 @@ def test_a_packagers_key_is_laid_without_ownertrust(
         assert f"will trust what the key {PRINTS['packager']} signs" in capsys.readouterr().out
 
 
+def test_a_masked_keyring_is_passed_over(tmp_path: Path, folder: Path) -> None:
+    for name in ("a.gpg", "a-trusted"):
+        (folder / name).symlink_to("/dev/null")
+    lay_user_keys(Tree(tmp_path), [PRINTS["packager"]])
+    assert (folder / "trust-key.gpg").is_file()
+
+
 def test_a_root_without_keyrings(tmp_path: Path) -> None:
     lay_user_keys(Tree(tmp_path), [PRINTS["packager"]])
     assert not list(tmp_path.iterdir())

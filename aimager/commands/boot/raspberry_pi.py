@@ -18,7 +18,8 @@ from aimager.commands.boot.firmware import quoted
 from aimager.errors import CommandError, HostError, ImageError
 from aimager.files import grow_copy
 from aimager.model.partition import GiB
-from aimager.system.bootloader.raspberry_pi_firmware import COMMAND_LINE, CONFIGURATION, initramfs
+from aimager.system.bootloader.raspberry_pi_configuration import initramfs
+from aimager.system.bootloader.raspberry_pi_firmware import COMMAND_LINE, CONFIGURATION
 
 _LEAST_CARD = 4 * GiB
 """QEMU takes cards whose size is a power of two."""
@@ -114,14 +115,14 @@ def read_kernel(card: Path, folder: Path, *, kernel: str, console: str) -> Kerne
     :raises ImageError: when the boot partition lacks a file
     """
     _copy_out(card, [COMMAND_LINE, CONFIGURATION, kernel], folder)
-    first = initramfs((folder / CONFIGURATION).read_text())
+    first = initramfs((folder / CONFIGURATION).read_text(errors="surrogateescape"))
     if not first:
         raise ImageError(
             f"{CONFIGURATION} names no initramfs",
             hint="the image was made without one: initrd-maker= names what makes it",
         )
     _copy_out(card, [first], folder)
-    command_line = (folder / COMMAND_LINE).read_text().strip()
+    command_line = (folder / COMMAND_LINE).read_text(errors="surrogateescape").strip()
     named = re.sub(r"\bconsole=serial0\b", f"console={console}", command_line)
     return Kernel(folder / kernel, folder / first, named)
 

@@ -70,24 +70,6 @@ def check_locks(folder: Path) -> str:
     raise HostError(f"locks do not hold in the file system of {folder}", hint=_ELSEWHERE)
 
 
-def check_attributes(folder: Path) -> str:
-    """Check that files keep extended attributes, which hold capabilities.
-
-    :raises HostError: when they do not
-    """
-    with _trial(folder) as trial:
-        path = trial / "file"
-        path.touch()
-        try:
-            os.setxattr(path, "user.aimager", b"kept")
-        except OSError as error:
-            raise HostError(
-                f"the file system of {folder} keeps no extended attributes: {error.strerror}",
-                hint=f"{_ELSEWHERE}; or tmpfs-root=yes holds trees in memory",
-            ) from error
-    return "keeps extended attributes"
-
-
 def check_programs(folder: Path) -> str:
     """Check that programs below ``folder`` may be run.
 

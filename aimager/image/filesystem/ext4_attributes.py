@@ -42,7 +42,7 @@ def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
         tools.run(
             ["debugfs", "-w", "-f", "-", image],
             env={"E2FSPROGS_FAKE_TIME": str(epoch)},
-            input=commands.encode(),
+            input=commands.encode(errors="surrogateescape"),
         )
 
 

@@ -5,7 +5,6 @@ the first FAT partition (raspberrypi.com/documentation/computers/config_txt.html
 is left to do is to name the root file system.
 """
 
-import re
 from collections.abc import Sequence
 
 from aimager.sandbox.tree import Tree
@@ -14,13 +13,7 @@ from aimager.system.bootloader.boot_files import BOOT, write
 CONFIGURATION = "config.txt"
 COMMAND_LINE = "cmdline.txt"
 
-_INITRAMFS = re.compile(r"^\s*(?:initramfs\s+|ramfsfile=)(\S+)", re.MULTILINE)
-_INCLUDE = re.compile(r"^\s*include\s+(\S+)", re.MULTILINE)
-_SETTING = re.compile(r"^\s*(\w+)=(\S*)", re.MULTILINE)
-_MOST_INCLUDED = 8
-"""Files that may include one another."""
 _OF_THE_ROOT = ("root", "rootfstype", "rootflags", "rw", "ro")
-_FILE = re.compile(r"^\s*(?:kernel|armstub|device_tree|start_file|fixup_file)=(\S+)", re.MULTILINE)
 
 
 def install(tree: Tree, *, root: Sequence[str], words: Sequence[str]) -> None:
@@ -34,38 +27,6 @@ def install(tree: Tree, *, root: Sequence[str], words: Sequence[str]) -> None:
     if tree.is_file(command_line):
         text = command_line_text(tree.read_text(command_line), root=root, words=words)
         write(tree, COMMAND_LINE, text)
-
-
-def named_files(configuration: str) -> tuple[str, ...]:
-    """The files that config.txt names, relative to its folder; models' own sections included."""
-    several = (name for names in _INITRAMFS.findall(configuration) for name in names.split(","))
-    found = (*several, *_FILE.findall(configuration), *_INCLUDE.findall(configuration))
-    return tuple(name.lstrip("/") for name in found if name)
-
-
-def settings(configuration: str) -> dict[str, str]:
-    """What config.txt sets, whatever model a section is for; the last one counts."""
-    return dict(_SETTING.findall(configuration))
-
-
-def with_included(tree: Tree, configuration: str) -> str:
-    """The text of config.txt, and of all files of /boot that it includes."""
-    text, seen = configuration, 0
-    for _ in range(_MOST_INCLUDED):
-        names = _INCLUDE.findall(text)
-        for name in names[seen:]:
-            path = f"{BOOT}/{name.lstrip('/')}"
-            text += "\n" + tree.read_text(path) if tree.is_file(path) else ""
-        if len(names) == seen:
-            break
-        seen = len(names)
-    return text
-
-
-def initramfs(configuration: str) -> str:
-    """The initramfs that config.txt names, relative to its folder; empty where it names none."""
-    names = _INITRAMFS.findall(configuration)
-    return names[0].lstrip("/") if names else ""
 
 
 def command_line_text(packaged: str, *, root: Sequence[str], words: Sequence[str]) -> str:
