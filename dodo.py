@@ -150,6 +150,7 @@ def task_keyring_init() -> Stages:
                 keyrings=plan.platform_keyrings(platform),
                 lock=artifacts.fetched(f"{platform.id}.keyring"),
                 targets=(artifacts.keyring(platform), artifacts.keys(platform)),
+                elsewhere=plan.elsewhere(platform),
                 borrowed=plan.borrowed_for(platform),
                 older=plan.build.mirrors.older_keyring,
             )
@@ -177,6 +178,7 @@ def task_make_rootfs_archive() -> Stages:
                 lock=artifacts.fetched(plan.borrow_subject),
                 target=plan.borrowed,
                 emulates=plan.emulates,
+                elsewhere=plan.elsewhere(plan.host),
                 older=plan.build.mirrors.older_keyring,
             )
             yield plan.borrow_subject, lender
@@ -281,13 +283,9 @@ def task_pack_image() -> Stages:
 
 def task_build() -> dict[str, Any]:
     """build what distro=, board= and the other variables describe"""
+    shown = (BUILDS, artifacts.diary(), ASKED.variables)
     return {
-        "actions": [
-            (
-                run_heard,
-                ["build", summary.show_results, (BUILDS, artifacts.diary(), ASKED.variables)],
-            )
-        ],
+        "actions": [(run_heard, ["build", summary.show_results, shown])],
         "uptodate": [False],
         "task_dep": [f"pack-image:{b.id}" for b in BUILDS] + ["check-twice"] * bool(CHECKED),
         "params": parameters(),

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aimager.errors import ConfigError
-from aimager.model.distro import ThirdPartyRepository
-from aimager.packages.openpgp.public_keys import list_keys, primary_names, read_public_keys
+from aimager.model.distro import Keyring, ThirdPartyRepository
+from aimager.packages.key_advice import PRIMARY_KEY_ALONE
+from aimager.packages.openpgp.bound_subkeys import primary_keys_of
+from aimager.packages.openpgp.public_keys import list_keys, read_public_keys
 
 
 @dataclass(frozen=True)
@@ -59,25 +61,39 @@ def with_keys(
         )
     if file:
         of_file = replace(keyring, package="", keys=file.keys, key_sha256=file.sha256)
-        keyring = replace(of_file, user_keys=_in_file(repository.id, keyring.named, file))
+        keyring = replace(of_file, user_keys=_in_file(repository.id, keyring, file))
     return replace(repository, keyring=keyring)
 
 
-def _in_file(name: str, trusted: tuple[str, ...], file: KeyFile) -> tuple[str, ...]:
+def _in_file(name: str, keyring: Keyring, file: KeyFile) -> tuple[str, ...]:
     """The primary keys of those that are trusted, which must all be in the user's file."""
-    keys = list_keys(base64.b64decode(file.keys))
-    primary = primary_names(keys)
+    content = base64.b64decode(file.keys)
+    keys = list_keys(content)
+    try:
+        primary = primary_keys_of(keyring.user_keys, keys, content)
+    except ValueError as error:
+        raise ConfigError(
+            f"the file of key-file-{name}= cannot be read: {error}",
+            hint="gpg --export KEY writes the public keys that are needed to a file",
+        ) from error
+    trusted = {key: primary.get(key, key) for key in keyring.named}
     for key in trusted:
-        if key not in primary:
+        if trusted[key] not in keys and any(key in known.names for known in keys.values()):
+            raise ConfigError(
+                f"trust-key-{name}={key}: in the file of key-file-{name}= this is a subkey alone,"
+                " and no signature of its own says of which key",
+                hint=PRIMARY_KEY_ALONE,
+            )
+        if trusted[key] not in keys:
             raise ConfigError(
                 f"trust-key-{name}={key}: the file of key-file-{name}= does not have this key",
                 hint=f"it has {' '.join(sorted(keys))}",
             )
-        if not keys[primary[key]].has_user:
+        if not keys[trusted[key]].has_user:
             raise ConfigError(
-                f"the key {primary[key]} of key-file-{name}= has no user id, and gpg takes no key"
+                f"the key {trusted[key]} of key-file-{name}= has no user id, and gpg takes no key"
                 " without one",
                 hint="some key servers leave user ids out: ask its owner for the whole key, or gpg"
                 " --export it where it has one",
             )
-    return tuple(dict.fromkeys(primary[key] for key in trusted))
+    return tuple(dict.fromkeys(trusted.values()))

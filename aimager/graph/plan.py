@@ -160,6 +160,22 @@ class Plan:
             return tuple(replace(k, user_keys=trusted) for k in keyrings)
         return tuple(replace(k, master_keys=(*trusted, *k.master_keys)) for k in keyrings)
 
+    def elsewhere(self, platform: Platform) -> tuple[tuple[tuple[Keyring, ...], Path], ...]:
+        """The keyrings of other platforms that are built, and what has their packages.
+
+        None where no key is named for the platform: a key that it lacks may be in one of them.
+        """
+        built = [plan.build.platform.signed for plan in self._together]
+        if not self.build.mirrors.trusted_keys or platform.distro not in [p.distro for p in built]:
+            return ()
+        asked = (platform.distro, platform.architecture)
+        others = {(p.distro, p.architecture): p for p in built}
+        return tuple(
+            (self.keyrings(other.distro), artifacts.fetched(f"{other.id}.keyring"))
+            for where, other in others.items()
+            if where != asked
+        )
+
     @property
     def requests(self) -> Iterator[Request]:
         """All that is to be resolved."""

@@ -15,6 +15,12 @@ NO_KEY = (
 )
 """What to do about a keyring that lacks a key, or cannot be read."""
 
+PRIMARY_KEY_ALONE = (
+    "trust-key=, and trust-key-NAME= for a repository that you add, take the fingerprint of a"
+    " primary key, from a source that you trust: gpg --fingerprint KEY"
+)
+"""What to do about a subkey that does not say whose it is."""
+
 _DAY = 86400
 _OTHER_MIRROR = "try another mirror with repo-url-parent="
 

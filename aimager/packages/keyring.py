@@ -15,6 +15,7 @@ from aimager.packages.keyring_files import MARGINAL
 from aimager.packages.keyring_memory import Memory, Revoked, check_age
 from aimager.packages.keyring_trust import TrustedKeys, trusted_keys
 from aimager.packages.openpgp.trust import Trust
+from aimager.packages.user_key_check import Elsewhere
 from aimager.packages.verification import ask_gpg, verify_by
 from aimager.toolbox import Toolbox
 
@@ -32,17 +33,19 @@ def make_keyring(
     store: Path,
     memory: Memory | None = None,
     older: bool = False,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> Memory:
     """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
 
     :param memory: what is remembered of keyrings that were used before
     :param older: whether they may be older than those
+    :param elsewhere: as `trusted_keys`'
     :returns: what is to be remembered from now on
     :raises TrustError: when the keyring packages' keys are not the pinned ones, or do not vouch
         for a package, or one of them is older than it was
     """
     memory = memory or Memory()
-    used = _used(keyrings, lock, store, memory, older=older)
+    used = _used(keyrings, lock, store, memory, elsewhere, older=older)
     make_home(tools, home)
     for trusted in used:
         populate(tools, home, trusted)
@@ -53,9 +56,15 @@ def make_keyring(
 
 
 def _used(
-    keyrings: Sequence[Keyring], lock: Lock, store: Path, memory: Memory, *, older: bool
+    keyrings: Sequence[Keyring],
+    lock: Lock,
+    store: Path,
+    memory: Memory,
+    elsewhere: Sequence[Elsewhere],
+    *,
+    older: bool,
 ) -> list[TrustedKeys]:
-    used = trusted_keys(keyrings, lock, store, memory.revoked)
+    used = trusted_keys(keyrings, lock, store, memory.revoked, elsewhere)
     check_age(memory, lock, [(trusted.keyring, trusted.files) for trusted in used], older=older)
     for trusted in used:
         trusted.say()
@@ -69,17 +78,18 @@ def verify_without_gpg(
     store: Path,
     memory: Memory | None = None,
     older: bool = False,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> dict[str, str]:
     """As `verify`, by what is pinned of ``keyrings``, whose packages ``lock`` has.
 
     Those are verified first. Nothing of the host but its Python takes part, so this is for the
     programs that all else is verified with.
 
-    :param memory: as `make_keyring`'s, and ``older``
+    :param memory: as `make_keyring`'s, and ``older`` and ``elsewhere``
     :raises TrustError: as `make_keyring`
     """
     trust = Trust()
-    for trusted in _used(keyrings, lock, store, memory or Memory(), older=older):
+    for trusted in _used(keyrings, lock, store, memory or Memory(), elsewhere, older=older):
         trusted.add_to(trust)
     keys: dict[str, str] = {}
     for some in (lock.packages, packages):
@@ -88,13 +98,18 @@ def verify_without_gpg(
 
 
 def key_members(
-    keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
+    keyrings: Sequence[Keyring],
+    lock: Lock,
+    store: Path,
+    revoked: Revoked | None = None,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> Iterator[tuple[str, bytes]]:
     """What a keyring of ``keyrings`` trusts, as the files of a keyring package, by name.
 
     :param revoked: keys that keyrings which were used before revoked
+    :param elsewhere: as `trusted_keys`'
     """
-    for trusted in trusted_keys(keyrings, lock, store, revoked):
+    for trusted in trusted_keys(keyrings, lock, store, revoked, elsewhere):
         name, masters = trusted.keyring.name, (*trusted.masters, *trusted.believed)
         yield f"{name}.gpg", trusted.files.keys
         yield f"{name}-trusted", _levels(sorted(masters)).encode()

@@ -10,6 +10,7 @@ from aimager.archive import read_members
 from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
+from aimager.packages.sync_database import decimal
 
 KEYRINGS = "usr/share/pacman/keyrings/"
 
@@ -21,7 +22,8 @@ single key works, for what a pinned key signs itself needs no other to vouch for
 """
 
 _INFO = ".PKGINFO"
-_TRUSTED = re.compile(r"([0-9A-Fa-f]{40,64})(?::(\d*):?)?")
+_TRUSTED = re.compile(r"([0-9A-Fa-f]{40,64})(?::([0-9]{0,3}):?)?")
+"""gpg has levels up to 6; a line that is not of this form trusts no key."""
 _REVOKED = re.compile(r"(?:0x)?([0-9A-F]{64}|[0-9A-F]{40}|[0-9A-F]{16}|[0-9A-F]{8})")
 
 
@@ -91,8 +93,7 @@ def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
             " with repo-url-parent=",
             repository=package.repository,
         )
-    built = said.get("builddate", "")
-    return package.version, int(built) if built.isdecimal() else 0
+    return package.version, decimal(said.get("builddate", "")) or 0
 
 
 def _trusted(text: bytes) -> Iterator[str]:

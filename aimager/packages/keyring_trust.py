@@ -1,7 +1,7 @@
 """Whom of a keyring is trusted: keys that are pinned or that the user names, and nobody else."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,11 +9,18 @@ from aimager import progress
 from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
-from aimager.packages.key_advice import NO_KEY
-from aimager.packages.keyring_files import KeyringFiles, keyring_files
+from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Revoked
-from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
+from aimager.packages.openpgp.public_keys import list_keys
 from aimager.packages.openpgp.trust import Trust
+from aimager.packages.user_key_check import (
+    Elsewhere,
+    ReadKeyring,
+    check_user_keys,
+    read_keyrings,
+    refuse_revoked,
+    unreadable,
+)
 from aimager.packages.verification import verify_by
 
 _NONE = Keyring("", "", ())
@@ -26,7 +33,8 @@ class TrustedKeys:
 
     ``masters`` vouch for others, each marginally, and so do those of ``believed`` that gpg takes.
     ``signers`` are trusted for what they sign themselves, and vouch for none. Keys that ``revoked``
-    names the end of are left out of all.
+    names the end of are left out of all. ``lacking`` are those of the user that are not there, and
+    the platforms whose keyrings have them.
     """
 
     files: KeyringFiles
@@ -36,6 +44,7 @@ class TrustedKeys:
     revoked: tuple[str, ...] = ()
     keyring: Keyring = _NONE
     source: str = ""
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -70,10 +79,15 @@ class TrustedKeys:
                 signers=self.signers,
             )
         except ValueError as error:
-            raise _unreadable(self.source or " ".join(self.masters), error) from error
+            raise unreadable(self.source or " ".join(self.masters), error) from error
 
     def say(self) -> None:
         """Print who is trusted otherwise than the package has it."""
+        for key, platform in self.lacking.items():
+            progress.say(
+                f"   the key {key}, which you trust, is not in {self.source}, but in a keyring of"
+                f" {platform}"
+            )
         for key in self.signers:
             progress.say(f"   the key {key} of {self.source} is trusted for what it signs itself")
         if self.keyring.believes_list:
@@ -85,76 +99,47 @@ class TrustedKeys:
 
 
 def trusted_keys(
-    keyrings: Sequence[Keyring], lock: Lock, store: Path, revoked: Revoked | None = None
+    keyrings: Sequence[Keyring],
+    lock: Lock,
+    store: Path,
+    revoked: Revoked | None = None,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> list[TrustedKeys]:
     """Whom of each keyring is trusted.
 
     :param revoked: keys that keyrings which were used before revoked
+    :param elsewhere: keyrings for which the user's keys are named, too
     :raises TrustError: when a keyring has none of the keys that are pinned for it, a key that the
         user names is in none, or, where a package's list is believed, the package is not signed by
         a key that the pinned ones vouch for
     """
-    read = [(keyring, *_read(keyring, lock, store)) for keyring in keyrings]
-    _check_user_keys([(keyring, keys) for keyring, _, _, keys in read], read[0][2] if read else "")
+    read = read_keyrings(keyrings, lock, store)
+    lacking = check_user_keys(read, store, elsewhere)
     found = []
-    for keyring, files, source, keys in read:
-        more = (revoked or {}).get(keyring.name, ())
-        trusted = choose(keyring, files, source, keys, more)
-        if keyring.believes_list and keyring.package:
+    for one in read:
+        trusted = choose(one, (revoked or {}).get(one.keyring.name, ()))
+        if one.keyring.believes_list and one.keyring.package:
             _verify_package(trusted, lock, store)
-        found.append(trusted)
+        own = {key: lacking[key] for key in one.keyring.user_keys if key in lacking}
+        found.append(replace(trusted, lacking=own))
     return found
 
 
-def _read(
-    keyring: Keyring, lock: Lock, store: Path
-) -> tuple[KeyringFiles, str, dict[str, PublicKey]]:
-    files, source = keyring_files(lock, store, keyring)
-    try:
-        return files, source, list_keys(files.keys)
-    except ValueError as error:
-        raise _unreadable(source, error) from error
+def choose(read: ReadKeyring, revoked: tuple[str, ...] = ()) -> TrustedKeys:
+    """Whom of a keyring is trusted.
 
+    The package could call any key a subkey of any other, so pinned and listed keys are primary
+    ones. A subkey's fingerprint stands for its primary key where the user names it, and the subkey
+    itself has said so.
 
-def _unreadable(source: str, error: ValueError) -> TrustError:
-    return TrustError(f"the keyring of {source} cannot be read: {error}", hint=NO_KEY)
-
-
-def _check_user_keys(keyrings: Sequence[tuple[Keyring, dict[str, PublicKey]]], source: str) -> None:
-    """Check that each key that the user names is in a keyring for which it is named."""
-    wanted = {key: keyring for keyring, _ in keyrings for key in keyring.user_keys}
-    for key in wanted:
-        having = [keys for keyring, keys in keyrings if key in keyring.user_keys]
-        if not any(key in primary_names(keys) for keys in having):
-            name = wanted[key].name
-            raise TrustError(
-                f"the key {key}, which you trust, is not among the {sum(map(len, having))} keys of"
-                f" the keyring {name} ({source})",
-                hint="trust-key=, or trust-key-NAME= for a repository that you add, takes the"
-                " fingerprint of a key that is there; key-file-NAME= takes the keys of such a"
-                " repository from a file of yours",
-            )
-
-
-def choose(
-    keyring: Keyring,
-    files: KeyringFiles,
-    source: str,
-    keys: dict[str, PublicKey],
-    revoked: tuple[str, ...] = (),
-) -> TrustedKeys:
-    """Whom of a keyring that has these keys is trusted.
-
-    A subkey's fingerprint stands for its primary key.
-
-    :raises TrustError: when nobody is, or one of them has no user id
+    :raises TrustError: when nobody is, or one of them has no user id, or is revoked and the user
+        names it
     """
-    primary = primary_names(keys)
-    listed = tuple(dict.fromkeys(primary.get(key, key) for key in files.trusted))
-    pinned = {primary.get(key, key) for key in keyring.master_keys}
-    users = dict.fromkeys(primary[key] for key in keyring.user_keys if key in primary)
+    keyring, files, source, keys = read.keyring, read.files, read.source, read.keys
+    listed = tuple(dict.fromkeys(files.trusted))
+    users = dict.fromkeys(read.users.values())
     named = tuple(key for key in listed if key in users)
-    masters = named or tuple(key for key in listed if key in pinned)
+    masters = named or tuple(key for key in listed if key in keyring.master_keys)
     signers = tuple(key for key in users if key not in listed)
     if not masters and not signers:
         raise _nobody(keyring, files, source)
@@ -165,6 +150,8 @@ def choose(
                 " without one",
                 hint="some key servers leave user ids out: ask its owner for the whole key",
             )
+    for key in users:
+        refuse_revoked(key, read, revoked)
     others = tuple(key for key in listed if key not in masters)
     believed = others if keyring.believes_list else ()
     return TrustedKeys(files, masters, believed, signers, revoked, keyring, source)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from aimager.errors import ImageError
-from aimager.packages.sync_database import read_fields
+from aimager.packages.sync_database import read_fields, read_number
 from aimager.sandbox.tree import Tree, shown
 
 LOCAL = "var/lib/pacman/local"
@@ -71,7 +71,7 @@ def read_record(desc: bytes) -> InstalledPackage:
         depends=tuple(fields.get("DEPENDS", ())),
         provides=tuple(fields.get("PROVIDES", ())),
         architecture=next(iter(fields.get("ARCH", ())), ""),
-        build_date=int(next(iter(fields.get("BUILDDATE", ())), "0")),
+        build_date=read_number(fields, "BUILDDATE", "0"),
     )
 
 

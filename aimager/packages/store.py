@@ -5,26 +5,43 @@ So one of that time and size is not read again, and one that was changed, or tha
 cache, is.
 """
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
-from aimager import units
-from aimager.errors import DownloadError, HostError, TrustError
+from aimager import limits, units
+from aimager.errors import DownloadError, HostError
 from aimager.files import FILE, publish, sha256
+from aimager.locks import locked
 from aimager.model.lock import LockedPackage
 
+Refused = Mapping[str, str]
+"""Files of a store by their paths in it, with the SHA-256 of what was refused of each."""
 
-def is_stored(package: LockedPackage, store: Path) -> bool:
-    """Whether ``store`` holds the package as it is locked, and a signature of it."""
-    return package.signature(store).exists() and has_file(package, store)
+_NOTHING: Refused = MappingProxyType({})
 
 
-def has_file(package: LockedPackage, store: Path) -> bool:
+def is_stored(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -> bool:
+    """Whether ``store`` holds the package as it is locked, and a signature of it.
+
+    Nothing of it may be what was ``refused``.
+    """
+    return has_signature(package, store, refused) and has_file(package, store, refused)
+
+
+def has_signature(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -> bool:
+    """Whether ``store`` holds a signature of the package, other than one that was refused."""
+    path = package.signature(store)
+    return path.exists() and not _is_refused(path, store, refused)
+
+
+def has_file(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -> bool:
     """Whether ``store`` holds the package's file as it is locked."""
     path = package.path(store)
-    if not path.is_file():
+    if not path.is_file() or _is_refused(path, store, refused):
         return False
     status = path.stat()
     if status.st_size != package.size:
@@ -37,25 +54,57 @@ def has_file(package: LockedPackage, store: Path) -> bool:
     return True
 
 
-@contextmanager
-def without_refused(store: Path) -> Iterator[None]:
-    """Remove what the block refuses of ``store``, so that the mirror is asked again.
+def _is_refused(path: Path, store: Path, refused: Refused) -> bool:
+    name = name_in(path, store)
+    return name in refused and digest_of(path) == refused[name]
 
-    What another build has put in its place meanwhile stays.
+
+def name_in(path: Path, store: Path) -> str:
+    """The path of a file of ``store`` in it."""
+    return str(path.relative_to(store))
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file; empty where there is none, as another build may just have removed it.
+
+    What takes its place does so at once, so that it is of the one or of the other.
     """
     try:
-        yield
-    except TrustError as error:
-        for name, digest in error.refused.items():
-            path = store / name
-            if path.parent.resolve().is_relative_to(store.resolve()) and is_file_of(path, digest):
-                path.unlink(missing_ok=True)
-        raise
+        return sha256(path)
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
 
 
-def is_file_of(path: Path, digest: str) -> bool:
-    """Whether there is a file with this SHA-256."""
-    return path.is_file() and sha256(path) == digest
+def lock_of(package: LockedPackage, store: Path) -> Path:
+    """The file whose lock whoever changes the package's files in ``store`` holds."""
+    path = package.path(store)
+    return path.with_name(f".{path.name}.lock")
+
+
+def read_refused(package: LockedPackage, store: Path, refused: Refused) -> bytes | None:
+    """The signature of the package if it is still the one that was refused; None: it is not."""
+    path = package.signature(store)
+    expected = refused.get(name_in(path, store))
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(limits.SIGNATURE + 1)
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    is_it = expected == hashlib.sha256(content).hexdigest()
+    return content if is_it else None
+
+
+def put_back(
+    package: LockedPackage, store: Path, signature: bytes, refused: Refused | None
+) -> None:
+    """Let the package have the signature that it had, in place of one that is ``refused`` as well.
+
+    None: in place of any.
+    """
+    with locked(lock_of(package, store)):
+        if refused is None or not has_signature(package, store, refused):
+            with publish(package.signature(store)) as temporary:
+                temporary.write_bytes(signature)
 
 
 def mark_compared(package: LockedPackage, store: Path) -> None:

@@ -133,11 +133,21 @@ def read_fields(desc: str) -> dict[str, list[str]]:
     return fields
 
 
-def _number(fields: Mapping[str, list[str]], key: str, missing: str = "") -> int:
+def read_number(fields: Mapping[str, list[str]], key: str, missing: str = "") -> int:
+    """The number that is a field's value, where it may be missing this one.
+
+    :raises ValueError: when it is none, or has more digits than any size or time
+    """
     text = _first(fields, key, missing)
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    found = decimal(text)
+    if found is None:
         raise ValueError(f"its {key} is {text}")
-    return int(text)
+    return found
+
+
+def decimal(text: str) -> int | None:
+    """The number that ``text`` is, if it is one of no more digits than any size or time has."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _first(fields: Mapping[str, list[str]], key: str, missing: str = "") -> str:
@@ -168,9 +178,9 @@ def _read_package(
         repository=repository,
         file=file,
         sha256=_first(fields, "SHA256SUM"),
-        size=_number(fields, "CSIZE"),
-        installed_size=_number(fields, "ISIZE", "0"),
-        build_date=_number(fields, "BUILDDATE", "0"),
+        size=read_number(fields, "CSIZE"),
+        installed_size=read_number(fields, "ISIZE", "0"),
+        build_date=read_number(fields, "BUILDDATE", "0"),
     )
     return DatabasePackage(
         locked,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from aimager import process
 from aimager.errors import KeyTroubleError, TrustError
-from aimager.files import sha256
 from aimager.model.lock import LockedPackage
 from aimager.packages.key_advice import Words, advise, expiry, is_of_keys
+from aimager.packages.store import digest_of, name_in
 
 _TRUST_ENOUGH = {"TRUST_FULLY", "TRUST_ULTIMATE"}
 """What pacman's TrustedOnly asks for (libalpm: ALPM_SIGVALIDITY_FULL)."""
@@ -67,21 +67,16 @@ def _verify_one(
     found = problem(words)
     if found:
         kind = KeyTroubleError if is_of_keys(words) else TrustError
-        refused = {signature: _digest(signature)}
-        if "BADSIG" in words and _digest(path) != package.sha256:
-            refused[path] = _digest(path)
+        refused = {name_in(signature, store): digest_of(signature)}
+        if "BADSIG" in words and (digest := digest_of(path)) != package.sha256:
+            refused[name_in(path, store)] = digest
         return kind(
             f"the package {package} is not trusted: {package.file} {found}",
             hint=advise(words, package.build_date),
             repository=package.repository,
-            refused={str(file.relative_to(store)): digest for file, digest in refused.items()},
+            refused=refused,
         )
     return words["VALIDSIG"][0]
-
-
-def _digest(file: Path) -> str:
-    """Its SHA-256; empty where another task has just removed it."""
-    return sha256(file) if file.is_file() else ""
 
 
 def problem(words: Words) -> str:

@@ -15,7 +15,8 @@ from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.pacman import package_files
-from aimager.packages.store import without_refused
+from aimager.packages.user_key_check import Elsewhere
+from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import LOCK, lend
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.namespace import call
@@ -35,7 +36,8 @@ class BorrowRoot:
 
     The keys are those of ``keyrings``, whose packages ``keyring_lock`` has. No program takes part.
     Of QEMU's user-mode emulators, which are large, only that of ``emulates`` is kept. That keyrings
-    are ``older`` than such that were used before must be asked for.
+    are ``older`` than such that were used before must be asked for. ``elsewhere`` is as
+    `KeyringInit`'s.
     """
 
     keyrings: tuple[Keyring, ...]
@@ -43,6 +45,7 @@ class BorrowRoot:
     lock: Path
     target: Path
     emulates: Architecture | None = None
+    elsewhere: tuple[tuple[tuple[Keyring, ...], Path], ...] = ()
     older: bool = environment()
     workshop: Workshop = environment()
 
@@ -56,18 +59,18 @@ class BorrowRoot:
         :raises TrustError: when the keyrings' keys are not the pinned ones, or a package is not
             signed by a key that they vouch for
         """
-        with without_refused(self.workshop.store):
-            call(
-                _borrow,
-                _Borrowing(self, recall(self.workshop.cache / MEMORY)),
-                work=self.workshop.work,
-                reads=[self.keyring_lock, self.lock, *self._packages()],
-                products=[self.target],
-                tmpfs=self.memory(),
-            )
+        call(
+            _borrow,
+            _Borrowing(self, recall(self.workshop.cache / MEMORY)),
+            work=self.workshop.work,
+            reads=[*all_inputs(self), *self._packages()],
+            products=[self.target],
+            tmpfs=self.memory(),
+        )
 
     def _packages(self) -> tuple[Path, ...]:
-        packages = (*read_lock(self.keyring_lock).packages, *self.verified())
+        locks = (self.keyring_lock, self.lock, *(lock for _, lock in self.elsewhere))
+        packages = [package for lock in locks for package in read_lock(lock).packages]
         return package_files(packages, self.workshop.store)
 
     def memory(self) -> int | None:
@@ -86,7 +89,11 @@ def _borrow(borrowing: _Borrowing) -> None:
     stage = borrowing.stage
     lock, store = read_lock(stage.lock), stage.workshop.store
     progress.step("verifying packages")
-    keyring_lock, known = read_lock(stage.keyring_lock), (borrowing.keyrings, stage.older)
+    elsewhere = [Elsewhere(keyrings, read_lock(path)) for keyrings, path in stage.elsewhere]
+    keyring_lock, known = (
+        read_lock(stage.keyring_lock),
+        (borrowing.keyrings, stage.older, elsewhere),
+    )
     verify_without_gpg(stage.keyrings, keyring_lock, lock.packages, store, *known)
     progress.step("unpacking packages")
     root = stage.workshop.work / "root"

@@ -18,11 +18,14 @@ from aimager.model.workshop import Workshop, environment, unread
 from aimager.packages.fetch_package import PackageWish, PackageWishes, download_packages
 from aimager.packages.mirrors import archive_url, repository_urls
 from aimager.packages.store import (
+    Refused,
     begun_part,
     check_space,
     has_file,
+    has_signature,
     is_stored,
     keep_package,
+    lock_of,
     new_signature,
     part_of,
 )
@@ -39,7 +42,8 @@ class FetchPackages:
     """Fetch what ``lock`` names; ``target`` is that lock once all of it is there.
 
     What nobody signed is taken from ``own``, files and folders, alone. What the user's root
-    archive has, of which ``reused`` tells, is not needed.
+    archive has, of which ``reused`` tells, is not needed. What of the store was ``refused`` counts
+    as missing, and stays until there is another.
     """
 
     platform: Platform
@@ -49,6 +53,7 @@ class FetchPackages:
     workshop: Workshop = environment()
     own: tuple[Path, ...] = unread(())
     reused: Path | None = unread()
+    refused: Refused | None = unread()
 
     by_content: ClassVar[bool] = True
 
@@ -102,11 +107,19 @@ class FetchPackages:
         return read_reused(self.reused).missing(lock) if self.reused else lock.packages
 
     def _missing(self) -> list[LockedPackage]:
-        store = self.workshop.store
-        return [p for p in self._needed() if p.is_signed and not is_stored(p, store)]
+        return [package for package in self.signed() if not self._has(package)]
+
+    def _has(self, package: LockedPackage) -> bool:
+        return is_stored(package, self.workshop.store, self.refused or {})
+
+    def signed(self) -> tuple[LockedPackage, ...]:
+        """The packages that it fetches."""
+        return tuple(package for package in self._needed() if package.is_signed)
 
     def _take_from_remote(self, packages: list[LockedPackage]) -> None:
-        taken = take_packages(self.workshop.remote, packages, self.workshop.store)
+        taken = take_packages(
+            self.workshop.remote, packages, self.workshop.store, self.refused or {}
+        )
         if taken:
             size = sum(package.size for package in taken)
             number = units.count(len(taken), "package")
@@ -132,9 +145,9 @@ class FetchPackages:
 
     def _fetch_all(self, packages: list[LockedPackage]) -> None:
         with ExitStack() as stack:
-            for path in sorted({package.path(self.workshop.store) for package in packages}):
-                stack.enter_context(locked(path.with_name(f".{path.name}.lock")))
-            left = [p for p in packages if not is_stored(p, self.workshop.store)]
+            for path in sorted({lock_of(package, self.workshop.store) for package in packages}):
+                stack.enter_context(locked(path))
+            left = [package for package in packages if not self._has(package)]
             if left:  # what another build has fetched meanwhile is there
                 wishes = tuple(self._wish(stack, package) for package in left)
                 files = [f for wish in wishes for f in (wish.part, wish.signature) if f]
@@ -146,9 +159,9 @@ class FetchPackages:
         progress.say(f"   fetched {units.count(len(packages), 'package')}, {units.size(size)}")
 
     def _wish(self, stack: ExitStack, package: LockedPackage) -> PackageWish:
-        store = self.workshop.store
-        lacks_file = not has_file(package, store)
-        lacks_signature = not package.signature(store).exists()
+        store, refused = self.workshop.store, self.refused or {}
+        lacks_file = not has_file(package, store, refused)
+        lacks_signature = not has_signature(package, store, refused)
         return PackageWish(
             package,
             repository_urls(self.platform, package.repository, self.mirrors),

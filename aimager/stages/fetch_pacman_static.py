@@ -19,7 +19,6 @@ from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.mirror_fallback import NoMirrorError
 from aimager.packages.mirrors import mirror_urls
 from aimager.packages.pacman import package_files
-from aimager.packages.store import without_refused
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
 from aimager.stages.fetch_again import fetching_again
@@ -86,17 +85,16 @@ class FetchPacmanStatic:
             return
 
     def _verify(self) -> None:
-        with without_refused(self.workshop.store):
-            call(
-                _verify_and_pack,
-                _Verifying(self, recall(self.workshop.cache / MEMORY)),
-                work=self.workshop.work,
-                reads=[
-                    self.lock,
-                    *package_files(read_lock(self.lock).packages, self.workshop.store),
-                ],
-                products=[self.target],
-            )
+        call(
+            _verify_and_pack,
+            _Verifying(self, recall(self.workshop.cache / MEMORY)),
+            work=self.workshop.work,
+            reads=[
+                self.lock,
+                *package_files(read_lock(self.lock).packages, self.workshop.store),
+            ],
+            products=[self.target],
+        )
 
     @property
     def lock(self) -> Path:

@@ -13,7 +13,7 @@ from aimager.model.workshop import Workshop, environment
 from aimager.packages.keyring import key_members, make_keyring
 from aimager.packages.keyring_memory import MEMORY, Memory, circumstances, recall, remember
 from aimager.packages.pacman import package_files
-from aimager.packages.store import without_refused
+from aimager.packages.user_key_check import Elsewhere
 from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
@@ -28,12 +28,15 @@ class KeyringInit:
 
     The first of ``targets`` is the keyring with the secret key that certified them, which no other
     has. The second are the keys that it trusts, which follow from the packages, and from what newer
-    ones revoked; that these are ``older`` than such must be asked for.
+    ones revoked; that these are ``older`` than such must be asked for. ``elsewhere`` are keyrings
+    of other platforms of the run, with the locks of their packages: a key that the user names may
+    be in one of them instead.
     """
 
     keyrings: tuple[Keyring, ...]
     lock: Path
     targets: tuple[Path, Path]
+    elsewhere: tuple[tuple[tuple[Keyring, ...], Path], ...] = ()
     borrowed: Path | None = environment()
     older: bool = environment()
     workshop: Workshop = environment()
@@ -60,21 +63,24 @@ class KeyringInit:
         :raises TrustError: when the packages' keys are not the pinned ones
         """
         tools = self.borrowed.stat().st_size if self.borrowed else 0
-        with without_refused(self.workshop.store):
-            made = call(
-                _make_keyring,
-                _Making(self, recall(self.memory)),
-                work=self.workshop.work,
-                reads=[
-                    *all_inputs(self),
-                    *package_files(read_lock(self.lock).packages, self.workshop.store),
-                ],
-                products=self.targets,
-                keeps=[self.workshop.log],
-                tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
-            )
+        made = call(
+            _make_keyring,
+            _Making(self, recall(self.memory)),
+            work=self.workshop.work,
+            reads=[
+                *all_inputs(self),
+                *package_files(self._packages(), self.workshop.store),
+            ],
+            products=self.targets,
+            keeps=[self.workshop.log],
+            tmpfs=tmpfs_size(_KEYRING + tools, wish=self.workshop.memory),
+        )
         with locked(self.memory.with_suffix(".lock")):  # another platform's may end meanwhile
             remember(self.memory, recall(self.memory).merged(made))
+
+    def _packages(self) -> list[LockedPackage]:
+        locks = (self.lock, *(lock for _, lock in self.elsewhere))
+        return [package for lock in locks for package in read_lock(lock).packages]
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,12 @@ def _make_keyring(making: _Making) -> Memory:
     home = Path("/run/keyring")
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
-        known = (making.memory, stage.older)
+        elsewhere = [Elsewhere(keyrings, read_lock(path)) for keyrings, path in stage.elsewhere]
+        known = (making.memory, stage.older, elsewhere)
         memory = make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store, *known)
         keyring, keys = stage.targets
         pack_tree(tools, home, keyring, epoch=lock.epoch, mode=0o600)
-        members = key_members(stage.keyrings, lock, stage.workshop.store, memory.revoked)
+        read = (stage.keyrings, lock, stage.workshop.store, memory.revoked, elsewhere)
         with publish(keys) as temporary:
-            temporary.write_bytes(pack_members(members, epoch=lock.epoch))
+            temporary.write_bytes(pack_members(key_members(*read), epoch=lock.epoch))
     return memory

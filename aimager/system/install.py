@@ -29,7 +29,6 @@ from aimager.packages.pacman import (
     write_conf,
 )
 from aimager.packages.pacman_output import explain_file_conflict
-from aimager.packages.store import without_refused
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
@@ -92,25 +91,22 @@ def install_system(request: Installation) -> None:
     """
     packages = read_lock(request.lock).packages
     paths = (request.base_lock, request.base, request.reused, request.pacman_static)
-    with without_refused(request.workshop.store):
-        call(
-            _install_system,
-            request,
-            work=request.workshop.work,
-            reads=[
-                *(request.lock, request.keyring),
-                *(path for path in (*paths, request.borrowed) if path),
-                *package_files(packages, request.workshop.store),
-            ],
-            products=[request.target],
-            keeps=[request.workshop.log],
-            terminal=request.workshop.terminal,
-            foreign=foreign_to_host(request.architecture),
-            qemu_later=request.borrowed is not None,
-            tmpfs=work_size(
-                request.workshop, request.lock, request.borrowed, reused=request.reused
-            ),
-        )
+    call(
+        _install_system,
+        request,
+        work=request.workshop.work,
+        reads=[
+            *(request.lock, request.keyring),
+            *(path for path in (*paths, request.borrowed) if path),
+            *package_files(packages, request.workshop.store),
+        ],
+        products=[request.target],
+        keeps=[request.workshop.log],
+        terminal=request.workshop.terminal,
+        foreign=foreign_to_host(request.architecture),
+        qemu_later=request.borrowed is not None,
+        tmpfs=work_size(request.workshop, request.lock, request.borrowed, reused=request.reused),
+    )
 
 
 def _install_system(request: Installation) -> None:

@@ -1,13 +1,14 @@
 """Packagers' keys that the user trusts, for the image's own pacman."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from aimager import limits, progress
 from aimager.errors import ASK_PACKAGER, ImageError
 from aimager.model.distro import ThirdPartyRepository
 from aimager.packages.keyring_files import KEYRINGS
-from aimager.packages.openpgp.public_keys import PublicKey, list_keys, primary_names
+from aimager.packages.openpgp.bound_subkeys import primary_keys_of
+from aimager.packages.openpgp.public_keys import PublicKey, list_keys
 from aimager.sandbox.drop_ins import files_at
 from aimager.sandbox.tree import Tree
 
@@ -46,8 +47,7 @@ def lay_user_keys(
             raise ImageError(
                 f"the image's keyring /{path} cannot be read: {error}", hint=ASK_PACKAGER
             ) from error
-    primary = primary_names(found)
-    wanted = sorted({primary[key] for key in keys if key in primary} - listed)
+    wanted = sorted({*_primary_keys(keys, found)} - listed)
     if not wanted:
         return
     content = b"".join(found[key].content for key in wanted)
@@ -56,3 +56,15 @@ def lay_user_keys(
     tree.write(f"{KEYRINGS}{NAME}-trusted", lines, 0o644)
     for key in wanted:
         progress.say(f"   the image's pacman will trust what the key {key} signs")
+
+
+def _primary_keys(keys: Sequence[str], found: Mapping[str, PublicKey]) -> list[str]:
+    if not found:
+        return []
+    every = b"".join(key.content for key in found.values())
+    try:
+        return list(primary_keys_of(keys, found, every).values())
+    except ValueError as error:
+        raise ImageError(
+            f"the image's keyrings cannot be read: {error}", hint=ASK_PACKAGER
+        ) from error

@@ -76,6 +76,8 @@ OTHERS = {
     "literal": PUBLIC + packet(11, b"b\0\0\0\0\0" + secret(5, KEY)),
     "text": b"a letter\n",
     "empty": b"",
+    "too long a key": PUBLIC + packet(6, b"\4" + bytes(1 << 16)),
+    "too long a subkey": PUBLIC + packet(14, bytes(1 << 16)),
     "damaged armour": armoured(PUBLIC).replace(b"=\n", b"?\n", 1).replace(b"\n\n", b"\n\n*", 1),
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager import distros
+from aimager.config.build import read_build
 from aimager.distros import DISTROS, THIRD_PARTY_REPOSITORIES, platform_for_host
 from aimager.errors import HostError
 from aimager.model.architecture import Architecture
@@ -74,6 +75,41 @@ def test_keyrings_are_pinned_by_whole_fingerprints(keyring: Keyring) -> None:
     for key in keyring.master_keys:
         assert re.fullmatch("[0-9A-F]{40}", key)
     assert keyring.package == f"{keyring.name}-keyring".lower()
+
+
+LILAC_ALARM = "4BC60A2229D26D9C6443F2444AA2154BF1B0FD96"
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "count", "key"),
+    [
+        # Who signs archlinuxcn's packages for aarch64: number 54 of its keyring's 58.
+        ("archlinuxcn", 3, 4, LILAC_ALARM),
+        # In the list since archlinux-lcpu-keyring 20241126-1.
+        ("archlinux-lcpu", 9, 10, "B955F2012D6A161F6D9076AF34BE2B6F4A99C0E9"),
+        # The only one of arch4edu-trusted.
+        ("arch4edu", 0, 1, "CCED9BE21E1173C61DC1C9407931B6D628C8D3BA"),
+    ],
+)
+def test_a_pinned_key_is_the_one_that_its_source_has(
+    name: str, place: int, count: int, key: str
+) -> None:
+    (pinned,) = {keyring.master_keys for keyring in KEYRINGS if keyring.name == name}
+    assert len(pinned) == count
+    assert pinned[place] == key
+
+
+@pytest.mark.parametrize("named", ["", LILAC_ALARM])
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+def test_archlinuxcn_is_added_with_the_key_of_either_architecture(arch: str, named: str) -> None:
+    distro = {"x86_64": "archlinux", "aarch64": "archlinuxarm"}[arch]
+    words = {"distro": distro, "arch": arch, "add-repos": "archlinuxcn"}
+    build = read_build(words | ({"trust-key-archlinuxcn": named} if named else {}), Path())
+    assert build
+    (repository,) = build.repositories
+    assert LILAC_ALARM in repository.keyring.named
+    assert repository.keyring.user_keys == ((named,) if named else ())
+    assert repository.keyring.believes_list
 
 
 def test_a_list_is_believed_of_one_repository_alone() -> None:

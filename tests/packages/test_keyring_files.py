@@ -4,6 +4,7 @@ import base64
 import io
 import tarfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.keyring_files import KeyringFiles, keyring_files, read_keyring
 from aimager.packages.keyring_trust import choose
+from aimager.packages.user_key_check import ReadKeyring
 from tests.support.locked import make_package
+from tests.support.openpgp_maker import Secret, plain
 
 KEYS = ("A" * 40, "B" * 40)
 KEYRING = Keyring("demo", "demo-keyring", (KEYS[0],))
+RING = plain(Secret("one", 1), b"one", 1).packets()
 INFO = "pkgname = demo-keyring\npkgver = 1.0-1\nbuilddate = 7\n"
 
 
@@ -40,7 +44,7 @@ def keyring_package(
     with tarfile.open(path, "w") as archive:
         for name, text in {".PKGINFO": info, **files}.items():
             member = tarfile.TarInfo(name)
-            member.size = len(text)
+            member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
     return package
 
@@ -50,7 +54,8 @@ def test_a_keyring_is_read_from_its_package(tmp_path: Path) -> None:
     package = keyring_package(tmp_path, gpg="keys", trusted=trusted, revoked=f"{'c' * 40}\n")
     files = read_keyring(package, tmp_path, KEYRING)
     assert files == KeyringFiles(b"keys", KEYS, ("C" * 40,), "1.0-1", 7)
-    assert choose(KEYRING, files, "x", {}).masters == KEYS[:1]
+    whole = replace(files, keys=RING)
+    assert choose(ReadKeyring(KEYRING, whole, "x")).masters == KEYS[:1]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,8 @@ def test_a_keyring_is_read_from_its_package(tmp_path: Path) -> None:
         (f"{KEYS[0]}", KEYS[:1]),
         (f"{KEYS[0]}:3:", ()),
         (f"{KEYS[0]}:1:", ()),
+        (f"{KEYS[0]}:{'9' * 5000}:", ()),
+        (f"{KEYS[0]}:\N{FULLWIDTH DIGIT FOUR}:", ()),
     ],
 )
 def test_a_package_chooses_among_keys_and_says_nothing_of_their_level(
@@ -153,11 +160,18 @@ def test_a_package_is_what_the_database_says(tmp_path: Path, info: str, said: st
     )
 
 
+@pytest.mark.parametrize("date", ["9" * 5000, "9" * 19, "-1", "\N{SUPERSCRIPT TWO}", "soon", ""])
+def test_what_is_no_time_is_the_beginning_of_it(tmp_path: Path, date: str) -> None:
+    """So that the package is older than any that was used."""
+    package = keyring_package(tmp_path, INFO.replace("= 7", f"= {date}"), gpg="keys")
+    assert read_keyring(package, tmp_path, KEYRING).built == 0
+
+
 @pytest.mark.parametrize("trusted", [(), KEYS[1:]])
 def test_no_pinned_key_no_trust(trusted: tuple[str, ...]) -> None:
     with pytest.raises(TrustError) as caught:
-        files = KeyringFiles(b"", trusted, ())
-        choose(KEYRING, files, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)", {})
+        files = KeyringFiles(RING, trusted, ())
+        choose(ReadKeyring(KEYRING, files, "demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst)"))
     named = KEYS[1] if trusted else "(none)"
     assert caught.value.message == (
         f"the package demo 1.0-1 (demo-1.0-1-x86_64.pkg.tar.zst) trusts the keys {named}, none of"

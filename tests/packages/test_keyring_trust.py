@@ -5,6 +5,7 @@ import base64
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Memory
 from aimager.packages.keyring_trust import choose
 from aimager.packages.openpgp.public_keys import list_keys
-from tests.packages.test_pinned_levels import WAYS, Published, publish
+from aimager.packages.user_key_check import ReadKeyring
+from tests.packages.test_pinned_levels import WAYS, Published, lay, publish
 from tests.support.key_verdicts import FOLDER, KEYRINGS
 from tests.support.locked import make_package
-from tests.support.openpgp_maker import Description, Part, Secret, plain
+from tests.support.openpgp_maker import Description, Part, Secret, packet, plain
 from tests.support.packagers import Packagers, short_folder
 
 pytestmark = pytest.mark.skipif(
@@ -113,16 +115,6 @@ def test_a_master_key_that_the_user_names_takes_the_place_of_the_pinned_ones(
 
 
 @each_way
-def test_a_key_that_the_user_names_must_be_there(
-    packagers: Packagers, tmp_path: Path, way: str
-) -> None:
-    made = publish(packagers, tmp_path, listed(*packagers.masters), packagers.packager)
-    told = refusal(naming(made, "AB" * 20), way)
-    assert told.startswith(f"the key {'AB' * 20}, which you trust, is not among the ")
-    assert told.endswith(" keys of the keyring demo (demo-keyring 1000-1 (k.pkg.tar))")
-
-
-@each_way
 def test_a_list_is_believed_once_pinned_keys_vouch_for_its_package(
     packagers: Packagers, tmp_path: Path, way: str
 ) -> None:
@@ -133,6 +125,24 @@ def test_a_list_is_believed_once_pinned_keys_vouch_for_its_package(
     more = with_package(replace(made, keyring=pinned), packagers.sign(packagers.stranger, OTHER))
     assert "which no pinned master key vouches for" in refusal(more, way)
     WAYS[way](replace(more, keyring=replace(pinned, believes_list=True)), Memory())
+
+
+@each_way
+@pytest.mark.parametrize("lists", [False, True])
+@pytest.mark.parametrize("signer", ["first", "last"])
+def test_a_pin_that_the_list_does_not_have_costs_nothing(
+    packagers: Packagers, tmp_path: Path, way: str, lists: bool, signer: str
+) -> None:
+    """As archlinuxcn's last pin, whose packages are for aarch64 alone."""
+    *first, last = packagers.masters
+    named = listed(*first, packagers.stranger, *([last] if lists else []))
+    made = publish(packagers, tmp_path, named, first[0] if signer == "first" else last)
+    keyring = replace(made.keyring, believes_list=True)
+    if signer == "first" or lists:
+        WAYS[way](replace(made, keyring=keyring), Memory())
+    else:
+        told = refusal(replace(made, keyring=keyring), way)
+        assert told.endswith(f"by the key {last}, which no pinned master key vouches for")
 
 
 @each_way
@@ -165,13 +175,13 @@ def test_a_key_without_a_user_id_is_told() -> None:
     prints = [key.fingerprint.hex().upper() for key in (bare, whole)]
     keyring = replace(KEYRING, user_keys=tuple(prints))
     with pytest.raises(TrustError) as caught:
-        choose(keyring, KeyringFiles(ring, (), ()), "demo 1.0-1 (demo.pkg)", list_keys(ring))
+        choose(ReadKeyring(keyring, KeyringFiles(ring, (), ()), "demo 1.0-1 (demo.pkg)"))
     assert caught.value.message == (
         f"the key {prints[0]} has no user id in the keyring of demo 1.0-1 (demo.pkg), and gpg takes"
         " no key without one"
     )
     keyring = replace(KEYRING, user_keys=tuple(prints[1:]))
-    chosen = choose(keyring, KeyringFiles(ring, (), ()), "demo", list_keys(ring))
+    chosen = choose(ReadKeyring(keyring, KeyringFiles(ring, (), ()), "demo"))
     assert (chosen.masters, chosen.signers) == ((), tuple(prints[1:]))
 
 
@@ -180,6 +190,34 @@ def test_what_is_cut_out_of_a_keyring_is_the_whole_key() -> None:
     parts = [plain(key, b"user", 1).packets() for key in keys]
     found = list_keys(b"".join(parts) + parts[0])
     assert [key.content for key in found.values()] == [parts[0] * 2, parts[1]]
+
+
+HIDDEN = plain(Secret("hidden", 1), b"hidden", 1).packets()
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (packet(5, Secret("own", 1).body + b"\0\1\0\0\1"), "it holds a private key"),
+        (
+            packet(8, b"\0" + HIDDEN),
+            "it holds an OpenPGP packet of type 8, which is of no public key",
+        ),
+        (packet(6, b"\4" + bytes(1 << 16)), "it holds a key of 65537 bytes, which no key has"),
+        (HIDDEN + packet(14, bytes(1 << 16)), "it holds a key of 65536 bytes, which no key has"),
+    ],
+    ids=["private", "compressed", "too long a key", "too long a subkey"],
+)
+def test_a_keyring_holds_public_keys_alone(
+    packagers: Packagers, tmp_path: Path, way: str, more: bytes, told: str
+) -> None:
+    files = {"gpg": packagers.export() + more, "trusted": listed(*packagers.masters).encode()}
+    made = lay(tmp_path, files, partial(packagers.sign, packagers.packager))
+    keyring = replace(made.keyring, master_keys=packagers.masters)
+    assert refusal(replace(made, keyring=keyring), way) == (
+        f"the keyring of demo-keyring 1000-1 (k.pkg.tar) cannot be read: {told}"
+    )
 
 
 @each_way

@@ -85,7 +85,16 @@ def test_a_record_in_another_encoding_is_read(tmp_path: Path, field: str) -> Non
     assert all(not 0xD800 <= ord(letter) < 0xE000 for letter in repr(json.loads(spdx)))
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    record(tmp_path, "gawk-1", "%NAME%\ngawk\n\n")
+@pytest.mark.parametrize(
+    "desc",
+    [
+        "%NAME%\ngawk\n\n",
+        DESC.replace("1700000000", "soon"),
+        DESC.replace("1700000000", "9" * 5000),
+    ],
+    ids=["no version", "no time", "too long a time"],
+)
+def test_a_damaged_record_is_named(tmp_path: Path, desc: str) -> None:
+    record(tmp_path, "gawk-1", desc)
     with pytest.raises(ImageError, match=r"^/var/lib/pacman/local/gawk-1/desc of the image is"):
         read_local_database(Tree(tmp_path))

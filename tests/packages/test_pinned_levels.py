@@ -2,8 +2,9 @@
 what a newer one revoked: by gpg and without it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members, make_keyring, verify_without_gpg
 from aimager.packages.keyring_memory import Memory
+from aimager.packages.user_key_check import Elsewhere
 from tests.support.locked import make_package
 from tests.support.packagers import TOOLS, Packagers, short_folder
 
@@ -38,13 +40,18 @@ class Published:
     lock: Lock
     keyring: Keyring
 
-    def by_gpg(self, memory: Memory, *, older: bool = False) -> Memory:
+    def by_gpg(
+        self, memory: Memory, *, older: bool = False, elsewhere: Sequence[Elsewhere] = ()
+    ) -> Memory:
         with short_folder() as folder:
-            how = ([self.keyring], self.lock, self.store, memory, older)
+            how = ([self.keyring], self.lock, self.store, memory, older, elsewhere)
             return make_keyring(TOOLS, folder / "k", *how)
 
-    def without_gpg(self, memory: Memory, *, older: bool = False) -> Memory:
-        verify_without_gpg([self.keyring], self.lock, [], self.store, memory, older)
+    def without_gpg(
+        self, memory: Memory, *, older: bool = False, elsewhere: Sequence[Elsewhere] = ()
+    ) -> Memory:
+        how = (self.store, memory, older, elsewhere)
+        verify_without_gpg([self.keyring], self.lock, [], *how)
         return memory
 
 
@@ -59,25 +66,30 @@ def publish(
     built: int = 1000,
     revoked: str = "",
 ) -> Published:
+    files = {"gpg": packagers.export(), "trusted": trusted.encode(), "revoked": revoked.encode()}
+    made = lay(store, files, partial(packagers.sign, signer), built)
+    return replace(made, keyring=replace(made.keyring, master_keys=packagers.masters))
+
+
+def lay(
+    store: Path, files: dict[str, bytes], sign: Callable[[bytes], bytes], built: int = 1000
+) -> Published:
+    """The same of any files of a keyring, and without a pinned key."""
     version = f"{built}-1"
     package = make_package("demo-keyring", version=version, file="k.pkg.tar", build_date=built)
     info = f"pkgname = demo-keyring\npkgver = {version}\nbuilddate = {built}\n"
-    folder = "usr/share/pacman/keyrings/demo"
-    content = pack_members(
-        [
-            (".PKGINFO", info.encode()),
-            (f"{folder}.gpg", packagers.export()),
-            (f"{folder}-trusted", trusted.encode()),
-            (f"{folder}-revoked", revoked.encode()),
-        ]
-    )
+    start = "usr/share/pacman/keyrings/demo"
+    ends = {"gpg": ".gpg", "trusted": "-trusted", "revoked": "-revoked"}
+    members = [(f"{start}{ends[name]}", content) for name, content in files.items()]
+    content = pack_members([(".PKGINFO", info.encode()), *members])
     package = replace(package, sha256=f"{built:064x}")
     path = package.path(store)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    package.signature(store).write_bytes(packagers.sign(signer, content))
-    keyring = Keyring("demo", "demo-keyring", packagers.masters)
-    return Published(store, Lock("demo-x86_64", (), (package,)), keyring)
+    package.signature(store).write_bytes(sign(content))
+    return Published(
+        store, Lock("demo-x86_64", (), (package,)), Keyring("demo", "demo-keyring", ())
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -75,6 +75,13 @@ def test_a_direct_key_signature_is_superseded_by_a_newer_one() -> None:
     assert keys["BC08D317EC2DC6E1F337DB4FC4EE8370D5490BD3"].startswith("valid until:ever")
 
 
+def test_certifications_of_2014_count_no_more() -> None:
+    """Three masters vouch for Arch Linux ARM's builders by SHA-1."""
+    for keys in RECORDED["archlinuxarm of 2014"].values():
+        assert keys["68B3537F39A313B3E574D06777193F152BDBE6A6"].startswith("unknown ")
+        assert [word.split()[0] for word in keys.values()].count("valid") == 3
+
+
 @pytest.mark.skipif(
     not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]), reason="gpg is missing"
 )

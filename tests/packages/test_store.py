@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.packages.store import is_stored
+from aimager.packages.store import digest_of, is_stored, name_in, put_back, read_refused
 from tests.support.locked import make_file
 
 CONTENT = b"a package" * 1000
@@ -51,3 +51,34 @@ def test_both_files_are_needed(store: Path) -> None:
     PACKAGE.signature(store).touch()
     PACKAGE.path(store).unlink()
     assert not is_stored(PACKAGE, store)
+
+
+def test_what_was_refused_counts_no_more_until_another_takes_its_place(store: Path) -> None:
+    for path in (PACKAGE.signature(store), PACKAGE.path(store)):
+        refused = {name_in(path, store): digest_of(path)}
+        assert is_stored(PACKAGE, store)
+        assert not is_stored(PACKAGE, store, refused)
+    PACKAGE.signature(store).write_bytes(b"another")
+    assert is_stored(PACKAGE, store, {name_in(PACKAGE.signature(store), store): "0" * 64})
+
+
+def test_a_signature_is_put_back_where_what_came_is_refused_too(store: Path) -> None:
+    path = PACKAGE.signature(store)
+    refused = {name_in(path, store): digest_of(path)}
+    old = read_refused(PACKAGE, store, refused)
+    assert old == path.read_bytes()
+    path.write_bytes(b"better")
+    assert read_refused(PACKAGE, store, refused) is None
+    put_back(PACKAGE, store, old, refused)
+    assert path.read_bytes() == b"better"
+    put_back(PACKAGE, store, old, {name_in(path, store): digest_of(path)})
+    assert path.read_bytes() == old
+
+
+def test_what_is_gone_meanwhile_has_no_digest(store: Path) -> None:
+    path = PACKAGE.signature(store)
+    path.unlink()
+    assert digest_of(path) == ""
+    assert read_refused(PACKAGE, store, {name_in(path, store): ""}) is None
+    path.mkdir()
+    assert digest_of(path) == ""

@@ -12,6 +12,7 @@ import pytest
 from aimager.errors import DownloadError
 from aimager.model.build import MirrorChoice
 from aimager.model.remote import Remote
+from aimager.packages.store import digest_of, name_in
 from aimager.products.remote.packages import give_packages
 from aimager.stages.fetch_packages import FetchPackages
 from tests.stages.test_fetch_packages import CONTENT, FILE, OTHER, PACKAGE, SIGNATURE, stage, stored
@@ -124,7 +125,7 @@ def test_the_mirror_gives_the_signature_in_place_of_one_that_was_refused(
 ) -> None:
     made = sharing(stage(folder, site.url), folder)
     made.run()
-    PACKAGE.signature(made.workshop.store).unlink()  # as `keyring.verify` does
+    PACKAGE.signature(made.workshop.store).unlink()
     site.content[f"{FILE}.sig"] = OTHER
     made.run()
     assert stored(folder) == [CONTENT, OTHER]
@@ -140,17 +141,21 @@ def with_signature(shared: Path, content: bytes) -> None:
     (shared / "record.json").write_text(json.dumps(data))
 
 
-@pytest.mark.parametrize("removes", [("path", "signature"), ("signature",)])
+@pytest.mark.parametrize("names", [("path", "signature"), ("signature",)])
+@pytest.mark.parametrize("how", ["removed", "refused"])
 def test_what_was_refused_comes_from_the_mirror_and_is_mended_in_the_store(
-    site: Site, shared: Path, folder: Path, removes: tuple[str, ...]
+    site: Site, shared: Path, folder: Path, names: tuple[str, ...], how: str
 ) -> None:
     with_signature(shared, OTHER)
     made = sharing(stage(folder, site.url), folder)
     made.run()
     assert stored(folder) == [CONTENT, OTHER]
     store = made.workshop.store
-    for name in removes:
-        getattr(PACKAGE, name)(store).unlink()  # as `keyring.verify` does of what is not trusted
+    files = [getattr(PACKAGE, name)(store) for name in names]
+    if how == "refused":
+        made = replace(made, refused={name_in(path, store): digest_of(path) for path in files})
+    for path in files if how == "removed" else []:
+        path.unlink()
     made.run()
     assert stored(folder) == [CONTENT, SIGNATURE]
     assert made.workshop.remote

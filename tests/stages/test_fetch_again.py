@@ -1,4 +1,5 @@
-"""A mirror that was made anew: what the store keeps and nobody trusts is fetched again, once."""
+"""A mirror that was made anew: what the store keeps and nobody trusts is fetched again, once, and
+stays where nothing better comes."""
 
 import os
 import shutil
@@ -18,9 +19,10 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
 from aimager.model.lock import Lock, LockedPackage, write_lock
 from aimager.model.workshop import Workshop
+from aimager.packages.store import digest_of, name_in
 from aimager.products.cache import Kept
 from aimager.stages.borrow_root import BorrowRoot
-from aimager.stages.fetch_again import run_fetching_again
+from aimager.stages.fetch_again import fetching_again, run_fetching_again
 from aimager.stages.fetch_packages import FetchPackages
 from aimager.stages.fetch_pacman_static import FetchPacmanStatic
 from aimager.stages.keyring_init import KeyringInit
@@ -90,6 +92,15 @@ class Remade:
             (self.keyring,), keyrings, lock, target, older=False, workshop=self.workshop
         )
         return made, [some, others]
+
+    @property
+    def store(self) -> Path:
+        """Where the packages lie."""
+        return self.workshop.store
+
+    def signatures(self) -> list[bytes]:
+        """What the store has."""
+        return [package.signature(self.store).read_bytes() for package in self.packages.values()]
 
     def sign(self, key: str, *, on_mirror: bool) -> None:
         """Have all signed by ``key``."""
@@ -188,6 +199,7 @@ def test_a_damaged_package(remade: Remade, site: Site, packagers: Packagers) -> 
 
 def test_a_mirror_that_has_the_same(remade: Remade, site: Site, packagers: Packagers) -> None:
     remade.sign(packagers.stranger, on_mirror=True)
+    had = remade.signatures()
     stage, fetches = remade.borrow_root()
     for _ in range(2):
         site.asked.clear()
@@ -195,27 +207,79 @@ def test_a_mirror_that_has_the_same(remade: Remade, site: Site, packagers: Packa
             run_fetching_again(stage, fetches)
         assert caught.value.hint.endswith("just been asked again, and this is what it has")
         assert asked(site) == signatures("demo-keyring")
+        assert remade.signatures() == had
 
 
 def test_a_mirror_that_has_another_bad_one(
     remade: Remade, site: Site, packagers: Packagers
 ) -> None:
+    """Neither counts, so the old one stays."""
     remade.sign(packagers.expired, on_mirror=True)
+    had = remade.signatures()
     stage, fetches = remade.keyring_init()
     with pytest.raises(TrustError, match="which has expired") as caught:
         run_fetching_again(stage, fetches)
+    assert remade.signatures() == had
     assert caught.value.hint.endswith("just been asked again, and this is what it has")
     assert asked(site) == signatures("demo-keyring")
 
 
-@pytest.mark.parametrize("offline", [True, False])
-def test_a_mirror_that_cannot_be_asked(remade: Remade, site: Site, offline: bool) -> None:
+def test_a_mirror_that_cannot_be_asked(remade: Remade, site: Site) -> None:
     site.content.clear()
+    had = remade.signatures()
     stage, fetches = remade.keyring_init()
-    mirrors = replace(fetches[0].mirrors, offline=offline)
     with pytest.raises(TrustError, match=r"^the package demo-keyring 1\.0-1 is not") as caught:
-        run_fetching_again(stage, [replace(fetch, mirrors=mirrors) for fetch in fetches])
-    assert "the next build fetches it anew, which failed now: the package " in caught.value.hint
+        run_fetching_again(stage, fetches)
+    told = "the next build asks a mirror again, which failed now: the package "
+    assert told in caught.value.hint
+    assert remade.signatures() == had
+
+
+def test_one_mirror_that_fails_after_another(remade: Remade, site: Site) -> None:
+    """What the first gave has not been judged."""
+    had = remade.signatures()
+    _, fetches = remade.borrow_root()
+    for name in ("tool", "other"):
+        del site.content[f"/core/{remade.packages[name].file}.sig"]
+    refused = {name_in(p.signature(remade.store), remade.store) for p in remade.packages.values()}
+
+    def refuse() -> None:
+        given = {name: digest_of(remade.store / name) for name in refused}
+        raise TrustError("the package is not trusted", refused=given)
+
+    with pytest.raises(TrustError):
+        fetching_again(refuse, fetches)
+    assert signatures("demo-keyring")[0] in asked(site)
+    assert remade.signatures() == had
+
+
+def test_what_is_refused_offline_stays(remade: Remade, site: Site) -> None:
+    """Nothing could bring it back, and the fault may be of the keys: named rightly, they do."""
+    had = remade.signatures()
+    stage, fetches = remade.borrow_root()
+    fetches = [replace(f, mirrors=replace(f.mirrors, offline=True)) for f in fetches]
+    with pytest.raises(TrustError, match=r"^the package demo-keyring 1\.0-1 is not") as caught:
+        run_fetching_again(stage, fetches)
+    told = "; a build without offline=yes asks a mirror for another signature"
+    assert caught.value.hint.endswith(told)
+    assert remade.signatures() == had
+    keyring = replace(remade.keyring, user_keys=(remade.packagers.stranger,))
+    run_fetching_again(replace(stage, keyrings=(keyring,)), fetches)
+    assert asked(site) == []
+
+
+def test_what_another_build_fetched_meanwhile_stays(remade: Remade, site: Site) -> None:
+    """It is compared while nobody else may change it, and not asked for again."""
+    _, fetch = remade.lock("tool", "other")
+    refused = {}
+    for name in ("tool", "other"):
+        path = remade.packages[name].signature(remade.store)
+        refused[name_in(path, remade.store)] = digest_of(path)
+    good = remade.packagers.sign(remade.packagers.packager, b"")
+    remade.packages["other"].signature(remade.store).write_bytes(good)
+    replace(fetch, refused=refused).run()
+    assert asked(site) == signatures("tool")
+    assert remade.packages["other"].signature(remade.store).read_bytes() == good
 
 
 def test_the_graph_knows_what_fetches(remade: Remade) -> None:

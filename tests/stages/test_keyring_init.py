@@ -83,7 +83,7 @@ def test_it_remembers(packagers: Packagers, tmp_path: Path) -> None:
     replace(old, older=True).run()
     assert packagers.packager.encode() in old.targets[1].read_bytes()
     assert old.targets[1].read_bytes() != kept
-    assert settings(new) == {"keyrings": new.keyrings}
+    assert settings(new) == {"keyrings": new.keyrings, "elsewhere": ()}
 
 
 def test_the_borrowed_programs_are_not_verified_with_an_older_one(
@@ -112,3 +112,29 @@ def test_the_borrowed_programs_are_not_verified_with_an_older_one(
     assert borrowing.target.exists()
     with pytest.raises(TrustError, match=r"^demo-keyring 1000-1 is older than 2000-1"):
         replace(borrowing, keyring_lock=old.lock).run()
+
+
+def test_a_key_that_another_platforms_keyring_has(
+    packagers: Packagers, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where programs are borrowed as where a keyring is made."""
+    here = stage_of(packagers, tmp_path, 1000, "")
+    key = packagers.make_key("elsewhere", "never")
+    there = stage_of(packagers, tmp_path, 2000, "")
+    keyrings = (replace(here.keyrings[0], user_keys=(key,)),)
+    making = replace(here, keyrings=keyrings)
+    borrowing = BorrowRoot(
+        keyrings=keyrings,
+        keyring_lock=here.lock,
+        lock=here.lock,
+        target=tmp_path / "borrowed.tar",
+        older=False,
+        workshop=here.workshop,
+    )
+    told = f"   the key {key}, which you trust, is not in demo-keyring 1000-1 (k.pkg.tar), but "
+    for stage in (making, borrowing):
+        with pytest.raises(TrustError, match=rf"^the key {key}, which you trust, is not among"):
+            stage.run()
+        assert told not in capfd.readouterr().out
+        replace(stage, elsewhere=((keyrings, there.lock),)).run()
+        assert told in capfd.readouterr().out

@@ -17,7 +17,7 @@ from aimager.packages.keyring import make_home, populate, verify
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_trust import TrustedKeys
 from aimager.packages.openpgp.trust import Trust
-from aimager.packages.store import without_refused
+from aimager.packages.store import name_in
 from aimager.packages.verification import verify_by
 from aimager.toolbox import Toolbox
 from tests.support.locked import make_package
@@ -134,13 +134,15 @@ def store_package(store: Path, content: bytes, signature: bytes) -> Path:
 
 
 def refusal(judge: Judge, store: Path) -> str:
-    """What is said against the package after its name; its signature must be gone then."""
-    with pytest.raises(TrustError) as caught, without_refused(store):
+    """What is said against the package after its name; its signature must be named as refused."""
+    with pytest.raises(TrustError) as caught:
         judge([PACKAGE], store)
     assert "repo-url-parent=" in caught.value.hint
     start = f"the package demo 1.0-1 is not trusted: {FILE} "
     assert caught.value.message.startswith(start)
-    # A file that was changed must not be found again.
-    assert PACKAGE.path(store).exists() != ("was changed after" in caught.value.message)
-    assert not PACKAGE.path(store).with_name(f"{FILE}.sig").exists()
+    named = set(caught.value.refused)
+    assert name_in(PACKAGE.signature(store), store) in named
+    # A file that was changed must be fetched anew, too.
+    is_changed = "was changed after" in caught.value.message
+    assert (name_in(PACKAGE.path(store), store) in named) == is_changed
     return caught.value.message.removeprefix(start)

@@ -31,6 +31,9 @@ _NUMBERS = {_RSA: (2, 1), _DSA: (4, 2), _ECDSA: (1, 2), _EDDSA: (1, 2)}
 """How many numbers a key has, and a signature by it, by the algorithm of the key (9.1)."""
 _STRONG_BITS = {_RSA: 2048, _DSA: 2048}
 
+_LONGEST = 0xFFFF
+"""Bytes of a key's packet: its fingerprint is over a length of two bytes."""
+
 _ED25519 = bytes.fromhex("2b06010401da470f01")
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 _CURVES: dict[bytes, ec.EllipticCurve] = {
@@ -144,7 +147,12 @@ def parse_key(body: bytes) -> Key:
 
 
 def fingerprint_of(body: bytes) -> str:
-    """The fingerprint of the key in a packet's body, if it is of version 4 (5.5.4)."""
+    """The fingerprint of the key in a packet's body, if it is of version 4 (5.5.4).
+
+    :raises ValueError: when it is longer than what is hashed of a key can tell
+    """
+    if len(body) > _LONGEST:
+        raise ValueError(f"it holds a key of {len(body)} bytes, which no key has")
     hashed = b"\x99" + len(body).to_bytes(2, "big") + body
     return hashlib.sha1(hashed, usedforsecurity=False).hexdigest().upper()
 

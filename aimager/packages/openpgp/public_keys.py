@@ -36,6 +36,10 @@ def read_public_keys(data: bytes) -> bytes:
         raise ValueError("holds a private key")
     if not tags or tags[0] != PUBLIC_KEY or set(tags) - PACKETS:
         raise ValueError("holds something else than OpenPGP keys")
+    try:
+        list_keys(keys)
+    except ValueError as error:
+        raise ValueError("holds a key that is too long") from error
     return keys
 
 
@@ -59,11 +63,17 @@ class PublicKey:
 def list_keys(keyring: bytes) -> dict[str, PublicKey]:
     """The keys of a keyring, binary or ASCII-armoured, by the fingerprints of the primary ones.
 
-    :raises ValueError: when it is not whole
+    What gpg would read in it and is not seen here must not be there: it is given to gpg as it is.
+
+    :raises ValueError: when it is not whole, or holds anything but public keys
     """
     found: dict[str, PublicKey] = {}
     key: PublicKey | None = None
     for tag, body in packets(dearmoured(keyring)):
+        if tag in SECRET:
+            raise ValueError("it holds a private key")
+        if tag not in PACKETS:
+            raise ValueError(f"it holds an OpenPGP packet of type {tag}, which is of no public key")
         if tag == PUBLIC_KEY:
             name = fingerprint_of(body)
             key = found.setdefault(name, PublicKey(name, {name}))
@@ -74,8 +84,3 @@ def list_keys(keyring: bytes) -> dict[str, PublicKey]:
         key.has_user = key.has_user or tag == USER_ID
         key.content += bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4, "big") + body
     return found
-
-
-def primary_names(keys: dict[str, PublicKey]) -> dict[str, str]:
-    """The fingerprints of all keys and subkeys, with those of the primary keys they belong to."""
-    return {name: key.fingerprint for key in keys.values() for name in key.names}

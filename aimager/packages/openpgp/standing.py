@@ -208,17 +208,28 @@ def _subkey_expires(certificate: Certificate, part: Part, subkey: Key, now: floa
 
 
 def _is_answered(primary: Key, subkey: Key, binding: Signature, now: float) -> bool:
-    """Whether the subkey vouches for the primary key in turn (5.2.1.9)."""
-    answers = [
+    """Whether the subkey vouches for the primary key in turn, now."""
+    found = answers(primary, subkey, binding)
+    return bool(found) and all(
+        s.created >= subkey.created and not s.has_expired(now) for s in found
+    )
+
+
+def answers(primary: Key, subkey: Key, binding: Signature) -> list[Signature]:
+    """The signatures in a binding one by which the subkey vouches for the primary key in turn.
+
+    That is what RFC 9580 asks for in 5.2.1.9. Empty if there is none, or if one of them is not by
+    the subkey, or of other keys.
+    """
+    found = [
         parse(content)
         for kind, content in (*binding.hashed, *binding.unhashed)
         if kind & 0x7F == Sub.EMBEDDED
     ]
-    return bool(answers) and all(
+    is_theirs = all(
         s.kind == Kind.PRIMARY_KEY
         and s.may_be_by(subkey.fingerprint)
-        and s.created >= subkey.created
-        and not s.has_expired(now)
         and subkey.judge(s, (primary.hashed, subkey.hashed)) is Verdict.GOOD
-        for s in answers
+        for s in found
     )
+    return found if is_theirs else []

@@ -16,7 +16,7 @@ from aimager.locks import locked
 from aimager.model.lock import LockedPackage
 from aimager.model.remote import Remote
 from aimager.packages.fetch_package import is_signature
-from aimager.packages.store import is_stored, mark_compared
+from aimager.packages.store import Refused, has_signature, is_stored, lock_of, mark_compared
 from aimager.products.remote.store import (
     Entry,
     SharedFile,
@@ -34,12 +34,12 @@ _CONNECTIONS = 5
 
 
 def take_packages(
-    remote: Remote | None, packages: Sequence[LockedPackage], store: Path
+    remote: Remote | None, packages: Sequence[LockedPackage], store: Path, refused: Refused
 ) -> list[LockedPackage]:
-    """Those of ``packages`` that came from ``remote`` to ``store``."""
+    """Those of ``packages`` that came from ``remote`` to ``store``, which lacks what it refused."""
     if remote is None:
         return []
-    had = _each(partial(_take, remote, store), packages)
+    had = _each(partial(_take, remote, store, refused), packages)
     return [package for package, was_had in zip(packages, had, strict=True) if was_had]
 
 
@@ -59,24 +59,25 @@ def _each(action: Callable[[LockedPackage], T], packages: Sequence[LockedPackage
             raise
 
 
-def _take(remote: Remote, store: Path, package: LockedPackage) -> bool:
+def _take(remote: Remote, store: Path, refused: Refused, package: LockedPackage) -> bool:
     path, signature = package.path(store), package.signature(store)
-    with locked(path.with_name(f".{path.name}.lock")):  # which a download of it holds, too
-        if is_stored(package, store):
+    with locked(lock_of(package, store)):  # which a download of it holds, too
+        if is_stored(package, store, refused):
             return False
+        lacks_signature = not has_signature(package, store, refused)
         taken = _taken(signature)
         folder, signed = _folder(package), _find_signature(remote, package)
         if signed is None:
             return False
-        # What was taken, and is no longer there, was refused (`aimager.packages.keyring`).
-        if taken == signed.sha256 and not signature.exists():
+        # What was taken, and is no longer there or does not count, was refused.
+        if taken == signed.sha256 and lacks_signature:
             refuse(remote, folder, signed.name, "is not trusted")
             return False
         if signed.size > limits.SIGNATURE:
             refuse(remote, folder, signed.name, f"has {signed.size} bytes, which is too large")
             return False
         # What lies there without a signature had one that was refused: the mirror's is wanted.
-        if path.exists() and not signature.exists():
+        if path.exists() and lacks_signature:
             return False
         if not take(remote, folder, signed, signature):
             return False
