@@ -1,6 +1,6 @@
 """Reading the build that the variables of the command line describe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
-from aimager.config.variable import Words
+from aimager.config.variable import NotForBoardError, Words
 from aimager.config.variables import VARIABLES, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
@@ -59,8 +59,7 @@ def read_build(
     helper = _read_helper(tools, words)
     borrows = tools is Tools.borrowed and not helper
     repositories = read_repositories(board, platform, words)
-    packages = words.read("install-pkgs", ())
-    check_targets(packages, platform, repositories)
+    check_targets(words, platform, repositories)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
@@ -71,7 +70,7 @@ def read_build(
         setup=read_settings(board, platform, words),
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
-        packages=packages,
+        packages=words.read("install-pkgs", ()),
         root_size=_read_root_size(board, words),
         tools=tools,
         borrow=words.read("borrow", True),
@@ -102,6 +101,8 @@ def read_builds(
 ) -> tuple[Build, ...]:
     """The builds that ``variables`` describe: one for each board that they name.
 
+    Of several boards, each takes the words that are for it; one that is for none is refused.
+
     :raises ConfigError: as `read_build`, and for boards that cannot be built together
     """
     variables = with_lists(variables, folder)
@@ -115,7 +116,16 @@ def read_builds(
             f"lock= is for one board, and board= names {len(names)}",
             hint="give each board a lock file, and name one board at a time",
         )
-    builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
+    builds, left_out = list[Build | None](), list[dict[tuple[str, str], NotForBoardError]]()
+    for name in names:
+        build, without = _read_one(
+            {**variables, "board": name}, lambda v: read_build(v, folder, epoch=epoch)
+        )
+        builds.append(build)
+        left_out.append(without)
+    for told, error in left_out[0].items():
+        if all(told in others for others in left_out):
+            raise error
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):
         raise ConfigError(
@@ -123,6 +133,23 @@ def read_builds(
             hint="give each board an id of its own, or build them one after the other",
         )
     return tuple(made.values())
+
+
+def _read_one(
+    variables: Mapping[str, str], read: Callable[[Mapping[str, str]], Build | None]
+) -> tuple[Build | None, dict[tuple[str, str], NotForBoardError]]:
+    """A build without the words that are not for its board; of these what is said, by variables
+    and parts of their values.
+    """
+    left_out = dict[tuple[str, str], NotForBoardError]()
+    while True:
+        try:
+            return read(variables), left_out
+        except NotForBoardError as error:
+            name = error.variable
+            left_out[name, error.part] = error
+            others = {n: text for n, text in variables.items() if n != name}
+            variables = {**others, name: error.rest} if error.rest else others
 
 
 def boards_folder(variables: Mapping[str, str], folder: Path) -> Path | None:
@@ -218,9 +245,10 @@ def _with_initramfs(board: Board, words: Words) -> Board:
 
 def _read_root_size(board: Board, words: Words) -> int | None:
     if "root-size" in words and board.partition_table is None:
-        raise ConfigError(
+        raise NotForBoardError(
             f"root-size= has no effect on the board {board.id}, which has no disk",
             hint="board= names one with a disk: doit boards lists them",
+            variable="root-size",
         )
     size: int | None = words.read("root-size")
     return size

@@ -41,7 +41,8 @@ WHAT_IS_BUILT = (
         "board",
         Group.build,
         "the machine, or a file with one (./mine.py); none makes a root"
-        " archive only; several, separated by commas, are built in one run",
+        " archive only; several, separated by commas, are built in one run, each by the words that"
+        " are for it",
         "none",
         "board=x64-uefi,x64-legacy",
         choices=tuple(BOARDS),

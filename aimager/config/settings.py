@@ -15,7 +15,7 @@ from aimager.config.accounts import (
 )
 from aimager.config.parse import choices, read_hostname, split_list
 from aimager.config.paths import read_text
-from aimager.config.variable import Words
+from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Platform
@@ -75,9 +75,10 @@ def _read_command_lines(
     known = (*board.kernels, *asked)
     for kernel in named:
         if kernel not in known:
-            raise ConfigError(
+            raise NotForBoardError(
                 f"append-{kernel}= is for a kernel that the image does not have",
                 hint=f"append- goes on with one of {choices(('all', 'default', *board.kernels))}",
+                variable=f"append-{kernel}",
             )
     if "append-all" in words:
         return words.read("append-all"), ()
