@@ -142,7 +142,10 @@ class ResolvePackages:
     def _requested(self, known: Packages) -> tuple[str, ...]:
         self._refuse_passed_over(known, self.welcome)
         welcome = [name for name in self.welcome if name in known]
-        asked = tuple(dict.fromkeys((*self.packages, *welcome)))
+        # Of one of a certain repository, the plain name asks for another, where it is found first.
+        certain = {t.name for t in map(read_target, self.packages) if t.repository}
+        plain = (word for word in (*self.packages, *welcome) if word not in certain)
+        asked = tuple(dict.fromkeys(plain))
         if self.initramfs is None or self._other_makers(known, asked):
             return asked
         return tuple(dict.fromkeys((*asked, self.initramfs)))
@@ -205,7 +208,7 @@ class ResolvePackages:
 
     def _refuse_missing(self, known: Packages, words: Sequence[str]) -> None:
         for word in words:
-            name = word.rpartition("/")[2]
+            name = bare_name(word.rpartition("/")[2])
             if name in known.faults:
                 raise DownloadError(known.faults[name], hint=_DAMAGED)
         self._refuse_passed_over(known, words)
