@@ -107,6 +107,10 @@ def _check(file: DefinitionFile, board: object) -> Board:
             hint="an id has lower-case letters and digits, with single dashes between them",
         )
     read = file.check(board)
+    for word in read.repositories:
+        name, is_own, address = word.partition("=")
+        if is_own:
+            file.check_address(address, f"repositories= for {name}", f"repo-url-{name}")
     if read.partition_table and not read.partition_table.with_role(Role.root):
         raise file.error("has a partition table without a root", hint="root_ext4() is one")
     return read
