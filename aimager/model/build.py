@@ -179,6 +179,20 @@ class Build:
         return tuple(r for r in self.repositories if not r.is_for_build)
 
     @property
+    def asked_with_credentials(self) -> tuple[str, ...]:
+        """Those of the image's repositories whose mirrors the user names with a password or token.
+
+        It is for this machine alone: the image's pacman has to do without.
+        """
+        named = dict(self.mirrors.repositories)
+        base = self.platform.distro.base_repositories
+        return tuple(
+            name
+            for name in (*base, *(r.id for r in self.image_repositories))
+            if any(without_credentials(url) != url for url in named.get(name, ()))
+        )
+
+    @property
     def installs(self) -> tuple[str, ...]:
         """All packages that are asked for by name, beside those of the root file system."""
         sudo = ("sudo",) if self.setup.sudo_groups else ()
