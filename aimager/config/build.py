@@ -8,6 +8,7 @@ from aimager.config.list_files import with_lists
 from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
 from aimager.config.parse import choices, read_packages, split_list
+from aimager.config.paths import check_new
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_repositories, with_own_repositories
@@ -66,7 +67,7 @@ def read_build(
         board_sha256=board_sha256,
         platform=platform,
         products=products,
-        out=folder / words.read("out", "out"),
+        out=folder / _read_out(words),
         setup=read_settings(board, platform, words),
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
@@ -158,9 +159,16 @@ def boards_folder(variables: Mapping[str, str], folder: Path) -> Path | None:
     return folder / name if name else None
 
 
+def _read_out(words: Words) -> str:
+    name: str = words.read("out", "out")
+    check_new(name, "out")
+    return name
+
+
 def _find_lock(folder: Path, name: str | None) -> Path | None:
     if name == "":
         raise ConfigError("lock= is empty", hint="it names a file, as lock=image.lock")
+    check_new(name or "", "lock")
     return folder / name if name else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimager.config.parse import HERE, choices, read_packages, split_list
+from aimager.config.paths import has_file
 from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Initramfs
@@ -68,7 +69,7 @@ def _files(words: Sequence[str], folder: Path, variable: str) -> dict[str, Path]
             )
         if not is_file(word):
             continue
-        if not (folder / word).is_file():
+        if not has_file(folder / word):
             raise ConfigError(f"{variable}={word}: there is no such file", hint=HERE)
         found[word] = folder / word
     return found

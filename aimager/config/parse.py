@@ -39,6 +39,11 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
+def is_text(text: str) -> bool:
+    """Whether it was in UTF-8: Python has lone surrogates for other bytes of a command line."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def nearest(name: str, known: Iterable[str], form: str = "{}") -> str:
     """A question for those of the ``known`` names, three at most, that ``name`` is the nearest to.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from aimager.config.bootable import check_bootable
 from aimager.config.file_system_ids import with_arguments
 from aimager.config.parse import HERE, split_list
+from aimager.config.paths import has_file
 from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
@@ -201,6 +202,6 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
             hint="add disk.img to create=, or leave disk-from= out",
         )
     path = folder / text
-    if not path.is_file():
+    if not has_file(path):
         raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)
     return path
