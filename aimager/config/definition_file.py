@@ -75,7 +75,7 @@ class DefinitionFile:
         names: dict[str, Any] = {"__name__": self.path.stem}
         try:
             exec(compile(module, str(self.path), "exec"), names)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.error(f"cannot be made: {type(error).__name__}: {error}") from error
         return names
 

@@ -70,6 +70,7 @@ def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
         (("(Architecture.x86_64,)", "Architecture.x86_64"), f"{TYPE} architectures="),
         (("keyrings=(KEYRING,)", "keyrings=KEYRING"), f"{TYPE} keyrings="),
         (('id="mine"', 'id="mi/ne"'), "has the id 'mi/ne'"),
+        (('id="mine"', "id=exit(3)"), "cannot be made: SystemExit: 3"),
         (('id="mine"', "id=7"), f"{TYPE} id="),
         (('id="mine"', 'id="archlinux"'), "has the id archlinux, which another"),
         (('"""Arch Linux."""', "import os"), "has a statement in line 1 that a dist"),
