@@ -73,9 +73,10 @@ class MirrorChoice:
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
     URLs by repository name, for the platform that is built, and ``distros`` such URLs for all
     repositories of a distribution, by its id. Of several the first is asked first.
-    ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
-    the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
-    used before.
+    ``trusted_keys`` are trusted in the distributions that are built, as `Keyring` has it of its
+    ``user_keys``, and beside the pinned ones elsewhere; ``own_keys`` names the repositories whose
+    keys the user named one by one. ``older_keyring`` lets a keyring package be older than one that
+    was used before.
     """
 
     parents: tuple[str, ...] = ()

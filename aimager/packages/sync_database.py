@@ -99,7 +99,7 @@ def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
         entries.setdefault(entry, {}).update(fields)
     packages = Packages()
     for entry, fields in entries.items():
-        name, version = _split(entry)
+        name, version = split_entry(entry)
         try:
             package = _read_package(repository, name, version, fields)
         except (ValueError, LookupError) as error:
@@ -114,12 +114,15 @@ def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
 
 
 def _wanted(path: str) -> int:
-    """The bytes that a file may have: ``NAME-VERSION/desc``, which may lie below ``./``."""
+    """The bytes that a file may have: ``NAME-VERSION/desc``, and nothing that lies in no folder.
+
+    One below ``./`` has no name of a package, as for libalpm, and is a fault.
+    """
     folder, _, name = path.removeprefix("./").rpartition("/")
     return limits.DESC if folder and name in _ENTRIES else 0
 
 
-def _split(entry: str) -> tuple[str, str]:
+def split_entry(entry: str) -> tuple[str, str]:
     """The name and version of ``NAME-VERSION-RELEASE``, as libalpm splits it (_alpm_splitname)."""
     name, _, rest = entry.rpartition("-")
     name, _, version = name.rpartition("-")

@@ -11,6 +11,9 @@ from aimager.model.lock import LockedPackage
 from aimager.packages.foreign_packages import is_taken
 from aimager.packages.targets import SUFFIXES
 
+READ_ANEW = "packages of your own are read at every build"
+"""Why nothing that is made of them is kept."""
+
 _INFO = ".PKGINFO"
 _FIELDS = {
     "pkgname": "NAME",

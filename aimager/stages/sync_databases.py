@@ -17,7 +17,7 @@ from aimager.model.workshop import Workshop, environment, unread
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.sync_database import KeptDatabase, fill_archive
-from aimager.packages.unsigned_folder import make_database
+from aimager.packages.unsigned_folder import READ_ANEW, make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile
 from aimager.sandbox.namespace import call
@@ -52,7 +52,7 @@ class SyncDatabases:
     def restore(self) -> str:
         """Why mirrors must be asked; empty where they need not and the databases are there."""
         if self.own:
-            return "the folder of packages is read at every build"
+            return READ_ANEW
         if not self.mirrors.offline:
             return "the mirrors are asked at every build"
         if not self._is_kept():
