@@ -66,7 +66,7 @@ def task_fetch_pacman_static() -> Stages:
                 repository=plan.pacman_static_source,
                 architecture=plan.host.architecture,
                 target=artifacts.pacman_static(name),
-                mirrors=plan.build.mirrors,
+                mirrors=plan.pacman_static_mirrors,
                 downloads=artifacts.downloads(f"{plan.pacman_static_source.id}-{name}"),
             )
             yield name, stage

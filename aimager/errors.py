@@ -139,6 +139,7 @@ _MENDABLE = {
     errno.EMFILE: "allow more open files: ulimit -n 1024",
     errno.ENFILE: "end other programs: they have opened all files that the kernel allows",
     errno.ENOMEM: OUT_OF_MEMORY,
+    errno.ENAMETOOLONG: "name it shorter: most file systems take 255 bytes",
     errno.ENOTDIR: "a file is in the place of a folder",
     errno.EISDIR: "a folder is in the place of a file",
 }

@@ -99,6 +99,11 @@ def _warnings(build: Build) -> list[str]:
             "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server;"
             " useradd='-m -G wheel alice' chpasswd=alice:PASSWORD adds one"
         )
+    found += [
+        f"the repository {name} was asked with a password or token, which the image's pacman.conf"
+        " does not get"
+        for name in build.asked_with_credentials
+    ]
     if build.reused_root:
         found.append(f"NOT VERIFIED: what {build.reused_root.name} holds was taken as it is")
     if build.remote_trust.unsigned:

@@ -9,6 +9,7 @@ from aimager.commands.command_line import Asked
 from aimager.config.board_file import UnreadBoard, add, read_boards
 from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
+from aimager.config.paths import has_folder
 from aimager.config.platform import KnownBoards, find_board, find_platform, refuse_unread
 from aimager.config.run_variables import MATRIX_FORMS
 from aimager.distros import DISTROS
@@ -65,7 +66,7 @@ def _find_boards(words: Sequence[str], folder: Path) -> Iterable[tuple[str, Boar
         return [(name, board) for name, board in BOARDS.items() if board.partition_table]
     found: list[tuple[str, Board]] = []
     for word in words:
-        if word not in BOARDS and (folder / word).is_dir():
+        if word not in BOARDS and has_folder(folder / word):
             found += _read_folder(word, folder)
         else:
             found.append((word, find_board(word, KnownBoards(), folder)[0]))

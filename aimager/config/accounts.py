@@ -8,20 +8,12 @@ from aimager.config.parse import split_list
 from aimager.errors import ConfigError
 from aimager.model.settings import Password, User
 
-# Options of useradd(8) that take an argument, which may hold commas.
-_USERADD_TAKES_ARGUMENT = frozenset(
-    f"{dashes}{option}"
-    for dashes, options in (
-        ("-", "bcdefgGkKpsuZ"),
-        (
-            "--",
-            (
-                *("base-dir", "comment", "home-dir", "expiredate", "inactive", "gid", "groups"),
-                *("skel", "key", "password", "shell", "uid", "selinux-user"),
-            ),
-        ),
-    )
-    for option in options
+_SHORT_WITH_ARGUMENT = frozenset("bcdefgGkKpsuZ")
+"""The letters of useradd(8) that take an argument, which may hold commas."""
+
+_LONG_WITH_ARGUMENT = (
+    *("base-dir", "comment", "home-dir", "expiredate", "inactive", "gid", "groups", "skel"),
+    *("key", "password", "shell", "uid", "selinux-user"),
 )
 
 _NO_NAME = r"(?!(?:\.{1,2}|[0-9]+)(?::|$))"
@@ -39,10 +31,9 @@ _MISSING_HINT = "write what useradd takes, the login name last: -m -G wheel alic
 
 _HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$=,]{22,}")
 """What crypt(5) makes; a password in clear does not look like this unless somebody wants it to."""
-_AFTER_P = re.compile(
-    r"((?:^|[\s,])(?:-[A-Za-z]*p|--pa\w*[=\s])[\s=]*)(?:'[^']*'?|\"[^\"]*\"?|\S+)"
-)
-"""What stands behind useradd's -p, however it is written."""
+_RAW_WORD = re.compile(r"""(?:'[^']*'?|"(?:\\.|[^"\\])*"?|\\.|[^\s'"\\]|\\)+""", re.DOTALL)
+"""A word as a shell takes it, also where a quotation has no end."""
+_QUOTES = re.compile(r"['\"\\]")
 _LOCKED = re.compile(r"[!*]+|\*[A-Z]{2}\*")
 """What no password hashes to (shadow(5)); ``*LK*`` and ``*NP*`` are Solaris's."""
 
@@ -62,22 +53,16 @@ def read_users(text: str) -> tuple[User, ...]:
     arguments: list[str] = []
     is_argument = False
     for word in words:
-        if is_argument or word.startswith("-"):
+        if is_argument:
             arguments.append(word)
-            is_argument = not is_argument and _takes_argument(word)
+            is_argument = False
             continue
-        for name in word.split(","):
-            if name.startswith("-"):  # "alice,-m bob": the comma ended a user
-                arguments.append(name)
-                is_argument = _takes_argument(name)
-            elif name:
-                allowed = _BAD_NAME if any(map(_BADNAME.fullmatch, arguments)) else _NAME
-                if not allowed.fullmatch(name):
-                    raise ConfigError(
-                        f"useradd={_shown(text)}: {_shown(name)} is not a valid login name",
-                        hint=_NAME_HINT,
-                    )
-                users.append(User((*arguments, name)))
+        for part in _parts(word):
+            if part.startswith("-"):
+                arguments.append(part)
+                is_argument = _takes_next(part)
+            elif part:
+                users.append(User((*arguments, _checked_name(part, arguments, text))))
                 arguments = []
     if arguments:
         raise ConfigError(
@@ -88,18 +73,83 @@ def read_users(text: str) -> tuple[User, ...]:
     return tuple(users)
 
 
+def _checked_name(name: str, arguments: Sequence[str], text: str) -> str:
+    allowed = _BAD_NAME if any(map(_BADNAME.fullmatch, arguments)) else _NAME
+    if allowed.fullmatch(name):
+        return name
+    if any(_password_at(argument) is not None for argument in arguments):
+        raise ConfigError(
+            f"useradd={_shown(text)}: what stands for the login name is not valid, and may belong"
+            " to the password before it",
+            hint="put what -p takes in quotes, and write the login name last",
+        )
+    raise ConfigError(
+        f"useradd={_shown(text)}: {_HASH.sub('...', name)} is not a valid login name",
+        hint=_NAME_HINT,
+    )
+
+
+def _parts(word: str) -> list[str]:
+    """The names and options that commas separate in a word; those of arguments do not."""
+    parts: list[str] = []
+    rest = word
+    while rest:
+        if rest.startswith("-") and (not parts or _argument_at(rest) is not None):
+            return [*parts, rest]
+        part, _, rest = rest.partition(",")
+        parts.append(part)
+    return parts
+
+
 def _shown(text: str) -> str:
-    """What was written for useradd, without the hash or the password of a -p."""
-    return _HASH.sub("...", _AFTER_P.sub(r"\1...", text))
+    """What was written for useradd, without hashes, up to the first password of a -p."""
+    is_argument = False
+    for raw in _RAW_WORD.finditer(text):
+        if is_argument:
+            is_argument = False
+            continue
+        parts = _parts(_QUOTES.sub("", raw[0]))
+        for number, part in enumerate(parts):
+            at = _password_at(part)
+            if at is None:
+                is_argument = part.startswith("-") and _takes_next(part)
+                continue
+            before = ",".join((*parts[:number], part[:at]))
+            blank = " " if _takes_next(part) else ""
+            return _HASH.sub("...", f"{text[: raw.start()]}{before}{blank}...")
+    return _HASH.sub("...", text)
 
 
-def _takes_argument(option: str) -> bool:
+def _argument_at(option: str) -> int | None:
+    """Where in a word of options the argument of one begins: at its end, if the next word is it.
+
+    None: no option in it takes one. Of letters it is the first that does: that of -mGp is p.
+    """
+    if not option.startswith("--"):
+        takes = (i for i, letter in enumerate(option) if i and letter in _SHORT_WITH_ARGUMENT)
+        first = next(takes, None)
+        return None if first is None else first + 1
+    name, equals, _ = option.partition("=")
+    # The beginning of one is enough, where no other begins so: from two letters on. That of the
+    # password is always taken for it, so that none stands anywhere it could be read.
+    is_one = any(f"--{o}".startswith(name) for o in _LONG_WITH_ARGUMENT)
+    if is_one and (len(name) > 3 or name == "--p"):
+        return len(name) + len(equals)
+    return None
+
+
+def _takes_next(option: str) -> bool:
     """Whether the next word is this option's argument: -G's, and that of -mG, but not of -Gm."""
-    if option.startswith("--"):
-        # The beginning of one is enough, where no other begins so: from three letters on.
-        return len(option) > 4 and any(o.startswith(option) for o in _USERADD_TAKES_ARGUMENT)
-    takes = [f"-{letter}" in _USERADD_TAKES_ARGUMENT for letter in option[1:]]
-    return True in takes and takes.index(True) == len(takes) - 1
+    return _argument_at(option) == len(option) and not (option[:2] == "--" and "=" in option)
+
+
+def _password_at(option: str) -> int | None:
+    """Where in a word of options the argument of ``-p`` begins, as of `_argument_at`; or None."""
+    at = _argument_at(option) if option.startswith("-") else None
+    if at is None:
+        return None
+    name = option.partition("=")[0] if option.startswith("--") else option[at - 1]
+    return at if name == "p" or "--password".startswith(name) else None
 
 
 def separate_passwords(users: Sequence[User]) -> tuple[tuple[User, ...], tuple[Password, ...]]:
@@ -118,26 +168,21 @@ def separate_passwords(users: Sequence[User]) -> tuple[tuple[User, ...], tuple[P
 def _separate(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     kept: list[str] = []
     hashes: list[str] = []
-    is_argument = is_secret = False
+    target: list[str] | None = None  # where the argument goes that a word is
     for word in arguments:
-        if is_argument:
-            is_argument = False
-            (hashes if is_secret else kept).append(word)
+        if target is not None:
+            target.append(word)
+            target = None
             continue
-        is_argument = word.startswith("-") and _takes_argument(word)
-        option, equals, value = word.partition("=")
-        if word.startswith("-") and not word.startswith("--"):
-            takes = [i for i in range(1, len(word)) if f"-{word[i]}" in _USERADD_TAKES_ARGUMENT]
-            is_secret = bool(takes) and word[takes[0]] == "p"
-            option, equals, value = word, "", ""
-            if is_secret:
-                option, value = word[: takes[0]].rstrip("-"), word[takes[0] + 1 :]
-        else:
-            # useradd takes the beginning of a long option for the whole, where it is the only one.
-            is_secret = len(option) > 3 and "--password".startswith(option)
-            option = "" if is_secret else word
-        kept += [option] if option else []
-        hashes += [value] if is_secret and (value or equals) else []
+        at = _password_at(word)
+        is_next = word.startswith("-") and _takes_next(word)
+        target = (kept if at is None else hashes) if is_next else None
+        if at is None:
+            kept.append(word)
+            continue
+        others = "" if word.startswith("--") else word[: at - 1].rstrip("-")
+        kept += [others] if others else []
+        hashes += [] if is_next else [word[at:]]
     return tuple(kept), hashes
 
 

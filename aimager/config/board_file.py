@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aimager.config.board_data import NotDataError, read_values
 from aimager.config.definition_file import DefinitionFile
+from aimager.config.paths import has_folder
 from aimager.errors import ConfigError
 from aimager.model.board import BOARD_ID, Board
 from aimager.model.partition import Role
@@ -107,6 +108,10 @@ def _check(file: DefinitionFile, board: object) -> Board:
             hint="an id has lower-case letters and digits, with single dashes between them",
         )
     read = file.check(board)
+    for word in read.repositories:
+        name, is_own, address = word.partition("=")
+        if is_own:
+            file.check_address(address, f"repositories= for {name}", f"repo-url-{name}")
     if read.partition_table and not read.partition_table.with_role(Role.root):
         raise file.error("has a partition table without a root", hint="root_ext4() is one")
     return read
@@ -119,7 +124,7 @@ def read_boards(folder: Path) -> list[OwnBoard | UnreadBoard]:
 
     :raises ConfigError: when there are none, or one cannot be read
     """
-    files = sorted(folder.glob("[!_]*.py"))
+    files = sorted(folder.glob("[!_]*.py")) if has_folder(folder) else []
     if not files:
         raise ConfigError(
             f"there is no board in the folder {folder}", hint="each board is a file NAME.py"

@@ -1,6 +1,6 @@
 """Reading the build that the variables of the command line describe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +8,14 @@ from aimager.config.list_files import with_lists
 from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
 from aimager.config.parse import choices, read_packages, split_list
+from aimager.config.paths import check_new
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
-from aimager.config.variable import Words
+from aimager.config.variable import NotForBoardError, Words
 from aimager.config.variables import VARIABLES, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
@@ -59,19 +60,18 @@ def read_build(
     helper = _read_helper(tools, words)
     borrows = tools is Tools.borrowed and not helper
     repositories = read_repositories(board, platform, words)
-    packages = words.read("install-pkgs", ())
-    check_targets(packages, platform, repositories)
+    check_targets(words, platform, repositories)
     products = _read_products(board, tools, words)
     return Build(
         board=board,
         board_sha256=board_sha256,
         platform=platform,
         products=products,
-        out=folder / words.read("out", "out"),
+        out=folder / _read_out(words),
         setup=read_settings(board, platform, words),
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
-        packages=packages,
+        packages=words.read("install-pkgs", ()),
         root_size=_read_root_size(board, words),
         tools=tools,
         borrow=words.read("borrow", True),
@@ -102,6 +102,8 @@ def read_builds(
 ) -> tuple[Build, ...]:
     """The builds that ``variables`` describe: one for each board that they name.
 
+    Of several boards, each takes the words that are for it; one that is for none is refused.
+
     :raises ConfigError: as `read_build`, and for boards that cannot be built together
     """
     variables = with_lists(variables, folder)
@@ -115,7 +117,16 @@ def read_builds(
             f"lock= is for one board, and board= names {len(names)}",
             hint="give each board a lock file, and name one board at a time",
         )
-    builds = [read_build({**variables, "board": n}, folder, epoch=epoch) for n in names]
+    builds, left_out = list[Build | None](), list[dict[tuple[str, str], NotForBoardError]]()
+    for name in names:
+        build, without = _read_one(
+            {**variables, "board": name}, lambda v: read_build(v, folder, epoch=epoch)
+        )
+        builds.append(build)
+        left_out.append(without)
+    for told, error in left_out[0].items():
+        if all(told in others for others in left_out):
+            raise error
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):
         raise ConfigError(
@@ -125,15 +136,39 @@ def read_builds(
     return tuple(made.values())
 
 
+def _read_one(
+    variables: Mapping[str, str], read: Callable[[Mapping[str, str]], Build | None]
+) -> tuple[Build | None, dict[tuple[str, str], NotForBoardError]]:
+    """A build without the words that are not for its board; of these what is said, by variables
+    and parts of their values.
+    """
+    left_out = dict[tuple[str, str], NotForBoardError]()
+    while True:
+        try:
+            return read(variables), left_out
+        except NotForBoardError as error:
+            name = error.variable
+            left_out[name, error.part] = error
+            others = {n: text for n, text in variables.items() if n != name}
+            variables = {**others, name: error.rest} if error.rest else others
+
+
 def boards_folder(variables: Mapping[str, str], folder: Path) -> Path | None:
     """The folder of the user's own boards, if one is named."""
     name = variables.get("boards")
     return folder / name if name else None
 
 
+def _read_out(words: Words) -> str:
+    name: str = words.read("out", "out")
+    check_new(name, "out")
+    return name
+
+
 def _find_lock(folder: Path, name: str | None) -> Path | None:
     if name == "":
         raise ConfigError("lock= is empty", hint="it names a file, as lock=image.lock")
+    check_new(name or "", "lock")
     return folder / name if name else None
 
 
@@ -218,9 +253,10 @@ def _with_initramfs(board: Board, words: Words) -> Board:
 
 def _read_root_size(board: Board, words: Words) -> int | None:
     if "root-size" in words and board.partition_table is None:
-        raise ConfigError(
+        raise NotForBoardError(
             f"root-size= has no effect on the board {board.id}, which has no disk",
             hint="board= names one with a disk: doit boards lists them",
+            variable="root-size",
         )
     size: int | None = words.read("root-size")
     return size

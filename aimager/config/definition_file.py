@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aimager.config.parse import check_address
 from aimager.errors import ConfigError
 from aimager.model.definition import checked
+from aimager.shown import without_credentials
 
 T = TypeVar("T")
 
@@ -73,7 +75,7 @@ class DefinitionFile:
         names: dict[str, Any] = {"__name__": self.path.stem}
         try:
             exec(compile(module, str(self.path), "exec"), names)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.error(f"cannot be made: {type(error).__name__}: {error}") from error
         return names
 
@@ -87,6 +89,20 @@ class DefinitionFile:
         except ValueError as error:
             example = "a tuple of one value needs a comma: packages=('tree',)"
             raise self.error(f"has {error}", hint=f"{self.hint}; {example}") from error
+
+    def check_address(self, address: str, where: str, variable: str) -> None:
+        """Refuse an address that is none, or that others must not read: the file's values reach
+        images, records and stores.
+
+        :raises ConfigError: then; ``variable`` is the one that takes it
+        """
+        plain = without_credentials(address)
+        if plain != address:
+            raise self.error(
+                f"has a user or password in the address of {where}, which would be in the image",
+                hint=f"leave it out there; {variable}= takes it, for this machine alone",
+            )
+        check_address(address, told=f"the {self.noun} {self.path}: {where} {plain}")
 
 
 def _belongs(statement: ast.stmt) -> bool:

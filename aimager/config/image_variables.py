@@ -41,7 +41,8 @@ WHAT_IS_BUILT = (
         "board",
         Group.build,
         "the machine, or a file with one (./mine.py); none makes a root"
-        " archive only; several, separated by commas, are built in one run",
+        " archive only; several, separated by commas, are built in one run, each by the words that"
+        " are for it",
         "none",
         "board=x64-uefi,x64-legacy",
         choices=tuple(BOARDS),
@@ -149,7 +150,8 @@ DISK = (
     Variable(
         "root-subvolumes",
         Group.disk,
-        "the subvolumes of a btrfs root, separated by commas; the first is the root's own",
+        "the subvolumes of a btrfs root, separated by commas; the first is the root's own; an @"
+        " begins a name, and never that of a file with the list",
         "",
         "root-subvolumes=@,@home:/home",
         parser=of_text(read_subvolumes),
@@ -172,6 +174,7 @@ DISK = (
         "mkfs-arg='root=-m 5,boot=-s 4'",
         parser=of_text(read_arguments),
         settings=("table.partitions.*.arguments",),
+        several=True,
     ),
     Variable(
         "disk-from",

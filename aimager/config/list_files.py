@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from aimager.config.parse import is_text
 from aimager.config.paths import read_text
 from aimager.config.variables import VARIABLES
+from aimager.errors import ConfigError
 
 
 def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -13,9 +15,25 @@ def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
     A file has a value, or several separated by commas, in each line; empty lines and those that
     begin with ``#`` are nothing. A relative path starts at ``folder``.
 
-    :raises ConfigError: when a file cannot be read
+    :raises ConfigError: when a file cannot be read, or for what no value can have
     """
+    for name, text in texts.items():
+        _check(name, text)
     return {name: _read(name, text, folder) for name, text in texts.items()}
+
+
+def _check(name: str, text: str) -> None:
+    """Refuse what no program takes as an argument, and what is no text, but for files' names."""
+    if "\0" in text:
+        raise ConfigError(
+            f"{name}= has a NUL character, which no value can have", hint=f"leave it out of {name}="
+        )
+    names_files = text.startswith("@") or any(v.paths and v.matches(name) for v in VARIABLES)
+    if not is_text(text) and ("://" in text or not names_files):
+        raise ConfigError(
+            f"{name}= has bytes that are not UTF-8",
+            hint="write it in UTF-8, as terminals do where LANG ends in .UTF-8",
+        )
 
 
 def _read(name: str, text: str, folder: Path) -> str:
@@ -25,4 +43,5 @@ def _read(name: str, text: str, folder: Path) -> str:
     lines = (line.strip() for line in content.splitlines())
     words = ",".join(line.rstrip(",") for line in lines if line and not line.startswith("#"))
     # What a file has is a list, also to who reads it once more, and no file's name.
+    _check(name, words)
     return f",{words}" if words.startswith("@") else words

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aimager.config.parse import choices, read_addresses
 from aimager.config.repositories import added_words, meant_name, refuse_second
-from aimager.config.variable import Words
+from aimager.config.variable import NotForBoardError, Words
 from aimager.distros import (
     DISTROS,
     PACMAN_STATIC_SOURCE,
@@ -100,20 +100,24 @@ def _refuse_without_repo(variable: str, urls: Iterable[str], distro: Distro) -> 
             )
 
 
-def _unknown(name: str, distro: Distro, names: Iterable[str]) -> ConfigError:
+def _unknown(name: str, distro: Distro, names: Iterable[str]) -> NotForBoardError:
+    variable = f"repo-url-{name}"
     if any(other.is_called(name) for other in DISTROS):
-        return ConfigError(
-            f"repo-url-{name}= is for a distribution that takes no part in the build",
+        return NotForBoardError(
+            f"{variable}= is for a distribution that takes no part in the build",
             hint=f"the one that is built is {distro.id}",
+            variable=variable,
         )
     known = meant_name(name, (repository.id for repository in THIRD_PARTY_REPOSITORIES))
     if known:
-        return ConfigError(
-            f"repo-url-{name}= is for a repository that is not added",
+        return NotForBoardError(
+            f"{variable}= is for a repository that is not added",
             hint=f"add-repos={known} adds it",
+            variable=variable,
         )
-    return ConfigError(
+    return NotForBoardError(
         f"{distro.name} has no repository {name}",
         hint=f"repo-url-NAME= is for {choices(names)}, or for all of {distro.id}; repos-base= names"
         " its repositories, and add-repos= adds others",
+        variable=variable,
     )

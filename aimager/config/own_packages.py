@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimager.config.parse import HERE, choices, read_packages, split_list
-from aimager.config.variable import Words
+from aimager.config.paths import has_file
+from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Initramfs
 from aimager.model.distro import Platform, ThirdPartyRepository
@@ -31,14 +32,14 @@ def read_own_packages(words: Words) -> tuple[Path, ...]:
 
 
 def check_targets(
-    targets: Sequence[str], platform: Platform, repositories: Sequence[ThirdPartyRepository]
+    words: Words, platform: Platform, repositories: Sequence[ThirdPartyRepository]
 ) -> None:
     """Refuse what cannot be asked for.
 
     :raises ConfigError: for an initramfs maker, or a repository that the build does not have
     """
     known = (*platform.distro.base_repositories, *(r.id for r in repositories))
-    for word in targets:
+    for word in words.read("install-pkgs", ()):
         target = read_target(word)
         if target.name in list(Initramfs):
             raise ConfigError(
@@ -46,11 +47,15 @@ def check_targets(
                 hint=f"initrd-maker={target.name} has it make an initramfs for any machine",
             )
         if target.repository not in ("", UNSIGNED, *known):
-            raise ConfigError(
+            others = (o for o in split_list(words.texts["install-pkgs"]) if o != word)
+            raise NotForBoardError(
                 f"install-pkgs={word} names the repository {target.repository}, which the build"
                 " does not have",
                 hint=f"it has {choices(known)}; repos-base= names the distribution's, and"
                 " add-repos= adds others",
+                variable="install-pkgs",
+                part=word,
+                rest=",".join(others),
             )
 
 
@@ -64,7 +69,7 @@ def _files(words: Sequence[str], folder: Path, variable: str) -> dict[str, Path]
             )
         if not is_file(word):
             continue
-        if not (folder / word).is_file():
+        if not has_file(folder / word):
             raise ConfigError(f"{variable}={word}: there is no such file", hint=HERE)
         found[word] = folder / word
     return found

@@ -39,6 +39,11 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
+def is_text(text: str) -> bool:
+    """Whether it was in UTF-8: Python has lone surrogates for other bytes of a command line."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def nearest(name: str, known: Iterable[str], form: str = "{}") -> str:
     """A question for those of the ``known`` names, three at most, that ``name`` is the nearest to.
 
@@ -120,19 +125,26 @@ def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
     """
     addresses = split_list(text)
     for address in addresses or ("",):
-        if not _ADDRESS.fullmatch(address) or not _can_be_split(address):
-            raise ConfigError(
-                f"{variable}={without_credentials(address)} is not a valid address",
-                hint="it starts with https://, and a blank in it is %20",
-            )
-        if "?" in address or "#" in address:
-            raise ConfigError(
-                f"{variable}={without_credentials(address)} has a question mark or a #, behind"
-                " which no files' names can stand",
-                hint="leave out what begins there; a user and a password stand before the host:"
-                " https://USER:PASSWORD@HOST/",
-            )
+        check_address(address, told=f"{variable}={without_credentials(address)}")
     return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
+
+
+def check_address(address: str, *, told: str) -> None:
+    """Refuse what is not the address of a mirror, which is ``told`` so.
+
+    :raises ConfigError: for what is not an HTTP URL, or has a query
+    """
+    if not _ADDRESS.fullmatch(address) or not _can_be_split(address):
+        raise ConfigError(
+            f"{told} is not a valid address",
+            hint="it starts with https://, and a blank in it is %20",
+        )
+    if "?" in address or "#" in address:
+        raise ConfigError(
+            f"{told} has a question mark or a #, behind which no files' names can stand",
+            hint="leave out what begins there; a user and a password stand before the host:"
+            " https://USER:PASSWORD@HOST/",
+        )
 
 
 def _can_be_split(address: str) -> bool:

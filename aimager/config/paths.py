@@ -1,11 +1,54 @@
 """Reading the files and folders that users name; relative ones start at a given folder."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from aimager.config.parse import HERE, choices, split_list
 from aimager.errors import ConfigError
 
+_LONGEST, _LONGEST_PATH = 255, 4095
+"""Bytes of a file's name and of a path (NAME_MAX, PATH_MAX); a letter may have several."""
+
 _SUFFIXES = (".tar", ".tar.gz", ".tar.xz", ".tar.zst")
+
+
+def has_file(path: Path) -> bool:
+    """Whether there is such a file: there is none whose name no file can have."""
+    return _is(path.is_file)
+
+
+def has_folder(path: Path) -> bool:
+    """Whether there is such a folder, as of `has_file`."""
+    return _is(path.is_dir)
+
+
+def _is(there: Callable[[], bool]) -> bool:
+    try:
+        return there()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+
+
+def has_long_name(path: str | Path) -> bool:
+    """Whether a path, or a part of it, is longer than the kernel takes it."""
+    parts = os.fsencode(path).split(b"/")
+    return len(b"/".join(parts)) > _LONGEST_PATH or any(len(part) > _LONGEST for part in parts)
+
+
+def check_new(text: str, variable: str) -> None:
+    """Refuse a name that no new file or folder can have.
+
+    :raises ConfigError: then
+    """
+    if has_long_name(text):
+        raise ConfigError(
+            f"{variable}= is too long for the name of a file",
+            hint=f"name it shorter: {_LONGEST} bytes for a name, {_LONGEST_PATH} for a path",
+        )
 
 
 def read_archives(text: str, folder: Path, *, variable: str) -> tuple[Path, ...]:
@@ -20,7 +63,7 @@ def read_archives(text: str, folder: Path, *, variable: str) -> tuple[Path, ...]
                 f"{variable}={path.name} is not an archive of a known form",
                 hint=f"its name ends in {choices(_SUFFIXES)}",
             )
-        if not path.is_file():
+        if not has_file(path):
             raise ConfigError(f"{variable}={path}: there is no such file", hint=HERE)
     return archives
 
@@ -43,7 +86,7 @@ def read_file_name(text: str, folder: Path, *, variable: str) -> Path | None:
 
     :raises ConfigError: when there is no such file
     """
-    if text and not (folder / text).is_file():
+    if text and not has_file(folder / text):
         raise ConfigError(f"{variable}={text}: there is no such file", hint=HERE)
     return (folder / text).absolute() if text else None
 
@@ -53,7 +96,7 @@ def read_folder(text: str, folder: Path, *, variable: str) -> Path | None:
 
     :raises ConfigError: when there is no such folder
     """
-    if text and not (folder / text).is_dir():
+    if text and not has_folder(folder / text):
         raise ConfigError(f"{variable}={text}: there is no such folder", hint=HERE)
     return folder / text if text else None
 
@@ -65,7 +108,8 @@ def read_new_file(text: str, folder: Path, *, variable: str) -> Path | None:
     """
     if not text:
         return None
-    if (folder / text).is_dir() or not (folder / text).parent.is_dir():
+    check_new(text, variable)
+    if has_folder(folder / text) or not has_folder((folder / text).parent):
         raise ConfigError(
             f"{variable}={text} cannot be written", hint="name a file in a folder that is there"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from aimager.config.key_files import with_keys
 from aimager.config.parse import choices, read_addresses, split_list
-from aimager.config.variable import Words
+from aimager.config.variable import NotForBoardError, Words
 from aimager.distros import THIRD_PARTY_REPOSITORIES
 from aimager.errors import ConfigError
 from aimager.model.board import Board
@@ -119,10 +119,12 @@ def _named_again(variable: str, names: Iterable[str], words: Words, distro: Dist
     :raises ConfigError: when one of them is not added
     """
     chosen = set[str]()
-    for word in words.read(variable, ()):
+    named: tuple[str, ...] = words.read(variable, ())
+    for word in named:
         name = meant_name(word, names)
         if name is None:
-            raise _not_added(f"{variable}={word}", word, distro)
+            others = ",".join(other for other in named if other != word)
+            raise _not_added(word, distro, variable, word, others)
         chosen.add(name)
     return chosen
 
@@ -133,18 +135,26 @@ def _of_added(variable: str, names: Iterable[str], words: Words, distro: Distro)
     for word, value in words.read_many(f"{variable}-*").items():
         name = meant_name(word, names)
         if name is None:
-            raise _not_added(f"{variable}-{word}=", word, distro)
+            raise _not_added(word, distro, f"{variable}-{word}")
         refuse_second(variable, word, name, values)
         values[name] = value
     return values
 
 
-def _not_added(told: str, name: str, distro: Distro) -> ConfigError:
+def _not_added(
+    name: str, distro: Distro, variable: str, part: str = "", rest: str = ""
+) -> NotForBoardError:
     known = meant_name(name, (repository.id for repository in THIRD_PARTY_REPOSITORIES))
     hint = f"add-repos={known or f'{name}=URL'} adds it"
     if meant_name(name, distro.base_repositories):
         hint = f"{name} is {distro.name}'s own, and this is for those of add-repos= alone"
-    return ConfigError(f"{told} is for a repository that is not added", hint=hint)
+    return NotForBoardError(
+        f"{variable}={part} is for a repository that is not added",
+        hint=hint,
+        variable=variable,
+        part=part,
+        rest=rest,
+    )
 
 
 def added_words(board: Board, words: Words) -> tuple[str, ...]:

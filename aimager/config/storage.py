@@ -9,7 +9,8 @@ from pathlib import Path
 from aimager.config.bootable import check_bootable
 from aimager.config.file_system_ids import with_arguments
 from aimager.config.parse import HERE, split_list
-from aimager.config.variable import Words
+from aimager.config.paths import has_file
+from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.build import Product
@@ -35,21 +36,27 @@ def read_storage(board: Board, words: Words) -> Board:
     if table is None:
         for name in NAMES:
             if name in words:
-                raise ConfigError(
+                raise NotForBoardError(
                     f"{name}= has no effect on the board {board.id}, which has no disk",
                     hint="board= names one with a disk: doit boards lists them",
+                    variable=name,
                 )
         return board
     if "table" in words:
         table = words.read("table")
         assert table, "it has been read"
     table = _with_root(table, words)
-    for role, arguments in words.read("mkfs-arg", ()):
+    given: tuple[tuple[Role, tuple[str, ...]], ...] = words.read("mkfs-arg", ())
+    for role, arguments in given:
         if not table.with_role(role):
-            raise ConfigError(
+            others = (f"{other}={shlex.join(ones)}" for other, ones in given if other != role)
+            raise NotForBoardError(
                 f"mkfs-arg={role}= is for a partition that the table does not have",
                 hint=f"the table has {', '.join(p.role for p in table.partitions if p.role)};"
                 " table= gives another",
+                variable="mkfs-arg",
+                part=role,
+                rest=",".join(others),
             )
         table = with_arguments(table, role, arguments)
     told = "table=" if "table" in words else f"the partition table of the board {board.id}"
@@ -195,6 +202,6 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
             hint="add disk.img to create=, or leave disk-from= out",
         )
     path = folder / text
-    if not path.is_file():
+    if not has_file(path):
         raise ConfigError(f"disk-from={text}: there is no such file", hint=HERE)
     return path

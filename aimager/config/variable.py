@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aimager.config.parse import read_choice
+from aimager.errors import ConfigError
 
 Parser = Callable[[str, str, Path], Any]
 """Reads the text of a word, given its name and the folder where relative paths start."""
@@ -98,6 +99,21 @@ class Variable:
     def stem(self, word: str) -> str:
         """What the ``*`` stands for in ``word``."""
         return word.removeprefix(self.name[:-1])
+
+
+class NotForBoardError(ConfigError):
+    """A word, or a ``part`` of it, that is not for the board which is read, and may be for another.
+
+    Without it, ``variable`` has the value ``rest``; empty: the word is left out.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str, variable: str, part: str = "", rest: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.variable = variable
+        self.part = part
+        self.rest = rest
 
 
 @dataclass(frozen=True)

@@ -129,12 +129,26 @@ class Plan:
         repository = next(r for r in THIRD_PARTY_REPOSITORIES if r.id == PACMAN_STATIC_SOURCE)
         return replace(repository, keyring=self.keyrings(repository)[0])
 
+    @property
+    def pacman_static_mirrors(self) -> MirrorChoice:
+        """What of the user's mirrors that repository has to do with."""
+        own = tuple(r for r in self.build.mirrors.repositories if r[0] == PACMAN_STATIC_SOURCE)
+        return replace(self.build.mirrors, repositories=own, own_keys=(), distros=())
+
     def mirrors(self, platform: Platform) -> MirrorChoice:
-        """The user's mirrors; single repositories' are those of the platform that is built."""
-        known = (*THIRD_PARTY_REPOSITORIES, *self.build.repositories)
-        others = {repository.id for repository in known if not platform.added(repository.id)}
-        own = tuple(r for r in self.build.mirrors.repositories if r[0] not in others)
-        return replace(self.build.mirrors, repositories=own if self.is_built(platform) else ())
+        """What of the user's mirrors and keys the platform has to do with.
+
+        Single repositories' mirrors are those of the platform that is built. A board's words for
+        one that another has nothing to do with make no difference to what they share.
+        """
+        mirrors, names = self.build.mirrors, platform.repository_names
+        own = tuple(r for r in mirrors.repositories if r[0] in names)
+        return replace(
+            mirrors,
+            repositories=own if self.is_built(platform) else (),
+            own_keys=tuple(name for name in mirrors.own_keys if platform.added(name)),
+            distros=tuple(d for d in mirrors.distros if d[0] == platform.distro.id),
+        )
 
     def platform_keyrings(self, platform: Platform) -> tuple[Keyring, ...]:
         """The keyrings of a platform and of what is added to it, with the keys to trust."""

@@ -73,9 +73,10 @@ class MirrorChoice:
     ``parents`` carry all distributions, each below its own path; ``repositories`` are complete
     URLs by repository name, for the platform that is built, and ``distros`` such URLs for all
     repositories of a distribution, by its id. Of several the first is asked first.
-    ``trusted_keys`` replace the pinned master keys; ``own_keys`` names the repositories whose keys
-    the user named one by one. ``older_keyring`` lets a keyring package be older than one that was
-    used before.
+    ``trusted_keys`` are trusted in the distributions that are built, as `Keyring` has it of its
+    ``user_keys``, and beside the pinned ones elsewhere; ``own_keys`` names the repositories whose
+    keys the user named one by one. ``older_keyring`` lets a keyring package be older than one that
+    was used before.
     """
 
     parents: tuple[str, ...] = ()
@@ -177,6 +178,20 @@ class Build:
     def image_repositories(self) -> tuple[ThirdPartyRepository, ...]:
         """What is added to the image's own pacman.conf."""
         return tuple(r for r in self.repositories if not r.is_for_build)
+
+    @property
+    def asked_with_credentials(self) -> tuple[str, ...]:
+        """Those of the image's repositories whose mirrors the user names with a password or token.
+
+        It is for this machine alone: the image's pacman has to do without.
+        """
+        named = dict(self.mirrors.repositories)
+        base = self.platform.distro.base_repositories
+        return tuple(
+            name
+            for name in (*base, *(r.id for r in self.image_repositories))
+            if any(without_credentials(url) != url for url in named.get(name, ()))
+        )
 
     @property
     def installs(self) -> tuple[str, ...]:

@@ -46,6 +46,13 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     return sorted(found)
 
 
+def unmet(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
+    """What ``names`` depend on and none of ``packages`` gives, in order."""
+    providers = _Providers(packages)
+    wanted = dict.fromkeys(d for name in names for d in packages[name].depends)
+    return [dependency for dependency in wanted if not providers.choose(dependency)]
+
+
 def first_provider(packages: Mapping[str, DatabasePackage], name: str) -> str | None:
     """The first package that provides ``name``, in the order of repositories and then of names."""
     return next((package for package, _ in _providers(packages).get(name, ())), None)

@@ -38,7 +38,8 @@ _DEALT_WITH = re.compile(
 class Hook:
     """A hook by its file's ``name``, with ``path`` in the root; None: it is one of ours.
 
-    ``title`` is what pacman calls it when it runs it: its description, or its name.
+    ``title`` is what pacman calls it when it runs it: its description, or its name. Of several
+    lines of one key that takes one value, the last counts, as libalpm's hook.c warns.
     """
 
     name: str
@@ -47,12 +48,12 @@ class Hook:
 
     @property
     def title(self) -> str:
-        return next(iter(self._values("Description")), self.name)
+        return next(reversed(self._values("Description")), self.name)
 
     @property
     def runs(self) -> str:
         """The command."""
-        return next(iter(self._values("Exec")), "")
+        return next(reversed(self._values("Exec")), "")
 
     @property
     def depends(self) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from aimager.errors import ImageError
-from aimager.packages.sync_database import read_fields, read_number
+from aimager.packages.sync_database import read_fields, read_number, split_entry
 from aimager.sandbox.tree import Tree, shown
 
 LOCAL = "var/lib/pacman/local"
@@ -86,4 +86,4 @@ def read_file_lists(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def package_of(record: str) -> str:
     """The name of the package that a file in the database, such as a ``desc``, is of."""
-    return PurePath(record).parent.name.rsplit("-", 2)[0]  # NAME-VERSION-RELEASE
+    return split_entry(PurePath(record).parent.name)[0]

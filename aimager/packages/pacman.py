@@ -188,15 +188,34 @@ def resolve(pacman: PacmanRun, names: Sequence[str]) -> list[tuple[str, str]]:
     """
     progress.step("resolving dependencies")
     arguments = ["-Sp", "--noconfirm", "--print-format", "package %r %n"]
+    said = _Heard()
     try:
-        said = pacman.run([*arguments, "--", *names])
+        text = pacman.run([*arguments, "--", *names], watch=said.hear)
     except CommandError as error:
-        refuse_conflict(error.tail)
-        explained = explain_resolving(error.tail)
+        refuse_conflict(said.text)
+        explained = explain_resolving(said.text)
         if explained is None:
             raise
         raise explained from error
-    return re.findall(r"^package (\S+) (\S+)$", said, re.MULTILINE)
+    return re.findall(r"^package (\S+) (\S+)$", text, re.MULTILINE)
+
+
+class _Heard:
+    """All lines that pacman says: those of a failure's `CommandError` are its last alone."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def hear(self, line: str) -> bool:
+        """Take the next; False where it is part of one that is too long, which the log has."""
+        if isinstance(line, More):
+            return False
+        self._lines.append(line)
+        return True
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines)
 
 
 def install(
@@ -212,21 +231,20 @@ def install(
     :raises TransactionError: when pacman fails
     """
     files = [str(PACKAGES / package.file) for package in packages]
-    said, text = list[str](), ""
+    said, text = _Heard(), ""
     transaction = Transaction(len(packages))
 
     def watch(line: str) -> None:
-        if not isinstance(line, More):  # the log has it all
-            said.append(line)
+        if said.hear(line):
             transaction.read(line)
 
     if files:
         try:
             pacman.run([*_INSTALLING, "--", *files], epoch=epoch, watch=watch)
         except CommandError as error:
-            refuse_conflict("\n".join(said))
-            raise TransactionError(error, "\n".join(said)) from error
-        text = "\n".join(said)
+            refuse_conflict(said.text)
+            raise TransactionError(error, said.text) from error
+        text = said.text
         refuse_conflict(text)
         refuse_lost_owner(text, IMAGE)
     if explicit:

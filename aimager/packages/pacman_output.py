@@ -142,6 +142,8 @@ _NOT_FOUND = re.compile(r"^error: target not found: (\S+)$", re.MULTILINE)
 _NO_REPOSITORY = re.compile(r"^error: database not found: (.+)$", re.MULTILINE)
 _TWICE = re.compile(r"^error: '(.+)': duplicate target$", re.MULTILINE)
 _UNSATISFIED = re.compile(r"unable to satisfy dependency '(.+)' required by (\S+)")
+_FOREIGN = re.compile(r"package (\S+) does not have a valid architecture")
+"""pacman's sync.c, of libalpm's ALPM_ERR_PKG_INVALID_ARCH."""
 
 
 def explain_resolving(said: str) -> AimagerError | None:
@@ -168,6 +170,12 @@ def explain_resolving(said: str) -> AimagerError | None:
         return ConfigError(
             f"the repositories have no package {' '.join(missing)}",
             hint="check the spelling in install-pkgs=, or which mirror is used",
+        )
+    if found := _FOREIGN.search(said):
+        return ConfigError(
+            f"the package {found[1]} is for another architecture than the build",
+            hint="leave it out, or take it from a repository for this architecture; arch= names"
+            " a level of one whose packages are taken, too",
         )
     if found := _UNSATISFIED.search(said):
         return ConfigError(

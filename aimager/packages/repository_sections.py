@@ -4,12 +4,20 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from aimager.sandbox.tree import Tree
+from aimager.errors import ASK_PACKAGER, ImageError
+from aimager.sandbox.tree import Tree, shown
 
 _OPTIONS = "options"
 _SET_OUT = re.compile(r"#\s*(\[.+\])")
 _WORDS = re.compile(r"(\w+)\s*(?:=.*)?")
-_ARCHITECTURE = re.compile(r"(?m)^([^\S\n]*Architecture[^\S\n]*=[^\n]*?)[^\S\n]*$")
+_ARCHITECTURE = re.compile(r"(?m)^[^\S\n]*Architecture[^\S\n]*=([^\n]*?)[^\S\n]*$")
+
+_DEEPEST = 10
+"""Includes in includes that pacman reads (conf.c, config_max_recursion)."""
+
+_MOST_FILES = 1000
+_LARGEST = 16 << 20
+"""Bytes of all that is read for one pacman.conf."""
 
 Sections = list[tuple[str, str]]
 """Names and texts, each from its header to the next; what is before the first has no name."""
@@ -21,26 +29,58 @@ def repositories(pacman_conf: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in ("", _OPTIONS)))
 
 
-def read_settings(
-    tree: Tree, path: str, section: str = "", seen: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, str, str]]:
+def read_settings(tree: Tree, path: str) -> Iterator[tuple[str, str, str]]:
     """Each setting of a pacman.conf in ``tree``, and of what it includes, with its section.
 
-    A file that includes itself, by whatever way, is not read again; a section's header is a setting
-    without a name.
+    A section's header is a setting without a name; one in a file that is included holds behind the
+    Include, too, as in pacman's conf.c. What a file has for a section is told once, and those that
+    lie deeper than pacman goes are not read.
+
+    :raises ImageError: when it includes more than any would
     """
-    if path in seen or not tree.is_file(path):
-        return
-    for line in tree.read_text(path).split("\n"):
-        if header := _header(line):
-            section = header
-            yield section, "", ""
-        elif not line.lstrip().startswith("#"):
-            key, _, value = (part.strip() for part in line.partition("="))
-            yield section, key, value
-            if key == "Include" and value:
-                for included in tree.glob(posixpath.normpath(value)):
-                    yield from read_settings(tree, included, section, seen | {path})
+    yield from _Reading(tree).settings(path, depth=0)
+
+
+class _Reading:
+    """The section that is being read, and what has been read for which."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._section = ""
+        self._read: dict[tuple[str, str], str] = {}
+        self._size = 0
+
+    def settings(self, path: str, depth: int) -> Iterator[tuple[str, str, str]]:
+        """Those of a file, and of what it includes; afterwards the section is its last."""
+        begun = (path, self._section)
+        if begun in self._read:
+            self._section = self._read[begun]
+            return
+        if depth > _DEEPEST or not self._tree.is_file(path):
+            return
+        self._read[begun] = self._section
+        for line in self._lines(path):
+            if header := _header(line):
+                self._section = header
+                yield header, "", ""
+            elif not line.lstrip().startswith("#"):
+                key, _, value = (part.strip() for part in line.partition("="))
+                yield self._section, key, value
+                if key == "Include" and value:
+                    for included in self._tree.glob(posixpath.normpath(value)):
+                        yield from self.settings(included, depth + 1)
+        self._read[begun] = self._section
+
+    def _lines(self, path: str) -> list[str]:
+        status = self._tree.lstat(path)
+        self._size += status.st_size if status else 0
+        if self._size > _LARGEST or len(self._read) > _MOST_FILES:
+            raise ImageError(
+                f"what the image's pacman.conf includes is more than {_MOST_FILES} files or"
+                f" {_LARGEST >> 20} MiB, with {shown(path)}",
+                hint=ASK_PACKAGER,
+            )
+        return self._tree.read_text(path).split("\n")
 
 
 def included_repositories(tree: Tree, path: str) -> frozenset[str]:
@@ -89,12 +129,17 @@ def with_architectures(pacman_conf: str, names: Sequence[str]) -> str:
 
     Where it names none, pacman takes those of all, and nothing changes (pacman.conf(5)).
     """
-    found = _ARCHITECTURE.search(pacman_conf)
-    if not found:
+    known, place, position = list[str](), None, 0
+    for name, text in _split(pacman_conf):
+        if name == _OPTIONS:
+            for found in _ARCHITECTURE.finditer(text):
+                known += found[1].split()
+                place = position + found.end(1), position + found.end()
+        position += len(text)
+    more = [name for name in names if name not in known]
+    if place is None or not more:
         return pacman_conf
-    known = found[1].partition("=")[2].split()
-    more = " ".join(name for name in names if name not in known)
-    return pacman_conf.replace(found[0], f"{found[1]} {more}", 1) if more else pacman_conf
+    return f"{pacman_conf[: place[0]]} {' '.join(more)}{pacman_conf[place[1] :]}"
 
 
 def _split(pacman_conf: str) -> Sections:

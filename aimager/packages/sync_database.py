@@ -3,7 +3,7 @@
 import functools
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from aimager import limits
 from aimager.compression import recognized
 from aimager.errors import DownloadError
 from aimager.model.lock import LockedPackage
+from aimager.packages.foreign_packages import is_taken
 from aimager.tar_stream import TarError, read_files
 
 _END = ".db"
@@ -39,16 +40,22 @@ class DatabasePackage:
 
 class Packages(dict[str, DatabasePackage]):
     """Packages by name; ``faults`` tells what is wrong with entries that cannot be used, by the
-    name of the package."""
+    name of the package, and ``foreign`` are those for other machines that were passed over."""
 
     def __init__(self) -> None:
         super().__init__()
         self.faults: dict[str, str] = {}
+        self.foreign: dict[str, DatabasePackage] = {}
 
-    def add(self, others: "Packages") -> None:
-        """Take those of a later repository whose names are not known yet."""
+    def add(self, others: "Packages", architectures: Collection[str] = ()) -> None:
+        """Take those of a later repository whose names are not known yet.
+
+        Those for others than these ``architectures``, if any are named, are passed over.
+        """
         for name, package in others.items():
-            if name not in self.faults:
+            if architectures and not is_taken(package.locked.architecture, architectures):
+                self.foreign.setdefault(name, package)
+            elif name not in self.faults:
                 self.setdefault(name, package)
         for name, fault in others.faults.items():
             if name not in self:
@@ -92,7 +99,7 @@ def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
         entries.setdefault(entry, {}).update(fields)
     packages = Packages()
     for entry, fields in entries.items():
-        name, version = _split(entry)
+        name, version = split_entry(entry)
         try:
             package = _read_package(repository, name, version, fields)
         except (ValueError, LookupError) as error:
@@ -107,12 +114,15 @@ def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
 
 
 def _wanted(path: str) -> int:
-    """The bytes that a file may have: ``NAME-VERSION/desc``, which may lie below ``./``."""
+    """The bytes that a file may have: ``NAME-VERSION/desc``, and nothing that lies in no folder.
+
+    One below ``./`` has no name of a package, as for libalpm, and is a fault.
+    """
     folder, _, name = path.removeprefix("./").rpartition("/")
     return limits.DESC if folder and name in _ENTRIES else 0
 
 
-def _split(entry: str) -> tuple[str, str]:
+def split_entry(entry: str) -> tuple[str, str]:
     """The name and version of ``NAME-VERSION-RELEASE``, as libalpm splits it (_alpm_splitname)."""
     name, _, rest = entry.rpartition("-")
     name, _, version = name.rpartition("-")
@@ -265,21 +275,26 @@ def read_repository(source: Path, repository: str) -> Packages:
     return Packages()
 
 
-def read_packages(source: Path) -> Packages:
+def read_packages(source: Path, architectures: tuple[str, ...] = ()) -> Packages:
     """All packages of such an archive; of those with one name, the first repository's.
 
-    It is read once, however often it is asked for: thousands of packages take seconds.
+    If ``architectures`` are named, it is the first that has it for one of them, or for any. It is
+    read once, however often it is asked for: thousands of packages take seconds.
 
     :raises DownloadError: when a database is damaged
     """
     status = source.stat()
-    return _read_once(source, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _read_once(
+        source, status.st_ino, status.st_size, status.st_mtime_ns, architectures=architectures
+    )
 
 
 @functools.lru_cache(maxsize=4)
-def _read_once(source: Path, inode: int, size: int, mtime_ns: int) -> Packages:
+def _read_once(
+    source: Path, inode: int, size: int, mtime_ns: int, *, architectures: tuple[str, ...]
+) -> Packages:
     packages = Packages()
     with _databases(source) as databases:
         for name, content in databases:
-            packages.add(read_database(name, content))
+            packages.add(read_database(name, content), architectures)
     return packages

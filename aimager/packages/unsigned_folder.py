@@ -8,7 +8,11 @@ from aimager.archive import pack_members, read_members
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.model.lock import LockedPackage
+from aimager.packages.foreign_packages import is_taken
 from aimager.packages.targets import SUFFIXES
+
+READ_ANEW = "packages of your own are read at every build"
+"""Why nothing that is made of them is kept."""
 
 _INFO = ".PKGINFO"
 _FIELDS = {
@@ -40,7 +44,7 @@ def make_database(own: Sequence[Path], architectures: Sequence[str] = ()) -> byt
     for path, is_named in _packages(own).items():
         fields = dict(_read(path))
         name, built_for = fields["NAME"][0], fields["ARCH"][0]
-        if architectures and built_for not in (*architectures, "any"):
+        if architectures and not is_taken(built_for, architectures):
             if is_named:
                 raise ConfigError(
                     f"the package {path.name} is for {built_for}, and the build for"

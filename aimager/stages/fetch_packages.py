@@ -29,7 +29,7 @@ from aimager.packages.store import (
     new_signature,
     part_of,
 )
-from aimager.packages.unsigned_folder import find
+from aimager.packages.unsigned_folder import READ_ANEW, find
 from aimager.products.remote.packages import take_packages
 from aimager.sandbox.namespace import call
 from aimager.system.reused_root import read_reused
@@ -61,11 +61,7 @@ class FetchPackages:
         """Which packages the store lacks; empty where it has all, and the target is there."""
         missing = self._missing()
         if missing or self._own():
-            return (
-                missing_packages(missing)
-                if missing
-                else "the folder of packages is read at every build"
-            )
+            return missing_packages(missing) if missing else READ_ANEW
         self.predict()
         return ""
 

@@ -12,7 +12,13 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, write_lock
 from aimager.model.workshop import Workshop, environment
-from aimager.packages.dependencies import closure, providers
+from aimager.packages.dependencies import (
+    bare_name,
+    closure,
+    first_provider,
+    providers,
+    unmet,
+)
 from aimager.packages.foreign_packages import refuse_foreign
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.pacman import (
@@ -96,6 +102,9 @@ class ResolvePackages:
             self._publish(known, meant_by(known, requested))
             return
         words = for_pacman(known, requested)
+        # Of what is asked for itself, pacman would say no more than that it is not valid.
+        meant = (known[name].locked for name in meant_by(known, requested) if name in known)
+        refuse_foreign(meant, self.platform, borrowed=self.bootstraps)
         chosen = None if self.bootstraps else _ask_pacman(self, words)
         if chosen is None:
             self._publish(known, self._walk(known, requested))
@@ -110,7 +119,13 @@ class ResolvePackages:
         self._publish(known, names)
 
     def _known(self) -> Packages:
-        """All packages, of one name the first repository's, or that of the one that is named."""
+        """All packages, of one name the first repository's, or that of the one that is named.
+
+        For what bootstraps, it is the first that has it for this machine: the levels that a build
+        is for are not borrowed.
+        """
+        if self.bootstraps:
+            return read_packages(self.databases, self.platform.architectures)
         known = read_packages(self.databases)
         targets = {word: read_target(word) for word in self.packages}
         if not any(target.repository for target in targets.values()):
@@ -124,9 +139,13 @@ class ResolvePackages:
                     packages.faults[target.name] = there.faults[target.name]
         return packages
 
-    def _requested(self, known: Mapping[str, DatabasePackage]) -> tuple[str, ...]:
+    def _requested(self, known: Packages) -> tuple[str, ...]:
+        self._refuse_passed_over(known, self.welcome)
         welcome = [name for name in self.welcome if name in known]
-        asked = tuple(dict.fromkeys((*self.packages, *welcome)))
+        # Of one of a certain repository, the plain name asks for another, where it is found first.
+        certain = {t.name for t in map(read_target, self.packages) if t.repository}
+        plain = (word for word in (*self.packages, *welcome) if word not in certain)
+        asked = tuple(dict.fromkeys(plain))
         if self.initramfs is None or self._other_makers(known, asked):
             return asked
         return tuple(dict.fromkeys((*asked, self.initramfs)))
@@ -158,7 +177,8 @@ class ResolvePackages:
     def _publish(self, known: Packages, names: Sequence[str]) -> None:
         missing = [name for name in names if name not in known]
         self._refuse_missing(known, missing)
-        refuse_foreign((known[name].locked for name in names), self.platform)
+        locked = (known[name].locked for name in names)
+        refuse_foreign(locked, self.platform, borrowed=self.bootstraps)
         requested = self._requested(known)
         # What a group or a provided name stands for is asked for, too: nobody depends on it.
         meant = {name for word in requested for name in named_by(known, word)}
@@ -173,13 +193,25 @@ class ResolvePackages:
         named = {name: named_by(known, name) for name in names}
         absent = [name for name in names if not named[name]]
         self._refuse_missing(known, absent)
-        return closure(known, [name for group in named.values() for name in group])
+        found = closure(known, [name for group in named.values() for name in group])
+        if known.foreign:
+            self._refuse_passed_over(known, unmet(known, found))
+        return found
+
+    def _refuse_passed_over(self, known: Packages, wanted: Sequence[str]) -> None:
+        """Refuse to do without what the repositories have for other machines alone."""
+        for name in map(bare_name, wanted):
+            found = name if name in known.foreign else first_provider(known.foreign, name)
+            if found and not named_by(known, name):
+                foreign = known.foreign[found].locked
+                refuse_foreign([foreign], self.platform, borrowed=self.bootstraps)
 
     def _refuse_missing(self, known: Packages, words: Sequence[str]) -> None:
         for word in words:
-            name = word.rpartition("/")[2]
+            name = bare_name(word.rpartition("/")[2])
             if name in known.faults:
                 raise DownloadError(known.faults[name], hint=_DAMAGED)
+        self._refuse_passed_over(known, words)
         if words:
             raise self._absent(words)
 
@@ -227,5 +259,6 @@ def _ask_pacman(stage: ResolvePackages, names: Sequence[str]) -> list[tuple[str,
 def _copy(known: Packages) -> Packages:
     packages = Packages()
     packages.faults |= known.faults
+    packages.foreign |= known.foreign
     packages |= known
     return packages

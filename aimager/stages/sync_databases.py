@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from aimager import progress
 from aimager.codec import decode, encode
 from aimager.errors import DownloadError
 from aimager.files import publish_text, sha256, take_if_other
@@ -18,11 +17,10 @@ from aimager.model.workshop import Workshop, environment, unread
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.mirrors import repository_urls
 from aimager.packages.sync_database import KeptDatabase, fill_archive
-from aimager.packages.unsigned_folder import make_database
+from aimager.packages.unsigned_folder import READ_ANEW, make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile
 from aimager.sandbox.namespace import call
-from aimager.shown import without_credentials
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class SyncDatabases:
     def restore(self) -> str:
         """Why mirrors must be asked; empty where they need not and the databases are there."""
         if self.own:
-            return "the folder of packages is read at every build"
+            return READ_ANEW
         if not self.mirrors.offline:
             return "the mirrors are asked at every build"
         if not self._is_kept():
@@ -95,14 +93,6 @@ class SyncDatabases:
             Database(name, repository_urls(self.platform, name, self.mirrors), path)
             for name, path in zip(names, files, strict=True)
         ]
-        for database in wanted:
-            if self.platform.added(database.repository) and any(
-                without_credentials(url) != url for url in database.urls
-            ):
-                progress.say(
-                    f"   the repository {database.repository} is asked with a password or token,"
-                    " which the image's pacman.conf does not get"
-                )
         work = self.workshop.work
         fetch_databases(wanted, work=work, run=work.parent / "asked")
 

@@ -183,3 +183,51 @@ def test_what_nobody_signed_is_named(folder: Path, capsys: pytest.CaptureFixture
 def test_nothing_to_build(folder: Path) -> None:
     with pytest.raises(ConfigError, match="there is nothing to build"):
         show_results([], folder / "none", ASKED)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.done, Outcome.kept])
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ({"repos-base": "over,core", "repo-url-over": "https://user:token@m.example/x"}, ["over"]),
+        ({"repo-url-core": "https://a.example/x,https://token@m.example/x"}, ["core"]),
+        ({"add-repos": "mine=https://token@m.example/x", "trust-key-mine": "A" * 40}, ["mine"]),
+        (
+            {
+                "add-repos": "mine=https://m.example/x",
+                "trust-key-mine": "A" * 40,
+                "repo-url-mine": "https://token@m.example/x",
+                "offline": "yes",
+            },
+            ["mine"],
+        ),
+        (
+            {
+                "add-repos": "mine=https://token@m.example/x",
+                "trust-key-mine": "A" * 40,
+                "repos-for-build": "mine",
+            },
+            [],
+        ),
+        ({"repo-url-core": "https://a.example/x"}, []),
+        ({"repo-url-parent": "https://token@a.example/x"}, []),
+    ],
+)
+def test_what_the_images_pacman_has_to_do_without_is_told_once(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    outcome: Outcome,
+    words: dict[str, str],
+    named: list[str],
+) -> None:
+    """Whether databases were fetched or not, and without saying it."""
+    build = make(folder, **words)
+    show_results([build], diary(folder, build, outcome), ASKED)
+    said = capsys.readouterr().out
+    told = [
+        f"   the repository {name} was asked with a password or token, which the image's"
+        " pacman.conf does not get"
+        for name in named
+    ]
+    assert [line for line in said.splitlines() if "token" in line] == told
+    assert "token@" not in said

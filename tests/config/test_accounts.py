@@ -60,14 +60,15 @@ def test_users(text: str, users: list[tuple[str, ...]]) -> None:
         *(
             (
                 f"{option} {end}",
-                f"useradd={told} {end}: {end} is not a valid login name",
-                NAME_HINT,
+                f"useradd={told}: what stands for the login name is not valid, and may belong to"
+                " the password before it",
+                "put what -p takes in quotes, and write the login name last",
             )
             for end in ("a/b", "4")
             for option, told in (
                 (f"-p '{HASH}'", "-p ..."),
                 (f"-mp{HASH}", "-mp..."),
-                (f"-m -p {HASH} -g x", "-m -p ... -g x"),
+                (f"-m -p {HASH} -g x", "-m -p ..."),
                 (f"--password={HASH}", "--password=..."),
                 ("--passw 'my word'", "--passw ..."),
                 ("bob,-p secret", "bob,-p ..."),
@@ -121,6 +122,48 @@ def test_a_wrong_password_is_not_repeated(text: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("wrong", ["", " -m", " a/b", " -c 'x", " bob,-m", ",-u 1", " 4", "'"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "-m -pMyPasswordXpY",
+        "-pMyPasswordXpY",
+        "-mpMyPasswordXpY",
+        "-rmpXpYMyPassword",
+        "-m -p MyPasswordXpY",
+        "-mp MyPasswordXpY",
+        "-p 'My Password XpY'",
+        '-p "My Password \\" XpY"',
+        "-p My\\ Password\\ XpY",
+        "-p My/Password XpY/My",
+        "-p MyPasswordX,pY",
+        "-pMy,Password,-pXpY",
+        "'-pMyPasswordXpY'",
+        "'-p'MyPasswordXpY",
+        "-'p'MyPasswordXpY",
+        "-p=MyPasswordXpY",
+        "-p -MyPasswordXpY",
+        "--password=MyPasswordXpY",
+        "--password MyPasswordXpY",
+        "--password='My Password XpY'",
+        "--pass=MyPasswordXpY",
+        "--pa MyPasswordXpY",
+        "--p=MyPasswordXpY",
+        "bob,-pMyPasswordXpY",
+        "bob,-pMy,Password/XpY",
+        "bob,-mp My,Password/XpY",
+        "-G x,p -pMyPasswordXpY",
+        "-p one -pMyPasswordXpY",
+    ],
+)
+def test_no_part_of_a_password_is_repeated(written: str, wrong: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        users, passwords = accounts.separate_passwords(accounts.read_users(written + wrong))
+        assert "XpY" not in str(users)
+        accounts.check_hashes(passwords)
+    assert not [part for part in ("XpY", "pY", "Password") if part in str(caught.value)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "kept", "hashes"),
     [
@@ -133,7 +176,12 @@ def test_a_wrong_password_is_not_repeated(text: str) -> None:
         ("--password=HASH -m alice", "-m alice", ["HASH"]),
         ("--pass=HASH alice", "alice", ["HASH"]),
         ("--pa=HASH alice", "alice", ["HASH"]),
-        ("--p=HASH alice", "--p=HASH alice", []),  # that could be --prefix, too
+        ("--p=HASH alice", "alice", ["HASH"]),  # that could be --prefix, too
+        ("--p HASH alice", "alice", ["HASH"]),
+        ("--password= alice", "alice", [""]),
+        ("-mpXpY alice", "-m alice", ["XpY"]),
+        ("-p=X alice", "alice", ["=X"]),  # getopt(3) takes the sign with it
+        ("--sh /bin/sh alice", "--sh /bin/sh alice", []),
         ("-c -p alice", "-c -p alice", []),  # a comment
         ("-cp -m alice", "-cp -m alice", []),  # another
         ("-G p alice", "-G p alice", []),

@@ -229,3 +229,25 @@ def test_a_board_may_bring_files_services_scripts_and_repositories(tmp_path: Pat
     assert made.setup.files == (AddedFile("/etc/motd", "Hello"),)
     assert made.setup.scripts == (Script("a", "#!/bin/sh"),)
     assert [repository.id for repository in made.repositories] == ["7Ji"]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://me:tok@host/$arch", "has a user or password in the address of repositories= for"),
+        ("https://tok@host/$arch", "has a user or password in the address of repositories= for x"),
+        ("https://host/?key=tok", "repositories= for x https://host/?key=tok has a question mark"),
+        ("host/$arch", "repositories= for x host/$arch is not a valid address"),
+    ],
+)
+def test_addresses_of_its_repositories_are_for_everybody(
+    tmp_path: Path, address: str, told: str
+) -> None:
+    change = ('    id="mine",', f'    id="mine",\n    repositories=("x={address}",),')
+    for load in (load_board, read_board):
+        with pytest.raises(ConfigError) as caught:
+            load(write(tmp_path, "mine", change))
+        assert told in caught.value.message
+        if "user or password" in told:
+            assert "repo-url-x= takes it" in caught.value.hint
+            assert "tok" not in str(caught.value)

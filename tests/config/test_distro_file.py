@@ -70,6 +70,7 @@ def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
         (("(Architecture.x86_64,)", "Architecture.x86_64"), f"{TYPE} architectures="),
         (("keyrings=(KEYRING,)", "keyrings=KEYRING"), f"{TYPE} keyrings="),
         (('id="mine"', 'id="mi/ne"'), "has the id 'mi/ne'"),
+        (('id="mine"', "id=exit(3)"), "cannot be made: SystemExit: 3"),
         (('id="mine"', "id=7"), f"{TYPE} id="),
         (('id="mine"', 'id="archlinux"'), "has the id archlinux, which another"),
         (('"""Arch Linux."""', "import os"), "has a statement in line 1 that a dist"),
@@ -88,3 +89,36 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_distro(tmp_path / "mine.py")
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_distro(tmp_path / "none.py")
+
+
+SECRET = "https://me:tok@"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("https://", SECRET, "has a user or password in the address of mirrors=, which would be"),
+        ("https://", "https://tok@", "has a user or password in the address of mirrors=, which"),
+        ("/$repo", "/$repo?key=tok", "has a question mark or a #"),
+        ("https://", "ftp://", "is not a valid address"),
+        ("https://", "https:// ", "is not a valid address"),
+        ("archive", f'archive="{SECRET}host/x",  # ', "address of archive=, which would be in"),
+        ("archive", 'archive="https://host/x#tok",  # ', "archive= https://host/x#tok has a quest"),
+    ],
+)
+def test_its_addresses_are_for_everybody(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """They reach the image's list of mirrors, and records that machines share."""
+    lines = TEXT.replace('id="archlinux"', 'id="mine"').splitlines()
+    key = "archive=" if "archive" in old else 'url="'
+    at = next(number for number, line in enumerate(lines) if key in line)
+    lines[at] = lines[at].replace(old, new, 1)
+    path = tmp_path / "mine.py"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ConfigError) as caught:
+        load_distro(path)
+    assert told in caught.value.message
+    if "user or password" in told:
+        assert caught.value.hint == (
+            "leave it out there; repo-url-mine= takes it, for this machine alone"
+        )
+        assert "tok" not in str(caught.value)

@@ -8,6 +8,7 @@ from aimager.config.build import read_build, read_builds
 from aimager.config.list_files import with_lists
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
+from tests.support.variables_page import PAGE
 
 LISTS = [v.name.replace("*", "x") for v in VARIABLES if v.several]
 
@@ -62,3 +63,22 @@ def test_of_a_build(tmp_path: Path) -> None:
     assert [user.name for user in build.setup.users] == ["alice", "bob"]
     builds = read_builds({"board": "@boards"}, tmp_path)
     assert [build.board.id for build in builds] == ["x64-uefi", "x64-legacy"]
+
+
+def test_arguments_of_file_systems_stand_in_lines_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "mkfs").write_text("# of both\nroot=-m 5 -O quota,project\nboot=-n 'A B'\n")
+    build = read_build({"board": "x64-uefi", "mkfs-arg": "@mkfs"}, tmp_path)
+    assert build
+    table = build.board.partition_table
+    assert table
+    assert {str(p.role): p.arguments for p in table.filled} == {
+        "boot": ("-n", "A B"),
+        "root": ("-m", "5", "-O", "quota,project"),
+    }
+
+
+def test_that_subvolumes_are_no_list_in_a_file_is_told() -> None:
+    """By doit help build, and by the page."""
+    (told,) = (v.meaning for v in VARIABLES if v.name == "root-subvolumes")
+    assert "never that of a file with the list" in told
+    assert "`root-subvolumes=` alone is never read from a file" in PAGE.read_text()

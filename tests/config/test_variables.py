@@ -35,8 +35,9 @@ def test_no_name_is_given_twice() -> None:
     [
         (
             "several",
-            "board boards create compress locales useradd sudo-group services files overlay scripts"
-            " install-pkgs add-repos repos-first repos-for-build repo-url-parent repo-url-*"
+            "board boards create compress mkfs-arg locales useradd sudo-group services files"
+            " overlay scripts install-pkgs add-repos repos-first repos-for-build repo-url-parent"
+            " repo-url-*"
             " repos-base trust-key trust-key-*",
         ),
         (

@@ -47,7 +47,7 @@ def own(root: Path) -> Tree:
         ("[options]\nHookDir = /../../../etc/passwd/\n", ("etc/passwd",)),
         ("[options]\nInclude = /etc/pacman.d/*.inc\n", ("from/a", "from/b")),
         ("[options]\nInclude = /etc/pacman.conf\nHookDir = /z\n", ("z",)),
-        ("[options]\n" + "Include = /etc/../etc/pacman.d/*\n" * 99, ("from/a", "from/b", "l")),
+        ("[options]\n" + "Include = /etc/../etc/pacman.d/*\n" * 99, ("from/a", "from/b")),  # [core]
         (f"[options]\nHookDir = /{SYSTEM} /a\n", ("a",)),
         ("[options]\nHookDir = /led/hooks\n", ("srv/hooks",)),
     ],
@@ -146,3 +146,11 @@ def test_whose_a_hook_is(root: Path) -> None:
     (local / "files").write_text(f"%FILES%\netc/\n{USUAL}/50-a.hook\n")
     assert owner(Tree(root), f"{USUAL}/50-a.hook") == "my-pkg"
     assert owner(Tree(root), "50-a.hook") == ""
+
+
+def test_of_several_lines_the_last_counts_as_for_libalpm() -> None:
+    """It warns of "overwriting previous definition"; what a hook depends on adds up."""
+    lines = ("Description = one", "Exec = /bin/a x", "Depends = p", "Depends = q", "Exec=/bin/b y")
+    text = "\n".join(("[Action]", *lines, "Description = two words "))
+    hook = Hook("x.hook", None, text)
+    assert (hook.title, hook.runs, hook.depends) == ("two words", "/bin/b y", ["p", "q"])

@@ -7,7 +7,7 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.image.spdx import Subject, spdx_text
-from aimager.packages.local_database import InstalledPackage, read_local_database
+from aimager.packages.local_database import InstalledPackage, package_of, read_local_database
 from aimager.sandbox.tree import Tree
 
 DESC = """\
@@ -98,3 +98,15 @@ def test_a_damaged_record_is_named(tmp_path: Path, desc: str) -> None:
     record(tmp_path, "gawk-1", desc)
     with pytest.raises(ImageError, match=r"^/var/lib/pacman/local/gawk-1/desc of the image is"):
         read_local_database(Tree(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ("var/lib/pacman/local/bash-5.2-1/files", "bash"),
+        ("var/lib/pacman/local/a-b-1:2-3/desc", "a-b"),
+        ("local/odd/desc", "odd"),
+    ],
+)
+def test_whose_record_it_is(record: str, name: str) -> None:
+    assert package_of(record) == name

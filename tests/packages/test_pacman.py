@@ -186,7 +186,8 @@ class Saying:
         for line in self._said.splitlines():
             watch(line)
         if self._status:
-            raise CommandError(["pacman"], self._status, self._said)
+            tail = "\n".join(self._said.splitlines()[-20:])
+            raise CommandError(["pacman"], self._status, tail)
         return self._said
 
     def __call__(self) -> PacmanRun:
@@ -205,6 +206,13 @@ def test_resolve_names_what_is_missing() -> None:
     with pytest.raises(ConfigError) as caught:
         pacman.resolve(saying(), ["vmi", "naon"])
     assert caught.value.message == "the repositories have no package vmi naon"
+    many = [f"missing{number}" for number in range(200)]
+    saying = Saying("\n".join(f"error: target not found: {name}" for name in many), 1)
+    with pytest.raises(ConfigError) as caught:
+        pacman.resolve(saying(), many)
+    assert (
+        caught.value.message == f"the repositories have no package {' '.join(many)}"[:1996] + " ..."
+    )
     with pytest.raises(CommandError, match="out of order"):
         pacman.resolve(Saying("error: out of order\n", 1)(), ["vmi"])
 

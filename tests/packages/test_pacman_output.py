@@ -94,6 +94,13 @@ def test_steps(monkeypatch: pytest.MonkeyPatch) -> None:
             ConfigError,
             "the package a needs b>=3, which the repositories do not have",
         ),
+        (
+            "resolving dependencies...\n"
+            "error: failed to prepare transaction (package architecture is not valid)\n"
+            ":: package a-1-1-x86_64_v3 does not have a valid architecture\n",
+            ConfigError,
+            "the package a-1-1-x86_64_v3 is for another architecture than the build",
+        ),
     ],
 )
 def test_why_pacman_cannot_resolve_is_told(

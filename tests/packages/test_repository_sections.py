@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import ImageError
 from aimager.packages.repository_sections import (
     read_settings,
     repositories,
@@ -142,6 +143,17 @@ def test_what_could_mislead_a_reader() -> None:
         ("  Architecture=x86_64 v3  \n", "  Architecture=x86_64 v3 v2\n"),
         ("#Architecture = auto\n", "#Architecture = auto\n"),
         ("Architecture = v2 v3\n", "Architecture = v2 v3\n"),
+        (
+            "#Architecture = auto\nArchitecture = auto\n",
+            "#Architecture = auto\nArchitecture = auto v2 v3\n",
+        ),
+        ("# Architecture =\nArchitecture =\n", "# Architecture =\nArchitecture = v2 v3\n"),
+        ("Architecture = v2\nArchitecture = a\n", "Architecture = v2\nArchitecture = a v3\n"),
+        (
+            "[x]\nArchitecture = a\n[options]\nArchitecture = a\n",
+            "[x]\nArchitecture = a\n[options]\nArchitecture = a v2 v3\n",
+        ),
+        ("[x]\nArchitecture = a\n", "[x]\nArchitecture = a\n"),
     ],
 )
 def test_architectures_are_added_to_those_that_are_named(before: str, after: str) -> None:
@@ -156,3 +168,51 @@ def test_a_line_ends_at_a_newline_alone(tmp_path: Path, end: str) -> None:
     tree.write("etc/pacman.conf", f"[options]\nXferCommand = a{end}[evil]{end}HookDir = /b\n")
     found = [setting for setting in read_settings(tree, "etc/pacman.conf") if setting[1]]
     assert found == [("options", "XferCommand", f"a{end}[evil]{end}HookDir = /b")]
+
+
+def test_a_file_is_read_once_for_a_section(tmp_path: Path) -> None:
+    """However many files include all others: n of them would be read 2 to the power of n times."""
+    (tmp_path / "etc/pacman.d").mkdir(parents=True)
+    (tmp_path / "etc/pacman.conf").write_text("[options]\nInclude = /etc/pacman.d/*.conf\n")
+    for number in range(40):
+        text = f"HookDir = /{number}\nInclude = /etc/pacman.d/*.conf\n"
+        (tmp_path / f"etc/pacman.d/{number:02}.conf").write_text(text)
+    found = list(read_settings(Tree(tmp_path), "etc/pacman.conf"))
+    values = [value for _, key, value in found if key == "HookDir"]
+    assert sorted(values, key=lambda path: int(path[1:])) == [f"/{n}" for n in range(40)]
+
+
+def test_a_section_of_an_included_file_holds_behind_it(tmp_path: Path) -> None:
+    """As pacman keeps one section for all files."""
+    (tmp_path / "etc").mkdir()
+    include = "[options]\nInclude = /etc/x\n"
+    text = f"{include}A = 1\n[other]\nB = 2\n{include}C = 3\n"
+    (tmp_path / "etc/pacman.conf").write_text(text)
+    (tmp_path / "etc/x").write_text("X = 0\n[mine]\nServer = y\n")
+    read = read_settings(Tree(tmp_path), "etc/pacman.conf")
+    named = [(section, key) for section, key, _ in read if key and key != "Include"]
+    assert named == [
+        *(("options", "X"), ("mine", "Server"), ("mine", "A"), ("other", "B")),
+        ("mine", "C"),
+    ]
+
+
+def test_includes_are_followed_as_deep_as_pacman_goes(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for depth in range(20):
+        text = f"[at{depth}]\nInclude = /etc/{depth + 1}\n"
+        (tmp_path / f"etc/{depth}").write_text(text)
+    found = [section for section, key, _ in read_settings(Tree(tmp_path), "etc/0") if not key]
+    assert found == [f"at{depth}" for depth in range(11)]
+
+
+@pytest.mark.parametrize("many", ["files", "bytes"])
+def test_what_is_included_has_an_end(tmp_path: Path, many: str) -> None:
+    (tmp_path / "etc").mkdir()
+    sections = "".join(f"[s{n}]\nInclude = /etc/x*\n" for n in range(60))
+    (tmp_path / "etc/pacman.conf").write_text(sections)
+    for number in range(20):
+        text = "#" * (1 << 20) if many == "bytes" else "A = 1\n"
+        (tmp_path / f"etc/x{number}").write_text(text)
+    with pytest.raises(ImageError, match=r"includes is more than 1000 files or 16 MiB"):
+        list(read_settings(Tree(tmp_path), "etc/pacman.conf"))

@@ -260,3 +260,11 @@ def test_a_real_database_with_dependencies_apart() -> None:
     assert packages["glibc"].depends == ("linux-api-headers>=4.10", "tzdata", "filesystem")
     assert (sum(bool(p.depends) for p in packages.values())) == 236
     assert {"glibc", "gnupg", "libarchive"} <= {*closure(packages, ["pacman"])}
+
+
+def test_what_lies_below_a_folder_of_its_own_has_no_name_of_a_package() -> None:
+    """As for libalpm; what lies in no folder is nothing."""
+    text = desc_text(NAME=["a"], VERSION=["1-1"]).encode()
+    read = read_database("core", entries(("./a-1-1/desc", text), ("./desc", text), ("desc", text)))
+    assert not read
+    assert list(read.faults) == ["./a"]

@@ -244,32 +244,3 @@ def test_an_initramfs_maker_is_taken_unless_there_is_another(
     made.run()
     assert read_lock(made.target).requested == requested
     assert capfd.readouterr().out.strip() == said
-
-
-@pytest.mark.parametrize(
-    ("built_for", "hint"),
-    [
-        ("x86_64_v3", "arch=x86_64_v3 has the image take such packages"),
-        ("aarch64", "leave it out, or take it from a repository for this architecture"),
-    ],
-)
-def test_packages_for_other_machines_are_refused(
-    tmp_path: Path, databases: Path, built_for: str, hint: str
-) -> None:
-    """Before any is fetched, and before keys are."""
-    write(databases, fast=package("fast", arch=built_for), data=package("data", arch="any"))
-    request = stage(tmp_path, databases, "fast", "data")
-    for action in (request.predict, request.run):
-        with pytest.raises(ConfigError) as caught:
-            action()
-        assert f"is for {built_for}, and the build for x86_64" in caught.value.message
-        assert caught.value.hint == hint
-    for level, taken in (("x86_64_v2", False), ("x86_64_v3", True), ("x86_64_v4", True)):
-        platform = dataclasses.replace(PLATFORM, level=level)
-        made = dataclasses.replace(request, platform=platform)
-        if taken and built_for == "x86_64_v3":
-            made.predict()
-            assert locked(made) == ["data", "fast"]
-        else:
-            with pytest.raises(ConfigError, match="and the build for x86_64 x86_64_v2"):
-                made.predict()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, DownloadError
 from aimager.model.lock import read_lock
 from aimager.stages import resolve_packages
 from tests.packages.test_sync_database import tar_of
@@ -69,3 +69,45 @@ def test_a_package_that_its_repository_lacks(tmp_path: Path, databases: Path) ->
     with pytest.raises(ConfigError, match="the repositories have no package core/nope") as caught:
         request.predict()
     assert "install-pkgs=" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "words", [("lib", "later/lib"), ("later/lib", "lib"), ("later/lib>=1", "lib")]
+)
+@pytest.mark.parametrize("welcome", [(), ("lib",)])
+def test_one_of_a_certain_repository_takes_the_place_of_the_plain_name(
+    tmp_path: Path,
+    databases: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, str],
+    welcome: tuple[str, ...],
+) -> None:
+    """As a board asks for its kernel, and the user for that of another repository."""
+    later = package("lib", version="2-1")
+    write_all(databases, core=tar_of(lib=package("lib")), later=tar_of(lib=later))
+    asked: list[list[str]] = []
+
+    def ask(_: object, words: list[str]) -> list[tuple[str, str]]:
+        asked.append(words)
+        return [("later", "lib")]
+
+    monkeypatch.setattr(resolve_packages, "_ask_pacman", ask)
+    request = stage(tmp_path, databases, *words, welcome=welcome)
+    for act in (request.publish, request.predict):
+        act()
+        lock = read_lock(request.target)
+        assert [(p.name, p.repository) for p in lock.packages] == [("lib", "later")]
+        assert "lib" in lock.requested
+    assert asked == [[max(words, key=len)]]
+
+
+@pytest.mark.parametrize("word", ["lib", "core/lib", "lib>=1", "core/lib=2"])
+@pytest.mark.parametrize("dependencies", [True, False])
+def test_what_is_wrong_with_an_entry_is_told_however_it_is_asked_for(
+    tmp_path: Path, databases: Path, word: str, dependencies: bool
+) -> None:
+    broken = package("lib").replace("%FILENAME%", "%OTHER%")
+    write_all(databases, core=tar_of(lib=broken, other=package("other")))
+    request = stage(tmp_path, databases, word, dependencies=dependencies)
+    with pytest.raises(DownloadError, match="cannot be used: it lacks its FILENAME"):
+        request.predict()
