@@ -24,6 +24,11 @@ class Extent:
         return self.start + self.size
 
 
+def meet(one: Extent, other: Extent) -> bool:
+    """Whether they have a byte in common."""
+    return one.start < other.end and other.start < one.end
+
+
 def label_extent(table: PartitionTable) -> Extent:
     """What the partition table takes at the disk's start, after code of a boot loader.
 
@@ -87,7 +92,7 @@ def disk_size(table: PartitionTable, extents: Sequence[Extent]) -> int:
     backup = second_gpt_size(table)
     end = max(extent.end for extent in extents)
     if table.last_lba is not None:
-        end = (table.last_lba + 1) * SECTOR
+        end = max(end, (table.last_lba + 1) * SECTOR)
     return _align(end + backup, table.alignment)
 
 
