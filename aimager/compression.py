@@ -34,17 +34,26 @@ OTHER_MIRROR = (
 DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 """What the decoders raise for damage."""
 
-_UNREADABLE = (".lz", ".lzo", ".lrz", ".Z")
-"""Compressions that makepkg knows, and Python cannot undo."""
+UNREADABLE = {
+    ".lz": b"LZIP",
+    ".lzo": b"\x89LZO\0\r\n\x1a\n",
+    ".lrz": b"LRZI",
+    ".Z": b"\x1f\x9d",
+    ".zip": b"PK\3\4",
+    ".7z": b"7z\xbc\xaf\x27\x1c",
+}
+"""Compressions that makepkg knows, or images come in, and that cannot be undone here; with the
+bytes that such a file begins with."""
 
-_MAGICS = {
+MAGICS = {
     b"\x1f\x8b": ".gz",
     b"\xfd7zXZ\0": ".xz",
     b"BZh": ".bz2",
     b"\x28\xb5\x2f\xfd": ".zst",
     MAGIC: ".lz4",
 }
-_MAGIC = max(map(len, _MAGICS))
+"""What a file begins with, and the suffix that its name should have."""
+LONGEST_MAGIC = max(map(len, (*MAGICS, *UNREADABLE.values())))
 _SKIPPABLE = b"\x2a\x4d\x18"
 """Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
 
@@ -61,7 +70,7 @@ def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
     :raises ImageError: out of the block, when reading in it meets damage or more than ``limit``
         bytes, or for other suffixes that packages have
     """
-    if path.suffix in _UNREADABLE:
+    if path.suffix in UNREADABLE:
         raise ImageError(
             f"{path.name} cannot be read here: it is compressed as {path.suffix}",
             hint="its content is needed before a program for that is there; have it compressed"
@@ -90,13 +99,18 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
                 stream: IO[bytes] = stack.enter_context(source.open("rb"))
             else:
                 stream = io.BytesIO(source) if isinstance(source, bytes) else source
-            start = stream.read(_MAGIC)
+            start = stream.read(LONGEST_MAGIC)
             stream.seek(0)
-            found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
-            suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
-            yield decompressed(stream, suffix, limit=limit)
+            yield decompressed(stream, suffix_of(start), limit=limit)
     except DAMAGES as error:
         raise ValueError(str(error)) from error
+
+
+def suffix_of(start: bytes) -> str:
+    """The suffix of `DECODERS` for a file that begins so; empty: nothing known."""
+    if start[1:4] == _SKIPPABLE:
+        return ".zst"
+    return next((suffix for magic, suffix in MAGICS.items() if start.startswith(magic)), "")
 
 
 def decompressed(stream: IO[bytes], suffix: str, *, limit: int | None = None) -> IO[bytes]:

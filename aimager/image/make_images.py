@@ -83,7 +83,7 @@ class _Maker:
         products = self.images.products
         *first, last = self.images.table.filled
         given = self.images.disk_from if Product.disk in products else None
-        with unpacked(self.tools, given, self.images.work) as base:
+        with unpacked(given, self.images.work) as base:
             if Product.disk in products:
                 self._check_room(base)
             for partition in first:
