@@ -15,8 +15,9 @@ from typing import IO, Any, Protocol
 import zstandard
 
 from aimager import limits, memory
+from aimager.compression_magics import LONGEST_MAGIC, UNREADABLE, suffix_of
 from aimager.errors import ImageError
-from aimager.lz4 import MAGIC, Lz4Frame
+from aimager.lz4 import Lz4Frame
 from aimager.toolbox import Toolbox
 
 _BUFFER = 1 << 20
@@ -33,29 +34,6 @@ OTHER_MIRROR = (
 
 DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 """What the decoders raise for damage."""
-
-UNREADABLE = {
-    ".lz": b"LZIP",
-    ".lzo": b"\x89LZO\0\r\n\x1a\n",
-    ".lrz": b"LRZI",
-    ".Z": b"\x1f\x9d",
-    ".zip": b"PK\3\4",
-    ".7z": b"7z\xbc\xaf\x27\x1c",
-}
-"""Compressions that makepkg knows, or images come in, and that cannot be undone here; with the
-bytes that such a file begins with."""
-
-MAGICS = {
-    b"\x1f\x8b": ".gz",
-    b"\xfd7zXZ\0": ".xz",
-    b"BZh": ".bz2",
-    b"\x28\xb5\x2f\xfd": ".zst",
-    MAGIC: ".lz4",
-}
-"""What a file begins with, and the suffix that its name should have."""
-LONGEST_MAGIC = max(map(len, (*MAGICS, *UNREADABLE.values())))
-_SKIPPABLE = b"\x2a\x4d\x18"
-"""Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
 
 
 class TooLargeError(ValueError):
@@ -104,13 +82,6 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
             yield decompressed(stream, suffix_of(start), limit=limit)
     except DAMAGES as error:
         raise ValueError(str(error)) from error
-
-
-def suffix_of(start: bytes) -> str:
-    """The suffix of `DECODERS` for a file that begins so; empty: nothing known."""
-    if start[1:4] == _SKIPPABLE:
-        return ".zst"
-    return next((suffix for magic, suffix in MAGICS.items() if start.startswith(magic)), "")
 
 
 def decompressed(stream: IO[bytes], suffix: str, *, limit: int | None = None) -> IO[bytes]:

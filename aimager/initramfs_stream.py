@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import IO
 
 from aimager import compression, limits
+from aimager.compression_magics import MAGICS
 from aimager.lz4 import Lz4Legacy
 
 _AS_FILES = {".zst": "zstd", ".xz": "xz", ".gz": "gzip", ".bz2": "bzip2"}
 """What the kernel undoes as other programs do, by the suffix of a file's name."""
 
 _METHODS: dict[bytes, str] = {
-    **{m: _AS_FILES[suffix] for m, suffix in compression.MAGICS.items() if suffix in _AS_FILES},
+    **{m: _AS_FILES[suffix] for m, suffix in MAGICS.items() if suffix in _AS_FILES},
     b"\x5d\0\0": "lzma",
     b"\x02\x21\x4c\x18": "lz4",
 }

@@ -5,14 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from aimager.compression import (
-    DAMAGES,
-    LONGEST_MAGIC,
-    UNREADABLE,
-    TooLargeError,
-    decompressed,
-    suffix_of,
-)
+from aimager.compression import DAMAGES, TooLargeError, decompressed
+from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
 from aimager.errors import ImageError
 
 _CHUNK = 1 << 20
@@ -38,8 +32,7 @@ def unpacked(image: Path | None, work: Path) -> Iterator[Path | None]:
         ) from error
     with source:
         start = source.read(LONGEST_MAGIC)
-        unknown = next((s for s, magic in UNREADABLE.items() if start.startswith(magic)), "")
-        if unknown:
+        if unknown := unreadable_suffix_of(start):
             raise ImageError(
                 f"disk-from={image} cannot be unpacked: it is compressed as {unknown}",
                 hint="unpack it yourself, and name the image itself with disk-from=",
