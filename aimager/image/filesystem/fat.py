@@ -21,10 +21,12 @@ _FAT32_LEAST = 36 * MiB
 firmware asks for it."""
 
 _FAT_REFUSED = re.compile(
-    r"""[\x00-\x1f"*:<>?\\|\U00010000-\U0010ffff]|[. ]$|^(aux|con|nul|prn|(com|lpt)[1-9])(\.|$)""",
+    r"""[\x00-\x1f"*:<>?\\|\ud800-\udfff\U00010000-\U0010ffff]|[. ]$"""
+    r"|^(aux|con|nul|prn|(com|lpt)[1-9])(\.|$)",
     re.IGNORECASE,
 )
-"""Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
+"""Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2. A byte
+that is not UTF-8 is a surrogate here (PEP 383)."""
 _ELSEWHERE = (
     "a package, overlay= or files= has put it into /boot, which is a FAT file system: leave it out"
 )
