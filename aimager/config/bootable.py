@@ -5,6 +5,8 @@ Each kind of firmware looks for a boot partition in its own way; the sources are
 
 from aimager.errors import ConfigError
 from aimager.model.board import Board, Bootloader
+from aimager.model.layout import BeyondLabelError
+from aimager.model.named_tables import NAMED_TABLES
 from aimager.model.partition import FileSystem, Label, MiB, Partition, PartitionTable, Role
 from aimager.model.partition_types import read_type
 from aimager.model.raw_places import check_pieces
@@ -49,7 +51,22 @@ def check_bootable(board: Board, table: PartitionTable, told: str) -> None:
                 check.u_boot()
             case Bootloader.raspberry_pi_firmware:
                 check.raspberry_pi()
-    check_pieces(table, board.raw_pieces)
+    try:
+        check_pieces(table, board.raw_pieces)
+    except BeyondLabelError as error:
+        raise ConfigError(error.message, hint=_within_label(board, error.hint)) from error
+
+
+def _within_label(board: Board, smaller: str) -> str:
+    """What to do about a disk that a DOS label has no numbers for."""
+    for name, named in NAMED_TABLES.items():
+        if named.table.label is Label.gpt:
+            try:
+                check_bootable(board, named.table, name)
+            except ConfigError:
+                continue
+            return f"{smaller}, or use a GPT: label: gpt, or table=={name}"
+    return f"{smaller}: the board {board.id} starts from no other label"
 
 
 class _Check:
