@@ -25,7 +25,7 @@ def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
     :raises ConfigError: when there is none, or the partitions overlap
     """
     sizes = [partition.size or SECTOR for partition in table.partitions]
-    places = [Place(p.file, Extent(p.offset, p.size or 1)) for p in pieces]
+    places = [Place(p.file, Extent(p.offset, p.size or p.least)) for p in pieces]
     check_places(table, lay_out(table, sizes), places)
 
 
