@@ -4,6 +4,7 @@ Each kind of firmware looks for a boot partition in its own way; the sources are
 """
 
 from aimager.errors import ConfigError
+from aimager.model import gpt_types
 from aimager.model.board import Board, Bootloader
 from aimager.model.layout import BeyondLabelError
 from aimager.model.named_tables import NAMED_TABLES
@@ -15,7 +16,6 @@ from aimager.units import exact_size
 _FAT_TYPES = ("1", "4", "6", "b", "c", "e")
 """Types of FAT partitions in a DOS label."""
 
-_GPT_FAT_TYPE = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
 _LEAST = 8 * MiB
 """Fewer bytes than any kernel and its initramfs take."""
 
@@ -186,7 +186,7 @@ class _Check:
     def _is_read(self, partition: Partition) -> bool:
         kind = _type(self.table, partition)
         if self.table.label is Label.gpt:
-            return partition.is_esp or kind == _GPT_FAT_TYPE
+            return partition.is_esp or kind == gpt_types.BASIC_DATA
         return kind in _FAT_TYPES or (self._has_eeprom and kind == "ef")
 
 

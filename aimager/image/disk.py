@@ -6,18 +6,13 @@ from pathlib import Path
 from aimager import files
 from aimager.errors import ImageError
 from aimager.image.base_table import read_base
+from aimager.model import gpt_types
 from aimager.model.architecture import Architecture
 from aimager.model.layout import Extent, disk_size, gaps, second_gpt_size
 from aimager.model.partition import GPT_ENTRIES, SECTOR, Label, Partition, PartitionTable, Role
 from aimager.toolbox import Toolbox
 
-_GPT_ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-_GPT_LINUX_DATA = "0fc63daf-8483-4772-8e79-3d69d8477de4"
-_GPT_TYPES = {
-    Role.home: "933ac7e1-2eb4-4f13-b844-0e14e2aef915",
-    Role.swap: "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f",
-}
-"""Those of the Discoverable Partitions Specification, which are the same on every architecture."""
+_GPT_TYPES = {Role.home: gpt_types.HOME, Role.swap: gpt_types.SWAP}
 
 
 def sfdisk_script(
@@ -74,10 +69,10 @@ def _gpt_type(partition: Partition, architecture: Architecture) -> str:
     if partition.type:
         return partition.type
     if partition.esp:
-        return _GPT_ESP
+        return gpt_types.ESP
     if partition.role is Role.root:
         return architecture.gpt_root
-    return _GPT_TYPES.get(partition.role, _GPT_LINUX_DATA)
+    return _GPT_TYPES.get(partition.role, gpt_types.LINUX)
 
 
 def _gpt_name(partition: Partition) -> str:

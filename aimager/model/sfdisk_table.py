@@ -24,13 +24,13 @@ from aimager.model.partition import (
 )
 from aimager.model.partition_types import LOGICAL, read_type
 from aimager.units import parse_size
+from aimager.uuids import is_uuid
 
 _MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
 _DEVICE = re.compile(r"(?:[^=,]*\d\s*)?:\s*(.*)")
 """sfdisk calls partitions by their disk's name, which may be a file's, and a number."""
 _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _IGNORED = ("unit", "sector-size", "device", "grain")
 _MOST_ENTRIES = 1024
@@ -133,7 +133,7 @@ def _read_entries(label: str, text: str) -> int:
 def _read_label_id(label: Label, text: str) -> str:
     if not text:
         return ""
-    if label is Label.gpt and _UUID.fullmatch(text):
+    if label is Label.gpt and is_uuid(text):
         return text.lower()
     if label is Label.dos and re.fullmatch("0x[0-9a-fA-F]{1,8}", text):
         return f"{int(text, 16):08x}"
@@ -148,7 +148,7 @@ def _read_partition(role: Role, text: str) -> Partition:
     fields.pop("bootable", None)
     start, size = fields.pop("start", ""), fields.pop("size", "")
     uuid = fields.pop("uuid", "").lower()
-    if uuid and not _UUID.fullmatch(uuid):
+    if uuid and not is_uuid(uuid):
         raise _refused(f"has the partition id {uuid}", "leave it out, and one is made")
     partition = Partition(
         role,
