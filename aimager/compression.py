@@ -15,8 +15,9 @@ from typing import IO, Any, Protocol
 import zstandard
 
 from aimager import limits, memory
+from aimager.compression_magics import LONGEST_MAGIC, UNREADABLE, suffix_of
 from aimager.errors import ImageError
-from aimager.lz4 import MAGIC, Lz4Frame
+from aimager.lz4 import Lz4Frame
 from aimager.toolbox import Toolbox
 
 _BUFFER = 1 << 20
@@ -34,20 +35,6 @@ OTHER_MIRROR = (
 DAMAGES = (zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError)
 """What the decoders raise for damage."""
 
-_UNREADABLE = (".lz", ".lzo", ".lrz", ".Z")
-"""Compressions that makepkg knows, and Python cannot undo."""
-
-_MAGICS = {
-    b"\x1f\x8b": ".gz",
-    b"\xfd7zXZ\0": ".xz",
-    b"BZh": ".bz2",
-    b"\x28\xb5\x2f\xfd": ".zst",
-    MAGIC: ".lz4",
-}
-_MAGIC = max(map(len, _MAGICS))
-_SKIPPABLE = b"\x2a\x4d\x18"
-"""Of a zstd frame with no content, the bytes after the first: 0x50 to 0x5f (RFC 8878 3.1.2)."""
-
 
 class TooLargeError(ValueError):
     """A stream holds more than is taken."""
@@ -61,7 +48,7 @@ def opened(path: Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
     :raises ImageError: out of the block, when reading in it meets damage or more than ``limit``
         bytes, or for other suffixes that packages have
     """
-    if path.suffix in _UNREADABLE:
+    if path.suffix in UNREADABLE:
         raise ImageError(
             f"{path.name} cannot be read here: it is compressed as {path.suffix}",
             hint="its content is needed before a program for that is there; have it compressed"
@@ -90,11 +77,9 @@ def recognized(source: Path | IO[bytes] | bytes, *, limit: int) -> Iterator[IO[b
                 stream: IO[bytes] = stack.enter_context(source.open("rb"))
             else:
                 stream = io.BytesIO(source) if isinstance(source, bytes) else source
-            start = stream.read(_MAGIC)
+            start = stream.read(LONGEST_MAGIC)
             stream.seek(0)
-            found = (suffix for magic, suffix in _MAGICS.items() if start.startswith(magic))
-            suffix = ".zst" if start[1:4] == _SKIPPABLE else next(found, "")
-            yield decompressed(stream, suffix, limit=limit)
+            yield decompressed(stream, suffix_of(start), limit=limit)
     except DAMAGES as error:
         raise ValueError(str(error)) from error
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import IO
 
 from aimager import compression, limits
+from aimager.compression_magics import MAGICS
 from aimager.lz4 import Lz4Legacy
 
-METHODS: dict[bytes, str] = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ\0": "xz",
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
+_AS_FILES = {".zst": "zstd", ".xz": "xz", ".gz": "gzip", ".bz2": "bzip2"}
+"""What the kernel undoes as other programs do, by the suffix of a file's name."""
+
+_METHODS: dict[bytes, str] = {
+    **{m: _AS_FILES[suffix] for m, suffix in MAGICS.items() if suffix in _AS_FILES},
     b"\x5d\0\0": "lzma",
     b"\x02\x21\x4c\x18": "lz4",
 }
@@ -69,7 +70,7 @@ class Source:
 
 def method_of(start: bytes) -> str:
     """What a stream that begins so is compressed by; empty: nothing known."""
-    return next((name for magic, name in METHODS.items() if start.startswith(magic)), "")
+    return next((name for magic, name in _METHODS.items() if start.startswith(magic)), "")
 
 
 class Unpacked(io.RawIOBase):
@@ -115,10 +116,7 @@ def _lzma() -> lzma.LZMADecompressor:
 
 
 _DECODERS: dict[str, Callable[[], compression.Decoder]] = {
-    "zstd": compression.DECODERS[".zst"],
-    "xz": compression.DECODERS[".xz"],
-    "gzip": compression.DECODERS[".gz"],
-    "bzip2": compression.DECODERS[".bz2"],
+    **{method: compression.DECODERS[suffix] for suffix, method in _AS_FILES.items()},
     "lzma": _lzma,
     "lz4": Lz4Legacy,
 }

@@ -79,11 +79,16 @@ def run(
     :raises ImageError: when it says too much
     """
     words = [os.fspath(word) for word in argv]
-    _log(log, f"$ {shlex.join(words)}\n".encode())
+    _log(log, logged(words))
     done = _execute(words, within, env, input, cwd, log, watch)
     if done.status:
         raise CommandError(words, done.status, done.tail)
     return done.output
+
+
+def logged(words: Sequence[str]) -> bytes:
+    """The line of a log for a command; names of files in it need not be text (PEP 383)."""
+    return f"$ {shlex.join(words)}\n".encode(errors="surrogateescape")
 
 
 def attempt(

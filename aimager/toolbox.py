@@ -1,7 +1,6 @@
 """Where a stage's programs come from: the borrowed root where it holds them, else the host."""
 
 import os
-import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -185,7 +184,7 @@ class Toolbox:
                 _close(running)
                 said = complaints.finish()
                 if self.log:
-                    self.log.write(f"$ {shlex.join(words)}\n".encode() + said)
+                    self.log.write(process.logged(words) + said)
                     self.log.flush()
             complaints.refuse_excess()
             if status:

@@ -4,7 +4,7 @@ import re
 
 _SCALE = " KMGT"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
-_SIZE = re.compile(r"(\d+)\s*([KMGT]?)(iB)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]?)(iB)?", re.IGNORECASE)
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,15 @@
 
 import functools
 import hashlib
+import re
 import uuid
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether ``text`` is a UUID as it is written (RFC 9562 4), in letters of either case."""
+    return bool(_UUID.fullmatch(text))
 
 
 def derive_uuid(seed: str, purpose: str) -> str:

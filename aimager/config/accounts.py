@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aimager.config.parse import split_list
 from aimager.errors import ConfigError
-from aimager.model.settings import Password, User
+from aimager.model.settings import Password, User, is_id
 
 _SHORT_WITH_ARGUMENT = frozenset("bcdefgGkKpsuZ")
 """The letters of useradd(8) that take an argument, which may hold commas."""
@@ -264,7 +264,7 @@ def _as_in_shadow(user: str, text: str) -> Password | None:
 def is_owner(text: str) -> bool:
     """Whether ``text`` is ``USER`` or ``USER:GROUP``, each a name or a number (chown(1))."""
     names = text.split(":")
-    return len(names) <= 2 and all(re.fullmatch(r"[0-9]+", n) or _NAME.fullmatch(n) for n in names)
+    return len(names) <= 2 and all(is_id(name) or _NAME.fullmatch(name) for name in names)
 
 
 def read_groups(text: str) -> tuple[str, ...]:

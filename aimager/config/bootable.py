@@ -4,7 +4,10 @@ Each kind of firmware looks for a boot partition in its own way; the sources are
 """
 
 from aimager.errors import ConfigError
+from aimager.model import gpt_types
 from aimager.model.board import Board, Bootloader
+from aimager.model.layout import BeyondLabelError
+from aimager.model.named_tables import NAMED_TABLES
 from aimager.model.partition import FileSystem, Label, MiB, Partition, PartitionTable, Role
 from aimager.model.partition_types import read_type
 from aimager.model.raw_places import check_pieces
@@ -13,7 +16,6 @@ from aimager.units import exact_size
 _FAT_TYPES = ("1", "4", "6", "b", "c", "e")
 """Types of FAT partitions in a DOS label."""
 
-_GPT_FAT_TYPE = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
 _LEAST = 8 * MiB
 """Fewer bytes than any kernel and its initramfs take."""
 
@@ -49,7 +51,22 @@ def check_bootable(board: Board, table: PartitionTable, told: str) -> None:
                 check.u_boot()
             case Bootloader.raspberry_pi_firmware:
                 check.raspberry_pi()
-    check_pieces(table, board.raw_pieces)
+    try:
+        check_pieces(table, board.raw_pieces)
+    except BeyondLabelError as error:
+        raise ConfigError(error.message, hint=_within_label(board, error.hint)) from error
+
+
+def _within_label(board: Board, smaller: str) -> str:
+    """What to do about a disk that a DOS label has no numbers for."""
+    for name, named in NAMED_TABLES.items():
+        if named.table.label is Label.gpt:
+            try:
+                check_bootable(board, named.table, name)
+            except ConfigError:
+                continue
+            return f"{smaller}, or use a GPT: label: gpt, or table=={name}"
+    return f"{smaller}: the board {board.id} starts from no other label"
 
 
 class _Check:
@@ -169,7 +186,7 @@ class _Check:
     def _is_read(self, partition: Partition) -> bool:
         kind = _type(self.table, partition)
         if self.table.label is Label.gpt:
-            return partition.is_esp or kind == _GPT_FAT_TYPE
+            return partition.is_esp or kind == gpt_types.BASIC_DATA
         return kind in _FAT_TYPES or (self._has_eeprom and kind == "ef")
 
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from aimager.errors import ConfigError
 from aimager.model.partition import FileSystem, Partition, PartitionTable, Role
-from aimager.uuids import fat_uuid
+from aimager.uuids import fat_uuid, is_uuid
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SERIAL = re.compile(r"([0-9a-f]{4})-?([0-9a-f]{4})", re.IGNORECASE)
 
 _OPTIONS = {
@@ -116,7 +115,7 @@ def _read_id(partition: Partition, text: str) -> str:
             return fat_uuid(match[1] + match[2])
         form = "eight hexadecimal digits, as 1A2B3C4D"
     else:
-        if _UUID.fullmatch(text) and text.strip("0-"):
+        if is_uuid(text) and text.strip("0-"):
             return text.lower()
         form = "a UUID, as 11111111-2222-4333-8444-555555555555"
     raise ConfigError(

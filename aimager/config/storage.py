@@ -60,7 +60,10 @@ def read_storage(board: Board, words: Words) -> Board:
             )
         table = with_arguments(table, role, arguments)
     told = "table=" if "table" in words else f"the partition table of the board {board.id}"
-    check_bootable(board, table, told)
+    sized = (
+        table.changed(Role.root, size=words.read("root-size")) if "root-size" in words else table
+    )
+    check_bootable(board, sized, told)
     return board if table == board.partition_table else replace(board, partition_table=table)
 
 

@@ -4,14 +4,17 @@ Boot loaders lie between a table and the first partition, where their chip looks
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
-from aimager.errors import ConfigError
-from aimager.model.layout import Extent, label_extent
-from aimager.model.partition import SECTOR, Label, PartitionTable
+from aimager.errors import CommandError, ConfigError
+from aimager.model.layout import Extent, label_extent, meet
+from aimager.model.partition import SECTOR, Label, MiB, PartitionTable
+from aimager.model.partition_types import LOGICAL
+from aimager.toolbox import Toolbox
 
 _ENTRY = struct.Struct("<B3xB3xII")
 """An entry of a DOS label: mark, type, first sector and number of sectors."""
@@ -20,17 +23,24 @@ _PROTECTIVE = 0xEE
 _HEADER = struct.Struct("<8s16x4Q16xQ2I")
 """Of a GPT: signature; places of this header, of the other one, and of the first and last sector
 for partitions; place, number and size of the entries (UEFI 5.3.2)."""
+_GPT_ENTRY = struct.Struct("<16s16x2Q")
+"""Of an entry: type, first and last sector (UEFI 5.3.3)."""
 _MOST_ENTRIES = 1 << 12
+_LARGEST_LOADER = 64 * MiB
+_NOTHING_KNOWN, _AMBIVALENT = 2, 8
+"""How blkid(8) ends where it knows nothing of what it sees, and where it could be several."""
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class BaseTable:
-    """What of an image its table takes, and where its first partition starts, if it has one."""
+    """What of an image its table takes, and its partitions by their starts."""
 
     gpt: tuple[Extent, ...] = ()
     """The headers and entries of a GPT."""
-    first: int | None = None
+    partitions: tuple[Extent, ...] = ()
+    holds_others: tuple[Extent, ...] = ()
+    """Those of a DOS label that logical partitions lie in."""
 
 
 def read_base(image: Path) -> BaseTable:
@@ -42,13 +52,18 @@ def read_base(image: Path) -> BaseTable:
         entries = list(_ENTRY.iter_unpack(record[446:510]))
         if any(kind == _PROTECTIVE for _, kind, _, _ in entries):
             return _read_gpt(stream, image.stat().st_size)
-    starts = [start * SECTOR for _, kind, start, size in entries if kind and size]
-    return BaseTable(first=min(starts, default=None))
+    found = {Extent(start * SECTOR, size * SECTOR): kind for _, kind, start, size in entries}
+    partitions = _by_start(extent for extent, kind in found.items() if kind and extent.size)
+    return BaseTable((), partitions, tuple(e for e in partitions if f"{found[e]:x}" in LOGICAL))
+
+
+def _by_start(extents: Iterable[Extent]) -> tuple[Extent, ...]:
+    return tuple(sorted(extents, key=lambda extent: (extent.start, extent.size)))
 
 
 def _read_gpt(stream: IO[bytes], size: int) -> BaseTable:
     taken: list[Extent] = []
-    starts: list[int] = []
+    partitions: set[Extent] = set()
     place = 1
     for _ in range(2):
         stream.seek(place * SECTOR)
@@ -63,41 +78,92 @@ def _read_gpt(stream: IO[bytes], size: int) -> BaseTable:
         stream.seek(entries * SECTOR)
         content = stream.read(number * each)
         for at in range(0, len(content) - each + 1, each):
-            kind, first = content[at : at + 16], content[at + 32 : at + 40]
-            if any(kind):
-                starts.append(int.from_bytes(first, "little") * SECTOR)
+            kind, first, last = _GPT_ENTRY.unpack_from(content, at)
+            if any(kind) and first <= last:
+                partitions.add(Extent(first * SECTOR, (last - first + 1) * SECTOR))
         if place * SECTOR >= size:
             break
     inside = (Extent(e.start, min(e.end, size) - e.start) for e in taken if e.start < size)
-    return BaseTable(tuple(inside), min(starts, default=None))
+    return BaseTable(tuple(inside), _by_start(partitions))
 
 
-def check_base(image: Path, table: PartitionTable, placed: Sequence[Extent]) -> None:
+def check_base(
+    tools: Toolbox, image: Path, table: PartitionTable, placed: Sequence[Extent], work: Path
+) -> None:
     """See that ``table`` and the partitions at ``placed`` leave the boot loader of ``image`` whole.
 
-    :raises ConfigError: when the table, or a partition, would lie on what comes before the image's
-        own first partition
+    That is what lies before the image's first partition with data, and what any partition without
+    has. ``work`` is a folder for copies.
+
+    :raises ConfigError: when the table, or a partition, would lie on it
     """
     base = read_base(image)
     label = label_extent(table)
-    # Without a partition, all that an image holds is a boot loader.
-    loaders_end = image.stat().st_size if base.first is None else base.first
     with image.open("rb") as stream:
         at = _first_used(stream, Extent(SECTOR, label.end - SECTOR), base.gpt)
         if at is not None:
             raise _on_the_table(table, at)
+        holds_data = partial(_holds_data, tools, stream, base, work)
+        data = next(filter(holds_data, base.partitions), None)
+        # Without data, all that an image holds is a boot loader.
+        end = image.stat().st_size if data is None else data.start
         for extent in placed:
-            before = min(loaders_end, extent.end)
-            at = _first_used(stream, Extent(extent.start, before - extent.start), base.gpt)
-            if at is not None:
-                raise ConfigError(
-                    f"the image of disk-from= has a boot loader at byte {at}, where a partition"
-                    f" of table= lies, from byte {extent.start} on",
-                    hint="let the first partition start behind it"
-                    if base.first is None
-                    else f"let the first partition start where the image's does: {base.first} bytes"
-                    f" are start={base.first // SECTOR}",
-                )
+            later = (e for e in base.partitions if e.start >= end and meet(e, extent))
+            for kept in (Extent(0, end), *(e for e in later if not holds_data(e))):
+                start = max(kept.start, extent.start)
+                common = Extent(start, min(kept.end, extent.end) - start)
+                at = _first_used(stream, common, base.gpt)
+                if at is not None:
+                    raise _below_a_partition(base, at, extent, data)
+
+
+def _holds_data(
+    tools: Toolbox, stream: IO[bytes], base: BaseTable, work: Path, extent: Extent
+) -> bool:
+    """Whether a partition is for a system's files, and none that a chip reads a loader from.
+
+    Vendors' tables have several of those, each of a few MiB. Which partitions have data, blkid(8)
+    knows: by a file system, or what one may lie in, as of a RAID, LVM or LUKS.
+    """
+    if extent.size > _LARGEST_LOADER or extent in base.holds_others:
+        return True
+    copy = work / "partition-of-disk-from.img"
+    with copy.open("wb") as target:
+        target.truncate(extent.size)
+        stream.seek(extent.start)
+        target.write(stream.read(extent.size))
+    try:
+        found = tools.run(["blkid", "-p", "-s", "TYPE", "-o", "value", copy], quiet=True)
+        return bool(found.strip())
+    except CommandError as error:
+        if error.status == _AMBIVALENT:
+            return True
+        if error.status != _NOTHING_KNOWN:
+            raise
+        return False
+    finally:
+        copy.unlink()
+
+
+def _below_a_partition(
+    base: BaseTable, at: int, extent: Extent, data: Extent | None
+) -> ConfigError:
+    within = next((e for e in base.partitions if e.start <= at < e.end), None)
+    if data and at < data.start:
+        hint = (
+            f"let the first partition start where the image's first with data does: {data.start}"
+            f" bytes are start={data.start // SECTOR}"
+        )
+    elif within:
+        hint = f"let none of table= lie on bytes {within.start} to {within.end}"
+    else:
+        hint = "let the first partition start behind it"
+    whose = " in a partition of its own" if within else ""
+    return ConfigError(
+        f"the image of disk-from= has a boot loader at byte {at}{whose}, where a partition"
+        f" of table= lies, from byte {extent.start} on",
+        hint=hint,
+    )
 
 
 def _on_the_table(table: PartitionTable, at: int) -> ConfigError:

@@ -1,23 +1,18 @@
 """Disk images: sfdisk's script for their partitions, and their file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from aimager import files
 from aimager.errors import ImageError
 from aimager.image.base_table import read_base
+from aimager.model import gpt_types
 from aimager.model.architecture import Architecture
 from aimager.model.layout import Extent, disk_size, gaps, second_gpt_size
 from aimager.model.partition import GPT_ENTRIES, SECTOR, Label, Partition, PartitionTable, Role
 from aimager.toolbox import Toolbox
 
-_GPT_ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-_GPT_LINUX_DATA = "0fc63daf-8483-4772-8e79-3d69d8477de4"
-_GPT_TYPES = {
-    Role.home: "933ac7e1-2eb4-4f13-b844-0e14e2aef915",
-    Role.swap: "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f",
-}
-"""Those of the Discoverable Partitions Specification, which are the same on every architecture."""
+_GPT_TYPES = {Role.home: gpt_types.HOME, Role.swap: gpt_types.SWAP}
 
 
 def sfdisk_script(
@@ -36,32 +31,15 @@ def sfdisk_script(
     """
     lines = [f"label: {table.label}"]
     if table.label is Label.gpt:
-        # What lies before the first partition may be a board's boot loader, which no partition
-        # that is made later may take.
-        first = min(table.alignment // SECTOR, extents[0].start // SECTOR)
-        whole = size or disk_size(table, extents)
-        last = (whole - second_gpt_size(table)) // SECTOR - 1
-        lines += [
-            f"label-id: {disk_id}",
-            "unit: sectors",
-            f"first-lba: {table.first_lba or first}",
-            f"last-lba: {last if table.last_lba is None else table.last_lba}",
-        ]
-        if table.entries != GPT_ENTRIES:
-            lines.append(f"table-length: {table.entries}")
+        lines += [f"label-id: {disk_id}", "unit: sectors"]
+        lines += _gpt_lines(table, extents, size or disk_size(table, extents))
     else:
         lines += [f"label-id: 0x{disk_id}", "unit: sectors"]
     lines += [f"sector-size: {SECTOR}", ""]
     for index, (partition, extent) in enumerate(zip(table.partitions, extents, strict=True)):
         fields = [f"start={extent.start // SECTOR}", f"size={extent.size // SECTOR}"]
         if table.label is Label.gpt:
-            fields += [
-                f"type={_gpt_type(partition, architecture)}",
-                f"uuid={partition_uuids[index]}",
-                f'name="{_gpt_name(partition)}"',
-            ]
-            if partition.attributes:
-                fields.append(f'attrs="{partition.attributes}"')
+            fields += _gpt_fields(partition, partition_uuids[index], architecture)
         else:
             fields.append(f"type={_dos_type(partition)}")
             if table.is_active(partition):
@@ -70,14 +48,34 @@ def sfdisk_script(
     return "\n".join(lines) + "\n"
 
 
+def _gpt_lines(table: PartitionTable, extents: Sequence[Extent], size: int) -> Iterator[str]:
+    """What a GPT's header says of a disk of ``size`` bytes."""
+    # What lies before the first partition may be a board's boot loader, which no partition that is
+    # made later may take.
+    first = min(table.alignment // SECTOR, extents[0].start // SECTOR)
+    last = (size - second_gpt_size(table)) // SECTOR - 1
+    yield f"first-lba: {table.first_lba or first}"
+    yield f"last-lba: {last if table.last_lba is None else table.last_lba}"
+    if table.entries != GPT_ENTRIES:
+        yield f"table-length: {table.entries}"
+
+
+def _gpt_fields(partition: Partition, uuid: str, architecture: Architecture) -> Iterator[str]:
+    yield f"type={_gpt_type(partition, architecture)}"
+    yield f"uuid={uuid}"
+    yield f'name="{_gpt_name(partition)}"'
+    if partition.attributes:
+        yield f'attrs="{partition.attributes}"'
+
+
 def _gpt_type(partition: Partition, architecture: Architecture) -> str:
     if partition.type:
         return partition.type
     if partition.esp:
-        return _GPT_ESP
+        return gpt_types.ESP
     if partition.role is Role.root:
         return architecture.gpt_root
-    return _GPT_TYPES.get(partition.role, _GPT_LINUX_DATA)
+    return _GPT_TYPES.get(partition.role, gpt_types.LINUX)
 
 
 def _gpt_name(partition: Partition) -> str:

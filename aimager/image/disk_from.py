@@ -1,64 +1,66 @@
 """The image that a disk starts as a copy of: a board's boot loader in its raw sectors."""
 
-import gzip
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from aimager.errors import AimagerError, CommandError, ImageError
-from aimager.toolbox import Toolbox
+from aimager.compression import DAMAGES, TooLargeError, decompressed
+from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
+from aimager.errors import ImageError
 
-_GZIP = b"\x1f\x8b"
-_DECOMPRESSORS = {b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_CHUNK = 1 << 20
 
 
 @contextmanager
-def unpacked(tools: Toolbox, image: Path | None, work: Path) -> Iterator[Path | None]:
+def unpacked(image: Path | None, work: Path) -> Iterator[Path | None]:
     """Yield ``image`` as it is when it is not compressed, else a copy of it below ``work``.
 
     Its first bytes tell how it is compressed.
 
-    :raises ImageError: when it cannot be read, or is damaged
+    :raises ImageError: when it cannot be read, is damaged, or compressed in an unknown way
     """
     if image is None:
         yield None
         return
     try:
-        with image.open("rb") as stream:
-            start = stream.read(8)
+        source = image.open("rb")
     except OSError as error:
         raise ImageError(
             f"disk-from={image} cannot be read: {error.strerror}",
             hint="name a file that you can read with disk-from=",
         ) from error
-    program = next((p for magic, p in _DECOMPRESSORS.items() if start.startswith(magic)), None)
-    if not program and not start.startswith(_GZIP):
-        yield image
-        return
-    target = work / "disk-from.img"
-    with image.open("rb", buffering=0) as source, target.open("wb") as copy:
-        _decompress(tools, image, program, source, copy)
+    with source:
+        start = source.read(LONGEST_MAGIC)
+        if unknown := unreadable_suffix_of(start):
+            raise ImageError(
+                f"disk-from={image} cannot be unpacked: it is compressed as {unknown}",
+                hint="unpack it yourself, and name the image itself with disk-from=",
+            )
+        suffix = suffix_of(start)
+        if not suffix:
+            yield image
+            return
+        source.seek(0)
+        target = work / "disk-from.img"
+        try:
+            _copy(decompressed(source, suffix), target)
+        except (*DAMAGES, TooLargeError) as error:
+            raise ImageError(
+                f"disk-from={image} is damaged: {error}",
+                hint="fetch it again, and compare its checksum",
+            ) from error
     yield target
     target.unlink()
 
 
-def _decompress(
-    tools: Toolbox, image: Path, program: str | None, source: IO[bytes], target: IO[bytes]
-) -> None:
-    problem: AimagerError | OSError | EOFError
-    try:
-        if program:
-            tools.pipe_through([program, "-dc"], source, target)
-        else:
-            with gzip.open(source) as content:
-                shutil.copyfileobj(content, target)
-        return
-    except CommandError as error:
-        problem = error
-    except (OSError, EOFError) as error:
-        problem = error
-    raise ImageError(
-        f"disk-from={image} is damaged", hint="fetch it again, and compare its checksum"
-    ) from problem
+def _copy(source: IO[bytes], target: Path) -> None:
+    """Write what ``source`` holds, with holes where that is zeros: ``target`` may be in memory."""
+    size = 0
+    with target.open("wb") as copy:
+        while chunk := source.read(_CHUNK):
+            if any(chunk):
+                copy.seek(size)
+                copy.write(chunk)
+            size += len(chunk)
+        copy.truncate(size)

@@ -83,7 +83,7 @@ class _Maker:
         products = self.images.products
         *first, last = self.images.table.filled
         given = self.images.disk_from if Product.disk in products else None
-        with unpacked(self.tools, given, self.images.work) as base:
+        with unpacked(given, self.images.work) as base:
             if Product.disk in products:
                 self._check_room(base)
             for partition in first:
@@ -107,13 +107,19 @@ class _Maker:
 
         That is as far as the partitions' sizes are known by now.
         """
+        partitions = self.images.table.partitions
+        self._lay_out([size_of(p, self.trees.get(p.role)) or SECTOR for p in partitions], base)
+
+    def _lay_out(self, sizes: Sequence[int], base: Path | None) -> tuple[Extent, ...]:
+        """Where partitions of ``sizes`` bytes lie, which leave all boot loaders whole."""
         table = self.images.table
-        known = [size_of(p, self.trees.get(p.role)) or SECTOR for p in table.partitions]
-        extents = lay_out(table, known)
+        extents = lay_out(table, sizes)
         check_places(table, extents, [piece.place for piece in self.raws])
         if base:
             places = zip(table.partitions, extents, strict=True)
-            check_base(base, table, [e for p, e in places if p in table.filled])
+            filled = [e for p, e in places if p in table.filled]
+            check_base(self.tools, base, table, filled, self.images.work)
+        return extents
 
     def _make_part(self, partition: Partition) -> None:
         role, image = partition.role, self.parts[partition.role]
@@ -130,8 +136,7 @@ class _Maker:
         if size is None:
             self._make_part(last)
             size = self.parts[last.role].stat().st_size
-        extents = lay_out(table, [self._size(p, last, size) for p in table.partitions])
-        check_places(table, extents, [piece.place for piece in self.raws])
+        extents = self._lay_out([self._size(p, last, size) for p in table.partitions], base)
         placed = {
             partition.role: extent
             for partition, extent in zip(table.partitions, extents, strict=True)
@@ -139,7 +144,7 @@ class _Maker:
         }
         given = base.stat().st_size if base else 0
         with files.publish(target) as temporary:
-            whole = max(disk_size(table, extents), -(-given // table.alignment) * table.alignment)
+            whole = disk_size(table, [*extents, Extent(0, given)])
             self._begin_disk(temporary, extents, list(placed.values()), whole, base)
             with self.digests.following(temporary, target) as digest:
                 self._place_parts(temporary, placed, last, digest)

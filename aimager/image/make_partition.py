@@ -92,40 +92,62 @@ def _make(
     image: Path,
     epoch: int,
 ) -> None:
-    size, uuid = partition.size, ids.file_system(partition.role)
-    if partition.file_system is FileSystem.swap:
+    kind, uuid = partition.file_system, ids.file_system(partition.role)
+    if kind is FileSystem.swap:
         make_swap(tools, partition, image, size=_given(partition), uuid=uuid)
         return
     assert tree, f"the {partition.role} partition has content"
-    match partition.file_system:
-        case FileSystem.vfat:
-            make_fat(
-                tools,
-                tree,
-                image,
-                size=_given(partition),
-                volume_id=ids.volume(partition.role),
-                label=partition.role.value,
-                epoch=epoch,
-                arguments=partition.arguments,
-            )
-        case FileSystem.btrfs:
-            make_btrfs(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
-        case FileSystem.xfs:
-            make_xfs(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
-        case FileSystem.erofs | FileSystem.squashfs:
-            make_read_only(tools, partition, tree, image, size=size, uuid=uuid, epoch=epoch)
-        case _:
-            make_ext4(
-                tools,
-                tree,
-                image,
-                size=size,
-                uuid=uuid,
-                label=partition.role.value,
-                epoch=epoch,
-                arguments=partition.arguments,
-            )
+    if kind is FileSystem.vfat:
+        volume = ids.volume(partition.role)
+        _make_fat(tools, partition, tree, image, volume_id=volume, epoch=epoch)
+        return
+    make = _MAKERS.get(kind, _make_ext4)
+    make(tools, partition, tree, image, size=partition.size, uuid=uuid, epoch=epoch)
+
+
+def _make_fat(
+    tools: Toolbox, partition: Partition, tree: Path, image: Path, *, volume_id: str, epoch: int
+) -> None:
+    make_fat(
+        tools,
+        tree,
+        image,
+        size=_given(partition),
+        volume_id=volume_id,
+        label=partition.role.value,
+        epoch=epoch,
+        arguments=partition.arguments,
+    )
+
+
+def _make_ext4(
+    tools: Toolbox,
+    partition: Partition,
+    tree: Path,
+    image: Path,
+    *,
+    size: int | None,
+    uuid: str,
+    epoch: int,
+) -> None:
+    make_ext4(
+        tools,
+        tree,
+        image,
+        size=size,
+        uuid=uuid,
+        label=partition.role.value,
+        epoch=epoch,
+        arguments=partition.arguments,
+    )
+
+
+_MAKERS = {
+    FileSystem.btrfs: make_btrfs,
+    FileSystem.xfs: make_xfs,
+    FileSystem.erofs: make_read_only,
+    FileSystem.squashfs: make_read_only,
+}
 
 
 def _given(partition: Partition) -> int:

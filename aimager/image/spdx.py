@@ -47,13 +47,7 @@ def spdx_text(
 
     :raises ImageError: when the image has no record of one of them
     """
-    for package in packages:
-        if package.name not in installed:
-            raise ImageError(
-                f"the image has no record of {package}, which is in its lock",
-                hint="a hook or script has removed the package: the log of install-packages has"
-                " what each said",
-            )
+    _refuse_unrecorded(packages, installed)
     locked: dict[str, LockedPackage | None] = {package.name: package for package in packages}
     known = {name: installed[name] for name in locked} | {
         package.name: package for package in given
@@ -79,6 +73,18 @@ def spdx_text(
         ],
     }
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _refuse_unrecorded(
+    packages: Sequence[LockedPackage], installed: Mapping[str, InstalledPackage]
+) -> None:
+    for package in packages:
+        if package.name not in installed:
+            raise ImageError(
+                f"the image has no record of {package}, which is in its lock",
+                hint="a hook or script has removed the package: the log of install-packages has"
+                " what each said",
+            )
 
 
 def _time(epoch: int) -> str:

@@ -54,13 +54,15 @@ class RawPiece:
     """Part of a boot loader that the firmware reads from a fixed place, outside any partition.
 
     ``file`` is its path in the root, without a leading slash. ``size`` bytes of it, by default all
-    that there are, from its byte ``skip`` on go to byte ``offset`` of the disk.
+    that there are, from its byte ``skip`` on go to byte ``offset`` of the disk. ``least`` is how
+    many these surely are: so much room is looked for before the file is there.
     """
 
     file: str
     offset: int
     skip: int = 0
     size: int | None = None
+    least: int = 1
 
 
 @dataclass(frozen=True)

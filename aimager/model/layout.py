@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 from aimager.errors import ConfigError
 from aimager.model.partition import SECTOR, Label, PartitionTable
+from aimager.units import exact_size
 
 _GPT_ENTRY = 128
 _MBR_CODE = 440
 """Bytes of a disk's first sector that are free for a boot loader (UEFI 5.2.1)."""
+
+
+_MOST_SECTORS = {Label.dos: 1 << 32, Label.gpt: 1 << 53}
+"""A DOS label has 32 bits for their numbers; a file may have 2^63 bytes."""
+
+
+class BeyondLabelError(ConfigError):
+    """A partition ends where its label cannot count to."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,11 @@ class Extent:
     def end(self) -> int:
         """The first byte after it."""
         return self.start + self.size
+
+
+def meet(one: Extent, other: Extent) -> bool:
+    """Whether they have a byte in common."""
+    return one.start < other.end and other.start < one.end
 
 
 def label_extent(table: PartitionTable) -> Extent:
@@ -47,7 +61,8 @@ def _entries_size(table: PartitionTable) -> int:
 def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
     """Where partitions of ``sizes`` bytes lie: each at its own start or the next aligned byte.
 
-    :raises ConfigError: when a size is not a multiple of the sector size, or partitions overlap
+    :raises ConfigError: when a size is not a multiple of the sector size, partitions overlap, or
+        one ends where the label cannot count to
     """
     extents: list[Extent] = []
     end = _first_usable(table)
@@ -69,6 +84,13 @@ def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
                 )
         extents.append(Extent(start, size))
         end = start + size
+        if end > _MOST_SECTORS[table.label] * SECTOR:
+            raise BeyondLabelError(
+                f"the {partition.role} partition ends {exact_size(end)} from the disk's start, but"
+                f" a {table.label} label counts to"
+                f" {exact_size(_MOST_SECTORS[table.label] * SECTOR)}",
+                hint="give it a smaller size in table= or root-size=",
+            )
     if table.last_lba is not None and end > (table.last_lba + 1) * SECTOR:
         raise ConfigError(
             f"the partitions end at sector {end // SECTOR - 1}, but last-lba is {table.last_lba}",
@@ -87,7 +109,7 @@ def disk_size(table: PartitionTable, extents: Sequence[Extent]) -> int:
     backup = second_gpt_size(table)
     end = max(extent.end for extent in extents)
     if table.last_lba is not None:
-        end = (table.last_lba + 1) * SECTOR
+        end = max(end, (table.last_lba + 1) * SECTOR)
     return _align(end + backup, table.alignment)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from aimager.model import gpt_types
+
 SECTOR = 512
 """The unit in which partition tables count, in bytes."""
 
@@ -20,7 +22,7 @@ class Label(StrEnum):
     dos = "dos"
 
 
-ESP_TYPES = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef")
+ESP_TYPES = (gpt_types.ESP, "ef")
 """The types of an EFI system partition, in a GPT and in a DOS label (UEFI 5.2.2 and 5.3.3)."""
 
 

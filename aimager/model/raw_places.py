@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aimager.errors import ConfigError
 from aimager.model.board import RawPiece
-from aimager.model.layout import Extent, label_extent, lay_out
+from aimager.model.layout import Extent, label_extent, lay_out, meet
 from aimager.model.partition import SECTOR, Label, PartitionTable, Role
 
 _HINT = "give the partitions of table= other starts: a loader may lie in one without a mark, too"
@@ -25,7 +25,7 @@ def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
     :raises ConfigError: when there is none, or the partitions overlap
     """
     sizes = [partition.size or SECTOR for partition in table.partitions]
-    places = [Place(p.file, Extent(p.offset, p.size or 1)) for p in pieces]
+    places = [Place(p.file, Extent(p.offset, p.size or p.least)) for p in pieces]
     check_places(table, lay_out(table, sizes), places)
 
 
@@ -41,16 +41,12 @@ def check_places(table: PartitionTable, extents: Sequence[Extent], places: Seque
     for place in places:
         told = f"the boot loader /{place.file}, at byte {place.extent.start} of the disk,"
         for name, extent in known:
-            if _meet(place.extent, extent):
+            if meet(place.extent, extent):
                 raise ConfigError(f"{told} overlaps {name}", hint=_label_hint(table, name))
         _check_inside(table, extents, place, told)
         if place.extent.start >= extents[-1].end:
             raise ConfigError(f"{told} lies after the last partition", hint=_HINT)
         known.append((f"/{place.file}", place.extent))
-
-
-def _meet(one: Extent, other: Extent) -> bool:
-    return one.start < other.end and other.start < one.end
 
 
 def _check_inside(
@@ -61,7 +57,7 @@ def _check_inside(
     One file may hold what the table of a chip's maker has several partitions for.
     """
     numbered = enumerate(zip(table.partitions, extents, strict=True), 1)
-    met = [(n, p, e) for n, (p, e) in numbered if _meet(place.extent, e)]
+    met = [(n, p, e) for n, (p, e) in numbered if meet(place.extent, e)]
     for _, partition, extent in met:
         if partition.role is not Role.raw:
             how = f"ends at byte {place.extent.end}, but"

@@ -1,5 +1,6 @@
 """What makes one image differ from another of the same packages: names, users, locales."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from aimager.uuids import recognise
@@ -34,6 +35,12 @@ class HashedPassword:
 
     user: str
     hash: str
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` is the number of a user or group: of 32 bits, of which chown(2) takes the
+    last for none."""
+    return bool(re.fullmatch("[0-9]{1,10}", text)) and int(text) < 0xFFFFFFFF
 
 
 @dataclass(frozen=True)

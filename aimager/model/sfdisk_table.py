@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aimager.errors import ConfigError
+from aimager.model.gpt_fields import LONGEST_NAME, is_attributes, is_name
+from aimager.model.layout import label_extent
 from aimager.model.partition import (
     GPT_ENTRIES,
     SECTOR,
@@ -22,16 +24,19 @@ from aimager.model.partition import (
 )
 from aimager.model.partition_types import LOGICAL, read_type
 from aimager.units import parse_size
+from aimager.uuids import is_uuid
 
 _MARK = re.compile(r"aimager@(\w*)\s*:\s*(.*)")
 _DEVICE = re.compile(r"(?:[^=,]*\d\s*)?:\s*(.*)")
 """sfdisk calls partitions by their disk's name, which may be a file's, and a number."""
 _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _IGNORED = ("unit", "sector-size", "device", "grain")
 _MOST_ENTRIES = 1024
+_MOST = 1 << 50
+"""Bytes: more than any disk has, and few enough to count with."""
+_SECTOR_NUMBER = re.compile("[0-9]{1,18}")
 _LEAST_SWAP = 10 * 4096  # mkswap(8) takes no less
 _FILE_SYSTEMS = {
     Role.boot: FileSystem.vfat,
@@ -90,29 +95,35 @@ def _with_header(header: dict[str, str], partitions: tuple[Partition, ...]) -> P
         )
     if header.get("unit", "sectors") != "sectors" or header.get("sector-size", "512") != "512":
         raise _refused("counts in units other than sectors of 512 bytes")
-    numbers: dict[str, int | None] = {}
-    for name in ("first-lba", "last-lba"):
-        value = header.pop(name, None)
-        if value is not None and (not value.isdecimal() or label == Label.dos):
-            raise _refused(f"has the line {name}: {value}", "it is a sector's number, for GPT")
-        numbers[name] = int(value) if value else None
+    first, last = (_read_sector(label, header, name) for name in ("first-lba", "last-lba"))
     identifier = _read_label_id(Label(label), header.pop("label-id", ""))
     entries = _read_entries(label, header.pop("table-length", ""))
     for name in header.keys() - set(_IGNORED):
         raise _refused(f"has the line {name}: {header[name]}, which is not known")
-    first = numbers["first-lba"]
     # Where the table has room for a boot loader, what is placed without a start comes after it.
     alignment = max(first * SECTOR, MiB) if first and not first * SECTOR % MiB else MiB
-    return PartitionTable(
-        Label(label), partitions, alignment, first, numbers["last-lba"], identifier, entries
-    )
+    return PartitionTable(Label(label), partitions, alignment, first, last, identifier, entries)
+
+
+def _read_sector(label: str, header: dict[str, str], name: str) -> int | None:
+    value = header.pop(name, None)
+    if value is None:
+        return None
+    number = int(value) if _SECTOR_NUMBER.fullmatch(value) else _MOST // SECTOR
+    if label == Label.dos or number >= _MOST // SECTOR:
+        raise _refused(f"has the line {name}: {value}", "it is a sector's number, for GPT")
+    return number
 
 
 def _read_entries(label: str, text: str) -> int:
     """How many partitions a GPT has room for."""
     if not text:
         return GPT_ENTRIES
-    if label == Label.dos or not text.isdecimal() or not 0 < int(text) <= _MOST_ENTRIES:
+    if (
+        label == Label.dos
+        or not re.fullmatch("[0-9]{1,4}", text)
+        or not (0 < int(text) <= _MOST_ENTRIES)
+    ):
         raise _refused(
             f"has the line table-length: {text}", f"it is a number up to {_MOST_ENTRIES}, for GPT"
         )
@@ -122,7 +133,7 @@ def _read_entries(label: str, text: str) -> int:
 def _read_label_id(label: Label, text: str) -> str:
     if not text:
         return ""
-    if label is Label.gpt and _UUID.fullmatch(text):
+    if label is Label.gpt and is_uuid(text):
         return text.lower()
     if label is Label.dos and re.fullmatch("0x[0-9a-fA-F]{1,8}", text):
         return f"{int(text, 16):08x}"
@@ -137,7 +148,7 @@ def _read_partition(role: Role, text: str) -> Partition:
     fields.pop("bootable", None)
     start, size = fields.pop("start", ""), fields.pop("size", "")
     uuid = fields.pop("uuid", "").lower()
-    if uuid and not _UUID.fullmatch(uuid):
+    if uuid and not is_uuid(uuid):
         raise _refused(f"has the partition id {uuid}", "leave it out, and one is made")
     partition = Partition(
         role,
@@ -172,7 +183,7 @@ def _read_bytes(name: str, text: str) -> int:
     number = parse_size(text, unit=SECTOR)
     if number is None:
         raise _refused(f"has the {name} {text}", "write sectors, or 16MiB, or 1G")
-    if number > 1 << 50 or (name == "size" and not number):
+    if number > _MOST or (name == "size" and not number):
         raise _refused(f"has the {name} {text}, which is out of range")
     return number
 
@@ -186,18 +197,45 @@ def _check(table: PartitionTable) -> None:
     if not table.with_role(Role.root):
         raise _refused("has no partition for the root", "mark one with aimager@root:")
     if table.label is Label.dos:
-        if any(read_type(Label.dos, p.type) in LOGICAL for p in table.partitions):
-            raise _refused("has logical partitions, which are not made", "use label: gpt")
-        if len(table.partitions) > 4:
-            raise _refused("has more than four partitions, but a DOS label", "use label: gpt")
-        if any(p.name or p.attributes or p.uuid for p in table.partitions):
-            raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
-    elif len(table.partitions) > table.entries:
-        raise _refused(f"has {len(table.partitions)} partitions, and table-length: {table.entries}")
+        _check_dos(table)
+    else:
+        _check_gpt(table)
     uuids = [p.uuid for p in table.partitions if p.uuid]
     if len(set(uuids)) < len(uuids):
         raise _refused("gives two partitions the same uuid", "leave one out, and it is made")
     _check_places(table)
+
+
+def _check_dos(table: PartitionTable) -> None:
+    if any(read_type(Label.dos, p.type) in LOGICAL for p in table.partitions):
+        raise _refused("has logical partitions, which are not made", "use label: gpt")
+    if len(table.partitions) > 4:
+        raise _refused("has more than four partitions, but a DOS label", "use label: gpt")
+    if any(p.name or p.attributes or p.uuid for p in table.partitions):
+        raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
+
+
+def _check_gpt(table: PartitionTable) -> None:
+    if len(table.partitions) > table.entries:
+        raise _refused(f"has {len(table.partitions)} partitions, and table-length: {table.entries}")
+    end = label_extent(table).end // SECTOR
+    if table.first_lba is not None and table.first_lba < end:
+        raise _refused(
+            f"has the line first-lba: {table.first_lba}, but its entries end at sector {end - 1}",
+            f"write first-lba: {end}, or leave it out",
+        )
+    for partition in table.partitions:
+        if not is_name(partition.name):
+            raise _refused(
+                f"has the name {partition.name}, which a GPT cannot hold",
+                f"a name has up to {LONGEST_NAME} letters, and none of those beyond U+FFFF",
+            )
+        if not is_attributes(partition.attributes):
+            raise _refused(
+                f"has the attributes {partition.attributes}",
+                "write RequiredPartition, NoBlockIOProtocol, LegacyBIOSBootable, or one of GUID:48"
+                " to GUID:63, with spaces between them",
+            )
 
 
 def _with_types(table: PartitionTable) -> PartitionTable:

@@ -8,18 +8,24 @@ and uboot-odroid-n2; names of files that those lines leave open are unverified.
 from aimager.model.board import RawPiece
 
 _SECTOR = 512
+_ROCKCHIP_U_BOOT = 16384 * _SECTOR
 
 
 def rockchip(folder: str = "boot", file: str = "u-boot-rockchip.bin") -> tuple[RawPiece, ...]:
-    """One file with all stages, of U-Boot's since 2023 or so, as for RK3566 and RK3588."""
-    return (RawPiece(f"{folder}/{file}", 64 * _SECTOR),)
+    """One file with all stages, of U-Boot's since 2023 or so, as for RK3566 and RK3588.
+
+    It goes beyond 8 MiB, where it has what `rockchip_in_two` has in a file of its own (SPL_PAD_TO
+    of U-Boot's common/spl/Kconfig).
+    """
+    place = 64 * _SECTOR
+    return (RawPiece(f"{folder}/{file}", place, least=_ROCKCHIP_U_BOOT - place + 1),)
 
 
 def rockchip_in_two(folder: str = "boot") -> tuple[RawPiece, ...]:
     """The first stages, and at 8 MiB U-Boot itself, as for RK3328."""
     return (
         RawPiece(f"{folder}/rksd_loader.img", 64 * _SECTOR),
-        RawPiece(f"{folder}/u-boot.itb", 16384 * _SECTOR),
+        RawPiece(f"{folder}/u-boot.itb", _ROCKCHIP_U_BOOT),
     )
 
 

@@ -47,16 +47,19 @@ def make_bootable(
             case Bootloader.syslinux:
                 syslinux.install(tree, kernels, command_line=command_line, title=title)
             case Bootloader.extlinux:
-                alone = ids.table.with_role(Role.boot)
-                folder = "" if alone else f"/{BOOT}"
+                folder = "" if ids.table.with_role(Role.boot) else f"/{BOOT}"
                 tell = {"title": title, "devicetree": boot.devicetree, "folder": folder}
                 extlinux.install(tree, kernels, command_line=command_line, **tell)
             case Bootloader.raspberry_pi_firmware:
-                # The package's command line names the root by its place, before any initramfs.
-                place = f"root=PARTUUID={ids.partuuid(Role.root)}"
                 raspberry_pi_firmware.install(
-                    tree, root=(place, *root_words(ids)[1:]), words=words(kernels[0].name)
+                    tree, root=_root_by_place(ids), words=words(kernels[0].name)
                 )
+
+
+def _root_by_place(ids: ImageIds) -> tuple[str, ...]:
+    """The root by its partition, as the package's own command line has it: a kernel finds it so
+    without an initramfs."""
+    return (f"root=PARTUUID={ids.partuuid(Role.root)}", *root_words(ids)[1:])
 
 
 def _in_order(kernels: Sequence[Kernel], names: Sequence[str]) -> tuple[Kernel, ...]:

@@ -4,7 +4,7 @@ import os
 from pathlib import PurePosixPath
 
 from aimager.errors import ConfigError
-from aimager.model.settings import AddedFile
+from aimager.model.settings import AddedFile, is_id
 from aimager.sandbox.accounts import Account, find_home, read_accounts, read_groups
 from aimager.sandbox.owners import held_ids, refuse_owner
 from aimager.sandbox.tree import Tree
@@ -76,7 +76,7 @@ class Ownership:
 
 
 def _number(file: AddedFile, kind: str, name: str) -> int:
-    if name.isdecimal():
+    if is_id(name):
         return int(name)
     raise ConfigError(
         f"files= gives {file.path} to the {kind} {name}, which the image does not have",

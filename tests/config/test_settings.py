@@ -100,7 +100,17 @@ def test_files(tmp_path: Path) -> None:
         made = setup(tmp_path, files=f"motd:/etc/motd:640:{owner}")
         assert made.files == (AddedFile("/etc/motd", "Hello\n", 0o640, owner),)
     assert setup(tmp_path, files="motd:/m::alice").files[0].mode == 0o644
-    for owner in ("", "a b", ":http", "alice:", "a:b:c", "-x", ".."):
+    for owner in (
+        "",
+        "a b",
+        ":http",
+        "alice:",
+        "a:b:c",
+        "-x",
+        "..",
+        "9" * 500,
+        f"0:{(1 << 32) - 1}",
+    ):
         assert refusal(tmp_path, files=f"motd:/etc/motd:640:{owner}") == (
             f"files=motd:/etc/motd:640:{owner}: {owner or 'nothing'} is not a valid owner"
         )

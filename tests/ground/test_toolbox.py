@@ -20,6 +20,17 @@ def test_output_is_read() -> None:
     assert log.getvalue() == b"$ sh -c 'echo said >&2; echo out'\nsaid\n"
 
 
+def test_a_name_that_is_no_text_is_logged(tmp_path: Path) -> None:
+    path = tmp_path / "na\udcefve"
+    path.write_text("content")
+    log = io.BytesIO()
+    tools = Toolbox(None, log)
+    assert tools.run(["cat", path]) == "content"
+    with tools.pipe_out(["cat", path]) as stream:
+        assert stream.read() == b"content"
+    assert log.getvalue().count(b"/na\xefve'\n") == 2
+
+
 def test_input_is_written(tmp_path: Path) -> None:
     with Toolbox(None).pipe_in(shell(f"cat > {tmp_path}/file")) as stream:
         stream.write(b"in")

@@ -44,6 +44,7 @@ def test_exact_sizes_are_read_back(count: int, words: str) -> None:
     [
         *(("8", 8), (" 8 k ", 8 << 10), ("3M", 3 << 20), ("1GiB", 1 << 30), ("2tib", 2 << 40)),
         *(("", None), ("M", None), ("1.5G", None), ("-1", None), ("1MB", None), ("1P", None)),
+        *(("9" * 19, None), ("9" * 5000 + "K", None), ("\u0662", None)),
     ],
 )
 def test_what_people_write(text: str, count: int | None) -> None:

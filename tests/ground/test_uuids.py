@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from aimager import uuids
-from aimager.uuids import derive_uuid, derive_volume_id, fat_uuid, recognise
+from aimager.uuids import derive_uuid, derive_volume_id, fat_uuid, is_uuid, recognise
 
 
 def test_they_are_fixed() -> None:
@@ -38,3 +38,10 @@ def test_they_are_well_formed() -> None:
 
 def test_fat_uuid() -> None:
     assert fat_uuid("1a2b3c4d") == "1A2B-3C4D"
+
+
+def test_what_is_a_uuid() -> None:
+    for text in (derive_uuid("seed", "one"), derive_uuid("seed", "one").upper()):
+        assert is_uuid(text)
+        for other in (text[1:], f"{text}0", text.replace("-", ""), f"{{{text}}}", f"{text}\n"):
+            assert not is_uuid(other)

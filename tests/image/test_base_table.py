@@ -17,13 +17,20 @@ from tests.support.trees import TOOLS, make_disk
 SPL = 8192
 """Where the boot loader of an Allwinner chip lies."""
 
+DATA = 16 * MiB
+"""Where the images' file system lies."""
 
-def make_base(path: Path, script: str, *loaders: int) -> Path:
-    """An image of 32 MiB with this table, and something at each of ``loaders``."""
+
+def make_base(path: Path, script: str, *loaders: int, data: int = DATA) -> Path:
+    """An image of 32 MiB with this table, a file system at ``data`` where a partition may start,
+    and something at each of ``loaders``."""
     with path.open("wb") as stream:
         stream.truncate(32 * MiB)
     if script:
         TOOLS.run(["sfdisk", "--quiet", path], input=script.encode())
+    if "start=" in script:
+        maker = ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", f"offset={data}"]
+        TOOLS.run([*maker, path, "1024"])
     with path.open("r+b") as stream:
         for place in loaders:
             stream.seek(place)
@@ -40,7 +47,7 @@ def check(base: Path, text: str) -> None:
     table = read_table(text)
     extents = lay_out(table, [partition.size or MiB for partition in table.partitions])
     filled = [e for p, e in zip(table.partitions, extents, strict=True) if p in table.filled]
-    check_base(base, table, filled)
+    check_base(TOOLS, base, table, filled, base.parent)
 
 
 @pytest.mark.parametrize("script", [DOS, SHORT, ""])
@@ -82,16 +89,103 @@ def test_what_has_no_partition_is_a_loader(tmp_path: Path, script: str) -> None:
     check(base, "label: gpt; aimager@boot: start=9MiB, size=9MiB; aimager@root:")
 
 
+IN_PARTITIONS = """\
+label: gpt
+first-lba: 64
+start=64, size=8000, name="loader1"
+start=16384, size=8192, name="loader2"
+start=24576, size=4096, name="trust"
+start=32768, size=16384, name="root"
+start=49152, size=2048, name="after it"
+"""
+"""As RK3399's vendor has it, made smaller: three loaders, each in a partition of its own."""
+IN_PARTITIONS_OF_DOS = "label: dos\nstart=16384, size=8192, type=da\nstart=32768, size=16384"
+LOADER_2, TRUST = 16384 * SECTOR, 24576 * SECTOR
+
+
+@pytest.mark.parametrize("script", [IN_PARTITIONS, IN_PARTITIONS_OF_DOS])
+@pytest.mark.parametrize(
+    ("start", "size", "loaders", "place"),
+    [
+        ("1MiB", "15MiB", (64 * SECTOR, LOADER_2), LOADER_2),
+        ("1MiB", "8MiB", (64 * SECTOR, LOADER_2 + 12345), LOADER_2 + 12345),
+        ("10MiB", "1MiB", (LOADER_2 + 3 * MiB - 1,), LOADER_2 + 3 * MiB - 1),
+    ],
+)
+def test_loaders_lie_in_partitions_of_the_images_own(
+    tmp_path: Path, script: str, start: str, size: str, loaders: tuple[int, ...], place: int
+) -> None:
+    base = make_base(tmp_path / "base", script, *loaders)
+    with pytest.raises(ConfigError, match="has a boot loader at") as caught:
+        check(base, f"label: gpt; aimager@boot: start={start}, size={size}; aimager@root:")
+    assert f"at byte {place} in a partition of its own, where" in caught.value.message
+    assert "start=32768" in caught.value.hint
+    check(base, "label: gpt; aimager@boot: start=16MiB, size=15MiB; aimager@root:")
+    check(base, "label: dos; size=7M; size=4M, start=8M; aimager@root: start=16MiB, size=9MiB")
+
+
+def test_a_loader_behind_the_data(tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base", IN_PARTITIONS, 24 * MiB)
+    with pytest.raises(ConfigError, match="at byte 25165824 in a partition") as caught:
+        check(base, "label: gpt; aimager@boot: start=16MiB, size=9MiB; aimager@root:")
+    assert caught.value.hint == "let none of table= lie on bytes 25165824 to 26214400"
+    check(base, "label: gpt; aimager@boot: start=16MiB, size=8MiB; aimager@root: start=25MiB")
+
+
+def test_a_usual_image_is_replaced(tmp_path: Path) -> None:
+    """A FAT for /boot, and a root; neither what they hold nor what is empty is a loader."""
+    scripts = ("start=2048, size=8192, type=ef, bootable\n", "start=10240, size=2048\n")
+    for script in ("label: dos\n", "label: gpt\n"):
+        kinds = (
+            scripts if "dos" in script else [text.replace("ef, bootable", "U") for text in scripts]
+        )
+        base = make_base(tmp_path / "base", script + "".join(kinds), data=5 * MiB)
+        TOOLS.run(["mkfs.fat", "--offset=2048", base, "4096"])
+        check(base, "label: gpt; aimager@boot: start=1MiB, size=9MiB; aimager@root:")
+        with base.open("r+b") as stream:
+            stream.seek(64 * SECTOR)
+            stream.write(b"loader")
+        with pytest.raises(ConfigError, match="at byte 32768, where") as caught:
+            check(base, "label: dos; aimager@boot: start=64, size=9MiB; aimager@root:")
+        assert "start=2048" in caught.value.hint
+
+
+def test_logical_partitions_are_data(tmp_path: Path) -> None:
+    script = "label: dos\nstart=2048, size=20480, type=5\nstart=4096, size=2048\n"
+    base = make_base(tmp_path / "base", script, data=8 * MiB)
+    check(base, "label: dos; aimager@boot: start=1MiB, size=9MiB; aimager@root:")
+
+
+def test_what_is_too_large_for_a_loader_is_data(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    for size, is_data in ((64 * MiB, False), (64 * MiB + SECTOR, True)):
+        with base.open("wb") as stream:
+            stream.truncate(128 * MiB)
+        TOOLS.run(
+            ["sfdisk", "--quiet", base],
+            input=f"label: dos\nstart=2048, size={size // SECTOR}\n".encode(),
+        )
+        with base.open("r+b") as stream:
+            stream.seek(4 * MiB)
+            stream.write(b"unknown")
+        ours = "label: dos; aimager@boot: start=1MiB, size=9MiB; aimager@root:"
+        if is_data:
+            check(base, ours)
+        else:
+            with pytest.raises(ConfigError, match="at byte 4194304 in a partition"):
+                check(base, ours)
+
+
 def test_what_a_base_has(tmp_path: Path) -> None:
     assert read_base(make_base(tmp_path / "base", "")) == BaseTable()
-    assert read_base(make_base(tmp_path / "base", DOS)) == BaseTable((), 16 * MiB)
+    assert read_base(make_base(tmp_path / "base", DOS)) == BaseTable((), (Extent(16 * MiB, MiB),))
     end = 32 * MiB
     assert read_base(make_base(tmp_path / "base", GPT)) == BaseTable(
         (
             *(Extent(512, 512), Extent(1024, 16384)),
             *(Extent(end - 512, 512), Extent(end - 33 * 512, 16384)),
         ),
-        16 * MiB,
+        (Extent(16 * MiB, MiB),),
     )
     short = read_base(make_base(tmp_path / "base", SHORT))
     assert short.gpt[1] == Extent(1024, 56 * 128)
@@ -103,7 +197,7 @@ def test_a_damaged_gpt_is_no_trap(tmp_path: Path, header: bytes) -> None:
     with base.open("r+b") as stream:
         stream.seek(SECTOR)
         stream.write(header.ljust(SECTOR, b"\0"))
-    assert read_base(base).first is None
+    assert read_base(base).partitions == ()
     base.write_bytes(base.read_bytes()[:SECTOR])
     assert read_base(base) == BaseTable()
 

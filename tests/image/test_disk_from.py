@@ -1,5 +1,6 @@
 """A disk that starts as a copy of an image keeps what no partition of ours covers."""
 
+import bz2
 import gzip
 import lzma
 import os
@@ -17,39 +18,75 @@ from aimager.model.layout import Extent, disk_size, gaps, lay_out
 from aimager.model.partition import MiB
 from aimager.model.sfdisk_table import read_table
 from tests.image.test_disk import UUIDS
-from tests.support.trees import TOOLS, make_disk
+from tests.support.trees import make_disk
 
-CONTENT = b"loader" * 1000 + bytes(100_000) + b"end"
+CONTENT = b"loader" * 1000 + bytes(3 << 20) + b"end" + bytes(100)
+LZ4 = b"\x04\x22\x4d\x18\x60\x40\x82" + b"".join(
+    (0x80000000 | len(part)).to_bytes(4, "little") + part
+    for part in (CONTENT[at : at + 65536] for at in range(0, len(CONTENT), 65536))
+)
 PACKED = {
     "raw": CONTENT,
     "gz": gzip.compress(CONTENT),
     "xz": lzma.compress(CONTENT),
-    "zst": zstandard.ZstdCompressor().compress(CONTENT),
+    "zst": zstandard.ZstdCompressor(write_checksum=True).compress(CONTENT),
+    "bz2": bz2.compress(CONTENT),
+    "lz4": LZ4 + bytes(4),
 }
+"""Blocks of lz4(1) may be as they are: their size has its highest bit set then."""
 
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_what_it_is_packed_with_is_seen(tmp_path: Path, kind: str) -> None:
     image = tmp_path / "image"
     image.write_bytes(PACKED[kind])
-    with unpacked(TOOLS, image, tmp_path) as found:
+    with unpacked(image, tmp_path) as found:
         assert found
         assert found.read_bytes() == CONTENT
         assert (found == image) is (kind == "raw")
     assert list(tmp_path.iterdir()) == [image]
 
 
-@pytest.mark.parametrize("kind", ["gz", "xz", "zst"])
-def test_a_damaged_one_is_named(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in PACKED if kind != "raw"])
+@pytest.mark.parametrize("how", ["cut off", "amid it", "its start"])
+def test_a_damaged_one_is_named(tmp_path: Path, kind: str, how: str) -> None:
+    content = bytearray(PACKED[kind])
+    if how == "cut off":
+        del content[-20:]
+    else:
+        at = len(content) // 2 if how == "amid it" and kind != "lz4" else 7
+        content[at : at + 20] = bytes(255 - byte for byte in content[at : at + 20])
     image = tmp_path / "image"
-    image.write_bytes(PACKED[kind][:-20])
-    with pytest.raises(ImageError, match=f"disk-from={image} is damaged"):  # noqa: SIM117
-        with unpacked(TOOLS, image, tmp_path):
+    image.write_bytes(content)
+    with pytest.raises(ImageError, match=f"disk-from={image} is damaged") as caught:  # noqa: SIM117
+        with unpacked(image, tmp_path):
             pass
+    assert caught.value.hint == "fetch it again, and compare its checksum"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [
+        (".lz", b"LZIP\1"),
+        (".lzo", b"\x89LZO\0\r\n\x1a\n\x10"),
+        (".lrz", b"LRZI\0"),
+        (".Z", b"\x1f\x9d\x90"),
+        (".zip", b"PK\3\4\x14"),
+        (".7z", b"7z\xbc\xaf\x27\x1c\0"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_no_loader(tmp_path: Path, suffix: str, start: bytes) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(start.ljust(4096, b"\0"))
+    with pytest.raises(ImageError) as caught:  # noqa: SIM117
+        with unpacked(image, tmp_path):
+            pass
+    told = f"disk-from={image} cannot be unpacked: it is compressed as {suffix}"
+    assert caught.value.message == told
 
 
 def test_none_is_none(tmp_path: Path) -> None:
-    with unpacked(TOOLS, None, tmp_path) as found:
+    with unpacked(None, tmp_path) as found:
         assert found is None
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import ImageError
 from aimager.image.filesystem.ext4_size import ext4_size
 from aimager.model.partition import GiB, MiB
 from aimager.sandbox.namespace import call
@@ -47,6 +48,33 @@ def test_attributes_are_in_one_order(tmp_path: Path, length: int) -> None:
     assert len({image.read_bytes() for image in images}) == 1
     listed = trees.debugfs(images[0], 'ea_list "a file"')
     assert all(name in listed for name in names[:3])
+
+
+@pytest.mark.parametrize(
+    "odd", ["user.\udcef", 'user.a "b', "user.#", "user.a\nwrite x y", "user.a\\"]
+)
+def test_attributes_with_odd_names(tmp_path: Path, odd: str) -> None:
+    """What debugfs reads may be a command of its own; and the folder has a space."""
+    (tmp_path / "a folder").mkdir()
+    images = []
+    for number, order in enumerate(((odd, "user.z"), ("user.z", odd))):
+        tree = small_tree(tmp_path / f"tree{number}")
+        (tree / "a file").write_text("")
+        for name in order:
+            try:
+                os.setxattr(tree / "a file", name, b"value")
+            except OSError as error:
+                pytest.skip(f"no attributes can be set: {error.strerror}")
+        image = tmp_path / "a folder" / f"image{number}"
+        if "\n" in odd:
+            with pytest.raises(ImageError, match=r"attribute user.a\\nwrite x y, which"):
+                ext4(tree, image)
+            return
+        images.append(ext4(tree, image))
+        trees.check_ext4(image)
+    one, other = (image.read_bytes() for image in images)
+    assert one == other
+    assert odd.removeprefix("user.").encode(errors="surrogateescape") in one
 
 
 def test_a_large_image_of_a_small_tree_takes_little_room(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def test_too_small_a_fat_is_named(tmp_path: Path, size: int) -> None:
         ("aux.txt", "", "aux.txt has a name"),
         ("Com1", "", "Com1 has a name"),
         ("\N{GRINNING FACE}", "", "has a name"),
+        ("na\udcefve.txt", "", r"na\\udcefve.txt has a name that FAT cannot hold"),
+        ("\udcff/a", "", r"udcff has a name that FAT cannot hold"),
     ],
 )
 def test_what_fat_cannot_hold_is_named(
@@ -133,6 +135,7 @@ def test_what_fat_cannot_hold_is_named(
     if target:
         (tree / name).symlink_to(target)
     else:
+        (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_text("")
     with pytest.raises(ImageError, match=message):
         fat(tree, tmp_path / "image")

@@ -110,8 +110,3 @@ def test_what_is_no_fat_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "part.img").write_bytes(content)
     with pytest.raises(ImageError, match=r"part\.img does not hold a FAT"):
         used_extents(trees.TOOLS, tmp_path / "part.img", FileSystem.vfat)
-
-
-@pytest.mark.parametrize(("clusters", "bits"), [(4084, 12), (4085, 16), (65524, 16), (65525, 32)])
-def test_the_count_of_clusters_is_the_kind_of_fat(clusters: int, bits: int) -> None:
-    assert used_blocks._Fat(Extent(0, 0), 0, 512, clusters).bits == bits

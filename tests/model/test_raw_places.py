@@ -84,6 +84,14 @@ def test_pieces_on_one_another() -> None:
     [
         (IN_THREE, RK3399, ""),
         (u_boot.rockchip_in_two(), RK3399, ""),
+        (u_boot.rockchip(), RK3399, ""),
+        (u_boot.rockchip(), "label: gpt; aimager@root: start=16MiB", ""),
+        (u_boot.rockchip(), "label: gpt; aimager@root: start=8MiB", "the root partition"),
+        (
+            u_boot.rockchip(),
+            "label: dos; size=8000, start=64; aimager@root: start=9MiB",
+            "partition 1",
+        ),
         (u_boot.allwinner(), "label: gpt; table-length: 56; aimager@root: start=1MiB", ""),
         (u_boot.allwinner(), "label: gpt; aimager@root: start=16MiB", "the partition table"),
         (u_boot.amlogic_g12(), "label: gpt; table-length: 1; aimager@root:", "the partition table"),

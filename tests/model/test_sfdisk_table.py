@@ -191,6 +191,12 @@ def test_firmware_finds_a_boot_partition_without_a_type() -> None:
         ("label: dos\naimager@root: name=x", "DOS label cannot have"),
         ("label: dos" + "\nsize=1M" * 4 + "\naimager@root:", "more than four"),
         ("label: gpt\naimager@boot: start=4M, size=2M\naimager@root: start=5M", "overlap"),
+        ("label: gpt\nfirst-lba: 33\naimager@root:", "first-lba: 33, but its entries end at"),
+        ("label: gpt\naimager@root: attrs=requiredpartition", "attributes requiredpartition"),
+        ('label: gpt\naimager@root: attrs="GUID:60 GUID:47"', "attributes GUID:60 GUID:47"),
+        (f"label: gpt\naimager@root: name={'x' * 37}", "which a GPT cannot hold"),
+        ("label: gpt\naimager@root: name=\N{GRINNING FACE}", "which a GPT cannot hold"),
+        (r"label: gpt; aimager@root: name=a\xe9", "which a GPT cannot hold"),
     ],
 )
 def test_refusals(text: str, message: str) -> None:
@@ -198,6 +204,26 @@ def test_refusals(text: str, message: str) -> None:
         read_table(text)
     assert message in caught.value.message
     assert caught.value.hint or "not known" in caught.value.message
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 5000, str(1 << 41), "\u0662"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label: gpt; first-lba: {}; aimager@root:",
+        "label: gpt; last-lba: {}; aimager@root:",
+        "label: gpt; table-length: {}; aimager@root:",
+        "label: gpt; aimager@root: size={}K",
+        "label: gpt; aimager@root: start={}T",
+        "label: dos; label-id: {}; aimager@root:",
+        "label: dos; aimager@root: type={}",
+    ],
+)
+def test_numbers_have_an_end(text: str, number: str) -> None:
+    with pytest.raises(ConfigError, match="table= has the") as caught:
+        read_table(text.format(number))
+    assert number[:100] in caught.value.message
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ KiB = 1024
 @pytest.mark.parametrize(
     ("pieces", "expected"),
     [
-        (rockchip(), [RawPiece("boot/u-boot-rockchip.bin", 32 * KiB)]),
-        (rockchip("usr/lib", "x.bin"), [RawPiece("usr/lib/x.bin", 32 * KiB)]),
+        (rockchip(), [RawPiece("boot/u-boot-rockchip.bin", 32 * KiB, least=8160 * KiB + 1)]),
+        (
+            rockchip("usr/lib", "x.bin"),
+            [RawPiece("usr/lib/x.bin", 32 * KiB, least=8160 * KiB + 1)],
+        ),
         (
             rockchip_in_two(),
             [RawPiece("boot/rksd_loader.img", 32 * KiB), RawPiece("boot/u-boot.itb", 8192 * KiB)],

@@ -79,7 +79,13 @@ def test_in_a_home_too_where_the_folders_are_its_users(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "kind", "name"),
-    [("dave", "user", "dave"), ("alice:none", "group", "none"), ("4y", "user", "4y")],
+    [
+        ("dave", "user", "dave"),
+        ("alice:none", "group", "none"),
+        ("4y", "user", "4y"),
+        ("alice:4294967295", "group", "4294967295"),  # chown(2) takes it for none
+        ("9" * 1000, "user", "9" * 1000),
+    ],
 )
 def test_an_owner_that_there_is_not(tmp_path: Path, owner: str, kind: str, name: str) -> None:
     assert added(tmp_path, of("/srv/x", owner=owner)) == [

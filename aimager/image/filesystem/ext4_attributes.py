@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from aimager.errors import ImageError
 from aimager.image.filesystem.ext4_times import BLOCK, inodes_in_use
+from aimager.shown import shown
 from aimager.toolbox import Toolbox
 
 _MAGIC = (0xEA020000).to_bytes(4, "little")
@@ -32,6 +34,8 @@ def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
     """Give each inode of ``image`` its attributes in the order of their names.
 
     All times are ``epoch``, in seconds since 1970.
+
+    :raises ImageError: when the name of one could not be told to debugfs
     """
     with image.open("rb") as stream:
         several = list(_unsorted(stream))
@@ -48,10 +52,18 @@ def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
 
 def _commands(several: list[tuple[int, list[str]]], folder: Path) -> Iterator[str]:
     for number, names in several:
-        kept = [(name, folder / f"{number}.{index}") for index, name in enumerate(sorted(names))]
-        yield from (f'ea_get -f {path} <{number}> "{name}"\n' for name, path in kept)
-        yield from (f'ea_rm <{number}> "{name}"\n' for name, _ in kept)
-        yield from (f'ea_set -f {path} <{number}> "{name}"\n' for name, path in kept)
+        kept = [
+            (_quoted(name), _quoted(str(folder / f"{number}.{index}")))
+            for index, name in enumerate(sorted(names))
+        ]
+        yield from (f"ea_get -f {path} <{number}> {name}\n" for name, path in kept)
+        yield from (f"ea_rm <{number}> {name}\n" for name, _ in kept)
+        yield from (f"ea_set -f {path} <{number}> {name}\n" for name, path in kept)
+
+
+def _quoted(word: str) -> str:
+    """A word as debugfs reads it (libss, parse.c)."""
+    return '"{}"'.format(word.replace('"', '""'))
 
 
 def _unsorted(image: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
@@ -71,9 +83,19 @@ def _unsorted(image: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _names(entries: bytes) -> Iterator[str]:
-    """The names of the entries that ``entries`` begins with; zeros end them."""
+    """The names of the entries that ``entries`` begins with; zeros end them.
+
+    :raises ImageError: when debugfs could not be told one
+    """
     while len(entries) >= _ENTRY.size and entries[:4] != bytes(4):
         length, index, *_ = _ENTRY.unpack_from(entries)
-        name = entries[_ENTRY.size : _ENTRY.size + length]
-        yield _PREFIXES.get(index, "") + name.decode(errors="surrogateescape")
+        read = entries[_ENTRY.size : _ENTRY.size + length].decode(errors="surrogateescape")
+        name = _PREFIXES.get(index, "") + read
+        # debugfs reads a line at a time, and does what it says.
+        if "\n" in name or "\0" in name:
+            raise ImageError(
+                f"a file has the extended attribute {shown(name)}, which has several lines",
+                hint="a package, overlay= or files= has brought it: leave it out",
+            )
+        yield name
         entries = entries[(_ENTRY.size + length + 3) & ~3 :]

@@ -21,10 +21,12 @@ _FAT32_LEAST = 36 * MiB
 firmware asks for it."""
 
 _FAT_REFUSED = re.compile(
-    r"""[\x00-\x1f"*:<>?\\|\U00010000-\U0010ffff]|[. ]$|^(aux|con|nul|prn|(com|lpt)[1-9])(\.|$)""",
+    r"""[\x00-\x1f"*:<>?\\|\ud800-\udfff\U00010000-\U0010ffff]|[. ]$"""
+    r"|^(aux|con|nul|prn|(com|lpt)[1-9])(\.|$)",
     re.IGNORECASE,
 )
-"""Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2."""
+"""Also what Linux refuses there (namei_vfat.c), and mtools cannot write: all beyond UCS-2. A byte
+that is not UTF-8 is a surrogate here (PEP 383)."""
 _ELSEWHERE = (
     "a package, overlay= or files= has put it into /boot, which is a FAT file system: leave it out"
 )
@@ -63,19 +65,22 @@ def make_fat(
     # --invariant also sets an id, which -i after it replaces.
     argv = ["mkfs.fat", "--invariant", "-i", volume_id, "-n", label.upper(), *kind]
     tools.run([*argv, *arguments, image])
-    env = {
-        "SOURCE_DATE_EPOCH": str(max(epoch, FAT_EPOCH)),
-        "MTOOLS_SKIP_CHECK": "1",  # a size need not be one of whole tracks
-        "MTOOLSRC": "/dev/null",
-    }
     try:
         for command in _mtools_commands(image, tree, folders, other_letters):
-            tools.run(command, env=env)
+            tools.run(command, env=_mtools_environment(epoch))
     except CommandError as error:
         if "full" in error.tail.lower():
             raise _fat_too_small(total, size) from error
         raise
     put_back(image, other_letters)
+
+
+def _mtools_environment(epoch: int) -> Mapping[str, str]:
+    return {
+        "SOURCE_DATE_EPOCH": str(max(epoch, FAT_EPOCH)),
+        "MTOOLS_SKIP_CHECK": "1",  # a size need not be one of whole tracks
+        "MTOOLSRC": "/dev/null",
+    }
 
 
 def _mtools_commands(

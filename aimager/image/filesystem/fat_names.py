@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from aimager.errors import ImageError
+from aimager.image.filesystem.fat_geometry import FIRST_CLUSTER, FOLDER_ENTRY, read_geometry
+from aimager.model.layout import Extent
 
 _FIRST, _LAST = 0xE000, 0xF8FF
 """Unicode's private use area."""
 
-_ENTRY = 32
 _ATTRIBUTES, _LONG_NAME, _FOLDER, _VOLUME = 11, 0x0F, 0x10, 0x08
 _UNITS = (*range(1, 11, 2), *range(14, 26, 2), *range(28, 32, 2))
 """Where a long-name entry has its UTF-16 units."""
@@ -43,8 +44,7 @@ def put_back(image: Path, stood_in: Mapping[int, int]) -> None:
         return
     letters = {stand_in: letter for letter, stand_in in stood_in.items()}
     with image.open("r+b") as stream:
-        fat = _Fat(stream)
-        for place, content in fat.folders():
+        for place, content in _Folders(image, stream).parts():
             changed = _changed(content, letters)
             if changed != content:
                 stream.seek(place)
@@ -54,7 +54,7 @@ def put_back(image: Path, stood_in: Mapping[int, int]) -> None:
 def _changed(content: bytes, letters: Mapping[int, int]) -> bytes:
     """Part of a folder, with other letters in its long names."""
     changed = bytearray(content)
-    for at in range(0, len(content), _ENTRY):
+    for at in range(0, len(content), FOLDER_ENTRY):
         if content[at] == _GONE or content[at + _ATTRIBUTES] != _LONG_NAME:
             continue
         for unit in _UNITS:
@@ -63,48 +63,38 @@ def _changed(content: bytes, letters: Mapping[int, int]) -> bytes:
     return bytes(changed)
 
 
-class _Fat:
-    """A file system that mkfs.fat and mtools have made (Microsoft's FAT specification, 2000)."""
+class _Folders:
+    """The folders of a file system that mkfs.fat and mtools have made."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, image: Path, stream: IO[bytes]) -> None:
         self.stream = stream
-        head = self._read(0, 512)
-        sector, per_cluster, reserved, tables, entries = struct.unpack_from("<HBHBH", head, 11)
-        few, short = struct.unpack_from("<H", head, 19)[0], struct.unpack_from("<H", head, 22)[0]
-        many, long = struct.unpack_from("<I", head, 32)[0], struct.unpack_from("<I", head, 36)[0]
-        self.cluster = sector * per_cluster
-        self.root_at = (reserved + tables * (short or long)) * sector
-        self.root_size = entries * _ENTRY
-        self.root_cluster = 0 if short else struct.unpack_from("<I", head, 44)[0]
-        self.data = self.root_at + -(-self.root_size // sector) * sector
-        clusters = ((few or many) * sector - self.data) // self.cluster
-        self.bits = 32 if not short else 12 if clusters < 4085 else 16
-        self.table = self._read(reserved * sector, (short or long) * sector)
+        self.fat = read_geometry(image.name, self._read(Extent(0, 512)))
+        self.table = self._read(self.fat.table)
 
-    def _read(self, at: int, size: int) -> bytes:
-        self.stream.seek(at)
-        return self.stream.read(size)
+    def _read(self, extent: Extent) -> bytes:
+        self.stream.seek(extent.start)
+        return self.stream.read(extent.size)
 
-    def folders(self) -> Iterator[tuple[int, bytes]]:
+    def parts(self) -> Iterator[tuple[int, bytes]]:
         """The parts of all folders: where each lies, and its entries."""
         left: list[int] = []
-        if self.root_cluster:
-            left.append(self.root_cluster)
+        if self.fat.root_cluster:
+            left.append(self.fat.root_cluster)
         else:
-            content = self._read(self.root_at, self.root_size)
-            yield self.root_at, content
+            content = self._read(self.fat.root)
+            yield self.fat.root.start, content
             left += self._below(content)
         while left:
             for cluster in self._chain(left.pop()):
-                place = self.data + (cluster - 2) * self.cluster
-                content = self._read(place, self.cluster)
+                place = self.fat.place(cluster)
+                content = self._read(Extent(place, self.fat.cluster))
                 yield place, content
                 left += self._below(content)
 
     def _below(self, content: bytes) -> Iterator[int]:
         """The first clusters of the folders in part of one."""
-        for at in range(0, len(content), _ENTRY):
-            entry = content[at : at + _ENTRY]
+        for at in range(0, len(content), FOLDER_ENTRY):
+            entry = content[at : at + FOLDER_ENTRY]
             if entry[0] == _END:
                 return
             kind = entry[_ATTRIBUTES]
@@ -114,11 +104,6 @@ class _Fat:
             yield high << 16 | low
 
     def _chain(self, cluster: int) -> Iterator[int]:
-        end = (1 << min(self.bits, 28)) - 8
-        while 2 <= cluster < end:
+        while FIRST_CLUSTER <= cluster < self.fat.clusters + FIRST_CLUSTER:
             yield cluster
-            place = cluster * self.bits // 8
-            value = int.from_bytes(self.table[place : place + 4], "little")
-            if self.bits == 12 and cluster & 1:
-                value >>= 4
-            cluster = value & (1 << min(self.bits, 28)) - 1
+            cluster = self.fat.entry(self.table, cluster)
