@@ -131,6 +131,7 @@ def _install_system(request: Installation) -> None:
             whose = f"reuse-root-tar={base.name}" if reused else "the base system"
             with told_owners(f" of {whose}"):
                 unpack_tree(tools, base, root)
+        root.mkdir(exist_ok=True)
         tree = Tree(root)
         if reused:
             _prepare_reused(tree, reused)
