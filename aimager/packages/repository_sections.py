@@ -9,7 +9,7 @@ from aimager.sandbox.tree import Tree
 _OPTIONS = "options"
 _SET_OUT = re.compile(r"#\s*(\[.+\])")
 _WORDS = re.compile(r"(\w+)\s*(?:=.*)?")
-_ARCHITECTURE = re.compile(r"(?m)^([^\S\n]*Architecture[^\S\n]*=[^\n]*?)[^\S\n]*$")
+_ARCHITECTURE = re.compile(r"(?m)^[^\S\n]*Architecture[^\S\n]*=([^\n]*?)[^\S\n]*$")
 
 Sections = list[tuple[str, str]]
 """Names and texts, each from its header to the next; what is before the first has no name."""
@@ -89,12 +89,27 @@ def with_architectures(pacman_conf: str, names: Sequence[str]) -> str:
 
     Where it names none, pacman takes those of all, and nothing changes (pacman.conf(5)).
     """
-    found = _ARCHITECTURE.search(pacman_conf)
-    if not found:
+    sections = _split(pacman_conf)
+    places = [
+        (number, line)
+        for number, (section, text) in enumerate(sections)
+        if section == _OPTIONS
+        for line in _ARCHITECTURE.finditer(text)
+        if words(line[1])
+    ]
+    known = {word for _, line in places for word in words(line[1])}
+    more = "".join(f" {name}" for name in names if name not in known)
+    if not places or not more:
         return pacman_conf
-    known = found[1].partition("=")[2].split()
-    more = " ".join(name for name in names if name not in known)
-    return pacman_conf.replace(found[0], f"{found[1]} {more}", 1) if more else pacman_conf
+    number, line = places[0]
+    texts = [text for _, text in sections]
+    texts[number] = f"{line.string[: line.end(1)]}{more}{line.string[line.end() :]}"
+    return "".join(texts)
+
+
+def words(value: str) -> list[str]:
+    """What a setting with several values names: only blanks part them (pacman's conf.c)."""
+    return [word for word in value.split(" ") if word]
 
 
 def _split(pacman_conf: str) -> Sections:
