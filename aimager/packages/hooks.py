@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from aimager.packages.local_database import read_file_lists
-from aimager.packages.repository_sections import read_settings
+from aimager.packages.repository_sections import read_settings, words
 from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.tree import Tree
 
@@ -79,10 +79,10 @@ def hook_folders(tree: Tree) -> tuple[str, ...]:
 
 def _options(tree: Tree, conf: str, key: str) -> list[str]:
     """The values of an option that may be given repeatedly, of each file that is included."""
-    values = []
+    values: list[str] = []
     for section, name, value in read_settings(tree, conf):
         if section == "options" and name == key:
-            values += value.split()
+            values += words(value)
     return values
 
 

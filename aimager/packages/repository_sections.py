@@ -63,7 +63,7 @@ class _Reading:
             if header := _header(line):
                 self._section = header
                 yield header, "", ""
-            elif not line.lstrip().startswith("#"):
+            elif line.strip() and not line.lstrip().startswith("#"):
                 key, _, value = (part.strip() for part in line.partition("="))
                 yield self._section, key, value
                 if key == "Include" and value:
@@ -129,17 +129,27 @@ def with_architectures(pacman_conf: str, names: Sequence[str]) -> str:
 
     Where it names none, pacman takes those of all, and nothing changes (pacman.conf(5)).
     """
-    known, place, position = list[str](), None, 0
-    for name, text in _split(pacman_conf):
-        if name == _OPTIONS:
-            for found in _ARCHITECTURE.finditer(text):
-                known += found[1].split()
-                place = position + found.end(1), position + found.end()
-        position += len(text)
-    more = [name for name in names if name not in known]
-    if place is None or not more:
+    sections = _split(pacman_conf)
+    places = [
+        (number, line)
+        for number, (section, text) in enumerate(sections)
+        if section == _OPTIONS
+        for line in _ARCHITECTURE.finditer(text)
+        if words(line[1])
+    ]
+    known = {word for _, line in places for word in words(line[1])}
+    more = "".join(f" {name}" for name in names if name not in known)
+    if not places or not more:
         return pacman_conf
-    return f"{pacman_conf[: place[0]]} {' '.join(more)}{pacman_conf[place[1] :]}"
+    number, line = places[0]
+    texts = [text for _, text in sections]
+    texts[number] = f"{line.string[: line.end(1)]}{more}{line.string[line.end() :]}"
+    return "".join(texts)
+
+
+def words(value: str) -> list[str]:
+    """What a setting with several values names: only blanks part them (pacman's conf.c)."""
+    return [word for word in value.split(" ") if word]
 
 
 def _split(pacman_conf: str) -> Sections:

@@ -26,6 +26,9 @@ WANTED = (
     "openssl",
     "xz",
     "zstd",
+    "gzip",
+    "bzip2",
+    "lz4",
 )
 """Packages to borrow, as far as the repositories have them."""
 

@@ -2,12 +2,13 @@
 
 Makers write members in the order in which threads and hash tables come to them, with times and
 inodes of the machine, and compress by as many threads as it has. So each image that no package
-brought is read, put in order and compressed again. One that is not understood stays as it is.
+brought is read, put in order and compressed again by the method it had: a kernel may be configured
+to undo that one alone. One that is not understood stays as it is.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryFile
@@ -16,6 +17,7 @@ from typing import IO
 from aimager import limits, progress
 from aimager.compression import DAMAGES, TooLargeError, zstd_argv
 from aimager.cpio import Member, NotUnderstoodError, in_order, read_archive, write_archive
+from aimager.errors import HostError
 from aimager.initramfs_stream import ARCHIVE, Source, Unpacked, method_of
 from aimager.packages.local_database import read_file_lists
 from aimager.sandbox.tree import Tree, shown
@@ -26,8 +28,26 @@ _BESIDE_MODULES = "usr/lib/modules/*/init*"
 _NAMES = ("initramfs-*", "initrd*", "booster-*", "uInitrd*")
 _PE_HEADERS = 4096
 _ZSTD = 9
-_XZ = ("xz", "-6", "--check=crc32", f"--block-size={24 << 20}", "--threads=2")
-"""The kernel knows no other check, and one thread would write other bytes than two."""
+_PROGRAMS = {
+    "gzip": ("gzip", "-n", "-6", "-c"),
+    "bzip2": ("bzip2", "-9", "-c"),
+    "lzma": ("xz", "--format=lzma", "-6", "-c"),
+    "lz4": ("lz4", "-q", "-l", "-9", "-c"),
+    "xz": ("xz", "-6", "--check=crc32", f"--block-size={24 << 20}", "--threads=2"),
+}
+"""Of each method but zstd, what writes equal bytes whatever the machine.
+
+They are programs and not Python's modules, for these are of the host: some build zlib as zlib-ng,
+which writes other bytes. The kernel reads lz4's legacy frame alone, and no other check of xz than
+CRC32; one thread of xz would write other bytes than two.
+"""
+
+_LZ4_END = bytes(4)
+"""What tells the kernel that a stream of lz4 is over where something follows it."""
+
+
+class _NoProgramError(ValueError):
+    """Nothing at hand compresses as the image's maker did."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,8 @@ def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
     """Put in order every initramfs of ``tree`` that came in no package.
 
     What is unpacked lies in ``work``, without a name. One that cannot be understood, or would be
-    larger than `limits.INITRAMFS_UNPACKED` allows, is told and left.
+    larger than `limits.INITRAMFS_UNPACKED` allows, or is compressed by what no program at hand
+    does, is told and left.
     """
     unpackaged = list(_unpackaged(tree))
     for path in unpackaged:
@@ -55,6 +76,8 @@ def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
         except (NotUnderstoodError, TooLargeError, *DAMAGES) as error:
             if _is_initramfs(tree, path):
                 _tell_left(path, str(error))
+        except _NoProgramError as error:
+            _tell_left(path, str(error))
 
 
 def _tell_left(path: str, why: str) -> None:
@@ -110,9 +133,7 @@ def _normalize(tree: Tree, path: str, tools: Toolbox, work: Path) -> None:
     ):
         if os.fstat(stream.fileno()).st_size > limits.INITRAMFS:
             raise TooLargeError(f"it is larger than {limits.INITRAMFS >> 20} MiB")
-        parts = list(_read_parts(stream, data))
-        for part in parts:
-            _write_part(part, data, made, tools, work)
+        _write_parts(list(_read_parts(stream, data)), data, made, tools, work)
         if made.tell() > limits.INITRAMFS:
             raise TooLargeError(f"it would become larger than {limits.INITRAMFS >> 20} MiB")
         made.seek(0)
@@ -156,18 +177,54 @@ def _read_archives(source: Source, data: IO[bytes]) -> Iterator[tuple[Member, ..
         source.skip_zeros()
 
 
-def _write_part(part: _Part, data: IO[bytes], made: IO[bytes], tools: Toolbox, work: Path) -> None:
-    made.write(bytes(-made.tell() % 4))
-    if not part.method:
-        for archive in part.archives:
-            write_archive(archive, data, made)
-        return
-    argv = zstd_argv(tools, _ZSTD) if part.method == "zstd" else list(_XZ)
+def _write_parts(
+    parts: Sequence[_Part], data: IO[bytes], made: IO[bytes], tools: Toolbox, work: Path
+) -> None:
+    argv_of = {part.method: _argv(part.method, tools) for part in parts if part.method}
+    before = ""
+    for part in parts:
+        if before == "lz4":
+            made.write(_LZ4_END)
+        made.write(bytes(-made.tell() % 4))
+        if part.method:
+            _compress(part, argv_of[part.method], data, made, tools, work)
+        else:
+            _write_archives(part, data, made)
+        before = part.method
+
+
+def _argv(method: str, tools: Toolbox) -> list[str]:
+    """What compresses by ``method`` from standard input to standard output.
+
+    :raises _NoProgramError: when it is missing
+    """
+    argv = zstd_argv(tools, _ZSTD) if method == "zstd" else list(_PROGRAMS[method])
+    try:
+        tools.root_of(argv[0])
+    except HostError as error:
+        raise _NoProgramError(
+            f"it is compressed by {method}, and the program {argv[0]} is missing here"
+        ) from error
+    return argv
+
+
+def _compress(
+    part: _Part,
+    argv: Sequence[str],
+    data: IO[bytes],
+    made: IO[bytes],
+    tools: Toolbox,
+    work: Path,
+) -> None:
     with TemporaryFile(dir=work) as plain, TemporaryFile(dir=work) as packed:
-        for archive in part.archives:
-            write_archive(archive, data, plain)
+        _write_archives(part, data, plain)
         plain.seek(0)
         tools.pipe_through(argv, plain, packed)
         packed.seek(0)
         while piece := packed.read(1 << 20):
             made.write(piece)
+
+
+def _write_archives(part: _Part, data: IO[bytes], target: IO[bytes]) -> None:
+    for archive in part.archives:
+        write_archive(archive, data, target)

@@ -147,8 +147,8 @@ def test_what_could_mislead_a_reader() -> None:
             "#Architecture = auto\nArchitecture = auto\n",
             "#Architecture = auto\nArchitecture = auto v2 v3\n",
         ),
-        ("# Architecture =\nArchitecture =\n", "# Architecture =\nArchitecture = v2 v3\n"),
-        ("Architecture = v2\nArchitecture = a\n", "Architecture = v2\nArchitecture = a v3\n"),
+        ("# Architecture =\nArchitecture =\n", "# Architecture =\nArchitecture =\n"),
+        ("Architecture = v2\nArchitecture = a\n", "Architecture = v2 v3\nArchitecture = a\n"),
         (
             "[x]\nArchitecture = a\n[options]\nArchitecture = a\n",
             "[x]\nArchitecture = a\n[options]\nArchitecture = a v2 v3\n",

@@ -12,7 +12,6 @@ import pytest
 import zstandard
 
 from aimager.errors import DownloadError
-from aimager.packages.dependencies import closure
 from aimager.packages.sync_database import (
     DatabasePackage,
     read_database,
@@ -250,16 +249,6 @@ def test_what_a_package_depends_on_may_lie_apart() -> None:
         ("zlib-1:1.3-1/depends", f"%DEPENDS%{depends}".encode()),
     )
     assert read_database("core", old)["zlib"].depends == ("glibc>=2.40", "sh")
-
-
-def test_a_real_database_with_dependencies_apart() -> None:
-    """Arch Linux ARM's of October 2020, whose entries have a file ``depends`` each."""
-    source = Path(__file__).parent / "databases/alarm-armv7h-2020-10-core.db"
-    packages = read_database("core", source)
-    assert (len(packages), packages.faults) == (276, {})
-    assert packages["glibc"].depends == ("linux-api-headers>=4.10", "tzdata", "filesystem")
-    assert (sum(bool(p.depends) for p in packages.values())) == 236
-    assert {"glibc", "gnupg", "libarchive"} <= {*closure(packages, ["pacman"])}
 
 
 def test_what_lies_below_a_folder_of_its_own_has_no_name_of_a_package() -> None:

@@ -1,89 +1,45 @@
 """Every initramfs has the bytes of its content, and one that is not understood stays as it is."""
 
-import bz2
 import gzip
 import io
-import lzma
-import random
+import shutil
 import struct
 import subprocess
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from aimager import limits
+from aimager import limits, process
 from aimager.cpio import NotUnderstoodError, in_order, read_archive
-from aimager.initramfs_stream import Source
+from aimager.initramfs_stream import Source, method_of
 from aimager.sandbox.tree import Tree
 from aimager.system.normal_initramfs import normalize_initramfs
 from tests.support.trees import TOOLS
+from tests.support.untidy_initramfs import FILES, PACKED, lz4, untidy, write
 
-Made = tuple[str, int, bytes, int, int]
-"""A name, a mode, data, an inode and links."""
-
-FILES: tuple[Made, ...] = (
-    (".", 0o40755, b"", 1, 3),
-    ("init", 0o100755, b"#!/bin/sh\n", 2, 1),
-    ("usr", 0o40755, b"", 3, 3),
-    ("usr-", 0o100644, b"after usr, before what is in it", 4, 1),
-    ("usr/bin", 0o120777, b"lib", 5, 1),
-    ("usr/lib", 0o40755, b"", 6, 2),
-    ("usr/lib/a", 0o100644, b"", 7, 2),
-    ("usr/lib/b", 0o100644, b"one file of two names", 7, 2),
-    ("usr/lib/c", 0o100600, b"x" * 70000, 8, 1),
-    ("usr/lib/null", 0o20666, b"", 9, 1),
-)
-
-
-def write(members: Sequence[Made], time: int = 0, magic: bytes = b"070701") -> bytes:
-    archive = b""
-    for name, mode, data, inode, links in (*members, ("TRAILER!!!", 0, b"", 0, 1)):
-        text = name.encode() + b"\0"
-        device = (1, 3) if mode & 0o170000 == 0o20000 else (0, 0)
-        values = (inode, mode, 0, 0, links, time, len(data), 8, 1, *device, len(text), 0)
-        header = magic + b"".join(b"%08X" % value for value in values) + text
-        for piece in (header, data):
-            archive += piece + bytes(-len(piece) % 4)
-    return archive + bytes(-len(archive) % 512)
-
-
-def untidy(seed: int, members: Sequence[Made] = FILES) -> bytes:
-    """The same in another order, of other times and inodes; parents before what is in them."""
-    chance = random.Random(seed)
-    numbers = dict(zip(range(1, 100), chance.sample(range(1000, 9000), 99), strict=True))
-    pool = [(name, mode, data, numbers[inode], links) for name, mode, data, inode, links in members]
-    chance.shuffle(pool)
-    pool.sort(key=lambda made: made[0].count("/") if made[0] != "." else -1)
-    return write(pool, time=1_700_000_000 + seed)
-
-
-def lz4(data: bytes) -> bytes:
-    """Blocks that hold literals, and the run of x as a match that overlaps itself."""
-    packed = struct.pack("<I", 0x184C2102)
-    start, run, end = data.partition(b"x" * 70000)
-    assert run
-
-    def lengths(size: int) -> bytes:
-        return b"\xff" * ((size - 15) // 255) + bytes([(size - 15) % 255])
-
-    literals = start + b"x"
-    block = bytes([0xFF]) + lengths(len(literals)) + literals
-    block += struct.pack("<H", 1) + lengths(70000 - 1 - 4)
-    block += bytes([0xF0]) + lengths(len(end)) + end
-    return packed + struct.pack("<I", len(block)) + block
-
-
-PACKED: dict[str, Callable[[bytes], bytes]] = {
-    "cat": bytes,
-    "gzip": gzip.compress,
-    "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32),
-    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
-    "bzip2": bz2.compress,
-    "zstd": lambda data: zstandard.compress(data, 3),
-    "lz4": lz4,
+PROGRAMS = {
+    "gzip": "gzip",
+    "xz": "xz",
+    "lzma": "xz",
+    "bzip2": "bzip2",
+    "zstd": "zstd",
+    "lz4": "lz4",
 }
+"""What is run for each method, and undoes it."""
+
+packed = pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(
+            how,
+            marks=pytest.mark.skipif(
+                how != "cat" and not shutil.which(PROGRAMS[how]), reason="its program is missing"
+            ),
+        )
+        for how in PACKED
+    ],
+)
 
 
 def made_of(content: bytes, root: Path, name: str = "boot/initramfs-linux.img") -> bytes:
@@ -115,7 +71,7 @@ def unpacked(image: bytes, folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-@pytest.mark.parametrize("how", PACKED)
+@packed
 def test_what_holds_the_same_has_the_same_bytes(root: Path, how: str) -> None:
     pack = PACKED[how]
     made = {made_of(pack(untidy(seed)), root) for seed in range(4)}
@@ -123,13 +79,22 @@ def test_what_holds_the_same_has_the_same_bytes(root: Path, how: str) -> None:
     assert made_of(made.pop(), root) == made_of(pack(untidy(9)), root)
 
 
-@pytest.mark.parametrize("how", PACKED)
+def undone(image: bytes, how: str) -> bytes:
+    argv = [PROGRAMS[how], "-dc", *(["--format=lzma"] if how == "lzma" else [])]
+    return subprocess.run(argv, input=image, stdout=subprocess.PIPE, check=True).stdout
+
+
+@packed
+def test_it_stays_compressed_as_its_maker_did(root: Path, how: str) -> None:
+    image = made_of(PACKED[how](untidy(1)), root)
+    assert (method_of(image[:8]) or "cat") == how
+
+
+@packed
 def test_nothing_is_lost(root: Path, tmp_path: Path, how: str) -> None:
     image = made_of(PACKED[how](untidy(1)), root)
-    if how == "zstd":
-        image = zstandard.ZstdDecompressor().decompressobj().decompress(image)
-    elif how != "cat":
-        image = lzma.decompress(image, lzma.FORMAT_XZ)
+    if how != "cat":
+        image = undone(image, how)
     members = read_archive(Source(io.BytesIO(image)), io.BytesIO())
     assert [(m.name.decode(), m.mode) for m in members] == [(m[0], m[1]) for m in FILES]
     assert [m.device for m in members if m.path == "usr/lib/null"] == [(1, 3)]
@@ -156,6 +121,36 @@ def test_a_processors_microcode_stays_first_plain_and_aligned(root: Path) -> Non
     second = image.index(b"\x28\xb5\x2f\xfd")
     assert second % 4 == 0
     assert zstandard.ZstdDecompressor().decompressobj().decompress(image[second:])
+
+
+@pytest.mark.parametrize("how", PROGRAMS)
+def test_without_the_makers_program_it_stays_as_it_is(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    monkeypatch.setitem(process.ENVIRONMENT, "PATH", str(root))
+    image = PACKED[how](untidy(1))
+    assert made_of(image, root) == image
+    assert capsys.readouterr().out.endswith(
+        "the initramfs /boot/initramfs-linux.img stays as its maker left it, so that equal builds"
+        f" may differ in it: it is compressed by {how}, and the program {PROGRAMS[how]} is missing"
+        " here\n"
+    )
+
+
+@pytest.mark.skipif(not shutil.which("lz4"), reason="lz4 is missing")
+def test_a_part_after_lz4_begins_where_the_kernel_finds_it(root: Path) -> None:
+    """It takes all that follows a block for blocks, until the size of one is 0."""
+    image = made_of(lz4(untidy(1)) + bytes(8) + gzip.compress(untidy(2)), root)
+    second = image.index(b"\x1f\x8b\x08")
+    assert second % 4 == 0
+    end = 4
+    while size := int.from_bytes(image[end : end + 4], "little"):
+        end += 4 + size
+    assert image[end:second] == bytes(second - end)
+    assert undone(image[:end], "lz4") == gzip.decompress(image[second:]) != b""
 
 
 def two_names(name: str, mode: int, data: bytes) -> bytes:
