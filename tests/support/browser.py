@@ -52,6 +52,9 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         options += ["--enable-logging=stderr", "--virtual-time-budget=5000"]
         options += [f"--user-data-dir={self._folder}/profile"]
+        options += ["--disable-background-networking", "--disable-component-update"]
+        options += ["--no-first-run", "--no-proxy-server"]
+        options += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # asks nobody else
         options += ["--blink-settings=preferredColorScheme=0"] if dark else []
         done = subprocess.run(
             [self._program, *options, *words], capture_output=True, timeout=900, check=False
