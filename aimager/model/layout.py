@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aimager.errors import ConfigError
-from aimager.model.partition import SECTOR, Label, PartitionTable
+from aimager.model.partition import GPT_MOST_ENTRIES, SECTOR, Label, PartitionTable
 from aimager.units import exact_size
 
 _GPT_ENTRY = 128
@@ -61,9 +61,10 @@ def _entries_size(table: PartitionTable) -> int:
 def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
     """Where partitions of ``sizes`` bytes lie: each at its own start or the next aligned byte.
 
-    :raises ConfigError: when a size is not a multiple of the sector size, partitions overlap, or
-        one ends where the label cannot count to
+    :raises ConfigError: for numbers that no table has, when a size is not a multiple of the sector
+        size, partitions overlap, or one ends where the label cannot count to
     """
+    _check_numbers(table)
     extents: list[Extent] = []
     end = _first_usable(table)
     for partition, size in zip(table.partitions, sizes, strict=True):
@@ -97,6 +98,23 @@ def lay_out(table: PartitionTable, sizes: Sequence[int]) -> tuple[Extent, ...]:
             hint="leave last-lba out of table=",
         )
     return tuple(extents)
+
+
+def _check_numbers(table: PartitionTable) -> None:
+    """Refuse what a board's file may say, and `aimager.model.sfdisk_table` does not take."""
+    most = _MOST_SECTORS[table.label]
+    for name, number, least, last, multiple in (
+        ("alignment", table.alignment, SECTOR, most * SECTOR, SECTOR),
+        ("first_lba", table.first_lba, 0, most, 1),
+        ("last_lba", table.last_lba, 0, most, 1),
+        ("entries", table.entries, 1, GPT_MOST_ENTRIES, 1),
+    ):
+        if number is not None and (not least <= number <= last or number % multiple):
+            what = f"from {least} to {last}" + (f", in steps of {multiple}" * (multiple > 1))
+            raise ConfigError(
+                f"the partition table has {name}={number}, which is not {what}",
+                hint=f"leave {name}= out of PartitionTable(...) in the board's file",
+            )
 
 
 def _first_usable(table: PartitionTable) -> int:

@@ -11,6 +11,9 @@ SECTOR = 512
 GPT_ENTRIES = 128
 """Of a GPT where nothing is said."""
 
+GPT_MOST_ENTRIES = 1024
+"""Of a GPT that is made here."""
+
 MiB = 1 << 20
 GiB = 1 << 30
 

@@ -22,11 +22,25 @@ class Place:
 def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
     """See that there is room for ``pieces`` as far as that is known before any of them is there.
 
-    :raises ConfigError: when there is none, or the partitions overlap
+    :raises ConfigError: when there is none, a piece has numbers of nothing, or the partitions
+        overlap
     """
+    for piece in pieces:
+        _check_numbers(piece)
     sizes = [partition.size or SECTOR for partition in table.partitions]
     places = [Place(p.file, Extent(p.offset, p.size or p.least)) for p in pieces]
     check_places(table, lay_out(table, sizes), places)
+
+
+def _check_numbers(piece: RawPiece) -> None:
+    given = (("offset", piece.offset, 0), ("skip", piece.skip, 0), ("least", piece.least, 1))
+    size = () if piece.size is None else (("size", piece.size, 1),)
+    for name, number, least in (*given, *size):
+        if number < least:
+            raise ConfigError(
+                f"the boot loader /{piece.file} has {name}={number} in the board's raw_pieces",
+                hint=f"{name}= counts bytes: {least} or more",
+            )
 
 
 def check_places(table: PartitionTable, extents: Sequence[Extent], places: Sequence[Place]) -> None:

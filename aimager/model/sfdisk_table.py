@@ -14,6 +14,7 @@ from aimager.model.gpt_fields import LONGEST_NAME, is_attributes, is_name
 from aimager.model.layout import label_extent
 from aimager.model.partition import (
     GPT_ENTRIES,
+    GPT_MOST_ENTRIES,
     SECTOR,
     FileSystem,
     Label,
@@ -33,7 +34,6 @@ _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"\s*([A-Za-z-]+)(?:\s*=\s*(\"[^\"]*\"|[^,\s]*))?\s*(?:,|$)")
 
 _IGNORED = ("unit", "sector-size", "device", "grain")
-_MOST_ENTRIES = 1024
 _MOST = 1 << 50
 """Bytes: more than any disk has, and few enough to count with."""
 _SECTOR_NUMBER = re.compile("[0-9]{1,18}")
@@ -122,10 +122,11 @@ def _read_entries(label: str, text: str) -> int:
     if (
         label == Label.dos
         or not re.fullmatch("[0-9]{1,4}", text)
-        or not (0 < int(text) <= _MOST_ENTRIES)
+        or not (0 < int(text) <= GPT_MOST_ENTRIES)
     ):
         raise _refused(
-            f"has the line table-length: {text}", f"it is a number up to {_MOST_ENTRIES}, for GPT"
+            f"has the line table-length: {text}",
+            f"it is a number up to {GPT_MOST_ENTRIES}, for GPT",
         )
     return int(text)
 

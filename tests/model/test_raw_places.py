@@ -1,5 +1,7 @@
 """Boot loaders outside file systems lie on nothing else, which is seen before all is made."""
 
+from dataclasses import replace
+
 import pytest
 
 from aimager.errors import ConfigError
@@ -106,6 +108,43 @@ def test_what_the_places_alone_tell(pieces: tuple[RawPiece, ...], text: str, tol
         return
     with pytest.raises(ConfigError, match=told):
         check_pieces(read_table(text), pieces)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        RawPiece("boot/x", -1),
+        RawPiece("boot/x", 8192, skip=-1),
+        RawPiece("boot/x", 8192, size=0),
+        RawPiece("boot/x", 8192, size=-5),
+        RawPiece("boot/x", 8192, least=0),
+    ],
+)
+def test_a_piece_of_nothing(piece: RawPiece) -> None:
+    with pytest.raises(ConfigError, match=r"the boot loader /boot/x has [a-z]+=(-|0)") as caught:
+        check_pieces(plain(Label.dos), (piece,))
+    assert caught.value.hint.endswith(" or more")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"alignment": 0},
+        {"alignment": 1000},
+        {"alignment": -MiB},
+        {"alignment": 1 << 100},
+        {"first_lba": -1},
+        {"first_lba": 1 << 100},
+        {"last_lba": 1 << 100},
+        {"entries": 0},
+        {"entries": 1 << 40},
+    ],
+)
+@pytest.mark.parametrize("label", list(Label))
+def test_numbers_that_no_table_has(numbers: dict[str, int], label: Label) -> None:
+    ((name, number),) = numbers.items()
+    with pytest.raises(ConfigError, match=f"has {name}={number}, which is not from"):
+        check_pieces(replace(plain(label), **numbers), ())  # type: ignore[arg-type]
 
 
 def test_a_gpt_takes_as_much_as_it_has_entries() -> None:
