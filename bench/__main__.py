@@ -6,12 +6,13 @@ from pathlib import Path
 
 from aimager import stand_in
 from aimager.graph import artifacts
+from bench import real_keyring
 from bench.lab import Lab
 from bench.rows import Contender, contenders, rows
 from bench.sample import Sample, measure
 from bench.table import Row, contenders_text, rows_text
 
-_ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64", "i486")
+_ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64")
 
 
 def main() -> None:
@@ -29,9 +30,11 @@ def main() -> None:
     if mirror is None:
         mirror = artifacts.mirror()
         stand_in.make_mirror(mirror, _ARCHITECTURES, artifacts.mirror_work())
-    with stand_in.serve(mirror) as url:
+    work = asked.work.absolute()
+    trusted = real_keyring.make_repository(work / "real", work / "real.key")
+    with stand_in.serve(mirror) as url, stand_in.serve(work / "real") as real:
         words = (f"repo-url-parent={url}", f"trust-key={stand_in.fingerprint(mirror)}")
-        lab = Lab(asked.work.absolute(), words)
+        lab = Lab(work, words, real_keyring.words(real, trusted))
         chosen = [row for row in rows(lab) if row.name in asked.rows or not asked.rows]
         samples = _measure(chosen, contenders(lab), asked.rounds)
         print(f"{contenders_text(samples)}\n\n{rows_text(chosen, samples)}")

@@ -13,10 +13,14 @@ _REMADE = ("make-rootfs-archive", "install-packages", "pack-image")
 
 @dataclass(frozen=True)
 class Lab:
-    """``folder`` holds the caches and results, and ``words`` name a mirror and whom to trust."""
+    """``folder`` holds the caches and results, and ``words`` name a mirror and whom to trust.
+
+    ``real`` are the words that add the repository of `bench.real_keyring`.
+    """
 
     folder: Path
     words: tuple[str, ...]
+    real: tuple[str, ...] = ()
 
     @property
     def warm(self) -> Path:

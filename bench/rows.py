@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from aimager.model.architecture import Architecture
-from bench import floor, pacstrap
+from bench import floor, pacstrap, real_keyring
 from bench.lab import Lab
 from bench.table import Row, Samples, ratio
 
@@ -20,7 +20,6 @@ _PLATFORMS = {
     "aarch64": ("archlinuxarm-aarch64", "distro=archlinuxarm"),
     "armv7h": ("archlinuxarm-armv7h", "distro=archlinuxarm"),
     "riscv64": ("archriscv-riscv64", "distro=archriscv"),
-    "i486": ("archlinux32-i486", "distro=archlinux32"),
 }
 _BOARDS = 10
 
@@ -67,7 +66,7 @@ def rows(lab: Lab) -> tuple[Row, ...]:
         ),
         Row(
             "real-keyring",
-            "keyring-init of a keyring of the real size over gpg's own import of it",
+            "keyring-init with Arch's real keys (September 2026) over gpg's own import",
             ("real-keyring", "real-keyring-floor"),
             2.0,
             ratio("real-keyring", "real-keyring-floor"),
@@ -114,8 +113,8 @@ def contenders(lab: Lab) -> dict[str, Contender]:
         **{name: _platform(lab, name) for name in ("x86_64", "aarch64", "armv7h", "riscv64")},
         "keyring": _keyring(lab, "x86_64"),
         "keyring-crossing": _keyring(lab, "aarch64"),
-        "real-keyring": _keyring(lab, "i486"),
-        "real-keyring-floor": Contender(lambda: _import(lab), warm_up=_warm_keyring(lab, "i486")),
+        "real-keyring": _real_keyring(lab),
+        "real-keyring-floor": Contender(lambda: _import(lab)),
         "hostname": Contender(hostname, warm_up=_warm(lab, *_BOARD)),
         "hostname-floor": Contender(lambda: _repack(lab), warm_up=warm),
         "boards": Contender(lambda: _several(lab), lab.chill, warm),
@@ -142,20 +141,25 @@ def _platform(lab: Lab, name: str) -> Contender:
 
 
 def _keyring(lab: Lab, name: str) -> Contender:
-    platform, _ = _PLATFORMS[name]
-    make = _warm_keyring(lab, name)
+    platform, distro = _PLATFORMS[name]
+    return _init(lab, platform, distro, f"arch={name}")
+
+
+def _real_keyring(lab: Lab) -> Contender:
+    platform = f"{_HOST}+{real_keyring.NAME}"
+    return _init(lab, platform, "distro=archlinux", "arch=x86_64", *lab.real)
+
+
+def _init(lab: Lab, platform: str, *words: str) -> Contender:
+    def make() -> None:
+        lab.doit(lab.warm, f"keyring-init:{platform}", *words, *lab.words)
+
     return Contender(make, lambda: lab.forget("keyring-init", platform), make)
 
 
-def _warm_keyring(lab: Lab, name: str) -> Callable[[], None]:
-    platform, distro = _PLATFORMS[name]
-    task = f"keyring-init:{platform}"
-    return lambda: lab.doit(lab.warm, task, distro, f"arch={name}", *lab.words)
-
-
 def _import(lab: Lab) -> None:
-    (package,) = (lab.warm / "pkg").rglob("archlinux32-keyring-*.pkg.tar.zst")
-    floor.import_keys(package, "archlinux32.gpg")
+    (package,) = (lab.folder / "real").glob(f"{real_keyring.PACKAGE}-*.pkg.tar.zst")
+    floor.import_keys(package, f"{real_keyring.NAME}.gpg")
 
 
 def _floor(lab: Lab) -> None:

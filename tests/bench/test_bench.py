@@ -1,5 +1,6 @@
 """The bench reads what the kernel tells, and reckons its table right."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -7,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from aimager.archive import read_members
+from aimager.packages.openpgp.public_keys import list_keys
+from aimager.packages.sync_database import read_database
+from bench import real_keyring
 from bench.floor import hooks
 from bench.lab import Lab
 from bench.rows import contenders, rows
 from bench.sample import Sample, _python_memory, descendants, measure, numbers
 from bench.table import Row, contenders_text, ratio, rows_text
+from tests.support.key_verdicts import KEYRINGS
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
@@ -99,3 +105,18 @@ def test_the_command_line(word: str, status: int) -> None:
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == status
     assert "hostname" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is missing")
+def test_the_real_keyring_has_all_keys_of_arch(tmp_path: Path) -> None:
+    trusted = real_keyring.make_repository(tmp_path / "real", tmp_path / "key")
+    (package,) = (tmp_path / "real").glob("*.pkg.tar.zst")
+    keys = read_members(package, lambda path: path.endswith(".gpg"))
+    (ring,) = (list_keys(data) for data in keys.values())
+    assert set(ring) - {trusted[0]} == set(list_keys(KEYRINGS["archlinux"].read()[0]))
+    assert trusted[1:] == list(KEYRINGS["archlinux"].pinned)
+    (locked,) = read_database("real", tmp_path / "real/real.db").values()
+    assert locked.locked.size == package.stat().st_size
+    assert package.with_name(f"{package.name}.sig").is_file()
+    words = real_keyring.words("http://127.0.0.1:1", trusted)
+    assert words[0] == "add-repos=real=http://127.0.0.1:1"

@@ -1,39 +1,41 @@
 """A root with packages is what plain pacman makes of them on a device, but for what is listed here.
 
-Both have the same base system, the same repositories, one of which is added, and packages with
-hooks of their own, one of which is masked, and with files of all kinds.
+Both have the same base system, the same repositories, one of which is added and comes first, and
+packages with hooks of their own, one of which is masked, and with files of all kinds.
 """
 
 import fnmatch
 import hashlib
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from aimager import stand_in
-from aimager.distros import platform_for_host
-from aimager.model.architecture import host_architecture
+from aimager.packages.repository_sections import repositories
 from aimager.packages.sync_database import read_fields
-from aimager.stand_in.entry import Entry, arrange_entries, make_directory, make_file, make_link
-from aimager.stand_in.metadata import Built, Metadata
-from aimager.stand_in.package_file import write_database, write_package
 from aimager.stand_in.ports import PORTS
-from aimager.stand_in.signing import SigningKey, open_key
+from aimager.stand_in.signing import open_key
 from tests.support.cells import fresh_folder
+from tests.support.odd_packages import (
+    ADDED,
+    ATTRIBUTED,
+    DATE,
+    HOST,
+    SHADOWED,
+    TRACE,
+    make_repository,
+    packages,
+)
 from tests.support.plain_pacman import Plain, install_plainly
 from tests.support.runs import Doit
 
-HOST = platform_for_host(host_architecture())
-ADDED = "mine"
-DATE = 1_700_000_000
-TRACE = "var/lib/hooked/trace"
 LOCAL = "var/lib/pacman/local/"
 
-ASKED = (f"{ADDED}/hooked", "tool>=2", "tree")
+ASKED = (f"{ADDED}/hooked", "tool>=2", "tree", SHADOWED)
 """What is installed besides the base system; a dependency brings masked."""
 
 ALLOWED = {
@@ -52,13 +54,18 @@ ALLOWED = {
     "etc/pacman.d/gnupg*": "a first boot makes one",
     f"usr/share/pacman/keyrings/{ADDED}*": "a first boot takes the added repository's keys from it",
     "etc/pacman.d/mirrorlist": "a device's owner has chosen another mirror",
-    "etc/pacman.conf": "the added repository has another address on a device",
+    "etc/pacman.conf": "only what it says is compared",
     "var/lib/pacman/sync/*": "the next -Sy fetches them",
     "var/cache/pacman/pkg/*": "packages are not left in an image",
     "var/cache/ldconfig/aux-cache": "ldconfig makes it anew, and it tells of the machine's disk",
     "var/log/pacman.log": "an image has no history",
 }
 """What may differ, and why."""
+
+REWRITTEN = {"etc/passwd", "etc/group", "etc/gshadow"}
+"""What hooks write with the same content; an image's files are no newer than its packages."""
+
+_ATTRIBUTES = ("SCHILY.xattr.", "SCHILY.acl.")
 
 ALLOWED_FIELDS = {
     "INSTALLDATE": "an image is as old as its packages",
@@ -72,52 +79,6 @@ OURS = (
     "Having dracut make each kernel's initramfs, where it is installed...",
 )
 """Hooks of the build's own, which leave nothing where there is no kernel."""
-
-
-def hook(description: str, command: str) -> str:
-    """A hook for every package that is installed."""
-    return (
-        "[Trigger]\nType = Package\nOperation = Install\nTarget = *\n\n"
-        f"[Action]\nDescription = {description}\nWhen = PostTransaction\n"
-        f"Exec = /usr/bin/sh -c '{command} >> /{TRACE}'\nNeedsTargets\n"
-    )
-
-
-def packages() -> Iterator[tuple[Metadata, list[Entry], bytes]]:
-    """Each package of the added repository: its metadata, files and scriptlet."""
-
-    def describe(name: str, version: str, depends: tuple[str, ...] = ()) -> Metadata:
-        architecture = str(HOST.architecture)
-        return Metadata(name, version, architecture, f"{name} of ours", "", DATE, depends=depends)
-
-    traced = f"post_install() {{ echo scriptlet >> /{TRACE}; }}\n".encode()
-    ping = b"\x01\0\0\x02\0\x20" + b"\0" * 14
-    files = [
-        make_directory("var/lib/hooked", 0o2775, uid=11, gid=50),
-        make_file("etc/pacman.d/hooks/50-hooked.hook", hook("Tracing by etc...", "sort")),
-        make_link("etc/pacman.d/hooks/52-masked.hook", "/dev/null"),
-        make_file("usr/share/libalpm/hooks/51-usr.hook", hook("Tracing by usr...", "wc -l")),
-        make_file("usr/bin/hooked", "#!/bin/sh\n", 0o4750),
-        Entry("usr/bin/able", mode=0o755, data=b"able", capability=ping),
-        Entry("usr/lib/hooked/one", data=b"twins", inode="twins"),
-        Entry("usr/lib/hooked/two", data=b"twins", inode="twins"),
-        make_link("usr/lib/hooked/link", "/usr/bin/hooked"),
-        make_file("usr/lib/sysusers.d/hooked.conf", "u hooked 777 'Hooked' /\n"),
-    ]
-    yield describe("hooked", "1:1-1", ("masked",)), files, traced
-    masked = make_file("usr/share/libalpm/hooks/52-masked.hook", hook("Masked...", "cat"))
-    yield describe("masked", "1-1"), [masked], b""
-    yield describe("tool", "2-1"), [make_file("usr/bin/tool", "#!/bin/sh\n", 0o755)], b""
-
-
-def make_repository(folder: Path, key: SigningKey) -> None:
-    """Make the added repository, signed."""
-    made: list[Built] = []
-    for metadata, files, scriptlet in packages():
-        built = write_package(folder, metadata, arrange_entries(files, DATE), install=scriptlet)
-        key.sign(folder / built.filename)
-        made.append(built)
-    write_database(folder / f"{ADDED}.db", made)
 
 
 @dataclass(frozen=True)
@@ -147,6 +108,7 @@ def make_roots(doit: Doit, mirror: Path, folder: Path, kept: Path) -> Roots:
         doit.build(
             f"distro={HOST.distro.id}",
             f"add-repos={ADDED}={url}",
+            f"repos-first={ADDED}",
             f"key-file-{ADDED}={folder / 'mine.gpg'}",
             f"trust-key-{ADDED}={key.fingerprint}",
             f"install-pkgs={','.join(ASKED)}",
@@ -175,7 +137,7 @@ def make_roots(doit: Doit, mirror: Path, folder: Path, kept: Path) -> Roots:
 
 
 def read_tree(archive: Path) -> dict[str, tuple[object, ...]]:
-    """What matters of each file: its kind, mode, owner, link, capabilities and content."""
+    """What matters of each file: its kind, mode, owner, link, attributes and content."""
     found: dict[str, tuple[object, ...]] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -185,11 +147,28 @@ def read_tree(archive: Path) -> dict[str, tuple[object, ...]]:
                 assert content
                 digest = hashlib.sha256(content.read()).hexdigest()
             kind = tarfile.REGTYPE if member.islnk() else member.type
-            able = member.pax_headers.get("SCHILY.xattr.security.capability", "")
             owner = (f"{member.mode:o}", member.uid, member.gid)
             link = member.linkname if member.issym() else ""
-            found[member.name.removeprefix("./")] = (kind, *owner, link, able, digest)
+            found[member.name.removeprefix("./")] = (kind, *owner, link, attributes(member), digest)
     return found
+
+
+def attributes(member: tarfile.TarInfo) -> tuple[tuple[str, str], ...]:
+    """The extended attributes and access lists of a file, by name."""
+    named = sorted(member.pax_headers.items())
+    return tuple(item for item in named if item[0].startswith(_ATTRIBUTES))
+
+
+def read_times(archive: Path) -> dict[str, int]:
+    """When each file that a package owns was changed, in seconds; folders change with others."""
+    owned = {
+        name
+        for text in read_texts(archive, f"{LOCAL}[^/]+/files").values()
+        for name in text.splitlines()
+    }
+    with tarfile.open(archive) as tar:
+        times = {member.name.removeprefix("./"): int(member.mtime) for member in tar}
+    return {name: times[name] for name in owned & times.keys()}
 
 
 def read_texts(archive: Path, pattern: str) -> dict[str, str]:
@@ -236,6 +215,52 @@ def test_files_are_the_same(roots: Roots) -> None:
     assert [pattern for pattern, names in excused.items() if not names] == [], "no longer needed"
 
 
+def test_times_of_packages_files_are_the_same(roots: Roots) -> None:
+    """What hooks and settings changed has other content, and is excused by that."""
+    ours, plain = read_tree(roots.ours), read_tree(roots.plain)
+    times, others = read_times(roots.ours), read_times(roots.plain)
+    changed = {name for name in plain if ours.get(name) != plain[name]}
+    assert {name for name in others if times.get(name) != others[name]} - changed == REWRITTEN
+    assert times[ATTRIBUTED] == DATE - 86_400
+    assert len(times) > 1000
+
+
+def test_attributes_are_those_that_pacman_keeps(roots: Roots) -> None:
+    for archive in (roots.ours, roots.plain):
+        with tarfile.open(archive) as tar:
+            found = {member.name.removeprefix("./"): attributes(member) for member in tar}
+        assert found[ATTRIBUTED] == (("SCHILY.xattr.user.hooked", "told"),)
+        assert [name for name, _ in found["usr/bin/able"]] == ["SCHILY.xattr.security.capability"]
+
+
+def test_pacman_conf_says_the_same(roots: Roots) -> None:
+    """But for the address of the added repository, which comes first."""
+    texts = [read_texts(root, "etc/pacman\\.conf") for root in (roots.ours, roots.plain)]
+    ours, plain = (text for found in texts for text in found.values())
+    assert repositories(ours) == repositories(plain)
+    assert repositories(ours)[0] == ADDED
+    assert settings(ours) == settings(plain)
+    assert settings(ours)[ADDED] == ["Server = "]
+    assert "Architecture = auto" in settings(ours)["options"]
+
+
+def settings(conf: str) -> dict[str, list[str]]:
+    """What is set in each section, in order, without that address."""
+    found: dict[str, list[str]] = {}
+    for line in map(str.strip, conf.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = found.setdefault(line[1:-1], [])
+        elif line and not line.startswith("#"):
+            added = line.startswith("Server") and section is found.get(ADDED)
+            section.append("Server = " if added else line)
+    return found
+
+
+def test_the_first_repositorys_package_is_taken(roots: Roots) -> None:
+    for archive in (roots.ours, roots.plain):
+        assert f"{LOCAL}{SHADOWED}-0.1-1/desc" in read_descriptions(archive)
+
+
 def hooks_of(roots: Roots) -> list[str]:
     """How pacman calls the hooks of the last transaction of the plain root, in order."""
     (log,) = read_texts(roots.plain, "var/log/pacman.log").values()
@@ -258,4 +283,4 @@ def test_hooks_are_the_same(roots: Roots) -> None:
     assert {"Tracing by etc...", "Tracing by usr..."} <= set(plain)
     assert "Masked..." not in plain
     (trace,) = read_texts(roots.ours, TRACE).values()
-    assert trace == "scriptlet\n" + "hooked\nmasked\ntool\ntree\n" + "4\n"
+    assert trace == "scriptlet\n" + "hooked\nhtop\nmasked\ntool\ntree\n" + "5\n"

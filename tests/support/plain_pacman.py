@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import process
+from aimager.archive import XATTRS
+from aimager.packages.repository_sections import repositories
 from aimager.sandbox.borrowed_root import open_toolbox
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.mounts import RUN, Bind
@@ -24,7 +26,7 @@ class Plain:
 
     ``borrowed`` holds the pacman of the beginning. ``place`` is a repository's in the folder
     ``mirror``, with pacman's variables in it. ``added`` is the folder of one repository more, with
-    its database, packages and ``key``, which bears ``fingerprint``.
+    its database, packages and ``key``, which bears ``fingerprint``; it comes before the others.
     """
 
     borrowed: Path
@@ -88,7 +90,7 @@ def _install(request: Plain) -> None:
                 ["pacman", "--noconfirm", "--disable-sandbox", "-Sy", *request.packages],
             ):
                 process.run(argv, within=inside, log=log)
-        options = ("--create", "--sort=name", "--numeric-owner", "--format=posix", "--xattrs")
+        options = ("--create", "--sort=name", "--numeric-owner", "--format=posix", *XATTRS)
         tools.run(["tar", *options, f"--file={request.target}", f"--directory={tree.path}", "."])
 
 
@@ -107,5 +109,6 @@ def _be_its_owner(image: Chroot, request: Plain) -> None:
     tree = image.tree
     tree.write(request.mirrorlist, f"Server = file://{_MIRROR}/{request.place}\n", 0o644)
     conf = tree.read_text("etc/pacman.conf")
-    added = f"\n[{request.added.name}]\nServer = file://{_ADDED}\n"
-    tree.write("etc/pacman.conf", conf + added, 0o644)
+    added = f"[{request.added.name}]\nServer = file://{_ADDED}\n\n"
+    first = conf.index(f"[{repositories(conf)[0]}]")
+    tree.write("etc/pacman.conf", conf[:first] + added + conf[first:], 0o644)
