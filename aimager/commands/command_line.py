@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from aimager.commands.folders import check_folder, guard_cache, is_text, make_cache
+from aimager.commands.folders import check_folder, guard_cache, make_cache
 from aimager.commands.listing import LISTS
 from aimager.config.build import read_builds
-from aimager.config.list_files import with_lists
+from aimager.config.list_files import check_values, with_lists
 from aimager.config.parse import nearest, read_epoch
 from aimager.config.platform import refuse_faults
 from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
-from aimager.config.variables import VARIABLES, is_secret
+from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.packages.lock_file import check_build, read_lock_file
@@ -101,13 +101,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     if not asked.tells_only:
         make_cache(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
-    for name, value in asked.variables.items():
-        if not is_text(value):
-            hidden = is_secret(name)
-            raise ConfigError(
-                f"{name}={'' if hidden else value} is not in UTF-8",
-                hint="type it on a terminal that writes UTF-8",
-            )
+    check_values(asked.variables)
     if not _OF_NOBUILD.isdisjoint(asked.words):
         check_names(tuple(asked.variables))
         return ()

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from aimager.config.parse import is_text
 from aimager.errors import ConfigError
 from aimager.files import Readers, guard_folder
 
@@ -42,8 +43,3 @@ def check_folder(folder: Path) -> None:
             f"the folder {folder} cannot be written: {there} is not yours, or not a folder",
             hint=_HINT,
         )
-
-
-def is_text(word: str) -> bool:
-    """Whether all its bytes were ones of UTF-8; the others have become surrogates (PEP 383)."""
-    return not any("\ud800" <= character <= "\udfff" for character in word)

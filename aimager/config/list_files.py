@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aimager.config.parse import is_text
 from aimager.config.paths import read_text
-from aimager.config.variables import VARIABLES
+from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
 
 
@@ -17,23 +17,28 @@ def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
 
     :raises ConfigError: when a file cannot be read, or for what no value can have
     """
-    for name, text in texts.items():
-        _check(name, text)
+    check_values(texts)
     return {name: _read(name, text, folder) for name, text in texts.items()}
 
 
-def _check(name: str, text: str) -> None:
-    """Refuse what no program takes as an argument, and what is no text, but for files' names."""
-    if "\0" in text:
-        raise ConfigError(
-            f"{name}= has a NUL character, which no value can have", hint=f"leave it out of {name}="
-        )
-    names_files = text.startswith("@") or any(v.paths and v.matches(name) for v in VARIABLES)
-    if not is_text(text) and ("://" in text or not names_files):
-        raise ConfigError(
-            f"{name}= has bytes that are not UTF-8",
-            hint="write it in UTF-8, as terminals do where LANG ends in .UTF-8",
-        )
+def check_values(texts: Mapping[str, str]) -> None:
+    """Refuse what no program takes as an argument, and what is no text.
+
+    Python has bytes that are no UTF-8 as lone surrogates, which no record or manifest can have.
+
+    :raises ConfigError: then; the value of what may be a password is not repeated
+    """
+    for name, text in texts.items():
+        if "\0" in text:
+            raise ConfigError(
+                f"{name}= has a NUL character, which no value can have",
+                hint=f"leave it out of {name}=",
+            )
+        if not is_text(text):
+            raise ConfigError(
+                f"{name}={'' if is_secret(name) else text} is not in UTF-8",
+                hint="type it on a terminal that writes UTF-8",
+            )
 
 
 def _read(name: str, text: str, folder: Path) -> str:
@@ -43,5 +48,5 @@ def _read(name: str, text: str, folder: Path) -> str:
     lines = (line.strip() for line in content.splitlines())
     words = ",".join(line.rstrip(",") for line in lines if line and not line.startswith("#"))
     # What a file has is a list, also to who reads it once more, and no file's name.
-    _check(name, words)
+    check_values({name: words})
     return f",{words}" if words.startswith("@") else words

@@ -13,7 +13,7 @@ from aimager.config.accounts import (
     read_passwords,
     separate_passwords,
 )
-from aimager.config.parse import choices, is_text, read_hostname, split_list
+from aimager.config.parse import choices, read_hostname, split_list
 from aimager.config.paths import has_long_name, read_text
 from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
@@ -114,10 +114,10 @@ def _read_file(word: str, folder: Path) -> AddedFile:
             hint="it is USER or USER:GROUP, each by its name or number:"
             " files=key:/etc/key:640:root:http",
         )
-    if ".." in path.split("/") or path.endswith("/") or has_long_name(path) or not is_text(path):
+    if ".." in path.split("/") or path.endswith("/") or has_long_name(path):
         raise ConfigError(
             f"files={word}: {path} is not the path of a file in the image",
-            hint="name the file itself, in UTF-8 and without ..: files=motd:/etc/motd",
+            hint="name the file itself, without ..: files=motd:/etc/motd",
         )
     text = read_text(folder / source, "files", newline="")
     return AddedFile(path, text, int(mode or "644", 8), owner)
