@@ -19,7 +19,7 @@ from aimager.system.bootloader.efi_kernels import HOOK, SCRIPT, make_startable
 from aimager.system.kernels import Kernel
 from tests.support.efi_program import EFI_PROGRAM
 
-PACKED = gzip.compress(EFI_PROGRAM)
+PACKED = gzip.compress(EFI_PROGRAM, mtime=0)
 
 
 def kernel(name: str = "linux") -> Kernel:
@@ -64,9 +64,12 @@ def test_nothing_is_left_where_kernels_are_programs(tmp_path: Path) -> None:
         (zstandard.compress(EFI_PROGRAM), r"is not an EFI program: it is compressed by zstd$"),
         (lzma.compress(EFI_PROGRAM), r"is not an EFI program: it is compressed by xz$"),
         (PACKED[:-12], r"is compressed by gzip and damaged"),
-        (gzip.compress(bytes(200)), r"holds, compressed by gzip, what is not an EFI program$"),
-        (gzip.compress(PACKED), r"holds, compressed by gzip, what is not an EFI program$"),
-        (gzip.compress(bytes(9 << 20)), r"is compressed by gzip and damaged"),
+        (
+            gzip.compress(bytes(200), mtime=0),
+            r"holds, compressed by gzip, what is not an EFI program$",
+        ),
+        (gzip.compress(PACKED, mtime=0), r"holds, compressed by gzip, what is not an EFI program$"),
+        (gzip.compress(bytes(9 << 20), mtime=0), r"is compressed by gzip and damaged"),
     ],
 )
 def test_others_are_refused_by_name(
@@ -86,7 +89,7 @@ def test_others_are_refused_by_name(
 
 def test_the_hook_unpacks_what_an_upgrade_brings(tmp_path: Path) -> None:
     packed, plain = put(tmp_path, PACKED), put(tmp_path, EFI_PROGRAM, "vmlinuz-lts")
-    foreign = gzip.compress(b"something else")
+    foreign = gzip.compress(b"something else", mtime=0)
     other = put(tmp_path, foreign, "vmlinuz-other")
     initramfs = put(tmp_path, PACKED, "initramfs-linux.img")
     script = read_data("aimager.system", "content/unpack-kernels")
