@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ ARCHIVE = Cell(HOST.platform, "none")
 BORROWING = f"make-rootfs-archive:{HOST.platform.id}.borrowed"
 HOSTS = ("gpg", "tar", "zstd")
 """What of the host makes a root archive with tools=host, beside a pacman that is fetched."""
+COMPRESSORS = ("gzip", "bzip2", "xz", "lz4", "zstd")
+"""What an initramfs is compressed by again."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,12 @@ def test_a_given_archive_does_all_from_the_keyring_on(lender: Doit) -> None:
     assert BORROWING not in (*said.ran, *said.skipped)
     assert {"keyring-init", "make-rootfs-archive"} <= said.stages
     assert root_sums(lender) == before
+
+
+def test_an_initramfs_is_compressed_by_borrowed_programs(lender: Doit) -> None:
+    with tarfile.open(ARCHIVE.folder(lender) / "keyring-helper.tar") as archive:
+        names = {name.removeprefix("./") for name in archive.getnames()}
+    assert {f"usr/bin/{program}" for program in COMPRESSORS} <= names
 
 
 def test_the_hosts_programs_install_the_same(lender: Doit) -> None:
