@@ -4,6 +4,7 @@
 program that is named or the host's.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -78,14 +80,18 @@ def _entry(block: str, files: dict[str, tuple[str, int]]) -> tuple[str, Entry]:
     )
 
 
+def digests(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """A package's name by the digest of all that is said of it, which is what is recorded."""
+    return {
+        hashlib.sha256(json.dumps([name, *entry]).encode()).hexdigest()[:16]: name
+        for name, entry in entries.items()
+    }
+
+
 def record(program: str) -> str:
     """All that it finds, as JSON, with a line for each package."""
-    databases = []
-    for path in FILES:
-        entries = ask(program, path).items()
-        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries)
-        databases.append(f"{json.dumps(path.name)}: {{\n{lines}\n}}")
-    return "{\n" + ",\n".join(databases) + "\n}\n"
+    found = {path.name: sorted(digests(ask(program, path))) for path in FILES}
+    return json.dumps(found, indent=1) + "\n"
 
 
 if __name__ == "__main__":
