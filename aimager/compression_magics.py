@@ -29,7 +29,7 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 
 def suffix_of(start: bytes) -> str:
     """The suffix of a compression that can be undone, for a file that begins so; else empty."""
-    if start[1:4] == _SKIPPABLE:
+    if start[1:4] == _SKIPPABLE and 0x50 <= start[0] <= 0x5F:
         return ".zst"
     return next((suffix for magic, suffix in MAGICS.items() if start.startswith(magic)), "")
 

@@ -110,6 +110,8 @@ def _check(file: DefinitionFile, board: object) -> Board:
     read = file.check(board)
     for word in read.repositories:
         name, is_own, address = word.partition("=")
+        if is_own and not name:
+            raise file.error("has repositories= without a name", hint="it is NAME=ADDRESS")
         if is_own:
             file.check_address(address, f"repositories= for {name}", f"repo-url-{name}")
     if read.partition_table and not read.partition_table.with_role(Role.root):

@@ -124,8 +124,8 @@ def read_builds(
         )
         builds.append(build)
         left_out.append(without)
-    for told, error in left_out[0].items():
-        if all(told in others for others in left_out):
+    for (variable, part), error in (told for without in left_out for told in without.items()):
+        if all({(variable, part), (variable, "")} & without.keys() for without in left_out):
             raise error
     made = {build.id: build for build in builds if build}
     if len(made) < len(names):

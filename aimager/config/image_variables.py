@@ -179,8 +179,8 @@ DISK = (
     Variable(
         "disk-from",
         Group.disk,
-        "an image, which may be compressed by gzip, xz or zstd, that the disk starts as a copy of:"
-        " a boot loader in raw sectors, say",
+        "an image, which may be compressed (gz, xz, zst, bz2, lz4), that the disk starts as a copy"
+        " of: a boot loader in raw sectors, say",
         "",
         "disk-from=loader.img.gz",
         settings=("disk_from",),

@@ -45,7 +45,7 @@ def _read(name: str, text: str, folder: Path) -> str:
     if not text.startswith("@") or not any(v.several and v.matches(name) for v in VARIABLES):
         return text
     content = read_text(folder / text[1:], name).removeprefix("\ufeff")  # as Windows writes it
-    lines = (line.strip() for line in content.splitlines())
+    lines = (line.strip() for line in content.split("\n"))
     words = ",".join(line.rstrip(",") for line in lines if line and not line.startswith("#"))
     # What a file has is a list, also to who reads it once more, and no file's name.
     check_values({name: words})

@@ -61,7 +61,7 @@ def read_password_words(text: str, folder: Path) -> tuple[Password, ...]:
     """
     if text.startswith("@"):
         content = read_text(folder / text[1:], "chpasswd")
-        lines = content.removeprefix("\ufeff").splitlines()  # as Windows writes it
+        lines = content.removeprefix("\ufeff").split("\n")  # as Windows writes it
         return read_password_lines(line for line in lines if line)
     return read_passwords(text) if text else ()
 

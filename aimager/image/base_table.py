@@ -79,12 +79,21 @@ def _read_gpt(stream: IO[bytes], size: int) -> BaseTable:
         content = stream.read(number * each)
         for at in range(0, len(content) - each + 1, each):
             kind, first, last = _GPT_ENTRY.unpack_from(content, at)
-            if any(kind) and first <= last:
+            if any(kind) and first <= last and first * SECTOR < size:
                 partitions.add(Extent(first * SECTOR, (last - first + 1) * SECTOR))
         if place * SECTOR >= size:
             break
     inside = (Extent(e.start, min(e.end, size) - e.start) for e in taken if e.start < size)
     return BaseTable(tuple(inside), _by_start(partitions))
+
+
+def used_size(image: Path) -> int:
+    """The bytes of ``image`` without those at its end that its own second GPT takes."""
+    end = image.stat().st_size
+    for extent in sorted(read_base(image).gpt, key=lambda extent: -extent.start):
+        if extent.end == end:
+            end = extent.start
+    return end
 
 
 def check_base(

@@ -9,7 +9,7 @@ from aimager import files, progress
 from aimager.digests import Growing, Sums
 from aimager.image import disk
 from aimager.image import raw_boot as raw
-from aimager.image.base_table import check_base
+from aimager.image.base_table import check_base, used_size
 from aimager.image.bmap import mapped_extents
 from aimager.image.disk_from import unpacked
 from aimager.image.filesystem.used_blocks import used_extents
@@ -144,7 +144,8 @@ class _Maker:
         }
         given = base.stat().st_size if base else 0
         with files.publish(target) as temporary:
-            whole = disk_size(table, [*extents, Extent(0, given)])
+            before = Extent(0, used_size(base) if base else 0)
+            whole = disk_size(table, [*extents, before])
             self._begin_disk(temporary, extents, list(placed.values()), whole, base)
             with self.digests.following(temporary, target) as digest:
                 self._place_parts(temporary, placed, last, digest)

@@ -48,6 +48,7 @@ _WORDS = {
         "linux root (arm)": Architecture.armv7h.gpt_root,
         "linux root (arm-64)": Architecture.aarch64.gpt_root,
         "linux root (risc-v-64)": Architecture.riscv64.gpt_root,
+        f"linux root ({Architecture.loong64.machine[:-2]}-64)": Architecture.loong64.gpt_root,
     },
     Label.dos: {
         "l": "83",

@@ -26,13 +26,13 @@ def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
         overlap
     """
     for piece in pieces:
-        _check_numbers(piece)
+        _check_piece(piece)
     sizes = [partition.size or SECTOR for partition in table.partitions]
     places = [Place(p.file, Extent(p.offset, p.size or p.least)) for p in pieces]
     check_places(table, lay_out(table, sizes), places)
 
 
-def _check_numbers(piece: RawPiece) -> None:
+def _check_piece(piece: RawPiece) -> None:
     given = (("offset", piece.offset, 0), ("skip", piece.skip, 0), ("least", piece.least, 1))
     size = () if piece.size is None else (("size", piece.size, 1),)
     for name, number, least in (*given, *size):

@@ -8,17 +8,19 @@ and uboot-odroid-n2; names of files that those lines leave open are unverified.
 from aimager.model.board import RawPiece
 
 _SECTOR = 512
+_ROCKCHIP = "u-boot-rockchip.bin"
 _ROCKCHIP_U_BOOT = 16384 * _SECTOR
 
 
-def rockchip(folder: str = "boot", file: str = "u-boot-rockchip.bin") -> tuple[RawPiece, ...]:
+def rockchip(folder: str = "boot", file: str = _ROCKCHIP) -> tuple[RawPiece, ...]:
     """One file with all stages, of U-Boot's since 2023 or so, as for RK3566 and RK3588.
 
-    It goes beyond 8 MiB, where it has what `rockchip_in_two` has in a file of its own (SPL_PAD_TO
-    of U-Boot's common/spl/Kconfig).
+    By its usual name it goes beyond 8 MiB, where it has what `rockchip_in_two` has in a file of its
+    own (SPL_PAD_TO of U-Boot's common/spl/Kconfig).
     """
     place = 64 * _SECTOR
-    return (RawPiece(f"{folder}/{file}", place, least=_ROCKCHIP_U_BOOT - place + 1),)
+    least = _ROCKCHIP_U_BOOT - place + 1 if file == _ROCKCHIP else 1
+    return (RawPiece(f"{folder}/{file}", place, least=least),)
 
 
 def rockchip_in_two(folder: str = "boot") -> tuple[RawPiece, ...]:

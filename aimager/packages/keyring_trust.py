@@ -172,5 +172,5 @@ def _verify_package(trusted: TrustedKeys, lock: Lock, store: Path) -> None:
     if package is None:  # as `keyring_files` has told
         return
     trust = Trust()
-    trust.add(trusted.files.keys, trusted.masters, trusted.gone, signers=trusted.signers)
+    replace(trusted, believed=()).add_to(trust)
     verify_by(trust.status, [package], store)

@@ -192,10 +192,10 @@ def _enabled(pacman_conf: str, name: str, server: str) -> str:
             lines[number] = header[1]
             settings = 0
             for after in range(number + 1, len(lines)):
-                words = _setting(lines[after])
-                if not words:
+                setting = _setting(lines[after])
+                if not setting:
                     break
-                lines[after], settings = words, settings + 1
+                lines[after], settings = setting, settings + 1
             if settings:
                 return "\n".join(lines)
             break

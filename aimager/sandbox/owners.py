@@ -35,8 +35,8 @@ _NO_LIST = re.compile(
 """What GNU tar warns of (its xattrs.c), and ends well after. pacman takes no access lists out of
 packages: it has no ARCHIVE_EXTRACT_ACL (libalpm, add.c)."""
 
-_LISTED = re.compile(r"(?:default:)?(user|group):(\d+):", re.IGNORECASE)
-_LISTED_BY_NAME = re.compile(r"(?:default:)?(user|group):[^:]+:[^:]*:(\d+)", re.IGNORECASE)
+_LISTED = re.compile(r"(?:default:)?(user|group):(\d{1,10}):", re.IGNORECASE)
+_LISTED_BY_NAME = re.compile(r"(?:default:)?(user|group):[^:]+:[^:]*:(\d{1,10})", re.IGNORECASE)
 """Who an entry of an access list is for (acl(5)); star appends the number to a name."""
 
 _REFUSED = re.compile(

@@ -56,12 +56,13 @@ def fetching_again(action: Callable[[], T], fetches: Sequence[FetchPackages]) ->
                 _tell(error, _OFFLINE)
                 raise
             asked |= error.refused.keys()
-            old |= _signatures(error.refused, fetches)
+            now = dict(_signatures(error.refused, fetches))
             try:
                 _fetch(error, fetches)
             except TrustError:
-                _put_back(old, fetches, None)
+                _put_back(now, fetches, None)  # and not what came before, which may be good
                 raise
+            old |= now
 
 
 _SAME = "a mirror has just been asked again, and this is what it has"

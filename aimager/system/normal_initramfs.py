@@ -200,11 +200,16 @@ def _argv(method: str, tools: Toolbox) -> list[str]:
     """
     argv = zstd_argv(tools, _ZSTD) if method == "zstd" else list(_PROGRAMS[method])
     try:
-        tools.root_of(argv[0])
+        root = tools.root_of(argv[0])
     except HostError as error:
         raise _NoProgramError(
             f"it is compressed by {method}, and the program {argv[0]} is missing here"
         ) from error
+    if tools.borrowed and root is None:
+        raise _NoProgramError(
+            f"it is compressed by {method}, and the host's {argv[0]} may write other bytes than the"
+            " borrowed one, which is missing"
+        )
     return argv
 
 

@@ -27,6 +27,12 @@ def refused_together(folder: Path, **words: str) -> str:
     return caught.value.message
 
 
+@pytest.mark.parametrize("board", ["rpi4,none", "none,rpi4", "rpi4,rpi3,none"])
+def test_a_word_for_none_of_them_is_refused(tmp_path: Path, board: str) -> None:
+    words = {"board": board, "distro": "archlinuxarm", "mkfs-arg": "home=-L x"}
+    assert "mkfs-arg=" in refused_together(tmp_path, **words)
+
+
 def test_several_boards_are_several_builds(tmp_path: Path) -> None:
     words = {"board": "x64-uefi, x64-legacy,x64-uefi", "hostname": "pc"}
     builds = read_builds(words, HERE, epoch=7)

@@ -1,11 +1,12 @@
 """The boot loader of the image that a disk starts from is kept, and its partition table is not."""
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from aimager.errors import ConfigError
-from aimager.image.base_table import BaseTable, check_base, read_base
+from aimager.image.base_table import BaseTable, check_base, read_base, used_size
 from aimager.image.disk import sfdisk_script
 from aimager.model.architecture import Architecture
 from aimager.model.image_ids import ImageIds
@@ -174,6 +175,23 @@ def test_what_is_too_large_for_a_loader_is_data(tmp_path: Path) -> None:
         else:
             with pytest.raises(ConfigError, match="at byte 4194304 in a partition"):
                 check(base, ours)
+
+
+@pytest.mark.parametrize("first", [1 << 63, 1 << 54, 1 << 52, 64 * 2048])
+def test_a_partition_beyond_the_image_is_none(tmp_path: Path, first: int) -> None:
+    base = make_base(tmp_path / "base", GPT)
+    content = bytearray(base.read_bytes())
+    struct.pack_into("<QQ", content, 2 * SECTOR + 32, first, first + 2)
+    base.write_bytes(content)
+    assert read_base(base).partitions == (Extent(16 * MiB, MiB),), "the second GPT's"
+    check(base, "label: gpt; aimager@boot: start=16MiB, size=1MiB; aimager@root:")
+
+
+@pytest.mark.parametrize(
+    ("script", "end"), [(GPT, 32 * MiB - 33 * SECTOR), (DOS, 32 * MiB), ("", 32 * MiB)]
+)
+def test_the_second_gpt_of_a_base_is_no_content(tmp_path: Path, script: str, end: int) -> None:
+    assert used_size(make_base(tmp_path / "base", script)) == end
 
 
 def test_what_a_base_has(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ KiB = 1024
         (rockchip(), [RawPiece("boot/u-boot-rockchip.bin", 32 * KiB, least=8160 * KiB + 1)]),
         (
             rockchip("usr/lib", "x.bin"),
-            [RawPiece("usr/lib/x.bin", 32 * KiB, least=8160 * KiB + 1)],
+            [RawPiece("usr/lib/x.bin", 32 * KiB)],
         ),
         (
             rockchip_in_two(),

@@ -76,7 +76,7 @@ def test_other_versions() -> None:
 
 
 def test_what_gpg_verifies_is_read_too() -> None:
-    """P10: what was verified and installed must not stop the image at the very end."""
+    """What was verified and installed must not stop the image at the very end."""
     version_5 = b"\x05" + body(NAMES_KEY + TIME)[1:]
     assert issuer(new_packet(version_5)) == FINGERPRINT
     content = base64.encodebytes(new_packet(body(NAMES_KEY + TIME)))

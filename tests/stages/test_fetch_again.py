@@ -4,7 +4,7 @@ stays where nothing better comes."""
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,23 +12,17 @@ import pytest
 from aimager import process
 from aimager.archive import pack_members
 from aimager.errors import TrustError
-from aimager.files import publish_text
 from aimager.graph.doit_tasks import Graph
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
-from aimager.model.distro import Keyring, Mirrors, ThirdPartyRepository
-from aimager.model.lock import Lock, LockedPackage, write_lock
-from aimager.model.workshop import Workshop
+from aimager.model.distro import Mirrors, ThirdPartyRepository
 from aimager.packages.store import digest_of, name_in
 from aimager.products.cache import Kept
-from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.fetch_again import fetching_again, run_fetching_again
-from aimager.stages.fetch_packages import FetchPackages
 from aimager.stages.fetch_pacman_static import FetchPacmanStatic
-from aimager.stages.keyring_init import KeyringInit
-from tests.support.locked import make_database, make_file, make_workshop
+from tests.support.locked import make_database, make_file
 from tests.support.packagers import Packagers, short_folder
-from tests.support.platform_databases import PLATFORM
+from tests.support.remade_mirror import Remade
 from tests.support.webserver import Site
 
 pytestmark = [
@@ -44,72 +38,6 @@ pytestmark = [
 def packagers() -> Iterator[Packagers]:
     with short_folder() as folder:
         yield Packagers(folder / "p")
-
-
-@dataclass
-class Remade:
-    """Packages by a mirror's present signatures, which a store keeps with those of a stranger."""
-
-    folder: Path
-    site: Site
-    packagers: Packagers
-    packages: dict[str, LockedPackage]
-
-    @property
-    def workshop(self) -> Workshop:
-        """The stages'."""
-        return make_workshop(self.folder)
-
-    @property
-    def keyring(self) -> Keyring:
-        """That of the keyring package."""
-        return Keyring("demo", "demo-keyring", self.packagers.masters)
-
-    def lock(self, *names: str) -> tuple[Path, FetchPackages]:
-        """A lock of packages, as it is once all are fetched, and what fetches them."""
-        lock, target = (self.folder / f"{names[0]}.{kind}" for kind in ("lock", "fetched"))
-        text = write_lock(Lock(PLATFORM.id, (), tuple(self.packages[name] for name in names)))
-        publish_text(lock, text)
-        publish_text(target, text)
-        mirrors = MirrorChoice(repositories=(("core", (f"{self.site.url}/core",)),))
-        shop = replace(self.workshop, work=self.folder / "none")  # theirs is not to be used
-        return target, FetchPackages(PLATFORM, lock, target, mirrors=mirrors, workshop=shop)
-
-    def keyring_init(self) -> tuple[KeyringInit, list[FetchPackages]]:
-        """What verifies by gpg, and all that fetches."""
-        lock, fetch = self.lock("demo-keyring")
-        targets = (self.folder / "keyring.tar", self.folder / "keys.tar")
-        made = KeyringInit(
-            (self.keyring,), lock, targets, borrowed=None, older=False, workshop=self.workshop
-        )
-        return made, [self.lock("tool")[1], fetch]
-
-    def borrow_root(self) -> tuple[BorrowRoot, list[FetchPackages]]:
-        """What verifies without gpg, the keyring package first."""
-        (keyrings, some), (lock, others) = self.lock("demo-keyring"), self.lock("tool", "other")
-        target = self.folder / "borrowed.tar"
-        made = BorrowRoot(
-            (self.keyring,), keyrings, lock, target, older=False, workshop=self.workshop
-        )
-        return made, [some, others]
-
-    @property
-    def store(self) -> Path:
-        """Where the packages lie."""
-        return self.workshop.store
-
-    def signatures(self) -> list[bytes]:
-        """What the store has."""
-        return [package.signature(self.store).read_bytes() for package in self.packages.values()]
-
-    def sign(self, key: str, *, on_mirror: bool) -> None:
-        """Have all signed by ``key``."""
-        for package in self.packages.values():
-            signature = self.packagers.sign(key, self.site.content[f"/core/{package.file}"])
-            if on_mirror:
-                self.site.content[f"/core/{package.file}.sig"] = signature
-            else:
-                package.signature(self.workshop.store).write_bytes(signature)
 
 
 @pytest.fixture
@@ -251,6 +179,29 @@ def test_one_mirror_that_fails_after_another(remade: Remade, site: Site) -> None
         fetching_again(refuse, fetches)
     assert signatures("demo-keyring")[0] in asked(site)
     assert remade.signatures() == had
+
+
+def test_what_came_good_before_stays_where_a_later_one_does_not_come(
+    remade: Remade, site: Site
+) -> None:
+    _, fetches = remade.borrow_root()
+    keyring, tool = (
+        remade.packages[name].signature(remade.store) for name in ("demo-keyring", "tool")
+    )
+    had = tool.read_bytes()
+    del site.content[f"/core/{remade.packages['tool'].file}.sig"]
+    rounds = iter((keyring, tool))
+
+    def refuse() -> None:
+        path = next(rounds)
+        given = {name_in(path, remade.store): digest_of(path)}
+        raise TrustError("the package is not trusted", refused=given)
+
+    with pytest.raises(TrustError):
+        fetching_again(refuse, fetches)
+    good = site.content[f"/core/{remade.packages['demo-keyring'].file}.sig"]
+    assert keyring.read_bytes() == good
+    assert tool.read_bytes() == had
 
 
 def test_what_is_refused_offline_stays(remade: Remade, site: Site) -> None:

@@ -28,7 +28,7 @@ PI4 = frozenset({"pi4"})
         ("rpi4", {"pi4"}),
         ("rpi5", {"pi5"}),
         ("rpi-zero2w", {"pi0"}),
-        ("aarch64-rpi-uboot", {"pi0", "pi1", "pi2", "pi3", "pi4"}),
+        ("aarch64-rpi-uboot", set()),
         ("x64-uefi", set()),
     ],
 )
@@ -101,16 +101,31 @@ def test_all_words_that_name_files() -> None:
         "initramfs a,b 0x800000\nramfsfile=c,d\narmstub=e\n device_tree=f/g.dtb\nstart_file=h\n"
         "fixup_file=i\ninclude j\ndevice_tree=\ndtoverlay=k\ninitramfs=l\n"
     )
-    assert "".join(named_files(read_statements(text, PI4))) == "abcdef/g.dtbhij"
+    assert "".join(named_files(read_statements(text, PI4))) == "abcdehij"
     assert initramfs(text) == "a"
     assert initramfs("[none]\ninitramfs x\n[all]\nramfsfile=/y\n") == "y"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("kernel=old.img\nkernel=new.img\n", ("new.img",)),
+        ("initramfs old 0\ninitramfs new 0\n", ("new",)),
+        ("[cm4]\nkernel=a\n[all]\nkernel=b\n", ("b",)),
+        ("kernel=b\n[cm4]\nkernel=a\n", ("b", "a")),
+        ("kernel=a\n[gpio4=1]\nkernel=b\n", ("a", "b")),
+        ("include a\ninclude b\n", ("a", "b")),
+    ],
+)
+def test_a_later_setting_takes_the_place_of_earlier_ones(text: str, named: tuple[str, ...]) -> None:
+    assert named_files(read_statements(text, PI4)) == named
 
 
 def test_what_a_file_includes_is_in_its_place() -> None:
     texts = {"a.txt": "[pi4]\nkernel=b\n[pi5]\n", "c.txt": "kernel=d\n"}
     text = "include /a.txt\nkernel=never\n[all]\nkernel=e\n[none]\ninclude c.txt\n"
     found = read_statements(text, PI4, lambda name: texts[name])
-    assert named_files(found) == ("a.txt", "b", "e")
+    assert named_files(found) == ("a.txt", "e")
 
 
 @pytest.mark.parametrize(("name", "board"), [("config.txt", "rpi2"), ("config8.txt", "rpi4")])

@@ -32,7 +32,7 @@ _DEVICE_TREES = (
     (re.compile(r"-rpi-2"), "pi2"),
     (re.compile(r"bcm(2708|2835)"), "pi1"),
 )
-_FIRMWARE = {"start4.elf": ("pi4",), "start.elf": ("pi0", "pi1", "pi2", "pi3")}
+_FIRMWARE_OF_PI4, _FIRMWARE_OF_OTHERS = "start4.elf", "start.elf"
 
 _NAMES_FILE = (
     *("kernel", "armstub", "device_tree", "start_file", "fixup_file"),
@@ -65,7 +65,7 @@ class Statement:
 def families(boot_files: Iterable[str]) -> frozenset[str]:
     """The families of models that are started by these files; none: nobody knows.
 
-    Device trees tell more than the firmware's own programs, which are for several.
+    Device trees tell, and else the firmware's program if it is that of one family alone.
     """
     names = list(boot_files)
     by_tree = {
@@ -73,8 +73,8 @@ def families(boot_files: Iterable[str]) -> frozenset[str]:
         for name in names
         if name.endswith(".dtb")
     }
-    by_firmware = {family for name in names for family in _FIRMWARE.get(name, ())}
-    return frozenset(by_tree - {""} or by_firmware)
+    is_pi4 = _FIRMWARE_OF_PI4 in names and _FIRMWARE_OF_OTHERS not in names
+    return frozenset(by_tree - {""} or ({"pi4"} if is_pi4 else ()))
 
 
 def read_statements(
@@ -134,13 +134,23 @@ class _Filters:
 def named_files(
     statements: Iterable[Statement], applies: Sequence[Applies] = tuple(Applies)
 ) -> tuple[str, ...]:
-    """The files that are named by statements that apply so, relative to config.txt's folder."""
-    found = []
+    """The files that are named by statements that apply so, relative to config.txt's folder.
+
+    Of a setting the last one that always applies takes the place of those before it.
+    """
+    kept: list[Statement] = []
     for statement in statements:
-        if statement.key in _NAMES_FILE and statement.applies in applies:
-            several = statement.key in _SEVERAL
-            found += statement.value.split(",") if several else [statement.value]
-    return tuple(name.lstrip("/") for name in found if name)
+        if statement.key in _NAMES_FILE:
+            if statement.applies is Applies.always and statement.key != "include":
+                kept = [other for other in kept if other.key != statement.key]
+            kept.append(statement)
+    names = (
+        name
+        for statement in kept
+        if statement.applies in applies
+        for name in (statement.value.split(",") if statement.key in _SEVERAL else [statement.value])
+    )
+    return tuple(name.lstrip("/") for name in names if name)
 
 
 def initramfs(configuration: str) -> str:
