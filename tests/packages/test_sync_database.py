@@ -136,7 +136,7 @@ def test_a_stream_may_have_several_frames() -> None:
         b"<!DOCTYPE html>\n<html><body>Please log in" + b" " * 2000,
         b"<html/>",
         b"",
-        gzip.compress(b"<html>Please log in</html>" * 100),
+        gzip.compress(b"<html>Please log in</html>" * 100, mtime=0),
         TAR[:1200],
         b"\x04\x22\x4d\x18" + TAR,
     ],
