@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 _REMADE = ("make-rootfs-archive", "install-packages", "pack-image")
 
 
@@ -45,7 +45,7 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "said").open("ab") as said:
             subprocess.run(
-                [sys.executable, "-m", "doit", "-f", str(_ROOT / "dodo.py"), *words],
+                [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), *words],
                 env={**os.environ, "AIMAGER_CACHE": str(cache)},
                 stdout=said,
                 stderr=subprocess.STDOUT,

@@ -9,11 +9,12 @@ from aimager.stand_in.entry import arrange_entries, make_file
 from aimager.stand_in.metadata import Metadata
 from aimager.stand_in.package_file import write_database, write_package
 from aimager.stand_in.signing import open_key
+from bench.lab import ROOT
 
 NAME = "real"
 PACKAGE = f"{NAME}-keyring"
 
-_KEYS = Path(__file__).parent.parent / "tests/packages/keyrings"
+_KEYS = ROOT / "tests/packages/keyrings"
 _REAL = "archlinux-20260909"
 _DATE = 1_788_912_000  # 9 September 2026, 0:00 UTC
 

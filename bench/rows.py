@@ -3,12 +3,11 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from aimager.model.architecture import Architecture
 from bench import floor, pacstrap, real_keyring
-from bench.lab import Lab
+from bench.lab import ROOT, Lab
 from bench.table import Row, Samples, ratio
 
 _HOST = "archlinux-x86_64"
@@ -190,7 +189,7 @@ def _pacstrap(lab: Lab) -> None:
 
 def _several(lab: Lab) -> None:
     """Build boards that differ in name only, the last two of which have one kernel less."""
-    text = (Path(__file__).parent.parent / "boards/x64_uefi.py").read_text()
+    text = (ROOT / "boards/x64_uefi.py").read_text()
     names = []
     for number in range(_BOARDS):
         board = text.replace('id="x64-uefi"', f'id="bench{number}"')

@@ -16,7 +16,6 @@ OTHER_WAYS = {
     "aimager.products.derivation",
     "aimager.places",
     "bench.lab",
-    "bench.rows",
     "dodo",
 }
 """The one way, what counts code, and what is not installed."""
