@@ -42,7 +42,7 @@ def read_files(
     """The regular files of an archive by name, in its order, for which ``wanted`` says how large.
 
     It is asked for the bytes that a file of this name may have at most; 0: it is not wanted. What
-    is not is skipped. Names are not changed; bytes that are no UTF-8 become lone surrogates.
+    is not is skipped. Names are not changed; bytes that are not UTF-8 become lone surrogates.
 
     :raises TarError: when it is damaged, a file is larger, or there are more than ``members``
     """

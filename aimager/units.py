@@ -7,6 +7,14 @@ _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]?)(iB)?", re.IGNORECASE)
 
 
+def decimal(text: str, digits: int = 18) -> int | None:
+    """The number that ``text`` is in decimal, if it is one of no more than so many digits.
+
+    No size in bytes and no time in seconds has more than the usual ones.
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 def duration(seconds: float) -> str:
     """Seconds, and from a minute on minutes."""
     if seconds < 59.95:

@@ -22,6 +22,7 @@ from aimager.locks import locked
 from aimager.packages import download
 from aimager.products.remote import transport
 from tests.support.cells import HOST, build, fresh_folder
+from tests.support.packagers import Packagers, short_folder
 from tests.support.runs import Doit, Shared, Warm
 from tests.support.seed import Copies, Seed
 from tests.support.webserver import Site, serving
@@ -78,6 +79,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_PAUSE", 0.001)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def packagers() -> Iterator[Packagers]:
+    """Whose keys a module's packages are signed by."""
+    with short_folder() as folder:
+        yield Packagers(folder / "p")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ class DefinitionFile:
             raise self.error(f"has {error}", hint=f"{self.hint}; {example}") from error
 
     def check_address(self, address: str, where: str, variable: str) -> None:
-        """Refuse an address that is none, or that others must not read: the file's values reach
+        """Refuse what is not an address, or one that others must not read: the file's values reach
         images, records and stores.
 
         :raises ConfigError: then; ``variable`` is the one that takes it

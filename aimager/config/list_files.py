@@ -22,9 +22,9 @@ def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def check_values(texts: Mapping[str, str]) -> None:
-    """Refuse what no program takes as an argument, and what is no text.
+    """Refuse what no program takes as an argument, and what is not text.
 
-    Python has bytes that are no UTF-8 as lone surrogates, which no record or manifest can have.
+    Python has bytes that are not UTF-8 as lone surrogates, which no record or manifest can have.
 
     :raises ConfigError: then; the value of what may be a password is not repeated
     """

@@ -22,7 +22,7 @@ class Place:
 def check_pieces(table: PartitionTable, pieces: Sequence[RawPiece]) -> None:
     """See that there is room for ``pieces`` as far as that is known before any of them is there.
 
-    :raises ConfigError: when there is none, a piece has numbers of nothing, or the partitions
+    :raises ConfigError: when there is none, a piece has numbers that cannot be, or the partitions
         overlap
     """
     for piece in pieces:

@@ -1,8 +1,8 @@
 """What makes one image differ from another of the same packages: names, users, locales."""
 
-import re
 from dataclasses import dataclass, field, replace
 
+from aimager.units import decimal
 from aimager.uuids import recognise
 
 DEFAULT_LOCALE = "en_US.UTF-8"
@@ -40,7 +40,8 @@ class HashedPassword:
 def is_id(text: str) -> bool:
     """Whether ``text`` is the number of a user or group: of 32 bits, of which chown(2) takes the
     last for none."""
-    return bool(re.fullmatch("[0-9]{1,10}", text)) and int(text) < 0xFFFFFFFF
+    number = decimal(text, 10)
+    return number is not None and number < 0xFFFFFFFF
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from aimager.archive import read_members
 from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
-from aimager.packages.sync_database import decimal
+from aimager.units import decimal
 
 KEYRINGS = "usr/share/pacman/keyrings/"
 

@@ -15,6 +15,7 @@ from aimager.errors import DownloadError
 from aimager.model.lock import LockedPackage
 from aimager.packages.foreign_packages import is_taken
 from aimager.tar_stream import TarError, read_files
+from aimager.units import decimal
 
 _END = ".db"
 _ENTRIES = ("desc", "depends")
@@ -146,18 +147,13 @@ def read_fields(desc: str) -> dict[str, list[str]]:
 def read_number(fields: Mapping[str, list[str]], key: str, missing: str = "") -> int:
     """The number that is a field's value, where it may be missing this one.
 
-    :raises ValueError: when it is none, or has more digits than any size or time
+    :raises ValueError: when it is not a number, or has more digits than any size or time
     """
     text = _first(fields, key, missing)
     found = decimal(text)
     if found is None:
         raise ValueError(f"its {key} is {text}")
     return found
-
-
-def decimal(text: str) -> int | None:
-    """The number that ``text`` is, if it is one of no more digits than any size or time has."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _first(fields: Mapping[str, list[str]], key: str, missing: str = "") -> str:

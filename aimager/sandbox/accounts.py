@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aimager.sandbox.tree import Tree
+from aimager.units import decimal
 
 _DIGITS = 10
 
@@ -36,7 +37,7 @@ def read_passwords(tree: Tree) -> dict[str, tuple[str, int | None]]:
     """
     kept = {}
     for name, hashed, *others in _fields(tree, "etc/shadow", least=2, count=9):
-        kept[name] = (hashed, int(others[5]) if _is_number(others[5]) else None)
+        kept[name] = (hashed, decimal(others[5], _DIGITS))
     for name, hashed, *_ in _fields(tree, "etc/passwd", least=2, count=7):
         if hashed != "x":
             kept[name] = (hashed, kept.get(name, ("", None))[1])
@@ -78,7 +79,7 @@ def read_groups(tree: Tree) -> dict[str, int]:
 
 def _is_number(text: str) -> bool:
     """Whether it is one of 32 bits or little more: the C library passes over lines with others."""
-    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return decimal(text, _DIGITS) is not None
 
 
 def _fields(tree: Tree, path: str, *, least: int, count: int) -> Iterator[list[str]]:

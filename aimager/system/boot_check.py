@@ -137,7 +137,7 @@ def _nearest(tree: Tree, folder: str, wanted: str) -> str:
 
 
 def _check_kernels(names: BootNames, boot: Boot, configured: Configured) -> None:
-    """Refuse a kernel that is no file, or that reaches to where U-Boot loads the initramfs."""
+    """Refuse a kernel that is not a file, or that reaches to where U-Boot loads the initramfs."""
     for name in configured.kernels:
         path = names.find(name, configured.prefix)
         if not names.tree.is_file(path):

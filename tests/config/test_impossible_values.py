@@ -105,7 +105,7 @@ def test_nor_has_one_of_a_list_in_a_file(tmp_path: Path) -> None:
     ids=lambda words: next(iter(words)),
 )
 def test_every_value_is_text(tmp_path: Path, words: dict[str, str]) -> None:
-    """Python has what is no UTF-8 of a command line as lone surrogates, which nothing encodes."""
+    """Python has what is not UTF-8 on a command line as lone surrogates, which nothing encodes."""
     error = refusal(tmp_path, {key: text.format(NO_TEXT) for key, text in words.items()})
     name, value = next((key, text) for key, text in words.items() if "{}" in text)
     shown = "" if is_secret(name) else value.format(r"\udcff")

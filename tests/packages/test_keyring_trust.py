@@ -3,7 +3,6 @@ believed."""
 
 import base64
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from tests.packages.test_pinned_levels import WAYS, Published, lay, publish
 from tests.support.key_verdicts import FOLDER, KEYRINGS
 from tests.support.locked import make_package
 from tests.support.openpgp_maker import Description, Part, Secret, packet, plain
-from tests.support.packagers import Packagers, short_folder
+from tests.support.packagers import Packagers
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
@@ -34,12 +33,6 @@ OTHER = b"other"
 KIRO = ("pkg.tar.zst", "pkg.tar.zst.sig")
 KEYRING = Keyring("demo", "demo-keyring", ())
 each_way = pytest.mark.parametrize("way", WAYS)
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 @pytest.fixture(scope="module")

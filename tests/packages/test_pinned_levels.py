@@ -2,7 +2,7 @@
 what a newer one revoked: by gpg and without it."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
     reason="gpg is missing: NOTHING of pinned levels is tested",
 )
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 @dataclass(frozen=True)

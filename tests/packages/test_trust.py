@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,6 @@ from tests.support.packagers import (
     KeyringOf,
     Packagers,
     refusal,
-    short_folder,
     store_package,
 )
 
@@ -34,12 +33,6 @@ pytestmark = pytest.mark.skipif(
 
 CONTENT = b"content"
 NOT_VOUCHED = "which no pinned master key vouches for"
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 @pytest.fixture(params=WAYS)

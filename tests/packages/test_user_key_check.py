@@ -2,7 +2,6 @@
 and not be revoked: by gpg and without it."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,18 +16,12 @@ from aimager.packages.keyring_memory import Memory
 from aimager.packages.user_key_check import Elsewhere
 from tests.packages.test_keyring_trust import each_way, listed, naming, refusal
 from tests.packages.test_pinned_levels import WAYS, lay, publish
-from tests.support.packagers import Packagers, short_folder
+from tests.support.packagers import Packagers
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
     reason="gpg is missing: NOTHING of the keys that the user names is tested",
 )
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ stays where nothing better comes."""
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from aimager.products.cache import Kept
 from aimager.stages.fetch_again import fetching_again, run_fetching_again
 from aimager.stages.fetch_pacman_static import FetchPacmanStatic
 from tests.support.locked import make_database, make_file
-from tests.support.packagers import Packagers, short_folder
+from tests.support.packagers import Packagers
 from tests.support.remade_mirror import Remade
 from tests.support.webserver import Site
 
@@ -32,12 +31,6 @@ pytestmark = [
     ),
     pytest.mark.usefixtures("quick"),
 ]
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A keyring is made where newer ones make a difference, and remembers what it was made of."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +16,12 @@ from aimager.products.stage import settings
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.keyring_init import KeyringInit
 from tests.support.locked import make_package, make_workshop
-from tests.support.packagers import Packagers, short_folder
+from tests.support.packagers import Packagers
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gpg", path=process.ENVIRONMENT["PATH"]),
     reason="gpg is missing: NOTHING of keyring-init is tested",
 )
-
-
-@pytest.fixture(scope="module")
-def packagers() -> Iterator[Packagers]:
-    with short_folder() as folder:
-        yield Packagers(folder / "p")
 
 
 def stage_of(packagers: Packagers, folder: Path, built: int, revoked: str) -> KeyringInit:

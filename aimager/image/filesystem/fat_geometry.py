@@ -60,7 +60,7 @@ class FatGeometry:
 def read_geometry(name: str, sector: bytes) -> FatGeometry:
     """The geometry that the first ``sector`` of the image ``name`` tells.
 
-    :raises ImageError: when it is none of a FAT file system
+    :raises ImageError: when it does not belong to a FAT file system
     """
     if len(sector) < _SECTOR or sector[510:512] != b"\x55\xaa":
         raise ImageError(f"{name} does not hold a FAT file system", hint=_NOT_MADE)

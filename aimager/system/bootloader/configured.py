@@ -26,7 +26,7 @@ ENTRIES = f"{BOOT}/loader/entries"
 """Where systemd-boot's entries lie."""
 
 _PROGRAMS = re.compile(r"\.(c32|com|bin|efi|0|bs|img)$", re.IGNORECASE)
-"""What SYSLINUX starts by KERNEL, and is no kernel (its config.txt)."""
+"""What SYSLINUX starts by KERNEL although it is not a kernel (its config.txt)."""
 
 _AS_LINUX = re.compile(r"\.(c32|com|bin|efi)$", re.IGNORECASE)
 """The same of LINUX, by which programs are started that have a kernel's header, as memtest86+."""
