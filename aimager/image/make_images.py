@@ -75,7 +75,7 @@ class _Maker:
         self.digests = digests
         self.epoch = epoch
         self.raws = raw.read_pieces(tree, raw_pieces(images.boot))
-        self.trees = _split(images.table, tree, images.work)
+        self.trees = _split(images.table, tree)
         self.parts = {p.role: images.work / f"part-{p.role}.img" for p in images.table.filled}
 
     def make(self) -> tuple[Extent, ...]:
@@ -199,7 +199,7 @@ class _Maker:
             disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
 
 
-def _split(table: PartitionTable, tree: Tree, work: Path) -> dict[Role, Path]:
+def _split(table: PartitionTable, tree: Tree) -> dict[Role, Path]:
     """Move what lies on other partitions out of ``tree``, and leave their mount points."""
     trees = {Role.root: tree.path}
     for partition in table.filled:
@@ -207,7 +207,7 @@ def _split(table: PartitionTable, tree: Tree, work: Path) -> dict[Role, Path]:
             continue
         mount_point = partition.role.mount_point
         tree.mkdir(mount_point)
-        trees[partition.role] = work / f"{partition.role}-tree"
+        trees[partition.role] = tree.path.with_name(f"{partition.role}-tree")
         tree.move_out(mount_point, trees[partition.role])
         tree.mkdir(mount_point)
     return trees

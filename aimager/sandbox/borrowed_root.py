@@ -9,7 +9,7 @@ from aimager.memory import tmpfs_size
 from aimager.model.lock import Lock, read_lock
 from aimager.model.workshop import Workshop
 from aimager.sandbox.binding import bind
-from aimager.sandbox.kept_tmpfs import keep_tree, mount_tree
+from aimager.sandbox.kept_tmpfs import archive_name, keep_tree, mount_tree
 from aimager.sandbox.mounts import RUN
 from aimager.sandbox.native_programs_table import LENT
 from aimager.sandbox.program_archive import unpack_programs
@@ -76,11 +76,11 @@ def open_toolbox(
         return Toolbox(None, log, jobs=jobs)
     limit = tmpfs_size(_unpacked_size(archive), wish=memory, jobs=jobs)
     lender = work / "tools" if limit is None else _LENDER
-    if limit is None or not mount_tree(_name(archive), lender, size=limit):
+    if limit is None or not mount_tree(archive_name(archive), lender, size=limit):
         progress.step("unpacking the programs that do it")
         unpack_programs(archive, lender)
         if limit is not None:
-            keep_tree(_name(archive), lender)
+            keep_tree(archive_name(archive), lender)
     names = sorted(set(os.listdir("/")) - _TOOLS_OWN, key=lambda name: name != "run")  # noqa: PTH208
     seen = [Path("/", name) for name in names]  # /run first, before it has the others in it, too
     for folder in seen:
@@ -93,7 +93,7 @@ def open_toolbox(
 
 def lend(tree: Path, archive: Path) -> None:
     """Save the next `open_toolbox` from unpacking ``archive``: ``tree`` is mounted and holds it."""
-    keep_tree(_name(archive), tree)
+    keep_tree(archive_name(archive), tree)
 
 
 def equip(workshop: Workshop, archive: Path | None, log: IO[bytes]) -> Toolbox:
@@ -105,9 +105,3 @@ def equip(workshop: Workshop, archive: Path | None, log: IO[bytes]) -> Toolbox:
 def _unpacked_size(archive: Path) -> int:
     """About how many bytes an unpacked archive of programs has, with what `kit` adds."""
     return archive.stat().st_size * _UNPACKED.get(archive.suffix, 1) + _MORE
-
-
-def _name(archive: Path) -> str:
-    """What the tree of an archive is kept by: a file of another content is another file."""
-    status = archive.stat()
-    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"

@@ -24,7 +24,8 @@ class Watch:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._processes = _count_processes()
-        self._free = self._look_at_space()[0] if limits.folder else 0
+        folders = (limits.folder, *limits.mounted) if limits.folder else ()
+        self._free = {folder: _look_at_space(folder)[0] for folder in folders}
 
     def look(self) -> None:
         """Compare.
@@ -38,33 +39,39 @@ class Watch:
                 " packages or scripts run, so all were ended",
                 hint=_MAKER,
             )
-        if self._limits.folder:
-            self._compare_space(self._limits.folder)
-
-    def _compare_space(self, folder: Path) -> None:
-        free, whole = self._look_at_space()
-        if free < _LEAST:
-            raise HostError(
-                f"the {size(whole)} that the build is made in are full, so what the packages or"
-                " scripts ran was ended",
-                hint=MAKE_ROOM,
-            )
-        most = self._limits.written
+        taken = sum(before - _refuse_full(folder) for folder, before in self._free.items())
+        most, top = self._limits.written, self._limits.folder
         # Others may write to the disk as well, so it is counted before anybody is blamed.
-        if most is not None and self._free - free > most and _written(folder) > most:
+        if top and most is not None and taken > most and _written(top) > most:
             raise ImageError(
                 f"more than {size(most)} were written by what the packages or scripts run, so all"
                 " were ended",
                 hint=_MAKER,
             )
 
-    def _look_at_space(self) -> tuple[int, int]:
-        """The bytes that are free, and all there are."""
-        assert self._limits.folder
-        status = os.statvfs(self._limits.folder)
-        if status.f_files and not status.f_favail:  # there is no room for the name of a file
-            return 0, status.f_blocks * status.f_frsize
-        return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+def _refuse_full(folder: Path) -> int:
+    """The bytes that are free.
+
+    :raises HostError: when there are none
+    """
+    free, whole = _look_at_space(folder)
+    if free < _LEAST:
+        raise HostError(
+            f"the {size(whole)} that the build is made in are full, so what the packages or"
+            " scripts ran was ended",
+            hint=MAKE_ROOM,
+        )
+    return free
+
+
+def _look_at_space(folder: Path) -> tuple[int, int]:
+    """The bytes that are free, and all there are."""
+    status = os.statvfs(folder)
+    whole = status.f_blocks * status.f_frsize
+    if status.f_files and not status.f_favail:  # there is no room for the name of a file
+        return 0, whole
+    return status.f_bavail * status.f_frsize, whole
 
 
 def _count_processes() -> int:

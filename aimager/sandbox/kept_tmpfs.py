@@ -2,8 +2,9 @@
 
 A tree is a tmpfs. The worker that has it mounted makes a copy of the mount that is attached nowhere
 (open_tree(2)) and sends its descriptor to the builder, which lends it to its next call: that
-attaches it (move_mount(2)), and sends a copy back in turn. So one call at a time has a tree, and
-with the builder's descriptor it is gone, whatever ends the builder.
+attaches it (move_mount(2)), and sends a copy back in turn, unless it is going to change the tree:
+then it tells that it has taken it. So one call at a time has a tree, and with the builder's
+descriptor it is gone, whatever ends the builder.
 
 Where the kernel refuses that, as before Linux 5.2, no tree is kept.
 """
@@ -20,6 +21,9 @@ _MOST = 2
 """How many trees are kept: each takes memory until the builder's end."""
 
 _NAME_LIMIT = 4096
+_TAKEN = "taken "
+"""What a message begins with that a tree is not to be lent again; it has a descriptor as others
+have, for the socket would run messages together."""
 
 
 class Shelf:
@@ -43,9 +47,14 @@ class Shelf:
         worker.setblocking(False)  # it may live yet, and recv_fds() knows no flags
         while message := _receive(worker):
             name, descriptor = message
+            is_taken = name.startswith(_TAKEN)
+            name = name.removeprefix(_TAKEN)
             if name in trees:
                 os.close(trees.pop(name))
-            trees[name] = descriptor
+            if is_taken:
+                os.close(descriptor)
+            else:
+                trees[name] = descriptor
         while len(trees) > _MOST:
             os.close(trees.pop(next(iter(trees))))  # the one that lay longest
         self._trees = trees
@@ -68,7 +77,13 @@ class Loan:
         self._builder = builder
 
     def attach(self, name: str, place: Path) -> bool:
-        """Mount the tree at ``place``, made if missing; whether there is one."""
+        """Mount the tree at ``place``, made if missing, and give it back; whether there is one."""
+        is_there = self._attach(name, place)
+        if is_there:
+            self.offer(name, place)
+        return is_there
+
+    def _attach(self, name: str, place: Path) -> bool:
         descriptor = self._trees.pop(name, None)
         if descriptor is None:
             return False
@@ -79,8 +94,21 @@ class Loan:
             return False
         finally:
             os.close(descriptor)
-        self.offer(name, place)
         return True
+
+    def take(self, name: str, place: Path) -> bool:
+        """Mount the tree at ``place`` for good, made if missing; whether there is one.
+
+        Before that the builder is told, for what was changed must never be lent again.
+        """
+        descriptor = self._trees.get(name)
+        if descriptor is None:
+            return False
+        try:
+            socket.send_fds(self._builder, [f"{_TAKEN}{name}".encode()], [descriptor])
+        except OSError:
+            return False
+        return self._attach(name, place)
 
     def offer(self, name: str, place: Path) -> None:
         """Have the builder keep the tree that is mounted at ``place``."""
@@ -116,6 +144,20 @@ def mount_new(place: Path, *, size: int) -> None:
     """Mount an empty tree of ``size`` bytes at ``place``, made if missing."""
     place.mkdir(parents=True, exist_ok=True)
     mounts.carry_out([mounts.Tmpfs(place, size=size)])
+
+
+def take_tree(name: str, place: Path) -> bool:
+    """Mount the tree ``name`` at ``place`` to be changed, if there is one; it is kept no more."""
+    return bool(_loan and _loan.take(name, place))
+
+
+def archive_name(archive: Path) -> str:
+    """What the tree of an archive is kept by: a file of another content is another file.
+
+    A file that is being made for the builder has it by then, be it by another path.
+    """
+    status = archive.stat()
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
 def keep_tree(name: str, place: Path) -> None:

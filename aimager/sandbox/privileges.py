@@ -31,11 +31,13 @@ _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 class Limits:
     """How much all that runs in a jail may take: so many processes, and bytes ``written``.
 
-    They are looked for in ``folder``, which must not get full either.
+    They are looked for in ``folder``, which must not get full either, and the file systems that
+    are ``mounted`` below it no more than that.
     """
 
     processes: int = 1024
     folder: Path | None = None
+    mounted: tuple[Path, ...] = ()
     written: int | None = None
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.archive import pack_tree, tar_size, unpack_tree
+from aimager.archive import pack_tree, tar_size
 from aimager.codec import fingerprint
 from aimager.image.make_images import Images, make_images
 from aimager.image.manifest import Built
@@ -33,7 +33,6 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.owners import told_owners
 from aimager.sandbox.sums import AskedSums, asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
@@ -45,11 +44,12 @@ from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
 from aimager.system.install import foreign_to_host
+from aimager.system.laid_system import Room
 from aimager.system.logins import find_logins
 from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
-from aimager.system.space import limits, work_size
+from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
 from aimager.toolbox import Toolbox
@@ -118,11 +118,15 @@ class PackImage:
             terminal=self.workshop.terminal,
             foreign=foreign_to_host(self.architecture),
             qemu_later=self.borrowed is not None,
-            tmpfs=work_size(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused),
+            tmpfs=self.space().tmpfs,
             known=known,
             last=True,
         )
         return known
+
+    def space(self) -> Space:
+        """Room for the tree, and for what is made of it."""
+        return work_space(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused)
 
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
@@ -175,20 +179,18 @@ def _pack(stage: PackImage) -> None:
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
-    root = stage.workshop.work / "root"
+    room = Room(stage.workshop.work / "system", stage.space(), stage.system)
     with stage.workshop.logging() as log:
         tools = equip(stage.workshop, stage.borrowed, log)
-        progress.step("unpacking the system")
-        with told_owners(" of the installed system"):
-            unpack_tree(tools, stage.system, root)
+        room.lay(tools, of="the installed system")
         progress.step("setting the system up")
-        tree = Tree(root)
+        tree = Tree(room.root)
         installed = read_local_database(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         borrow = stage.workshop.borrow
         with (
-            chroot(tree, limits(stage.workshop, lock, reused)) as bare,
+            chroot(tree, limits(stage.workshop, lock, reused, room=room.folder)) as bare,
             lending(tools, bare, stage.architecture, lock, borrow=borrow, log=log) as ready,
             shell_on_failure(ready, stage.workshop.terminal),
         ):
@@ -197,7 +199,7 @@ def _pack(stage: PackImage) -> None:
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
             normalize_initramfs(tree, tools, stage.workshop.work)
-            refuse_excess(root, limits(stage.workshop, lock, reused))
+            refuse_excess(room.root, limits(stage.workshop, lock, reused, room=room.folder))
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
         digests = asked_sums()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from aimager import process, progress
-from aimager.archive import pack_tree, unpack_tree
+from aimager.archive import pack_tree
 from aimager.errors import HostError, ImageError, TrustError
 from aimager.files import sha256
 from aimager.model.architecture import Architecture, host_architecture
@@ -33,7 +33,7 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, told_owners
+from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -41,10 +41,11 @@ from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_check import check_hooks
 from aimager.system.hook_failures import failures
+from aimager.system.laid_system import Room
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import normalize_initramfs
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
-from aimager.system.space import limits, work_size
+from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
 from aimager.system.transaction_parts import ran_of
 from aimager.toolbox import Toolbox
@@ -105,8 +106,12 @@ def install_system(request: Installation) -> None:
         terminal=request.workshop.terminal,
         foreign=foreign_to_host(request.architecture),
         qemu_later=request.borrowed is not None,
-        tmpfs=work_size(request.workshop, request.lock, request.borrowed, reused=request.reused),
+        tmpfs=_space(request).tmpfs,
     )
+
+
+def _space(request: Installation) -> Space:
+    return work_space(request.workshop, request.lock, request.borrowed, reused=request.reused)
 
 
 def _install_system(request: Installation) -> None:
@@ -119,24 +124,21 @@ def _install_system(request: Installation) -> None:
     reused = read_reused(request.reused) if request.reused else None
     newest_date = reused.epoch(wanted) if reused else newest([wanted, known])
     epoch = newest_date if request.epoch is None else request.epoch
-    root = workshop.work / "root"
+    room = Room(workshop.work / "system", _space(request), base)
+    root = room.root
     with workshop.logging() as log:
         tools = equip(workshop, request.borrowed, log)
         progress.step("opening the keyring")
         open_home(tools, request.keyring, workshop.work / "gnupg")
-        if base:
-            progress.step("unpacking the base system")
-            whose = f"reuse-root-tar={base.name}" if reused else "the base system"
-            of = f" of {whose}"
-            with told_owners(of):
-                unpack_tree(tools, base, root, heed=partial(heed_lost_lists, of=of))
+        whose = f"reuse-root-tar={base.name}" if base and reused else "the base system"
+        room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
         tree = Tree(root)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
-            chroot(tree, limits(workshop, wanted, reused)) as bare,
+            chroot(tree, limits(workshop, wanted, reused, room=room.folder)) as bare,
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
             _locale_made_meanwhile(image, known, packages, log),
         ):
@@ -149,9 +151,11 @@ def _install_system(request: Installation) -> None:
         settle_caches(tree, given)
         remove_identity(tree)
         tell_secrets(tree)
-        refuse_excess(root, limits(workshop, wanted, reused))
+        refuse_excess(root, limits(workshop, wanted, reused, room=room.folder))
+        room.settle(epoch)
         with progress.growing("packing", request.target):
             pack_tree(tools, root, request.target, epoch=epoch)
+        room.pass_on(request.target)
 
 
 def _add_packages(

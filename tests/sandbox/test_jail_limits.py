@@ -110,11 +110,31 @@ def test_what_others_write_is_nobodys_fault_here(
 ) -> None:
     """The disk gets fuller, but not by what lies in the folder."""
     free = [900 * MIB, 800 * MIB, 798 * MIB]
-    monkeypatch.setattr(Watch, "_look_at_space", lambda _: (free.pop(0), 1000 * MIB))
+    monkeypatch.setattr(jail_watch, "_look_at_space", lambda _: (free.pop(0), 1000 * MIB))
     watch = Watch(Limits(folder=tmp_path, written=MIB))
     watch.look()
     (tmp_path / "file").write_bytes(bytes(2 * MIB))
     with pytest.raises(ImageError):
+        watch.look()
+
+
+def test_what_is_mounted_below_must_not_get_full_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has room by itself, and what is written to both counts."""
+    free = {tmp_path: 900 * MIB, tmp_path / "tree": 900 * MIB}
+    monkeypatch.setattr(jail_watch, "_look_at_space", lambda folder: (free[folder], 1000 * MIB))
+    watch = Watch(Limits(folder=tmp_path, mounted=(tmp_path / "tree",), written=2 * MIB))
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_bytes(bytes(2 * MIB))
+    (tmp_path / "file").write_bytes(bytes(2 * MIB))
+    free[tmp_path] -= 2 * MIB
+    watch.look()
+    free[tmp_path / "tree"] -= 2 * MIB
+    with pytest.raises(ImageError):
+        watch.look()
+    free[tmp_path / "tree"] = 0
+    with pytest.raises(HostError, match="are full"):
         watch.look()
 
 

@@ -113,7 +113,7 @@ def _image(request: Jailed, root: Path) -> Iterator[Chroot]:
     elif request.written is not None:
         folder = root / "room"
         folder.mkdir(mode=0o1777)
-    with chroot(Tree(root), Limits(request.processes, folder, request.written)) as image:
+    with chroot(Tree(root), Limits(request.processes, folder, written=request.written)) as image:
         yield image
 
 

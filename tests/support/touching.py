@@ -109,8 +109,7 @@ def explain(root: Path) -> None:
 
 
 def split(root: Path) -> None:
-    (root.parent / "work").mkdir()
-    _split(TABLE, Tree(root), root.parent / "work")
+    _split(TABLE, Tree(root))
 
 
 def arrange(root: Path) -> None:

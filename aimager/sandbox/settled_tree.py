@@ -1,0 +1,95 @@
+"""A tree in memory made what it would be if its archive were unpacked, so that it need not be.
+
+What an archive does not keep is what tells the two apart: times after the build's own, sockets,
+holes of files, and the order in which folders list what they hold, which is that in which it was
+made: programs write it into caches, and mkfs.btrfs into images.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from aimager.trees import walk_tree
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_ASIDE = ".{}.aside"
+_ZEROS = bytes(1 << 20)
+_BLOCK = 512  # of st_blocks: inode(7)
+
+
+def settle(top: Path, epoch: int | None = None) -> None:
+    """Settle all in the folder ``top``, and itself; times after ``epoch``, in seconds, become it.
+
+    A folder of a tmpfs lists what was renamed last at one end (simple_rename() and its offsets in
+    the kernel's fs/libfs.c), so whatever is renamed in order is in one order. None: no time
+    changes.
+
+    :raises OSError: when something cannot be changed
+    """
+    latest = None if epoch is None else epoch * 10**9
+    for entry in walk_tree(top):
+        if entry.is_folder:
+            _settle_folder(os.open(entry.name, _FOLDER, dir_fd=entry.folder), latest)
+    _settle_folder(os.open(top, _FOLDER), latest)
+
+
+def _settle_folder(folder: int, latest: int | None) -> None:
+    """Settle what lies in a folder, then its own time; the descriptor is closed."""
+    try:
+        before = os.fstat(folder)
+        names = sorted(os.listdir(folder), key=os.fsencode)
+        aside = _unused(names)
+        for name in names:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISSOCK(status.st_mode):
+                os.unlink(name, dir_fd=folder)
+                continue
+            if stat.S_ISREG(status.st_mode) and status.st_blocks * _BLOCK < status.st_size:
+                _fill_holes(folder, name, status)
+            if not stat.S_ISDIR(status.st_mode):
+                _clamp(name, folder, status, latest)
+            if len(names) > 1:
+                os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+                os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        modified = before.st_mtime_ns if latest is None else min(before.st_mtime_ns, latest)
+        os.utime(folder, ns=(before.st_atime_ns, modified))
+    finally:
+        os.close(folder)
+
+
+def _unused(names: list[str]) -> str:
+    """A name that is none of ``names``."""
+    number, taken = 0, set(names)
+    while (name := _ASIDE.format(number)) in taken:
+        number += 1
+    return name
+
+
+def _clamp(name: str, folder: int, status: os.stat_result, latest: int | None) -> None:
+    if latest is not None and status.st_mtime_ns > latest:
+        times = (status.st_atime_ns, latest)
+        os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
+
+
+def _fill_holes(folder: int, name: str, status: os.stat_result) -> None:
+    """Have the file take memory for all of its length, as one that tar(1) writes does."""
+    descriptor = os.open(name, _FILE, dir_fd=folder)
+    try:
+        start = 0
+        while start < status.st_size:
+            start = os.lseek(descriptor, start, os.SEEK_HOLE)
+            end = _next_data(descriptor, start, status.st_size)
+            while start < end:
+                start += os.pwrite(descriptor, _ZEROS[: end - start], start)
+        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+    finally:
+        os.close(descriptor)
+
+
+def _next_data(descriptor: int, start: int, size: int) -> int:
+    """Where data begins after ``start``, or the end of the file."""
+    try:
+        return os.lseek(descriptor, start, os.SEEK_DATA)
+    except OSError:  # ENXIO: there is none
+        return size

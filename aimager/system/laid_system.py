@@ -1,0 +1,82 @@
+"""The tree of an installed system: passed on by the stage that archived it, or unpacked.
+
+A stage has its tree in a room, which is a tmpfs where memory allows. When the archive is made, the
+room is left to the builder's later calls, and whoever would unpack that archive takes it. Either
+way the tree is settled, so that nobody can tell which way it came (`aimager.sandbox.settled_tree`).
+"""
+
+import os
+from pathlib import Path
+
+from aimager import progress
+from aimager.archive import unpack_tree
+from aimager.sandbox.kept_tmpfs import archive_name, keep_tree, mount_new, take_tree
+from aimager.sandbox.owners import told_owners
+from aimager.sandbox.settled_tree import settle
+from aimager.sandbox.syscalls import MNT_DETACH, umount2
+from aimager.system.space import Space
+from aimager.toolbox import Heed, Toolbox
+
+_ROOT = "root"
+
+
+class Room:
+    """The ``folder`` that holds a tree, and what is made beside it of the tree's files.
+
+    It is to be made before the toolbox: programs see what is mounted when that is.
+    """
+
+    def __init__(self, folder: Path, space: Space, archive: Path | None = None) -> None:
+        """Make it empty, or with the tree of ``archive`` where that was passed on."""
+        self.folder = folder
+        self.root = folder / _ROOT
+        self.space = space
+        self._archive = archive
+        self._has_tree = self._is_in_memory and archive is not None and self._take(archive)
+        if self._has_tree:
+            return
+        if space.tmpfs is None:
+            folder.mkdir()
+        else:
+            mount_new(folder, size=space.tmpfs)
+
+    @property
+    def _is_in_memory(self) -> bool:
+        return self.space.tmpfs is not None
+
+    def lay(self, tools: Toolbox, *, of: str, heed: Heed | None = None) -> None:
+        """Have the archive's tree in it.
+
+        ``of`` tells whose it is where an owner is missing here, and ``heed`` is `unpack_tree`'s.
+
+        :raises CommandError: when the archive cannot be unpacked
+        :raises HostError: when this machine lacks the id of an owner
+        """
+        if self._archive is None or self._has_tree:
+            return
+        progress.step(f"unpacking {of}")
+        with told_owners(f" of {of}"):
+            unpack_tree(tools, self._archive, self.root, heed=heed)
+        if self._is_in_memory:
+            settle(self.root)
+
+    def settle(self, epoch: int) -> None:
+        """Make the tree what it would be if its archive, of the time ``epoch``, were unpacked."""
+        if self._is_in_memory:
+            settle(self.root, epoch)
+
+    def pass_on(self, archive: Path) -> None:
+        """Leave the tree, settled and alone in its room, to who would unpack ``archive``."""
+        if self._is_in_memory and [path.name for path in self.folder.iterdir()] == [_ROOT]:
+            keep_tree(archive_name(archive), self.folder)
+
+    def _take(self, archive: Path) -> bool:
+        """Whether the tree of ``archive`` was passed on, in a room that is large enough."""
+        if not take_tree(archive_name(archive), self.folder):
+            return False
+        status = os.statvfs(self.folder)
+        least = min(self.space.needed, self.space.tmpfs or 0)
+        if status.f_blocks * status.f_frsize >= least:
+            return True
+        umount2(self.folder, MNT_DETACH)
+        return False
