@@ -5,8 +5,7 @@
     builder   doit, or whoever calls call(): the user's own process, in the host's namespaces
       |         control socket (its end is the order to stop), answer pipe
       v
-    supervisor   python -m aimager.sandbox.namespace_child, in its own session, out of Ctrl-C's
-      |            reach
+    supervisor   forked by `aimager.sandbox.fork_server`, in its own session, out of Ctrl-C's reach
       |            a new user namespace, in which it is root; the host's mounts
       |            waits for the worker or for the builder's end, then removes the work directory
       v
@@ -19,8 +18,8 @@ Whatever ends the builder, SIGKILL too, closes its end of the control socket, an
 this is left: no process, no mount, no file. Should the supervisor be killed instead, the builder
 removes the work directory, and should both be, the next call does that finds it unlocked.
 
-A process of its own, and not a fork: unshare(2) refuses CLONE_NEWUSER to a program with threads,
-and a builder has them.
+Not a fork of the builder: unshare(2) refuses CLONE_NEWUSER to a program with threads, and a builder
+has them.
 """
 
 import json
@@ -42,7 +41,7 @@ from aimager.sandbox.handed_files import hand_out, keep_open, see_all
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace_child import NamespaceSetup, Order, resolve, signature
 from aimager.sandbox.sums import summing
-from aimager.sandbox.supervisor import STANDBY, Supervisor, environment
+from aimager.sandbox.supervisor import FORK_SERVER, Supervisor, environment
 from aimager.sandbox.worker_root import CERTIFICATES, TERMINAL, Seen, code, see
 from aimager.trees import remove_folder
 
@@ -68,7 +67,6 @@ def call(
     tmpfs: int | None = None,
     terminal: Path | None = None,
     known: dict[str, str] | None = None,
-    last: bool = False,
 ) -> A:
     """Run ``function(request)`` as root in new namespaces and return what it returns.
 
@@ -90,7 +88,6 @@ def call(
     :param terminal: the user's, which it has as `aimager.sandbox.worker_root.TERMINAL`
     :param known: is given the SHA-256 of those products, by name, that it asked for
         (`aimager.sandbox.sums`)
-    :param last: no other call is likely to follow
     :raises AimagerError: what the function raised, or HostError when the host cannot do this
     :raises ChildFailed: when the function raised anything else
     """
@@ -123,7 +120,7 @@ def call(
             linux32=linux32,
         )
         with summing(handed) as (sums, channel):
-            data = _run(setup, codec.encode(request), (lock, channel), last=last)
+            data = _run(setup, codec.encode(request), (lock, channel))
         answer: A = codec.decode(answer_type, data)
         if known is not None:
             known |= sums.found
@@ -131,8 +128,8 @@ def call(
 
 
 def get_ready() -> None:
-    """Have the next call's process get ready on another core, so that it begins sooner."""
-    STANDBY.prepare(_callers())
+    """Have what starts calls' processes get ready meanwhile, so that the first begins sooner."""
+    FORK_SERVER.prepare(_callers())
 
 
 def remove_tree(path: Path) -> None:
@@ -173,7 +170,7 @@ def _remove(work: Path, lock: int) -> None:
     except PermissionError:
         with summing(()) as (_, channel):
             setup = NamespaceSetup(os.getpid(), "", work, work)
-            _run(setup, None, (lock, channel), last=True)
+            _run(setup, None, (lock, channel))
 
 
 def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
@@ -182,10 +179,10 @@ def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
             raise ValueError(f"{path} is below {work}, which is removed")
 
 
-def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int], *, last: bool) -> Any:
+def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int]) -> Any:
     """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
-    supervisor = STANDBY.hire()
-    control, child = supervisor.control, supervisor.process
+    supervisor = FORK_SERVER.hire(_callers())
+    control, status = supervisor.control, None
     trees = _shelf.take()
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as answer, relayed(1) as said, relayed(2) as complained:
@@ -194,16 +191,16 @@ def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int], *, last: bo
                 given = (writer, *held, said, complained)
                 _give_order(supervisor, setup, request, given, trees)
                 if control.recv(1):
-                    id_map.write_maps(child.pid)
+                    id_map.write_maps(supervisor.process)
                     control.sendall(b"m")
-            if not last:
-                get_ready()
             reply = answer.read()
-            child.wait()
+            status = supervisor.wait()
         finally:
             _shelf.put_back(trees, control)
-            supervisor.dismiss()
-    return understand(setup, reply, child.returncode)
+            control.close()  # the order to stop
+            if status is None:
+                supervisor.wait()
+    return understand(setup, reply, status)
 
 
 @contextmanager

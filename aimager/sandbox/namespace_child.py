@@ -1,17 +1,11 @@
-"""The child side of `aimager.sandbox.namespace`: ``python -m aimager.sandbox.namespace_child``.
+"""The child side of `aimager.sandbox.namespace`: the supervisor, and its worker.
 
-The process tree, and the namespaces, are drawn there. Started is the supervisor, whose words are::
-
-    CONTROL        number of an inherited file descriptor
-    MODULE...      what to have read when the setup comes
-    BLANKS         room for what ps(1) is to show then
-
-CONTROL is a socket whose other end is the builder's (`aimager.sandbox.supervisor`): it brings one
-line of JSON, an :class:`Order`, with descriptors, then a byte once the ids are mapped, and its end
-is the order to stop. Of the descriptors, the first takes one JSON object as the answer. The second
-is only held: as long as it is open, the work directory is in use. On the third sums are asked for
-(`aimager.sandbox.sums`). Then come pipes for standard output and standard error, and the trees that
-are lent (`aimager.sandbox.kept_tmpfs`).
+The process tree, and the namespaces, are drawn there. The supervisor has a control socket, whose
+other end is the builder's: it brings one line of JSON, an :class:`Order`, with descriptors, then a
+byte once the ids are mapped, and its end is the order to stop. Of the descriptors, the first takes
+one JSON object as the answer. The second is only held: as long as it is open, the work directory is
+in use. On the third sums are asked for (`aimager.sandbox.sums`). Then come pipes for standard
+output and standard error, and the trees that are lent (`aimager.sandbox.kept_tmpfs`).
 """
 
 import fcntl
@@ -122,33 +116,22 @@ class Order:
     trees: tuple[str, ...]
 
 
-def main() -> int:
+def supervise(control: socket.socket) -> int:
     """Be the supervisor: 0, the worker's exit status, or 128 and the signal that ended it."""
-    # Ctrl-C and kill(1) are for the builder, whose end is seen on the control socket.
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    os.umask(0o022)
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        control.set_inheritable(False)
-        for module in sys.argv[2:-1]:
-            if select.select([control], [], [], 0)[0]:
-                break  # the setup is there, and what its function needs is read with that
-            importlib.import_module(module)
-        received = _receive(control)
-        if received is None:  # none came
-            return 0
-        order, (answer, _, channel, *trees) = received
-        sums.connect(channel)
-        memory_trees.accept(memory_trees.Loan(dict(zip(order.trees, trees, strict=True)), control))
-        try:
-            return _supervise(order, control, answer)
-        except BaseException as error:
-            _write(answer, error_as_json(error))
-            return 1
-        finally:
-            with suppress(OSError):  # the builder removes it, too, unless it was killed by now
-                order.setup.work.rmdir()
+    received = _receive(control)
+    if received is None:  # none came
+        return 0
+    order, (answer, _, channel, *trees) = received
+    sums.connect(channel)
+    memory_trees.accept(memory_trees.Loan(dict(zip(order.trees, trees, strict=True)), control))
+    try:
+        return _supervise(order, control, answer)
+    except BaseException as error:
+        _write(answer, error_as_json(error))
+        return 1
+    finally:
+        with suppress(OSError):  # the builder removes it, too, unless it was killed by now
+            order.setup.work.rmdir()
 
 
 def _receive(control: socket.socket) -> tuple[Order, list[int]] | None:
@@ -289,7 +272,3 @@ def _raise_loopback() -> None:
         request = struct.pack("16sh22x", b"lo", 0)
         flags = struct.unpack("16sh22x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

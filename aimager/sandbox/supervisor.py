@@ -1,9 +1,8 @@
-"""Supervisors of namespaces, one of which stands by while another's call is at work.
+"""The supervisors of namespaces, as their builder has them.
 
-To start Python and read the modules of a stage takes a good part of what many stages take. So the
-next call's process does that meanwhile, if there is a core for it. It is given its setup, and all
-that it inherits from the builder, when it is wanted: until then it holds nothing but its socket,
-with whose end it ends, too.
+They are forked by a server of the builder's (`aimager.sandbox.fork_server`). Each is given its
+setup, and all that it inherits from the builder, when it is wanted: neither it nor the server holds
+more than a socket before, with whose end it ends, too.
 """
 
 import array
@@ -13,24 +12,26 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import process
 from aimager.progress import HEARD
+from aimager.sandbox.fork_server import NUMBER
 from aimager.sandbox.worker_root import CERTIFICATES, TEMPORARY
 
-_PROGRAM = (sys.executable, "-P", "-m", "aimager.sandbox.namespace_child")
+_PROGRAM = (sys.executable, "-P", "-m", "aimager.sandbox.fork_server")
 
 _ROOM = " " * 512
-"""Room among the arguments for those that are shown once it is at work."""
+"""Room among the arguments for those that are shown once a supervisor is at work."""
 
 
 @dataclass(frozen=True)
 class Supervisor:
-    """A process that waits for its setup on the other end of ``control``."""
+    """A child of this process that waits for its setup on the other end of ``control``."""
 
-    process: "subprocess.Popen[bytes]"
+    process: int
     control: socket.socket
 
     def pass_on(self, line: bytes, descriptors: Sequence[int]) -> None:
@@ -43,42 +44,82 @@ class Supervisor:
         self.control.sendmsg([line[:1]], [ancillary])
         self.control.sendall(line[1:])
 
+    def wait(self) -> int:
+        """Wait for its end; its exit status, or that of `subprocess.Popen` for a signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+
+
+@dataclass(frozen=True)
+class _Server:
+    """The process that forks supervisors, and the socket on which it is asked to."""
+
+    process: "subprocess.Popen[bytes]"
+    socket: socket.socket
+
+    def fork(self) -> Supervisor:
+        """A new supervisor.
+
+        :raises OSError: when the server has ended
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self.socket, [b"f"], [theirs.fileno()])
+                number = self.socket.recv(NUMBER.size, socket.MSG_WAITALL)
+                if len(number) < NUMBER.size:
+                    raise ConnectionResetError
+            except OSError:
+                ours.close()
+                raise
+        return Supervisor(NUMBER.unpack(number)[0], ours)
+
     def dismiss(self) -> None:
         """Let it end, and wait for its end."""
-        self.control.close()
+        self.socket.close()
         self.process.wait()
 
 
-class Standby:
-    """The supervisor that stands by for this process, if there is one."""
+class ForkServer:
+    """The server of this process, which is started when it is wanted, or before."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()
-        self._ready: Supervisor | None = None
+        self._server: _Server | None = None
 
-    def hire(self) -> Supervisor:
-        """The one that stands by, or a new one."""
-        ready, self._ready = self._ready, None
-        if ready and self._owner != os.getpid():  # forked: it is the other process's
-            ready.control.close()
-        elif ready:
-            if ready.process.poll() is None:
-                return ready
-            ready.dismiss()
-        return _start((), quiet=False)
+    def hire(self, modules: Sequence[str]) -> Supervisor:
+        """A new supervisor; a server that has to be started for it reads ``modules``.
+
+        :raises OSError: when no server can be started
+        """
+        self.prepare(modules)
+        with suppress(OSError):
+            return self._fork()
+        self._server = _start(modules, quiet=False)  # in place of one that was killed
+        return self._fork()
 
     def prepare(self, modules: Sequence[str]) -> None:
-        """Have one import ``modules`` and stand by, if a core is free for that."""
-        if self._ready is None and len(os.sched_getaffinity(0)) > 1:
+        """Have one read ``modules`` by the time that it is wanted."""
+        if self._server and self._owner != os.getpid():  # forked: it is the other process's
+            self._server.socket.close()
+            self._server = None
+        if self._server is None:
             self._owner = os.getpid()
-            self._ready = _start(modules, quiet=True)
+            self._server = _start(modules, quiet=True)
+
+    def _fork(self) -> Supervisor:
+        assert self._server
+        try:
+            return self._server.fork()
+        except BaseException:  # an answer may come yet, which is none to the next question
+            self.dismiss()
+            raise
 
     def dismiss(self) -> None:
         """End it, if it is ours."""
-        ready, self._ready = self._ready, None
-        if ready and self._owner == os.getpid():
-            ready.process.kill()
-            ready.dismiss()
+        server, self._server = self._server, None
+        if server and self._owner == os.getpid():
+            server.process.kill()
+            server.dismiss()
 
 
 _PASSED = ("SOURCE_DATE_EPOCH", "TERM", HEARD)
@@ -102,8 +143,8 @@ def environment(*, network: bool = False) -> dict[str, str]:
     }
 
 
-def _start(modules: Sequence[str], *, quiet: bool) -> Supervisor:
-    """Start a supervisor; ``quiet``, it does not hold the builder's standard error open."""
+def _start(modules: Sequence[str], *, quiet: bool) -> _Server:
+    """Start a server; ``quiet``, it does not hold the builder's standard error open."""
     ours, theirs = socket.socketpair()
     with theirs:
         started = subprocess.Popen(
@@ -115,8 +156,8 @@ def _start(modules: Sequence[str], *, quiet: bool) -> Supervisor:
             env=environment(),
             start_new_session=True,
         )
-    return Supervisor(started, ours)
+    return _Server(started, ours)
 
 
-STANDBY = Standby()
-atexit.register(STANDBY.dismiss)
+FORK_SERVER = ForkServer()
+atexit.register(FORK_SERVER.dismiss)

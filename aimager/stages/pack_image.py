@@ -120,7 +120,6 @@ class PackImage:
             qemu_later=self.borrowed is not None,
             tmpfs=self.space().tmpfs,
             known=known,
-            last=True,
         )
         return known
 

@@ -71,7 +71,7 @@ def remains(cold: Doit) -> list[str]:
 
 def has_call(cold: Doit) -> bool:
     """Whether a call is under way."""
-    return any("namespace_child" in line for line in processes(cold.folder))
+    return any("fork_server" in line for line in processes(cold.folder))
 
 
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import AimagerError
-from aimager.sandbox.supervisor import STANDBY
+from aimager.sandbox.supervisor import FORK_SERVER
 from tests.support import looking
 from tests.support.hostile_package import Maker, packager
 
@@ -107,7 +107,7 @@ def victim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Victim]:
         undo.callback(os.close, slave)
         os.write(master, f"{secret}\n".encode())
         _remember(undo, secret)
-        STANDBY.dismiss()  # which was started before all that
+        FORK_SERVER.dismiss()  # which was started before all that
         words = {
             "home": str(home),
             "cache": str(cache),

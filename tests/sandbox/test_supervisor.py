@@ -1,4 +1,4 @@
-"""A supervisor that stood by is like one that was just started, but quicker."""
+"""A supervisor that a server forks is like one that the builder itself had started."""
 
 import os
 import signal
@@ -10,18 +10,17 @@ import pytest
 
 from aimager.sandbox import namespace
 from aimager.sandbox.namespace import call
-from aimager.sandbox.supervisor import Standby
+from aimager.sandbox.supervisor import ForkServer
 from tests.support import inherited, namespaced
 
 
 @pytest.fixture(autouse=True)
-def standby(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standby]:
-    """One of the test's own, on a machine of two cores."""
-    standby = Standby()
-    monkeypatch.setattr(namespace, "STANDBY", standby)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    yield standby
-    standby.dismiss()
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
+    """One of the test's own."""
+    server = ForkServer()
+    monkeypatch.setattr(namespace, "FORK_SERVER", server)
+    yield server
+    server.dismiss()
 
 
 @pytest.fixture
@@ -29,10 +28,10 @@ def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def waiting(standby: Standby) -> int:
-    """The process that stands by."""
-    assert standby._ready
-    return standby._ready.process.pid
+def process_of(server: ForkServer) -> int:
+    """The process that serves."""
+    assert server._server
+    return server._server.process.pid
 
 
 @contextmanager
@@ -51,13 +50,13 @@ def into(file: Path) -> Iterator[None]:
 def test_it_inherits_what_is_so_when_it_is_wanted(
     work: Path,
     tmp_path: Path,
-    standby: Standby,
+    server: ForkServer,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     call(inherited.tell_inherited, "one", work=work)
     assert capfd.readouterr() == ("out one\n", "error one\n")
-    first = waiting(standby)
+    first = process_of(server)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "77")
     monkeypatch.chdir(tmp_path)
     with into(tmp_path / "said"):
@@ -66,17 +65,33 @@ def test_it_inherits_what_is_so_when_it_is_wanted(
     assert capfd.readouterr().err == "error two\n"
     assert (seen.epoch, seen.directory) == ("77", tmp_path)
     assert seen.arguments[1:] == ("tests.support.inherited:tell_inherited", str(work))
-    assert waiting(standby) != first
-    assert not Path(f"/proc/{first}").exists()
+    assert process_of(server) == first
 
 
-def test_it_holds_nothing_of_the_builders(standby: Standby) -> None:
+def test_it_is_this_processs_child_in_a_session_of_its_own(server: ForkServer) -> None:
+    supervisor = server.hire(())
+    fields = Path(f"/proc/{supervisor.process}/stat").read_text().rpartition(")")[2].split()
+    assert int(fields[1]) == os.getpid()
+    supervisor.control.close()  # it was given nothing to do
+    assert supervisor.wait() == 0
+    with pytest.raises(ChildProcessError):
+        supervisor.wait()
+
+
+def test_a_signal_that_ends_it_is_told(server: ForkServer) -> None:
+    supervisor = server.hire(())
+    os.kill(supervisor.process, signal.SIGKILL)
+    assert supervisor.wait() == -signal.SIGKILL
+    supervisor.control.close()
+
+
+def test_it_holds_nothing_of_the_builders(server: ForkServer) -> None:
     reader, writer = os.pipe()
     kept = os.dup(2)
     try:
         os.dup2(writer, 2)
         os.close(writer)
-        standby.prepare(())
+        server.prepare(())
         os.dup2(kept, 2)
         assert os.read(reader, 1) == b"", "nobody else has the other end"
     finally:
@@ -85,46 +100,54 @@ def test_it_holds_nothing_of_the_builders(standby: Standby) -> None:
         os.close(reader)
 
 
-def test_one_that_was_killed_is_replaced(work: Path, standby: Standby) -> None:
-    standby.prepare(())
-    os.kill(waiting(standby), signal.SIGKILL)
-    os.waitid(os.P_PID, waiting(standby), os.WEXITED | os.WNOWAIT)
+def test_one_supervisor_holds_nothing_of_anothers(work: Path, server: ForkServer) -> None:
+    """Else the end of its control socket would be no order to stop."""
+    first, second = server.hire(()), server.hire(())
+    first.control.close()
+    assert first.wait() == 0
+    second.control.close()
+    assert second.wait() == 0
+
+
+def test_a_server_that_was_killed_is_replaced(work: Path, server: ForkServer) -> None:
+    server.prepare(())
+    os.kill(process_of(server), signal.SIGKILL)
+    os.waitid(os.P_PID, process_of(server), os.WEXITED | os.WNOWAIT)
     assert call(namespaced.echo, "x", work=work) == "x"
 
 
-def test_it_ends_when_it_is_dismissed(standby: Standby) -> None:
-    standby.prepare(())
-    process = waiting(standby)
-    standby.dismiss()
+def test_the_end_of_the_server_is_not_that_of_a_call(work: Path, server: ForkServer) -> None:
+    supervisor = server.hire(())
+    os.kill(process_of(server), signal.SIGKILL)
+    os.waitid(os.P_PID, process_of(server), os.WEXITED | os.WNOWAIT)
+    assert Path(f"/proc/{supervisor.process}/status").read_text().count("State:\tS") == 1
+    supervisor.control.close()
+    assert supervisor.wait() == 0
+
+
+def test_it_ends_when_it_is_dismissed(server: ForkServer) -> None:
+    server.prepare(())
+    process = process_of(server)
+    server.dismiss()
     assert not Path(f"/proc/{process}").exists()
 
 
-def test_none_stands_by_on_one_core(
-    work: Path, standby: Standby, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+def test_a_module_that_it_has_not_read_is_read_in_the_call(work: Path, server: ForkServer) -> None:
+    server.prepare(("tests.support.no_such_module",))
     assert call(namespaced.echo, "x", work=work) == "x"
-    assert standby._ready is None
 
 
-def test_none_stands_by_after_the_last_call(work: Path, standby: Standby) -> None:
-    namespace.get_ready()
-    ready = waiting(standby)
-    assert call(namespaced.echo, "x", work=work, last=True) == "x"
-    assert standby._ready is None
-    assert not Path(f"/proc/{ready}").exists()
-
-
-def test_a_forked_process_starts_its_own(work: Path, standby: Standby) -> None:
-    standby.prepare(())
-    process = waiting(standby)
+def test_a_forked_process_starts_its_own(work: Path, server: ForkServer) -> None:
+    server.prepare(())
+    process = process_of(server)
     child = os.fork()
     if not child:
         ended = 1
         try:
-            supervisor = standby.hire()
-            ended = int(supervisor.process.pid == process)
-            supervisor.dismiss()
+            supervisor = server.hire(())
+            ended = int(process_of(server) == process)
+            supervisor.control.close()
+            ended |= supervisor.wait()
         finally:
             os._exit(ended)
     assert os.waitpid(child, 0)[1] == 0

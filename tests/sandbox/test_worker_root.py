@@ -133,10 +133,10 @@ def test_the_environment_is_a_fixed_list(
     assert "secret" not in str(found.of_process_1)
 
 
-def test_a_supervisor_that_stood_by_knows_no_more(
+def test_a_supervisor_of_a_server_that_was_there_knows_no_more(
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inherited(work, monkeypatch)  # after which one stands by
+    inherited(work, monkeypatch)  # after which what starts them is there
     assert "secret" not in str(inherited(work, monkeypatch))
 
 

@@ -1,0 +1,73 @@
+"""Starts supervisors of namespaces: ``python -m aimager.sandbox.fork_server``.
+
+To start Python and read the modules of a stage takes a good part of what many stages take. So one
+process does that, once, and forks a supervisor for each call, whose parent is the builder as if it
+had started it (CLONE_PARENT). Its words are::
+
+    SOCKET         number of an inherited file descriptor
+    MODULE...      what to read, as there is time for it
+    BLANKS         room for what ps(1) is to show of a supervisor
+
+For each message on the socket, which brings the supervisor's end of a control socket
+(`aimager.sandbox.namespace_child`), it answers with the number of the new process. With the
+socket's end it ends. It never has more of the builder's than that, and no user namespace.
+"""
+
+import importlib
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from typing import NoReturn
+
+from aimager.sandbox import syscalls
+from aimager.sandbox.namespace_child import supervise
+
+NUMBER = struct.Struct("i")
+
+
+def main() -> int:
+    """Serve until the builder's end."""
+    # Ctrl-C and kill(1) are for the builder, whose end is seen on the socket.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o022)
+    modules = sys.argv[2:-1]
+    with socket.socket(fileno=int(sys.argv[1])) as asked:
+        asked.set_inheritable(False)
+        while True:
+            while modules and not select.select([asked], [], [], 0)[0]:
+                importlib.import_module(modules.pop(0))
+            message, descriptors, _, _ = socket.recv_fds(asked, 1, 1)
+            if not message:
+                return 0
+            child = syscalls.fork_sibling()
+            if not child:
+                asked.close()
+                _be_supervisor(descriptors[0])
+            os.close(descriptors[0])
+            asked.sendall(NUMBER.pack(child))
+
+
+def _be_supervisor(control: int) -> NoReturn:
+    """Do what the builder orders, in a session of its own."""
+    status = 1
+    try:
+        os.setsid()
+        os.set_inheritable(control, False)
+        with socket.socket(fileno=control) as orders:
+            status = supervise(orders)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
