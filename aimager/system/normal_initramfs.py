@@ -27,7 +27,7 @@ _FOLDERS = ("boot", "efi")
 _BESIDE_MODULES = "usr/lib/modules/*/init*"
 _NAMES = ("initramfs-*", "initrd*", "booster-*", "uInitrd*")
 _PE_HEADERS = 4096
-_ZSTD = 9
+_ZSTD = 3
 _PROGRAMS = {
     "gzip": ("gzip", "-n", "-6", "-c"),
     "bzip2": ("bzip2", "-9", "-c"),
