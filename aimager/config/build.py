@@ -93,6 +93,7 @@ def read_build(
         overlays=words.read("overlay", ()),
         terminal=words.read("shell"),
         check_twice=words.read("check-twice", False),
+        pacman_verifies=words.read("pacman-verifies", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
     )
 

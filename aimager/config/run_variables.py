@@ -183,6 +183,16 @@ RUN = (
         parser=of_choice(FailedHooks),
     ),
     Variable(
+        "pacman-verifies",
+        Group.run,
+        "yes: pacman verifies each package that it installs, by gpg, as on a device; else aimager"
+        " does so before, and pacman only what aimager is in doubt about",
+        "no",
+        "pacman-verifies=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+    ),
+    Variable(
         "check-twice",
         Group.run,
         "yes: install all packages twice, and refuse what does not come out the same, naming every"

@@ -143,7 +143,7 @@ class Graph:
             # Stages take packages only, and know of no key.
             self._wishes["remote"] = replace(self._remote, trust=RecordTrust())
         if asked:
-            names = ("memory", "borrow", "terminal", "forgives")
+            names = ("memory", "borrow", "terminal", "forgives", "pacman_verifies")
             self._wishes |= {name: getattr(asked, name) for name in names}
         self._requests: dict[tuple[str, str], Stage] = {}
         self._kept = kept

@@ -138,6 +138,8 @@ class Build:
     """Where a shell is to be opened when making the root fails."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    pacman_verifies: bool = False
+    """Whether pacman verifies packages, too, by gpg."""
     check_twice: bool = False
     """Whether what installs packages is done twice, and has to come out the same."""
     board_sha256: str = ""

@@ -44,6 +44,8 @@ class Workshop:
     """Where a shell is to be opened in a root whose making failed."""
     forgives: bool = False
     """Whether an image may be made although what it boots from failed to be."""
+    pacman_verifies: bool = False
+    """Whether pacman verifies packages, too, by gpg."""
 
     @contextmanager
     def logging(self) -> Iterator[IO[bytes]]:

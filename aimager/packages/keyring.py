@@ -1,6 +1,7 @@
 """pacman keyrings: making one from pinned keys, and verifying packages with it."""
 
 import re
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -116,6 +117,49 @@ def key_members(
         yield f"{name}-revoked", _lines(sorted({*trusted.gone}))
         if trusted.signers:
             yield f"{name}-signers", _lines(sorted(trusted.signers))
+
+
+def read_trust(archive: Path) -> Trust:
+    """What decides, without gpg, by the keys in an archive of `key_members`.
+
+    :raises ValueError: when it is damaged, or has a keyring that only gpg can read
+    """
+    trust = Trust()
+    try:
+        files = list(_files(archive))
+        for number, (name, keys) in enumerate(files):
+            if name.endswith(".gpg"):
+                stem = name.removesuffix(".gpg")
+                lists = {f"{stem}-signers": b"", **dict(files[number + 1 : number + 4])}
+                trusted, revoked, signers = (
+                    lists[f"{stem}-{end}"].decode().split()
+                    for end in ("trusted", "revoked", "signers")
+                )
+                masters = [line.partition(":")[0] for line in trusted]
+                trust.add(keys, (), tuple(revoked), believed=masters, signers=signers)
+    except (tarfile.TarError, LookupError) as error:
+        raise ValueError(f"{archive.name} is damaged: {error}") from error
+    return trust
+
+
+def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(archive) as members:
+        for member in members:
+            content = members.extractfile(member)
+            yield member.name, content.read() if content else b""
+
+
+def find_doubt(keys: Path, packages: Sequence[LockedPackage], store: Path) -> str:
+    """Why ``packages`` are not all trusted by an archive of `key_members`; empty: they are.
+
+    What is said against one may be that gpg takes more (`aimager.packages.openpgp.trust`), so that
+    gpg is to be asked.
+    """
+    try:
+        verify_by(read_trust(keys).status, packages, store)
+    except (TrustError, ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _lines(keys: Sequence[str]) -> bytes:

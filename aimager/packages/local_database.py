@@ -1,10 +1,12 @@
 """pacman's local database: what an installed root says of its packages."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from aimager.errors import ImageError
+from aimager.model.lock import LockedPackage
 from aimager.packages.sync_database import read_fields, read_number, split_entry
 from aimager.sandbox.tree import Tree, shown
 
@@ -87,3 +89,20 @@ def read_file_lists(tree: Tree) -> Iterator[tuple[str, str]]:
 def package_of(record: str) -> str:
     """The name of the package that a file in the database, such as a ``desc``, is of."""
     return split_entry(PurePath(record).parent.name)[0]
+
+
+def settle_records(tree: Tree, epoch: int, signed: Collection[LockedPackage] = ()) -> None:
+    """Let every package of ``tree`` be installed at ``epoch``, and drop what was downloaded.
+
+    pacman writes the wall clock's time, but for versions later than 7.1.0. Of those that were
+    ``signed`` and verified, it writes that they were, if it has done so itself.
+    """
+    names = {f"{package.name}-{package.version}" for package in signed}
+    for desc in tree.glob(f"{LOCAL}/*/desc"):
+        text = re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), tree.read_text(desc))
+        if PurePath(desc).parent.name in names:
+            text = re.sub(r"(?<=%VALIDATION%\n)none$", "pgp", text, flags=re.MULTILINE)
+        tree.write(desc, text)
+    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
+        for name in tree.names(folder):
+            tree.remove(f"{folder}/{name}")

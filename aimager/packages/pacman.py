@@ -133,6 +133,7 @@ def pacman_conf(
     servers: Sequence[tuple[str, str]] = (),
     *,
     unsigned: bool = False,
+    verified: bool = False,
     hooks: Sequence[str] = (),
 ) -> str:
     """The pacman.conf of a build, which takes packages of ``architectures``.
@@ -141,11 +142,12 @@ def pacman_conf(
 
     ``hooks`` are folders of the root (`aimager.packages.hooks`); those of ours come after them.
     With ``unsigned`` a package file may lack a signature; whoever asks for that has verified those
-    that must not.
+    that must not. Who has ``verified`` all files has pacman look at no signature of theirs.
 
     It has no DownloadUser: that user is looked up on the host, and the sandbox that comes with it
     fails in containers and under emulation. It has no CheckSpace, which needs the mount table.
     """
+    level = "Never" if verified else "Optional" if unsigned else "Required"
     lines = [
         "[options]",
         f"Architecture = {' '.join(architectures)}",
@@ -156,7 +158,7 @@ def pacman_conf(
         f"GPGDir = {PACMAN}/gnupg/",
         *(f"HookDir = {place}" for place in (*places(hooks), f"{PACMAN}/hooks/")),
         "SigLevel = Required DatabaseOptional",
-        f"LocalFileSigLevel = {'Optional' if unsigned else 'Required'}",
+        f"LocalFileSigLevel = {level}",
     ]
     for name, url in servers:
         lines += ["", f"[{name}]", f"Server = {url}"]
@@ -264,19 +266,6 @@ def package_files(packages: Sequence[LockedPackage], store: Path) -> tuple[Path,
 def installed(tree: Tree) -> set[str]:
     """``name-version`` of every package in the local database of ``tree``."""
     return {name for name in tree.names(LOCAL) if tree.is_dir(f"{LOCAL}/{name}")}
-
-
-def forget_times(tree: Tree, epoch: int) -> None:
-    """Let every package of ``tree`` be installed at ``epoch``, and drop what was downloaded.
-
-    pacman writes the wall clock's time, but for versions later than 7.1.0.
-    """
-    for desc in tree.glob(f"{LOCAL}/*/desc"):
-        text = tree.read_text(desc)
-        tree.write(desc, re.sub(r"(?<=%INSTALLDATE%\n)\d+", str(epoch), text))
-    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
-        for name in tree.names(folder):
-            tree.remove(f"{folder}/{name}")
 
 
 def enable_mirror(mirrorlist: str, url: str) -> str:

@@ -12,9 +12,10 @@ from aimager.system.install import Installation, install_system
 class Installing:
     """The packages of ``lock`` become part of the root archive ``target``.
 
-    They are verified with ``keyring``. The product depends on the ``keys`` in it alone, for the one
-    that certified them is another on every machine. ``borrowed`` is the root whose programs are
-    run, None the host's. ``epoch`` and ``level`` are as `Installation`'s.
+    They are verified by ``keys``, or else with the ``keyring`` that was made of these. The product
+    does not depend on that, for the key that certified them is another on every machine.
+    ``borrowed`` is the root whose programs are run, None the host's. ``epoch`` and ``level`` are as
+    `Installation`'s.
     """
 
     architecture: Architecture
@@ -47,6 +48,7 @@ class Installing:
                 architecture=self.architecture,
                 level=self.level,
                 lock=self.lock,
+                keys=self.keys,
                 keyring=self.keyring,
                 target=self.target,
                 workshop=self.workshop,

@@ -9,18 +9,17 @@ from typing import IO
 
 from aimager import process, progress
 from aimager.archive import pack_tree
-from aimager.errors import HostError, ImageError, TrustError
-from aimager.files import sha256
+from aimager.errors import HostError, ImageError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, LockedPackage, newest, read_lock
 from aimager.model.workshop import Workshop
 from aimager.packages.hooks import copy_links, hook_folders
 from aimager.packages.keyring import open_home, verify
+from aimager.packages.local_database import settle_records
 from aimager.packages.pacman import (
     PacmanRun,
     TransactionError,
     choose_pacman,
-    forget_times,
     install,
     installed,
     package_files,
@@ -44,6 +43,7 @@ from aimager.system.hook_failures import failures
 from aimager.system.laid_system import Room
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import normalize_initramfs
+from aimager.system.package_trust import are_verified, tell_unsigned
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
@@ -61,6 +61,7 @@ def foreign_to_host(architecture: Architecture) -> Architecture | None:
 class Installation:
     """What becomes ``target``: the root in ``base``, or an empty one, with ``lock``'s packages.
 
+    They are verified by ``keys``, or else with the ``keyring`` that was made of these.
     ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
     ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
     it; None is the newest build date of all packages. Packages up to the ``level`` of the
@@ -69,6 +70,7 @@ class Installation:
 
     architecture: Architecture
     lock: Path
+    keys: Path
     keyring: Path
     target: Path
     workshop: Workshop
@@ -97,7 +99,7 @@ def install_system(request: Installation) -> None:
         request,
         work=request.workshop.work,
         reads=[
-            *(request.lock, request.keyring),
+            *(request.lock, request.keys, request.keyring),
             *(path for path in (*paths, request.borrowed) if path),
             *package_files(packages, request.workshop.store),
         ],
@@ -128,8 +130,6 @@ def _install_system(request: Installation) -> None:
     root = room.root
     with workshop.logging() as log:
         tools = equip(workshop, request.borrowed, log)
-        progress.step("opening the keyring")
-        open_home(tools, request.keyring, workshop.work / "gnupg")
         whose = f"reuse-root-tar={base.name}" if base and reused else "the base system"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = _prepare_reused(Tree(root), reused) if reused else frozenset()
@@ -146,7 +146,7 @@ def _install_system(request: Installation) -> None:
         progress.say(f"   installed {count(len(packages), 'package')}")
         _check(tree, wanted, others=reused is not None)
         refuse_accounts(tree, held_ids())
-        forget_times(tree, epoch)
+        settle_records(tree, epoch, [package for package in packages if package.is_signed])
         normalize_initramfs(tree, tools, workshop.work)
         settle_caches(tree, given)
         remove_identity(tree)
@@ -178,7 +178,10 @@ def _add_packages(
     unsigned = not all(package.is_signed for package in wanted.packages)
     folders = hook_folders(tree)
     taken = request.architecture.taken(request.level)
-    write_conf(pacman_conf(taken, unsigned=unsigned, hooks=folders), workshop.work)
+    trust = {"keys": request.keys, "keyring": request.keyring}
+    verified = are_verified(tools, packages, workshop, log, **trust)
+    conf = pacman_conf(taken, unsigned=unsigned, verified=verified, hooks=folders)
+    write_conf(conf, workshop.work)
     own = Tree(workshop.work / "hooks")
     copy_links(tree, folders, own)
     with initramfs.universal(image, own.path), shell_on_failure(image, workshop.terminal):
@@ -186,7 +189,7 @@ def _add_packages(
         at_work = PacmanRun(pacman, image, workshop.work, log, files)
         initramfs.tell_overridden(tree, folders)
         with _explaining(request.base if request.reused else None):
-            said = _install(tools, at_work, request, wanted, packages, epoch)
+            said = _install(tools, at_work, request, wanted, packages, epoch, verified)
         failed = failures(said, tree, own, ran_of(at_work.own_log()), folders)
         check_hooks(failed, request.architecture, workshop)
 
@@ -209,22 +212,25 @@ def _install(
     wanted: Lock,
     packages: Sequence[LockedPackage],
     epoch: int,
+    verified: bool,
 ) -> str:
     workshop = request.workshop
     store, home = workshop.store, workshop.work / "gnupg"
     signed = [package for package in packages if package.is_signed]
     if len(signed) < len(packages):
         # pacman will let an unsigned file pass, so the others are verified before it sees any.
-        verify(tools, home, signed, store)
-        _tell_unsigned([package for package in packages if not package.is_signed], store)
+        if not verified:
+            verify(tools, home, signed, store)
+        tell_unsigned([package for package in packages if not package.is_signed], store)
     try:
         explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
         return install(pacman, packages, explicit=explicit, epoch=epoch)
     except TransactionError as error:
-        # pacman verifies all packages before it runs any; our own check has better messages. It has
-        # a keyring of its own, which nothing that has run by now can have touched.
-        open_home(tools, request.keyring, workshop.work / "own-gnupg")
-        verify(tools, workshop.work / "own-gnupg", signed, store)
+        # Where pacman verifies packages, it does so before it runs any; our own check has better
+        # messages. It has a keyring of its own, which nothing that has run can have touched.
+        if not verified:
+            open_home(tools, request.keyring, workshop.work / "own-gnupg")
+            verify(tools, workshop.work / "own-gnupg", signed, store)
         own = Tree(workshop.work / "hooks")
         failed = failures(error.said, pacman.image.tree, own, ran_of(pacman.own_log()))
         aborting = [failure for failure in failed if failure.aborts]
@@ -234,20 +240,6 @@ def _install(
             aborting[0].tell(", so pacman installed nothing"),
             hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root",
         ) from error
-
-
-def _tell_unsigned(packages: Sequence[LockedPackage], store: Path) -> None:
-    """Name the packages that nobody signed, which are known by the lock alone.
-
-    :raises TrustError: when one differs from its lock
-    """
-    for package in packages:
-        if sha256(package.path(store)) != package.sha256:
-            raise TrustError(
-                f"the package {package} differs from the one in the lock",
-                hint=f"remove {package.path(store)} and build again",
-            )
-        progress.say(f"   NOT SIGNED by anybody: {package}, known by its SHA-256 alone")
 
 
 def _prepare_reused(tree: Tree, reused: ReusedRoot) -> frozenset[str]:

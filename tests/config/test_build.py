@@ -111,6 +111,7 @@ def test_every_variable_reaches_the_build() -> None:
         "tmpfs-root": "20G",
         "failed-hooks": "tell",
         "check-twice": "yes",
+        "pacman-verifies": "yes",
         "use-pacman-static": "yes",
     }
     elsewhere = {*ELSEWHERE, *read_storage.NAMES}
@@ -151,7 +152,7 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.platform.distro.core_repository == "base"
     assert build.platform.distro.base_repositories == ("base", "more")
     assert build.memory == 20 << 30
-    assert (build.forgives, build.check_twice) == (True, True)
+    assert (build.forgives, build.check_twice, build.pacman_verifies) == (True, True, True)
     assert build.lock == HERE / "image.lock"
 
 

@@ -25,7 +25,8 @@ def test_a_product_does_not_depend_on_them() -> None:
 
 def test_defaults() -> None:
     shop = Workshop(Path("cache"), Path("work"), Path("store"), Path("log"))
-    assert (shop.memory, shop.jobs, shop.borrow, shop.forgives) == (None, 1, True, False)
+    assert (shop.memory, shop.jobs, shop.borrow) == (None, 1, True)
+    assert not (shop.forgives or shop.pacman_verifies)
 
 
 def test_each_run_has_a_log_of_its_own(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager import process
+from aimager import limits, process
 from aimager.errors import CommandError, HostError, TrustError
 from aimager.packages.keyring import make_home
 from tests.support.locked import make_package
@@ -96,6 +96,17 @@ def test_a_signature_that_is_none(packagers: Packagers, judge: Judge, tmp_path: 
     for garbage in (b"", b"<html>404</html>", b"\x88\x75\x04\x00", b"x" * 10_000):
         store_package(tmp_path, b"content", garbage)
         assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
+
+
+def test_a_file_of_more_signatures_than_pacman_reads(
+    packagers: Packagers, judge: Judge, tmp_path: Path
+) -> None:
+    """All of them good (libalpm's be_package.c: MAX_SIGFILE_SIZE)."""
+    good = packagers.sign(packagers.packager, b"content")
+    store_package(tmp_path, b"content", good * (limits.SIGNATURE // len(good)))
+    assert judge([PACKAGE], tmp_path) == {"demo": packagers.packager}
+    store_package(tmp_path, b"content", good * (limits.SIGNATURE // len(good) + 1))
+    assert refusal(judge, tmp_path) == "has a signature file that does not hold a signature"
 
 
 @pytest.mark.parametrize("how", ["--clearsign", "--sign"])

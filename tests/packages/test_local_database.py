@@ -7,8 +7,14 @@ import pytest
 
 from aimager.errors import ImageError
 from aimager.image.spdx import Subject, spdx_text
-from aimager.packages.local_database import InstalledPackage, package_of, read_local_database
+from aimager.packages.local_database import (
+    InstalledPackage,
+    package_of,
+    read_local_database,
+    settle_records,
+)
 from aimager.sandbox.tree import Tree
+from tests.support.locked import make_package
 
 DESC = """\
 %NAME%
@@ -50,6 +56,10 @@ def record(root: Path, folder: str, desc: str) -> None:
     path = root / "var/lib/pacman/local" / folder
     path.mkdir(parents=True)
     (path / "desc").write_text(desc)
+
+
+def desc_of(root: Path, folder: str) -> str:
+    return (root / "var/lib/pacman/local" / folder / "desc").read_text()
 
 
 def test_records(tmp_path: Path) -> None:
@@ -110,3 +120,36 @@ def test_a_damaged_record_is_named(tmp_path: Path, desc: str) -> None:
 )
 def test_whose_record_it_is(record: str, name: str) -> None:
     assert package_of(record) == name
+
+
+def test_times_are_forgotten(tmp_path: Path) -> None:
+    text = "%NAME%\nzlib\n\n%BUILDDATE%\n1600000000\n\n%INSTALLDATE%\n{}\n\n%SIZE%\n1700000001\n"
+    record(tmp_path, "zlib-1.3-1", text.format("1700000001"))
+    gone = ["var/lib/pacman/sync/core.db", "var/cache/pacman/pkg/a.zst"]
+    kept = ["etc/pacman.d/mirrorlist", "var/log/other.log"]
+    for name in gone + kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    settle_records(Tree(tmp_path), 1234567890)
+    assert desc_of(tmp_path, "zlib-1.3-1") == text.format("1234567890")
+    assert not [name for name in gone if (tmp_path / name).exists()]
+    assert all((tmp_path / name).exists() for name in kept)
+
+
+def test_the_record_says_whose_signature_was_verified(tmp_path: Path) -> None:
+    """Whether pacman has done it, or not looked, as what it writes itself tells."""
+    text = "%NAME%\n{}\n\n%INSTALLDATE%\n7\n\n%VALIDATION%\n{}\n\n%REPLACES%\nnone\n"
+    cases = {
+        "signed-1.0-1": ("none", "pgp"),
+        "before-1.0-1": ("pgp", "pgp"),
+        "unsigned-1.0-1": ("none", "none"),
+        "signed-1.0-2": ("none", "none"),
+    }
+    for name, (said, _) in cases.items():
+        record(tmp_path, name, text.format(name, said))
+    for folder in ("var/lib/pacman/sync", "var/cache/pacman/pkg"):
+        (tmp_path / folder).mkdir(parents=True)
+    signed = [make_package("signed"), make_package("before")]
+    settle_records(Tree(tmp_path), 7, signed)
+    for name, (_, after) in cases.items():
+        assert desc_of(tmp_path, name) == text.format(name, after)

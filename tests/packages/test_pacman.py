@@ -149,6 +149,21 @@ def test_configuration() -> None:
     assert without == text.partition("\n[core]")[0]
 
 
+@pytest.mark.parametrize(
+    ("unsigned", "verified", "level"),
+    [
+        (False, False, "Required"),
+        (True, False, "Optional"),
+        (False, True, "Never"),
+        (True, True, "Never"),
+    ],
+)
+def test_pacman_verifies_files_that_nobody_has(unsigned: bool, verified: bool, level: str) -> None:
+    text = pacman.pacman_conf(("x86_64",), unsigned=unsigned, verified=verified)
+    assert f"LocalFileSigLevel = {level}" in text.splitlines()
+    assert "SigLevel = Required DatabaseOptional" in text.splitlines()
+
+
 def test_the_folders_of_the_configuration_are_made(tmp_path: Path) -> None:
     for _ in range(2):
         pacman.write_conf("text\n", tmp_path)
@@ -229,20 +244,6 @@ def test_installed(tmp_path: Path) -> None:
     local(tmp_path, "bash-5.3-1", "")
     (tmp_path / "var/lib/pacman/local/ALPM_DB_VERSION").write_text("9\n")
     assert pacman.installed(Tree(tmp_path)) == {"zlib-1.3-1", "bash-5.3-1"}
-
-
-def test_times_are_forgotten(tmp_path: Path) -> None:
-    text = "%NAME%\nzlib\n\n%BUILDDATE%\n1600000000\n\n%INSTALLDATE%\n{}\n\n%SIZE%\n1700000001\n"
-    desc = local(tmp_path, "zlib-1.3-1", text.format("1700000001"))
-    gone = ["var/lib/pacman/sync/core.db", "var/cache/pacman/pkg/a.zst"]
-    kept = ["etc/pacman.d/mirrorlist", "var/log/other.log"]
-    for name in gone + kept:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    pacman.forget_times(Tree(tmp_path), 1234567890)
-    assert desc.read_text() == text.format("1234567890")
-    assert not [name for name in gone if (tmp_path / name).exists()]
-    assert all((tmp_path / name).exists() for name in kept)
 
 
 @pytest.mark.parametrize(

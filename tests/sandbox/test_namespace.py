@@ -6,6 +6,7 @@ test_namespace_hosts.py.
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from aimager.sandbox.binfmt import HOST_DIRECTORY, find_qemu
 from aimager.sandbox.compat_probe import runs
 from aimager.sandbox.namespace import call, remove_tree
 from tests.support import namespaced
-from tests.support.namespaced import Foreign, Place
+from tests.support.namespaced import Foreign, Place, Swap
 
 MIB = 1 << 20
 FOREIGN = next(a for a in Architecture if a != host_architecture())
@@ -39,6 +40,26 @@ def test_what_a_process_in_it_sees(work: Path) -> None:
     assert facts.gpg_sockets
     expected = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
     assert {name: facts.environment[name] for name in expected} == expected
+
+
+def test_a_file_that_is_read_is_not_another_of_its_name(work: Path, tmp_path: Path) -> None:
+    """What was verified is what is installed, whatever comes into the cache meanwhile."""
+    swap = Swap(tmp_path / "package", tmp_path / "turns")
+    swap.path.write_text("verified")
+
+    def replace_it() -> None:
+        while not swap.turns.exists() or swap.turns.read_text() != "read":
+            time.sleep(0.01)
+        (tmp_path / "other").write_text("evil")
+        (tmp_path / "other").rename(swap.path)
+        swap.turns.write_text("swapped")
+
+    other = threading.Thread(target=replace_it, daemon=True)
+    other.start()
+    seen = call(namespaced.read_twice, swap, work=work, reads=[swap.path], keeps=[swap.turns])
+    other.join()
+    assert seen == ["verified", "verified"]
+    assert swap.path.read_text() == "evil"
 
 
 def test_the_network_is_the_hosts_when_asked(work: Path) -> None:

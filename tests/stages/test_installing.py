@@ -49,8 +49,7 @@ def both(tmp_path: Path) -> dict[str, Any]:
 
 
 def request(both: dict[str, Any], **more: Any) -> Installation:
-    given = {name: value for name, value in both.items() if name != "keys"}
-    return Installation(**given, **more)
+    return Installation(**both, **more)
 
 
 def test_a_base_system_starts_from_nothing(asked: list[Installation], both: dict[str, Any]) -> None:

@@ -73,6 +73,23 @@ def tell_facts(place: Place) -> Facts:
     )
 
 
+@dataclass(frozen=True)
+class Swap:
+    """A file to read, and one through which both sides tell how far they are."""
+
+    path: Path
+    turns: Path
+
+
+def read_twice(swap: Swap) -> list[str]:
+    """What the file has now, and when the other side has said that another has its name."""
+    first = swap.path.read_text()
+    swap.turns.write_text("read")
+    while swap.turns.read_text() != "swapped":
+        time.sleep(0.01)
+    return [first, swap.path.read_text()]
+
+
 def write_files(place: Place) -> list[str]:
     """Make files of several owners, one below a directory that nobody may enter."""
     for uid, gid in ((0, 0), (11, 50), (65534, 65534), (65535, 65535)):

@@ -23,8 +23,8 @@ from aimager.model.partition import (
     root_ext4,
 )
 from aimager.model.settings import AddedFile, HashedPassword, Script, Settings
-from aimager.packages.local_database import read_local_database
-from aimager.packages.pacman import forget_times, installed, prepare_root
+from aimager.packages.local_database import read_local_database, settle_records
+from aimager.packages.pacman import installed, prepare_root
 from aimager.sandbox.tree import Tree
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
@@ -139,8 +139,8 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda root: empty_logs(Tree(root)),
         ("var/log", "var/log/app", "var/log/app/app.log"),
     ),
-    "forget_times": (
-        lambda root: forget_times(Tree(root), 7),
+    "settle_records": (
+        lambda root: settle_records(Tree(root), 7),
         (
             *(_LOCAL, _NANO, f"{_NANO}/desc", "var/lib/pacman/sync", "var/cache/pacman/pkg"),
             *("var/cache/pacman/pkg/old.pkg", "var/lib/pacman/sync/core.db"),
