@@ -138,10 +138,13 @@ def code() -> tuple[Seen, ...]:
 
 def _imported(folder: Path) -> Iterator[Path]:
     """What lies at the top of ``folder`` and has been imported from there."""
+    below = os.path.join(folder, "")  # noqa: PTH118 - a thousand paths are compared to it
+    names = set[str]()
     for module in [m for m in sys.modules.values() if isinstance(m, ModuleType)]:
         for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())):
-            if place and Path(place).is_relative_to(folder) and Path(place) != folder:
-                yield folder / Path(place).relative_to(folder).parts[0]
+            if place and place.startswith(below):
+                names.add(place.removeprefix(below).partition("/")[0])
+    yield from (folder / name for name in names)
 
 
 def _modules(folder: Path) -> Iterator[Path]:
