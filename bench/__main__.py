@@ -2,42 +2,72 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from aimager import stand_in
 from aimager.graph import artifacts
-from bench import real_keyring
-from bench.lab import Lab
-from bench.rows import Contender, contenders, rows
+from aimager.stand_in.signing import open_key
+from bench import mirrors, real_keyring, timeline
+from bench.contenders import Contender, contenders
+from bench.lab import PLAIN, Lab
+from bench.rows import rows
 from bench.sample import Sample, measure
 from bench.table import Row, contenders_text, rows_text
 
 _ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64")
+_TIMELINE = "timeline"
 
 
 def main() -> None:
     """Measure the rows of the command line, and print what came out."""
-    known = [row.name for row in rows(Lab(Path(), ()))]
+    known = [row.name for row in rows(Lab(Path()))]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(known)}")
+    told = f"of {', '.join(known)}; or {_TIMELINE}: the steps of one cold build"
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=told)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--mirror", type=Path, help="a stand-in mirror; by default one is made")
     parser.add_argument("--work", type=Path, default=artifacts.CACHE / "bench")
     asked = parser.parse_args()
-    if unknown := set(asked.rows) - set(known):
+    if unknown := set(asked.rows) - {*known, _TIMELINE}:
         parser.error(f"there is no row {', '.join(sorted(unknown))}: they are {', '.join(known)}")
-    mirror = asked.mirror
+    with _lab(asked.work.absolute(), asked.mirror) as lab:
+        if _TIMELINE in asked.rows:
+            print(timeline.cold_build(lab))
+        chosen = [row for row in rows(lab) if row.name in asked.rows or not asked.rows]
+        if chosen:
+            _measure_rows(chosen, contenders(lab), asked.rounds)
+
+
+@contextmanager
+def _lab(work: Path, mirror: Path | None) -> Iterator[Lab]:
     if mirror is None:
         mirror = artifacts.mirror()
         stand_in.make_mirror(mirror, _ARCHITECTURES, artifacts.mirror_work())
-    work = asked.work.absolute()
-    trusted = real_keyring.make_repository(work / "real", work / "real.key")
-    with stand_in.serve(mirror) as url, stand_in.serve(work / "real") as real:
-        words = (f"repo-url-parent={url}", f"trust-key={stand_in.fingerprint(mirror)}")
-        lab = Lab(work, words, real_keyring.words(real, trusted))
-        chosen = [row for row in rows(lab) if row.name in asked.rows or not asked.rows]
-        samples = _measure(chosen, contenders(lab), asked.rounds)
-        print(f"{contenders_text(samples)}\n\n{rows_text(chosen, samples)}")
+    work.mkdir(parents=True, exist_ok=True)
+    with (
+        open_key(work / "key") as key,
+        stand_in.serve(work / "mirrors") as url,
+        stand_in.serve(work / "real") as real,
+    ):
+        trusted = real_keyring.make_repository(work / "real", key)
+        both = f"{stand_in.fingerprint(mirror)},{key.fingerprint}"
+        lab = Lab(work, url, both, key, real_keyring.words(real, trusted))
+        mirrors.link_mirror(mirror, lab.mirror(PLAIN))
+        mirrors.add_key(lab.mirror(PLAIN), key)
+        yield lab
+
+
+def _measure_rows(chosen: Sequence[Row], there: dict[str, Contender], rounds: int) -> None:
+    possible = []
+    for row in chosen:
+        if lacking := {there[name].lacks: None for name in row.needs if there[name].lacks}:
+            print(f"{row.name} is left out: {'; '.join(lacking)}")
+        else:
+            possible.append(row)
+    samples = _measure(possible, there, rounds)
+    print(f"{contenders_text(samples)}\n\n{rows_text(possible, samples)}")
 
 
 def _measure(
