@@ -4,13 +4,16 @@ import itertools
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aimager.model.architecture import Architecture
 from bench import floor, mirrors, pacstrap, real_database, real_keyring
+from bench.contender import Contender
 from bench.lab import BOARD, BOTH, CELL, HOST, LARGE, PLAIN, ROOT, UPGRADED, Lab
+from bench.others import NOWHERE, Checkouts, others
 
 BOARDS = 10
+
+_ARCHIVE = ("distro=archlinux", "arch=x86_64", "initrd-maker=booster")
 _PLATFORMS = {
     "x86_64": (HOST, "distro=archlinux"),
     "aarch64": ("archlinuxarm-aarch64", "distro=archlinuxarm"),
@@ -21,20 +24,7 @@ _UPGRADED = "iproute2"
 _LOCALES = ("en_US.UTF-8,de_DE.UTF-8", "de_DE.UTF-8,en_US.UTF-8")
 
 
-@dataclass(frozen=True)
-class Contender:
-    """``run`` is measured; ``warm_up`` comes once before all rounds, ``prepare`` before each.
-
-    ``lacks`` says why it cannot take part.
-    """
-
-    run: Callable[[], None]
-    prepare: Callable[[], None] = lambda: None
-    warm_up: Callable[[], None] = lambda: None
-    lacks: str = ""
-
-
-def contenders(lab: Lab) -> dict[str, Contender]:
+def contenders(lab: Lab, checkouts: Checkouts = NOWHERE) -> dict[str, Contender]:
     """All that rows need, by name."""
     warm, again = _warm(lab, *BOTH), _warm(lab, *BOARD)
     return {
@@ -42,6 +32,8 @@ def contenders(lab: Lab) -> dict[str, Contender]:
         "cold-disk": Contender(lambda: lab.build(lab.cold, *BOARD), lab.chill, warm),
         "cold-floor": Contender(lambda: _floor(lab), warm, warm),
         "cold-pacstrap": Contender(lambda: _pacstrap(lab), warm, warm),
+        "cold-archive": _archive(lab),
+        **others(lab, checkouts),
         **{name: _platform(lab, name) for name in _PLATFORMS},
         "keyring": _keyring(lab, "x86_64"),
         "keyring-crossing": _keyring(lab, "aarch64"),
@@ -62,6 +54,11 @@ def contenders(lab: Lab) -> dict[str, Contender]:
 
 def _warm(lab: Lab, *words: str) -> Callable[[], None]:
     return lambda: lab.build(lab.warm, *words)
+
+
+def _archive(lab: Lab) -> Contender:
+    words = (*_ARCHIVE, "install-pkgs=linux,linux-firmware")
+    return Contender(lambda: lab.build(lab.cold, *words), lab.chill, _warm(lab, *words))
 
 
 def _platform(lab: Lab, name: str) -> Contender:

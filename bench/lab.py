@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +66,33 @@ class Lab:
         """The results."""
         return self.folder / "out"
 
-    def doit(self, cache: Path, *words: str, record: Path | None = None) -> None:
-        """Run doit, and keep what it says in a file; ``record`` gets the moments of its steps.
+    @property
+    def said(self) -> Path:
+        """The file with what programs said."""
+        return self.folder / "said"
+
+    def run(self, argv: Sequence[str], *, cwd: Path = ROOT, **env: str) -> None:
+        """Run a program, and keep what it says.
 
         :raises CalledProcessError: when it fails
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        module = ["bench.recorded", str(record)] if record else ["doit"]
-        with (self.folder / "said").open("ab") as said:
+        with self.said.open("ab") as said:
             subprocess.run(
-                [sys.executable, "-m", *module, "-f", str(ROOT / "dodo.py"), *words],
-                env={**os.environ, "AIMAGER_CACHE": str(cache)},
+                argv,
+                cwd=cwd,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 check=True,
             )
+
+    def doit(self, cache: Path, *words: str, record: Path | None = None) -> None:
+        """Run doit; ``record`` gets the moments of its steps."""
+        module = ["bench.recorded", str(record)] if record else ["doit"]
+        argv = [sys.executable, "-m", *module, "-f", str(ROOT / "dodo.py"), *words]
+        self.run(argv, AIMAGER_CACHE=str(cache))
 
     def build(
         self,

@@ -37,6 +37,8 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             "cold-pacstrap",
             0.75,
         ),
+        _over("mkosi", "cold root.tar over mkosi", "cold-archive", "mkosi", 0.75),
+        _over("aimager-sh", "cold root.tar over aimager.sh", "cold-archive", "aimager-sh", 0.75),
         *(
             _over(name, f"{name} root.tar over x86_64", name, "x86_64", 1.05)
             for name in ("aarch64", "armv7h", "riscv64")
