@@ -4,43 +4,63 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CalledProcessError
 
 from aimager import stand_in
+from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.stand_in.signing import open_key
-from bench import mirrors, real_keyring, timeline
+from bench import desktop_set, mirrors, real_keyring, real_size, timeline
 from bench.contender import Contender
 from bench.contenders import contenders
 from bench.lab import PLAIN, Lab
 from bench.others import Checkouts
-from bench.rows import rows
+from bench.rows import REAL_SIZE, rows
 from bench.sample import Sample, measure
 from bench.table import Row, contenders_text, rows_text
 
 _ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64")
-_TIMELINE = "timeline"
+_TIMELINE, _REAL_SIZE = "timeline", "real-size"
 
 
 def main() -> None:
     """Measure the rows of the command line, and print what came out."""
     known = [row.name for row in rows(Lab(Path()))]
     asked = _parser(known).parse_args()
-    if unknown := set(asked.rows) - {*known, _TIMELINE}:
+    if unknown := set(asked.rows) - {*known, _TIMELINE, _REAL_SIZE}:
         told = f"there is no row {', '.join(sorted(unknown))}: they are {', '.join(known)}"
         _parser(known).error(told)
-    checkouts = Checkouts(asked.mkosi, asked.aimager_sh, asked.user)
-    with _lab(asked.work.absolute(), asked.mirror) as lab:
-        try:
+    try:
+        with _lab(asked.work.absolute(), asked.mirror) as lab, ExitStack() as stack:
+            usual: Sequence[str] = () if _TIMELINE in asked.rows else known
+            if _REAL_SIZE in asked.rows:
+                lab, usual = stack.enter_context(_real_size(lab)), usual and REAL_SIZE
             if _TIMELINE in asked.rows:
                 print(timeline.cold_build(lab))
-            chosen = [row for row in rows(lab) if row.name in asked.rows or not asked.rows]
-            if chosen:
-                _measure_rows(chosen, contenders(lab, checkouts), asked.rounds)
-        except CalledProcessError as error:
-            sys.exit(f"{shlex.join(map(str, error.cmd))}\nfailed; {lab.said} ends with why")
+            names = [name for name in asked.rows if name in known] or usual
+            there = contenders(lab, Checkouts(asked.mkosi, asked.aimager_sh, asked.user))
+            _measure_rows([row for row in rows(lab) if row.name in names], there, asked.rounds)
+    except AimagerError as error:
+        sys.exit(str(error))
+    except CalledProcessError as error:
+        told = "the file said of --work= ends with what it said"
+        sys.exit(f"{shlex.join(map(str, error.cmd))}\nfailed; {told}")
+
+
+@contextmanager
+def _real_size(lab: Lab) -> Iterator[Lab]:
+    """The lab of a desktop's packages, which lie in a folder of it."""
+    folder = lab.folder / _REAL_SIZE
+    assert lab.key
+    with stand_in.serve(folder / "mirrors") as url:
+        sized = replace(lab, folder=folder, url=url, packages=(desktop_set.META,))
+        print(f"{folder} gets or has a desktop's packages; remove it when done", file=sys.stderr)
+        real_size.make(sized.mirror(PLAIN), lab.mirror(PLAIN), lab.key)
+        sized.stock()
+        yield sized
 
 
 def _folder(word: str) -> Path:
@@ -49,7 +69,10 @@ def _folder(word: str) -> Path:
 
 def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    told = f"of {', '.join(known)}; or {_TIMELINE}: the steps of one cold build"
+    told = (
+        f"of {', '.join(known)}; {_TIMELINE}: the steps of one cold build; {_REAL_SIZE}: these, or"
+        f" {', '.join(REAL_SIZE)}, of a desktop's packages, which are made at the first time"
+    )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=told)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--mirror", type=Path, help="a stand-in mirror; by default one is made")
@@ -82,7 +105,8 @@ def _lab(work: Path, mirror: Path | None) -> Iterator[Lab]:
 def _measure_rows(chosen: Sequence[Row], there: dict[str, Contender], rounds: int) -> None:
     possible = []
     for row in chosen:
-        if lacking := {there[name].lacks: None for name in row.needs if there[name].lacks}:
+        all_lacks = (row.lacks, *(there[name].lacks for name in row.needs))
+        if lacking := dict.fromkeys(lack for lack in all_lacks if lack):
             print(f"{row.name} is left out: {'; '.join(lacking)}")
         else:
             possible.append(row)
@@ -104,6 +128,7 @@ def _measure(
         for name in names:
             there[name].prepare()
             samples[name].append(measure(there[name].run))
+            there[name].tidy()
             taken = samples[name][-1].seconds
             print(f"round {number + 1}: {name} {taken:.2f} s", file=sys.stderr)
     return samples

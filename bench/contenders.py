@@ -1,14 +1,16 @@
 """What takes part in the rows of the table of goals."""
 
 import itertools
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from aimager.model.architecture import Architecture
 from bench import floor, mirrors, pacstrap, real_database, real_keyring
 from bench.contender import Contender
-from bench.lab import BOARD, BOTH, CELL, HOST, LARGE, PLAIN, ROOT, UPGRADED, Lab
+from bench.lab import CELL, HOST, LARGE, PLAIN, ROOT, UPGRADED, Lab
 from bench.others import NOWHERE, Checkouts, others
 
 BOARDS = 10
@@ -26,12 +28,12 @@ _LOCALES = ("en_US.UTF-8,de_DE.UTF-8", "de_DE.UTF-8,en_US.UTF-8")
 
 def contenders(lab: Lab, checkouts: Checkouts = NOWHERE) -> dict[str, Contender]:
     """All that rows need, by name."""
-    warm, again = _warm(lab, *BOTH), _warm(lab, *BOARD)
+    warm, gone = _warm(lab, *lab.board()), _removing(lab, "cold", "out")
     return {
-        "cold": Contender(lambda: lab.build(lab.cold, *BOTH), lab.chill, warm),
-        "cold-disk": Contender(lambda: lab.build(lab.cold, *BOARD), lab.chill, warm),
-        "cold-floor": Contender(lambda: _floor(lab), warm, warm),
-        "cold-pacstrap": Contender(lambda: _pacstrap(lab), warm, warm),
+        "cold": Contender(lambda: lab.build(lab.cold, *lab.both()), lab.chill, warm, gone),
+        "cold-disk": Contender(lambda: lab.build(lab.cold, *lab.board()), lab.chill, warm, gone),
+        "cold-floor": Contender(lambda: _floor(lab), warm, warm, _removing(lab, "floor")),
+        "cold-pacstrap": Contender(lambda: _pacstrap(lab), warm, warm, _removing(lab, "pacstrap")),
         "cold-archive": _archive(lab),
         **others(lab, checkouts),
         **{name: _platform(lab, name) for name in _PLATFORMS},
@@ -41,13 +43,13 @@ def contenders(lab: Lab, checkouts: Checkouts = NOWHERE) -> dict[str, Contender]
         "real-keyring-floor": Contender(lambda: _import(lab)),
         "hostname": _hostname(lab),
         "settings": _settings(lab),
-        "copy": Contender(lambda: copy(lab), again, again),
+        "copy": Contender(lambda: copy(lab), warm, warm, _removing(lab, "copy")),
         "package": _package(lab),
         "upgrade": _upgrade(lab),
         "large-databases": _large(lab),
-        "boards": Contender(lambda: _several(lab), lab.chill, warm),
-        "one-board": Contender(lambda: lab.build(lab.cold, *BOARD), lab.chill, warm),
-        "nothing": Contender(lambda: lab.build(lab.warm, *BOARD, "offline=yes"), again),
+        "boards": Contender(lambda: _several(lab), lab.chill, warm, gone),
+        "one-board": Contender(lambda: lab.build(lab.cold, *lab.board()), lab.chill, warm, gone),
+        "nothing": Contender(lambda: lab.build(lab.warm, *lab.board(), "offline=yes"), warm, warm),
         "list": Contender(lambda: lab.doit(lab.warm, "list"), warm_up=warm),
     }
 
@@ -56,9 +58,36 @@ def _warm(lab: Lab, *words: str) -> Callable[[], None]:
     return lambda: lab.build(lab.warm, *words)
 
 
+def _removing(lab: Lab, *names: str) -> Callable[[], None]:
+    """Removes folders of the lab's."""
+
+    def remove() -> None:
+        for name in names:
+            shutil.rmtree(lab.folder / name, ignore_errors=True)
+
+    return remove
+
+
+def _changed(lab: Lab, run: Callable[[], None], **more: Callable[[], None]) -> Contender:
+    """A build in the warm cache with a change of a board that is built; it is forgotten again."""
+    again, kept = _warm(lab, *lab.board()), set[Path]()
+
+    def prepare() -> None:
+        more.get("prepare", lambda: None)()
+        again()
+        kept.update(lab.products())
+
+    def tidy() -> None:
+        for folder in lab.products() - kept:
+            shutil.rmtree(folder)
+
+    return Contender(run, prepare, more.get("warm_up", again), tidy)
+
+
 def _archive(lab: Lab) -> Contender:
     words = (*_ARCHIVE, "install-pkgs=linux,linux-firmware")
-    return Contender(lambda: lab.build(lab.cold, *words), lab.chill, _warm(lab, *words))
+    build, gone = (lambda: lab.build(lab.cold, *words)), _removing(lab, "cold", "out")
+    return Contender(build, lab.chill, _warm(lab, *words), gone)
 
 
 def _platform(lab: Lab, name: str) -> Contender:
@@ -91,11 +120,7 @@ def _init(lab: Lab, platform: str, *words: str) -> Contender:
 def _hostname(lab: Lab) -> Contender:
     """A board that is built, with a name that it never had."""
     names = (f"bench-{time.time_ns()}-{number}" for number in itertools.count())
-    return Contender(
-        lambda: lab.build(lab.warm, *BOARD, f"hostname={next(names)}"),
-        _warm(lab, *BOARD),
-        _warm(lab, *BOARD),
-    )
+    return _changed(lab, lambda: lab.build(lab.warm, *lab.board(), f"hostname={next(names)}"))
 
 
 def _settings(lab: Lab) -> Contender:
@@ -109,7 +134,7 @@ def _settings(lab: Lab) -> Contender:
         motd.write_text(f"This is {number}.\n")
         lab.build(
             lab.warm,
-            *BOARD,
+            *lab.board(),
             f"useradd=-m u{number}",
             f"chpasswd=u{number}:{number}",
             f"files={motd}:/etc/motd,{key}:/home/u{number}/.ssh/authorized_keys:600",
@@ -118,15 +143,15 @@ def _settings(lab: Lab) -> Contender:
 
     def warm_up() -> None:
         for locales in _LOCALES:
-            lab.build(lab.warm, *BOARD, f"locales={locales}")
+            lab.build(lab.warm, *lab.board(), f"locales={locales}")
 
-    return Contender(change, _warm(lab, *BOARD), warm_up)
+    return _changed(lab, change, warm_up=warm_up)
 
 
 def copy(lab: Lab) -> None:
     """Copy the board's image, its holes kept, and take its SHA-256."""
-    target = lab.folder / "copy.img"
-    target.unlink(missing_ok=True)
+    target = lab.folder / "copy/disk.img"
+    target.parent.mkdir()
     image = lab.product("pack-image", CELL, "disk.img")
     subprocess.run(["cp", "--reflink=never", "--sparse=auto", image, target], check=True)
     subprocess.run(["sha256sum", target], check=True, stdout=subprocess.DEVNULL)
@@ -141,13 +166,8 @@ def _package(lab: Lab) -> Contender:
         assert lab.key
         chosen.append(next(names))
         mirrors.add_notes(lab.mirror(PLAIN), lab.key, chosen[-1:])
-        lab.build(lab.warm, *BOARD)
 
-    return Contender(
-        lambda: lab.build(lab.warm, *BOARD, f"install-pkgs={chosen[-1]}"),
-        add,
-        _warm(lab, *BOARD),
-    )
+    return _changed(lab, lambda: lab.build(lab.warm, *lab.board(chosen[-1])), prepare=add)
 
 
 def _upgrade(lab: Lab) -> Contender:
@@ -155,17 +175,17 @@ def _upgrade(lab: Lab) -> Contender:
     cache = lab.folder / "upgraded"
 
     def warm_up() -> None:
-        lab.build(lab.warm, *BOTH)
+        lab.build(lab.warm, *lab.board())
         lab.fill(cache)
         mirrors.link_mirror(lab.mirror(PLAIN), lab.mirror(UPGRADED))
-        lab.build(cache, *BOTH, mirror=UPGRADED)
+        lab.build(cache, *lab.both(), mirror=UPGRADED)
 
     def prepare() -> None:
         assert lab.key
         mirrors.upgrade(lab.mirror(UPGRADED), lab.key, _UPGRADED)
 
     return Contender(
-        lambda: lab.build(cache, *BOTH, mirror=UPGRADED),
+        lambda: lab.build(cache, *lab.both(), mirror=UPGRADED),
         prepare,
         warm_up,
     )
@@ -176,13 +196,13 @@ def _large(lab: Lab) -> Contender:
     cache = lab.folder / "large"
 
     def warm_up() -> None:
-        lab.build(lab.warm, *BOTH)
+        lab.build(lab.warm, *lab.board())
         mirrors.link_mirror(lab.mirror(PLAIN), lab.mirror(LARGE))
         database = mirrors.repository(lab.mirror(LARGE), "extra") / "extra.db"
         mirrors.put(database, real_database.entries())
 
     return Contender(
-        lambda: lab.doit(cache, f"resolve-packages:{CELL}", *BOARD, *lab.words(LARGE)),
+        lambda: lab.doit(cache, f"resolve-packages:{CELL}", *lab.board(), *lab.words(LARGE)),
         lambda: lab.fill(cache),
         warm_up,
     )

@@ -7,16 +7,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+from aimager.packages.sync_database import read_database
 from aimager.stand_in.signing import SigningKey
 
 ROOT = Path(__file__).parent.parent
 HOST = "archlinux-x86_64"
 CELL = f"{HOST}-x64-uefi"
-"""The board of most rows; ``BOARD`` are its words, ``BOTH`` those for a root archive too."""
+"""The board of most rows; ``BOARD`` are its words."""
 
 BOARD = ("distro=archlinux", "board=x64-uefi")
-BOTH = (*BOARD, "create=root.tar,disk.img")
 
 PLAIN, UPGRADED, LARGE = "plain", "upgraded", "large"
 """The mirrors of a lab: one that stays, one whose base is upgraded, one of the real size."""
@@ -31,6 +32,7 @@ class Lab:
 
     ``trusted`` are the fingerprints of those who signed the mirrors' packages, with commas, and
     ``key`` is what signs more; ``real`` are the words that add `bench.real_keyring`'s repository.
+    ``packages`` are what its board has beside its own.
     """
 
     folder: Path
@@ -38,6 +40,16 @@ class Lab:
     trusted: str = ""
     key: SigningKey | None = None
     real: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+    def board(self, *packages: str) -> tuple[str, ...]:
+        """The words of the board, with these packages more."""
+        more = ",".join((*self.packages, *packages))
+        return (*BOARD, f"install-pkgs={more}") if more else BOARD
+
+    def both(self, *packages: str) -> tuple[str, ...]:
+        """Those for a root archive, too."""
+        return (*self.board(*packages), "create=root.tar,disk.img")
 
     def mirror(self, name: str) -> Path:
         """The folder of a mirror."""
@@ -128,6 +140,30 @@ class Lab:
             for subject in (platform, f"{platform}-none"):
                 if task.name not in _KEPT:
                     self.forget(task.name, subject)
+
+    def shares_blocks(self) -> bool:
+        """Whether files of the lab can share blocks (ioctl_ficlone(2))."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=self.folder) as one, NamedTemporaryFile(dir=self.folder) as two:
+            argv = ["cp", "--reflink=always", one.name, two.name]
+            return not subprocess.run(argv, capture_output=True, check=False).returncode
+
+    def stock(self) -> None:
+        """Have the packages of the mirror's core and extra in the warm cache, as the same files."""
+        store = self.warm / "pkg"
+        for name in ("core", "extra"):
+            (database,) = (self.mirror(PLAIN) / "archlinux" / name).rglob("*.db")
+            for package in read_database(name, database).values():
+                target = package.locked.path(store)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                for end in ("", ".sig"):
+                    path = target.with_name(f"{target.name}{end}")
+                    path.unlink(missing_ok=True)
+                    path.hardlink_to(database.with_name(path.name))
+
+    def products(self) -> set[Path]:
+        """The folders of all products of the warm cache."""
+        return set((self.warm / "product").glob("*/*/*"))
 
     def product(self, task: str, subject: str, name: str) -> Path:
         """A file of the product that the warm cache used last."""

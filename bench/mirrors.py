@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 from aimager import limits
 from aimager.archive import read_members
@@ -65,7 +64,17 @@ def add_key(mirror: Path, key: SigningKey) -> None:
     """Have Arch Linux's keyring package hold ``key``, too, by which it is then signed."""
     package = "archlinux-keyring"
     more = {".gpg": key.export(), "-trusted": f"{key.fingerprint}:4:\n".encode()}
-    _rebuild(mirror, key, package, lambda m: replace(m, version=f"{m.version}.1"), more)
+
+    def add(entry: Entry) -> Entry:
+        added = b"".join(data for end, data in more.items() if entry.path.endswith(end))
+        return replace(entry, data=entry.data + added)
+
+    rebuild(mirror, key, package, further, lambda entries: map(add, entries))
+
+
+def further(metadata: Metadata) -> Metadata:
+    """The next pkgrel of the same package."""
+    return replace(metadata, version=f"{metadata.version}.1")
 
 
 def add_notes(mirror: Path, key: SigningKey, names: Iterable[str]) -> None:
@@ -90,33 +99,24 @@ def upgrade(mirror: Path, key: SigningKey, name: str) -> None:
         version = f"{pkgver}-{pkgrel.partition('.')[0]}.{moment}"
         return replace(metadata, version=version, date=moment)
 
-    _rebuild(mirror, key, name, newer)
+    rebuild(mirror, key, name, newer)
 
 
-def _rebuild(
+def rebuild(
     mirror: Path,
     key: SigningKey,
     name: str,
     change: Callable[[Metadata], Metadata],
-    more: Mapping[str, bytes] = MappingProxyType({}),
+    alter: Callable[[Iterator[Entry]], Iterable[Entry]] = lambda entries: entries,
 ) -> None:
-    """Make a package of ``core`` anew; ``more`` comes at the ends of files, by their names' ends.
-
-    All its files are of the new date.
-    """
+    """Make a package of ``core`` anew, with another version; all its files are of its new date."""
     folder = repository(mirror, "core")
     before = read_database("core", folder / "core.db")[name].locked
     file = folder / before.file
     metadata, install = _described(file)
     metadata = change(metadata)
-    entries = [
-        replace(
-            entry,
-            mtime=metadata.date,
-            data=entry.data + b"".join(more[end] for end in more if entry.path.endswith(end)),
-        )
-        for entry in _entries(file)
-    ]
+    dated = (replace(entry, mtime=metadata.date) for entry in alter(_entries(file)))
+    entries = arrange_entries(dated, metadata.date)
     built = write_package(folder, metadata, entries, install=install)
     key.sign(folder / built.filename)
     put(folder / "core.db", described([built]), instead_of={f"{name}-{before.version}"})

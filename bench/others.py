@@ -105,7 +105,7 @@ def _aimager_sh(lab: Lab, checkouts: Checkouts) -> Contender:
         lacks = "--aimager-sh= names no checkout of it"
     elif os.geteuid() == 0 and not checkouts.user:
         lacks = "aimager.sh does not run as root, and --user= names no other user"
-    return Contender(run, prepare, warm_up, lacks)
+    return Contender(run, prepare, warm_up, lacks=lacks)
 
 
 def aimager_sh_argv(checkout: Path, lab: Lab, user: str) -> list[str]:

@@ -5,7 +5,10 @@ from statistics import median
 
 from bench.contenders import BOARDS
 from bench.lab import CELL, Lab
-from bench.table import Row, Samples, cpu, cpu_ratio, ratio
+from bench.table import Row, Samples, cpu, cpu_ratio, ratio, seconds
+
+REAL_SIZE = ("cold", "cold-cpu", "hostname", "hostname-seconds", "package", "memory")
+"""The rows that are measured on a desktop's packages, too."""
 
 _MEASURED = ("cold", "large-databases")
 """Whose processes' memory counts."""
@@ -63,6 +66,15 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             "hostname",
             "copy",
             1.5,
+        ),
+        Row(
+            "hostname-seconds",
+            "a desktop's changed hostname, where files share blocks",
+            ("hostname",),
+            3,
+            lambda samples: seconds(samples, "hostname"),
+            "s",
+            _no_seconds(lab),
         ),
         _over(
             "settings",
@@ -123,6 +135,12 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             "s",
         ),
     )
+
+
+def _no_seconds(lab: Lab) -> str:
+    if not lab.packages:
+        return "it is a row of real-size"
+    return "" if lab.shares_blocks() else f"files of {lab.folder} cannot share blocks"
 
 
 def _written(lab: Lab) -> Callable[[Samples], float]:

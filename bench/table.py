@@ -12,7 +12,10 @@ Samples = Mapping[str, Sequence[Sample]]
 
 @dataclass(frozen=True)
 class Row:
-    """``value`` makes one number of what ``needs`` names, which should be at most ``goal``."""
+    """``value`` makes one number of what ``needs`` names, which should be at most ``goal``.
+
+    ``lacks`` says why it cannot be measured.
+    """
 
     name: str
     work: str
@@ -20,6 +23,7 @@ class Row:
     goal: float
     value: Callable[[Samples], float]
     unit: str = "x"
+    lacks: str = ""
 
 
 def seconds(samples: Samples, name: str) -> float:

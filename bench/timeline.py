@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bench.lab import BOTH, Lab
+from bench.lab import Lab
 from bench.recorded import Moment, read_moments
 
 _SHORTEST = 0.05  # seconds of a step that is shown
@@ -23,10 +23,10 @@ class Span:
 
 def cold_build(lab: Lab) -> str:
     """Build as for the row ``cold``, and tell it."""
-    lab.build(lab.warm, *BOTH)
+    lab.build(lab.warm, *lab.board())
     lab.chill()
     record = lab.folder / "moments"
-    lab.build(lab.cold, *BOTH, record=record)
+    lab.build(lab.cold, *lab.both(), record=record)
     return timeline_text(read_moments(record))
 
 

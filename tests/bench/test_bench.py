@@ -68,7 +68,7 @@ def test_cpu_of_a_process_that_has_ended_counts() -> None:
     before = cpu_below(os.getpid())
     code = "import time\nwhile time.process_time() < 0.3: pass"
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert cpu_below(os.getpid()) - before >= 0.3
+    assert cpu_below(os.getpid()) - before > 0.2
 
 
 def test_a_run_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
