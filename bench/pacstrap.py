@@ -57,7 +57,7 @@ def _make(request: Pacstrap) -> None:
         pacman.prepare_root(root)
         program = pacman.choose_pacman(tools, None, work)
         assert program, "the borrowed root has one"
-        pacman.write_conf(pacman.pacman_conf(request.architecture), work)
+        pacman.write_conf(conf(request), work)
         with chroot(Tree(root)) as image:
             files = pacman.package_files(lock.packages, request.store)
             at_work = pacman.PacmanRun(program, image, work, log, files)
@@ -65,3 +65,8 @@ def _make(request: Pacstrap) -> None:
             process.run(["locale-gen"], within=image.jail(), log=log)
         tools.run(["tar", "--create", f"--file={request.out / 'root.tar'}", "-C", root, "."])
     make_images(root, work, request.out / "disk.img", sparse=False)
+
+
+def conf(request: Pacstrap) -> str:
+    """The pacman.conf that it installs by."""
+    return pacman.pacman_conf(request.architecture.packages)

@@ -8,7 +8,7 @@ from pathlib import Path
 from aimager.stand_in.entry import arrange_entries, make_file
 from aimager.stand_in.metadata import Metadata
 from aimager.stand_in.package_file import write_database, write_package
-from aimager.stand_in.signing import open_key
+from aimager.stand_in.signing import SigningKey
 from bench.lab import ROOT
 
 NAME = "real"
@@ -24,8 +24,8 @@ def words(url: str, trusted: Sequence[str]) -> tuple[str, ...]:
     return (f"add-repos={NAME}={url}", f"trust-key-{NAME}={','.join(trusted)}")
 
 
-def make_repository(folder: Path, kept: Path) -> list[str]:
-    """Make it in ``folder``, signed by a key that ``kept`` keeps; whom to trust, as fingerprints.
+def make_repository(folder: Path, key: SigningKey) -> list[str]:
+    """Make it in ``folder``, signed by ``key``; whom to trust, as fingerprints.
 
     They are the key that signed it, and the master keys of the real keyring.
     """
@@ -33,18 +33,16 @@ def make_repository(folder: Path, kept: Path) -> list[str]:
     folder.mkdir(parents=True)
     keys = lzma.decompress((_KEYS / f"{_REAL}.gpg.xz").read_bytes())
     trusted = (_KEYS / f"{_REAL}-trusted").read_text()
-    with open_key(kept) as key:
-        contents = {
-            ".gpg": key.export(armored=True) + keys,
-            "-trusted": f"{key.fingerprint}:4:\n{trusted}".encode(),
-            "-revoked": (_KEYS / f"{_REAL}-revoked").read_bytes(),
-        }
-        files = [
-            make_file(f"usr/share/pacman/keyrings/{NAME}{end}", data)
-            for end, data in contents.items()
-        ]
-        metadata = Metadata(PACKAGE, "20260909-1", "any", "Real keys", "", _DATE)
-        built = write_package(folder, metadata, arrange_entries(files, _DATE))
-        key.sign(folder / built.filename)
-        write_database(folder / f"{NAME}.db", [built])
-        return [line.partition(":")[0] for line in contents["-trusted"].decode().splitlines()]
+    contents = {
+        ".gpg": key.export(armored=True) + keys,
+        "-trusted": f"{key.fingerprint}:4:\n{trusted}".encode(),
+        "-revoked": (_KEYS / f"{_REAL}-revoked").read_bytes(),
+    }
+    files = [
+        make_file(f"usr/share/pacman/keyrings/{NAME}{end}", data) for end, data in contents.items()
+    ]
+    metadata = Metadata(PACKAGE, "20260909-1", "any", "Real keys", "", _DATE)
+    built = write_package(folder, metadata, arrange_entries(files, _DATE))
+    key.sign(folder / built.filename)
+    write_database(folder / f"{NAME}.db", [built])
+    return [line.partition(":")[0] for line in contents["-trusted"].decode().splitlines()]

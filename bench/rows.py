@@ -1,201 +1,151 @@
-"""The rows of the table of goals, and what takes part in them."""
+"""The rows of the table of goals."""
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
 
-from aimager.model.architecture import Architecture
-from bench import floor, pacstrap, real_keyring
-from bench.lab import ROOT, Lab
-from bench.table import Row, Samples, ratio
+from bench.contenders import BOARDS
+from bench.lab import CELL, Lab
+from bench.table import Row, Samples, cpu, cpu_ratio, ratio, seconds
 
-_HOST = "archlinux-x86_64"
-_CELL = f"{_HOST}-x64-uefi"
-_BOARD = ("distro=archlinux", "board=x64-uefi")
-_BOTH = (*_BOARD, "create=root.tar,disk.img")
-_PLATFORMS = {
-    "x86_64": (_HOST, "distro=archlinux"),
-    "aarch64": ("archlinuxarm-aarch64", "distro=archlinuxarm"),
-    "armv7h": ("archlinuxarm-armv7h", "distro=archlinuxarm"),
-    "riscv64": ("archriscv-riscv64", "distro=archriscv"),
-}
-_BOARDS = 10
+REAL_SIZE = ("cold", "cold-cpu", "hostname", "hostname-seconds", "package", "memory")
+"""The rows that are measured on a desktop's packages, too."""
 
-
-@dataclass(frozen=True)
-class Contender:
-    """``run`` is measured; ``warm_up`` comes once before all rounds, ``prepare`` before each."""
-
-    run: Callable[[], None]
-    prepare: Callable[[], None] = lambda: None
-    warm_up: Callable[[], None] = lambda: None
+_MEASURED = ("cold", "large-databases")
+"""Whose processes' memory counts."""
 
 
 def _peak(samples: Samples) -> float:
-    return max(sample.peak for sample in samples["cold"]) / (1 << 20)
+    return max(sample.peak for name in _MEASURED for sample in samples[name]) / (1 << 20)
+
+
+def _over(name: str, work: str, ours: str, reference: str, goal: float) -> Row:
+    return Row(name, work, (ours, reference), goal, ratio(ours, reference))
 
 
 def rows(lab: Lab) -> tuple[Row, ...]:
-    """All rows; what they need are names of `contenders`."""
-
-    def written(samples: Samples) -> float:
-        content = lab.product("pack-image", _CELL, "disk.img").stat().st_blocks * 512
-        return median(sample.written for sample in samples["cold-disk"]) / content
-
-    crossing = [
-        Row(name, f"{name} root.tar over x86_64", (name, "x86_64"), goal, ratio(name, "x86_64"))
-        for name, goal in (("aarch64", 1.15), ("armv7h", 1.3), ("riscv64", 1.3))
-    ]
+    """All rows; what they need are names of `bench.contenders`."""
     return (
+        _over("cold", "cold root.tar and disk.img over the floor", "cold", "cold-floor", 1.4),
         Row(
-            "cold",
-            "cold root.tar and disk.img over the floor",
-            ("cold", "cold-floor", "cold-pacstrap"),
-            1.5,
-            ratio("cold", "cold-floor"),
+            "cold-cpu",
+            "the same, in seconds of CPU",
+            ("cold", "cold-floor"),
+            1.8,
+            cpu_ratio("cold", "cold-floor"),
         ),
-        *crossing,
-        Row(
+        _over(
+            "pacstrap",
+            "cold root.tar and disk.img over pacstrap by hand",
+            "cold",
+            "cold-pacstrap",
+            0.75,
+        ),
+        _over("mkosi", "cold root.tar over mkosi", "cold-archive", "mkosi", 0.75),
+        _over("aimager-sh", "cold root.tar over aimager.sh", "cold-archive", "aimager-sh", 0.75),
+        *(
+            _over(name, f"{name} root.tar over x86_64", name, "x86_64", 1.05)
+            for name in ("aarch64", "armv7h", "riscv64")
+        ),
+        _over(
             "keyring",
             "keyring-init, crossing over native",
-            ("keyring-crossing", "keyring"),
+            "keyring-crossing",
+            "keyring",
             1.1,
-            ratio("keyring-crossing", "keyring"),
         ),
-        Row(
+        _over(
             "real-keyring",
-            "keyring-init with Arch's real keys (September 2026) over gpg's own import",
-            ("real-keyring", "real-keyring-floor"),
+            "keyring-init, Arch's real keys, over gpg --import of them",
+            "real-keyring",
+            "real-keyring-floor",
             2.0,
-            ratio("real-keyring", "real-keyring-floor"),
         ),
-        Row(
+        _over(
             "hostname",
-            "changed hostname over unpack, mke2fs and assembly",
-            ("hostname", "hostname-floor"),
-            1.3,
-            ratio("hostname", "hostname-floor"),
+            "changed hostname over a sparse copy with its SHA-256",
+            "hostname",
+            "copy",
+            1.5,
         ),
         Row(
+            "hostname-seconds",
+            "a desktop's changed hostname, where files share blocks",
+            ("hostname",),
+            3,
+            lambda samples: seconds(samples, "hostname"),
+            "s",
+            _no_seconds(lab),
+        ),
+        _over(
+            "settings",
+            "changed user, key, file and language over the same copy",
+            "settings",
+            "copy",
+            1.5,
+        ),
+        _over(
+            "package",
+            "one more small package over a changed hostname",
+            "package",
+            "hostname",
+            1.6,
+        ),
+        _over(
+            "upgrade",
+            "a package of the base upgraded over a cold build",
+            "upgrade",
+            "cold",
+            0.6,
+        ),
+        _over(
             "boards",
-            f"{_BOARDS} boards of one platform, two kernels, over one",
-            ("boards", "one-board"),
-            2.5,
-            ratio("boards", "one-board"),
+            f"{BOARDS} boards of one platform, two kernels, over one",
+            "boards",
+            "one-board",
+            1.8,
         ),
-        Row("memory", "peak memory of one of our processes", ("cold",), 150, _peak, "MiB"),
-        Row("written", "written to disk over content of disk.img", ("cold-disk",), 2.5, written),
         Row(
+            "memory",
+            "peak memory of one of our processes, with real-size databases",
+            _MEASURED,
+            60,
+            _peak,
+            "MiB",
+        ),
+        Row(
+            "written",
+            "written to disk over content of disk.img",
+            ("cold-disk",),
+            1.5,
+            _written(lab),
+        ),
+        _over(
             "nothing",
             "a build with nothing to do over doit list",
-            ("nothing", "list"),
-            2.0,
-            ratio("nothing", "list"),
+            "nothing",
+            "list",
+            1.1,
+        ),
+        Row(
+            "nothing-cpu",
+            "the same, its seconds of CPU",
+            ("nothing",),
+            0.4,
+            lambda samples: cpu(samples, "nothing"),
+            "s",
         ),
     )
 
 
-def contenders(lab: Lab) -> dict[str, Contender]:
-    """All that rows need, by name."""
-    number = itertools.count()
-    warm = _warm(lab, *_BOTH)
-
-    def hostname() -> None:
-        lab.build(lab.warm, *_BOARD, f"hostname=bench{next(number)}")
-
-    return {
-        "cold": Contender(lambda: lab.build(lab.cold, *_BOTH), lab.chill, warm),
-        "cold-disk": Contender(lambda: lab.build(lab.cold, *_BOARD), lab.chill, warm),
-        "cold-floor": Contender(lambda: _floor(lab), warm_up=warm),
-        "cold-pacstrap": Contender(lambda: _pacstrap(lab), warm_up=warm),
-        **{name: _platform(lab, name) for name in ("x86_64", "aarch64", "armv7h", "riscv64")},
-        "keyring": _keyring(lab, "x86_64"),
-        "keyring-crossing": _keyring(lab, "aarch64"),
-        "real-keyring": _real_keyring(lab),
-        "real-keyring-floor": Contender(lambda: _import(lab)),
-        "hostname": Contender(hostname, warm_up=_warm(lab, *_BOARD)),
-        "hostname-floor": Contender(lambda: _repack(lab), warm_up=warm),
-        "boards": Contender(lambda: _several(lab), lab.chill, warm),
-        "one-board": Contender(lambda: lab.build(lab.cold, *_BOARD), lab.chill, warm),
-        "nothing": Contender(
-            lambda: lab.build(lab.warm, *_BOARD, "offline=yes"), _warm(lab, *_BOARD)
-        ),
-        "list": Contender(lambda: lab.doit(lab.warm, "list"), warm_up=warm),
-    }
+def _no_seconds(lab: Lab) -> str:
+    if not lab.packages:
+        return "it is a row of real-size"
+    return "" if lab.shares_blocks() else f"files of {lab.folder} cannot share blocks"
 
 
-def _warm(lab: Lab, *words: str) -> Callable[[], None]:
-    return lambda: lab.build(lab.warm, *words)
+def _written(lab: Lab) -> Callable[[Samples], float]:
+    def value(samples: Samples) -> float:
+        content = lab.product("pack-image", CELL, "disk.img").stat().st_blocks * 512
+        return median(sample.written for sample in samples["cold-disk"]) / content
 
-
-def _platform(lab: Lab, name: str) -> Contender:
-    platform, distro = _PLATFORMS[name]
-    words = (distro, f"arch={name}")
-    return Contender(
-        lambda: lab.build(lab.warm, *words),
-        lambda: lab.forget_platform(platform),
-        _warm(lab, *words),
-    )
-
-
-def _keyring(lab: Lab, name: str) -> Contender:
-    platform, distro = _PLATFORMS[name]
-    return _init(lab, platform, distro, f"arch={name}")
-
-
-def _real_keyring(lab: Lab) -> Contender:
-    platform = f"{_HOST}+{real_keyring.NAME}"
-    return _init(lab, platform, "distro=archlinux", "arch=x86_64", *lab.real)
-
-
-def _init(lab: Lab, platform: str, *words: str) -> Contender:
-    def make() -> None:
-        lab.doit(lab.warm, f"keyring-init:{platform}", *words, *lab.words)
-
-    return Contender(make, lambda: lab.forget("keyring-init", platform), make)
-
-
-def _import(lab: Lab) -> None:
-    (package,) = (lab.folder / "real").glob(f"{real_keyring.PACKAGE}-*.pkg.tar.zst")
-    floor.import_keys(package, f"{real_keyring.NAME}.gpg")
-
-
-def _floor(lab: Lab) -> None:
-    lock = lab.product("resolve-packages", _CELL, "lock.json")
-    floor.make(floor.Floor(lock, lab.warm / "pkg", lab.folder / "floor.work", lab.folder / "floor"))
-
-
-def _repack(lab: Lab) -> None:
-    system = lab.product("install-packages", _CELL, "system.tar.zst")
-    floor.make(
-        floor.Floor(system, lab.warm / "pkg", lab.folder / "floor.work", lab.folder / "floor")
-    )
-
-
-def _pacstrap(lab: Lab) -> None:
-    pacstrap.make(
-        pacstrap.Pacstrap(
-            Architecture.x86_64,
-            lab.product("resolve-packages", _CELL, "lock.json"),
-            lab.warm / "pkg",
-            lab.product("make-rootfs-archive", f"{_HOST}.borrowed", "borrowed.tar"),
-            lab.product("keyring-backup", _HOST, "keyring.tar"),
-            lab.folder / "pacstrap.work",
-            lab.folder / "pacstrap",
-        )
-    )
-
-
-def _several(lab: Lab) -> None:
-    """Build boards that differ in name only, the last two of which have one kernel less."""
-    text = (ROOT / "boards/x64_uefi.py").read_text()
-    names = []
-    for number in range(_BOARDS):
-        board = text.replace('id="x64-uefi"', f'id="bench{number}"')
-        if number >= _BOARDS - 2:
-            board = board.replace('kernels=("linux", "linux-lts")', 'kernels=("linux",)')
-        path = lab.folder / f"bench{number}.py"
-        path.write_text(board)
-        names.append(str(path))
-    lab.build(lab.cold, "distro=archlinux", f"board={','.join(names)}", jobs=2)
+    return value

@@ -16,7 +16,7 @@ _PAUSE = 0.02
 
 @dataclass(frozen=True)
 class Sample:
-    """``seconds`` on the clock, ``cpu`` of all processes, ``peak`` and ``written`` in bytes.
+    """``seconds`` on the clock, ``cpu`` of all processes started, ``peak``, ``written`` in bytes.
 
     ``peak`` is the highest resident memory of a single Python process. ``written`` is what was
     caused to be written to a disk (proc_pid_io(5)), so nothing that went to a tmpfs.
@@ -38,8 +38,9 @@ def measure(action: Callable[[], None]) -> Sample:
 
 
 def _cpu() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    """What all children have used that were waited for; what measures and serves is not in it."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _written() -> int:
@@ -87,7 +88,7 @@ def _watched() -> Iterator[_Peak]:
 
 def _python_memory() -> list[int]:
     """The highest resident memory so far of each Python process below this one."""
-    texts = dict(_statuses())
+    texts = dict(_read_all("status"))
     parents = {process: numbers(text).get("PPid", 0) for process, text in texts.items()}
     ours = descendants(parents, os.getpid())
     return [
@@ -97,7 +98,20 @@ def _python_memory() -> list[int]:
     ]
 
 
-def _statuses() -> Iterator[tuple[int, str]]:
-    for path in Path("/proc").glob("[0-9]*/status"):
+def cpu_below(root: int) -> float:
+    """Seconds of CPU of a process and all below it, also those that ended (proc_pid_stat(5))."""
+    fields = {process: text.rpartition(")")[2].split() for process, text in _read_all("stat")}
+    parents = {process: int(values[1]) for process, values in fields.items()}
+    ticks = sum(
+        int(value)
+        for process in {root, *descendants(parents, root)} & fields.keys()
+        for value in fields[process][11:15]
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _read_all(name: str) -> Iterator[tuple[int, str]]:
+    """A file of each process's, by its id."""
+    for path in Path("/proc").glob(f"[0-9]*/{name}"):
         with suppress(OSError):  # it has just ended
             yield int(path.parent.name), path.read_text()
