@@ -19,9 +19,10 @@ from aimager import stand_in
 from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
-from aimager.packages import download
 from aimager.products.remote import transport
+from aimager.sandbox.supervisor import STANDBY
 from tests.support.cells import HOST, build, fresh_folder
+from tests.support.impatient import hurry
 from tests.support.packagers import Packagers, short_folder
 from tests.support.runs import Doit, Shared, Warm
 from tests.support.seed import Copies, Seed
@@ -73,10 +74,18 @@ def _patient() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_stands_by() -> Iterator[None]:
+    """Have no process get ready for a next call: cores have other tests to run meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(STANDBY, "prepare", lambda modules: None)
+        yield
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads that ask again without a pause, and no proxy before this machine's servers."""
-    monkeypatch.setattr(download, "_PAUSE", 0.001)
+    hurry(monkeypatch.setattr)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -15,7 +15,7 @@ from tests.support.bad_cases import GOOD, HOSTS, INPUTS, MIRRORS, Case
 from tests.support.doit_nursery import Nursery, nursery
 from tests.support.webserver import Site, serving, silence
 
-QUICK = "from aimager.packages import download\ndownload._PAUSE = 0.001\n"
+QUICK = "from tests.support import impatient\nimpatient.hurry(setattr)\n"
 
 
 @pytest.fixture(scope="module")

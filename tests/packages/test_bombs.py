@@ -35,6 +35,8 @@ except AimagerError as error:
 """
 MOST_MEMORY = 300
 """MiB, of which Python and what is imported take 50."""
+MUCH = 400
+"""MiB that really come: more than may be held, and more than may be taken of memory."""
 MOST_TIME = 60.0
 """Seconds of CPU time: all take a few."""
 
@@ -57,7 +59,7 @@ def skipped(suffix: str) -> Make:
     """A large member that nobody wants, in a small file."""
 
     def make(path: Path) -> Path:
-        return packed(path, suffix, 1000, header(b"zlib-1:1.3-1/files", 1000 * MIB))
+        return packed(path, suffix, MUCH, header(b"zlib-1:1.3-1/files", MUCH * MIB))
 
     return make
 
@@ -73,11 +75,11 @@ def many_members() -> Iterator[bytes]:
 
 
 def large(kind: bytes, name: bytes) -> Callable[[], Iterator[bytes]]:
-    """One member or header of 3 GiB, of which 400 MiB come."""
+    """One member or header of 3 GiB, of which less comes."""
 
     def parts() -> Iterator[bytes]:
         yield header(name, 3 << 30, kind)
-        yield from zeros(400)
+        yield from zeros(MUCH)
 
     return parts
 
@@ -171,7 +173,7 @@ def empty_streams(path: Path) -> Path:
 
 
 def packed_twice(path: Path) -> Path:
-    inner = gzipped(path.with_name("inner"), zeros(1000))
+    inner = gzipped(path.with_name("inner"), zeros(MUCH))
     path.write_bytes(gzip.compress(inner.read_bytes()))
     return path
 
@@ -200,7 +202,7 @@ DATABASES: dict[str, tuple[Make, str]] = {
     "xz dictionary": (large_dictionary, "emory"),
     "empty streams": (empty_streams, "has more than 65536 streams"),
     "packed twice": (packed_twice, "core.db is not a sync database"),
-    "after the end": (in_gzip(lambda: zeros(1000)), "holds more than 256 MiB"),
+    "after the end": (in_gzip(lambda: zeros(MUCH)), "holds more than 256 MiB"),
 }
 
 
@@ -222,7 +224,7 @@ KEYRING = b"usr/share/pacman/keyrings/archlinux.gpg"
 PACKAGES: dict[str, tuple[Make, str]] = {
     "unwanted": (skipped(".zst"), "holds more than 64 MiB"),
     "keyring": (
-        lambda path: packed(path, ".zst", 5000, header(KEYRING, 5000 * MIB)),
+        lambda path: packed(path, ".zst", MUCH, header(KEYRING, 5000 * MIB)),
         "has 5242880000 bytes, and not at most",
     ),
     "window": (large_window, "is damaged"),

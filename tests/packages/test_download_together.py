@@ -29,7 +29,7 @@ from aimager.locks import locked
 from aimager.packages.fetch_database import Database, fetch_databases
 from tests.support.webserver import tag
 url, target = sys.argv[1], Path(sys.argv[2])
-for _ in range(8):
+for _ in range(4):
     work = Path(tempfile.mkdtemp(dir=target.parent))
     fetch_databases([Database("core", (url,), target)], work=work)
     with locked(target.with_name(".core.db.lock")):
