@@ -32,8 +32,8 @@ _FOLDER, _KIND = 0x4000, 0xF000
 _INDEXED, _EXTENTS = 0x1000, 0x80000
 _EXTENT_MAGIC = 0xF30A
 
-_SEEN = struct.Struct("<H30xI4xHHHH56xI10xH136x")
-"""Of an inode: mode, flags, its extents' header, and where a block of attributes is."""
+_SEEN = struct.Struct("<H24xH4xI4xHHHH56xI10xH136x")
+"""Of an inode: mode, links, flags, its extents' header, and where a block of attributes is."""
 
 
 class Kind(StrEnum):
@@ -151,7 +151,9 @@ class Ext4:
 
     def _parts_of_inodes(self, table: bytes) -> Iterator[Part]:
         for index, seen in enumerate(_SEEN.iter_unpack(table)):
-            mode, flags, _, _, _, depth, low, high = seen
+            mode, links, flags, _, _, _, depth, low, high = seen
+            if not links:  # it was removed, and says still what it had
+                continue
             is_folder = mode & _KIND == _FOLDER
             has_extents = flags & _EXTENTS
             if is_folder and (flags & _INDEXED or not has_extents):
