@@ -1,6 +1,6 @@
 """An image that is read from part of a file, and changed in memory, block by block."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from os import pread
 from typing import IO
 
@@ -57,17 +57,7 @@ class ChangedImage:
             block = self.read(at, BLOCK)
             self.blocks[number] = block[: begin - at] + new + block[after - at :]
 
-    def differing(self, other: "ChangedImage", extents: list[Extent]) -> Iterator[int]:
-        """The numbers of the blocks that touch ``extents`` and are not the same in ``other``."""
-        seen = set[int]()
+    def take(self, other: "ChangedImage", extents: Iterable[Extent]) -> None:
+        """Let the image hold in ``extents`` what ``other`` does."""
         for extent in extents:
-            first, end = extent.start // BLOCK, -(-extent.end // BLOCK)
-            at, size = first * BLOCK, (end - first) * BLOCK
-            ours, theirs = self.read(at, size), other.read(at, size)
-            if ours == theirs:
-                continue
-            for number in range(first, end):
-                part = slice(number * BLOCK - at, number * BLOCK - at + BLOCK)
-                if number not in seen and ours[part] != theirs[part]:
-                    seen.add(number)
-                    yield number
+            self.write(extent.start, other.read(extent.start, extent.size))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aimager.image.filesystem.btrfs import _arranged
-from aimager.image.filesystem.fat import _fat_folders
+from aimager.image.filesystem.fat import fat_folders
 from aimager.image.make_images import _split
 from aimager.image.raw_boot import read_pieces
 from aimager.model.architecture import Architecture
@@ -279,7 +279,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "split": (split, ("boot",)),
     "subvolumes": (arrange, ("home", "var", "var/log", "home/alice")),
     "make_fat": (
-        lambda root: _fat_folders(Tree(root / "boot"), 1 << 30),
+        lambda root: fat_folders(Tree(root / "boot"), 1 << 30),
         ("boot/vmlinuz-linux", "boot/loader", "boot/loader/loader.conf"),
     ),
 }

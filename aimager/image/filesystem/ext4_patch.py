@@ -75,9 +75,7 @@ class _Patch:
             self._run(scratch, self._additions())
             ext4 = Ext4(changed)
             written = list(_extents_of(ext4.blocks_in_use() & ~before))
-            differing = changed.differing(self.image, [*_metadata(ext4), *written])
-            for number in list(differing):
-                self.image.write(number * BLOCK, changed.read(number * BLOCK, BLOCK))
+            self.image.take(changed, [*_metadata(ext4), *written])
 
     def _run(self, scratch: Path, commands: Iterator[str]) -> None:
         text = "".join(commands)
