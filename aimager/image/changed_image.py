@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from os import pread
+from pathlib import Path
 from typing import IO
 
 from aimager.model.layout import Extent
@@ -21,6 +22,11 @@ class ChangedImage:
         self.file = file
         self.extent = extent
         self.blocks: dict[int, bytes] = dict(blocks or {})
+
+    @property
+    def name(self) -> str:
+        """What errors call it by: its file's name."""
+        return Path(self.file.name).name
 
     @property
     def size(self) -> int:

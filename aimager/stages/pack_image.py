@@ -3,17 +3,18 @@
 Beside them lie the manifest, the SPDX document, the block map and checksums.
 """
 
-import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.archive import pack_tree, tar_size, unpack_tree
+from aimager.archive import unpack_tree
 from aimager.codec import fingerprint
-from aimager.image.make_images import Images, make_images
+from aimager.image.make_images import Images
+from aimager.image.make_patched import Patching
 from aimager.image.manifest import Built
+from aimager.image.plain_images import plain_images, why_whole
 from aimager.image.sidecars import Facts, write_sidecars
 from aimager.image.spdx_license import license_list_version
 from aimager.model.architecture import Architecture
@@ -21,7 +22,6 @@ from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
 from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
-from aimager.model.layout import Extent
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
@@ -34,8 +34,10 @@ from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import told_owners
-from aimager.sandbox.sums import AskedSums, asked_sums
+from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
+from aimager.stages.former_disk import Former, find_former, place_of_undo, plain_id
+from aimager.stages.image_products import Wanted, make_products
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -52,7 +54,6 @@ from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
-from aimager.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,22 @@ class PackImage:
         :raises ImageError: when it could not boot, or does not fit
         """
         self.out.mkdir(parents=True, exist_ok=True)
+        plain = self._plain_id() if not self.long_way() and self.borrowed else ""
+        former = find_former(self.workshop, plain) if plain else None
+        known = self._call(plain, former)
+        if former and not former.is_intact():  # somebody wrote to it while it was read
+            known = self._call(plain, None)
+        return known
+
+    def _call(self, plain: str, former: Former | None) -> dict[str, str]:
         known: dict[str, str] = {}
+        undo = place_of_undo(self.workshop, plain) if plain else None
         call(
             _pack,
-            self,
+            _Packing(self, plain, undo, former),
             work=self.workshop.work,
-            reads=self._reads(),
-            products=self.targets,
+            reads=(*self._reads(), *((former.image, former.undo) if former else ())),
+            products=(*self.targets, *((undo,) if undo else ())),
             keeps=[self.workshop.log],
             terminal=self.workshop.terminal,
             foreign=foreign_to_host(self.architecture),
@@ -123,6 +133,24 @@ class PackImage:
             last=True,
         )
         return known
+
+    def _plain_id(self) -> str:
+        """What the images are known by that the settings' files are written into."""
+        given = (self.system, self.lock, *((self.borrowed,) if self.borrowed else ()))
+        return plain_id(__name__, given, (self.table, self.root_size, self.epoch))
+
+    def long_way(self) -> str:
+        """Why the images are made of the tree once it is set up (`why_whole`); empty: they are not.
+
+        The settings alone decide it.
+        """
+        given = {
+            "overlay=": self.overlays,
+            "disk-from=": self.disk_from,
+            "reuse-root-tar=": self.reused,
+        }
+        named = [name for name, value in given.items() if value]
+        return why_whole(self.table, self.boot, self.setup, self.products, named)
 
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
@@ -170,22 +198,42 @@ class PackImage:
         return fingerprint((self.salt_seed(lock), list(hashed)))
 
 
-def _pack(stage: PackImage) -> None:
+@dataclass(frozen=True)
+class _Packing:
+    """``undo`` is to say how the disk becomes that of the images ``plain`` again; empty: nothing.
+
+    ``former`` is a disk image of the same.
+    """
+
+    stage: PackImage
+    plain: str
+    undo: Path | None
+    former: Former | None
+
+
+def _pack(packing: _Packing) -> None:
+    stage = packing.stage
     lock = read_lock(stage.lock)
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
     root = stage.workshop.work / "root"
-    with stage.workshop.logging() as log:
+    with stage.workshop.logging() as log, ExitStack() as opened:
         tools = equip(stage.workshop, stage.borrowed, log)
         progress.step("unpacking the system")
         with told_owners(" of the installed system"):
             unpack_tree(tools, stage.system, root)
-        progress.step("setting the system up")
         tree = Tree(root)
         installed = read_local_database(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
+        images = stage.images(ids) if ids else None
+        patching = None
+        if images and not stage.long_way():
+            former = packing.former.read() if packing.former else None
+            plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
+            patching = Patching(images, tools, tree, plain, epoch=epoch)
+        progress.step("setting the system up")
         borrow = stage.workshop.borrow
         with (
             chroot(tree, limits(stage.workshop, lock, reused)) as bare,
@@ -201,7 +249,10 @@ def _pack(stage: PackImage) -> None:
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
         digests = asked_sums()
-        mapped = _make_products(stage, tools, tree, ids, digests, epoch=epoch)
+        if patching:
+            patching.write_changes()
+        wanted = Wanted(stage.products, stage.out, stage.borrowed, epoch)
+        mapped = make_products(wanted, tools, tree, images, patching, digests)
         facts = Facts(
             build=Built(stage.id, stage.title, epoch),
             vendor=stage.vendor,
@@ -214,6 +265,8 @@ def _pack(stage: PackImage) -> None:
             logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)
+        if patching and packing.undo and Product.disk in stage.products:
+            patching.write_undo(packing.undo, packing.plain, digests)
 
 
 def _set_up(
@@ -242,26 +295,3 @@ def _set_up(
     if ids:
         check_boot(tree, stage.boot, ids, stage.architecture)
     return given
-
-
-def _make_products(
-    stage: PackImage,
-    tools: Toolbox,
-    tree: Tree,
-    ids: ImageIds | None,
-    digests: AskedSums,
-    *,
-    epoch: int,
-) -> tuple[Extent, ...]:
-    """Make archives and images; returns the parts of the disk that have to be written."""
-    if Product.keyring_helper in stage.products and stage.borrowed:
-        target = stage.out / Product.keyring_helper
-        size = partial(files.data_size, stage.borrowed)
-        with progress.growing(target.name, target, size), files.publish(target) as temporary:
-            shutil.copyfile(stage.borrowed, temporary)
-    if Product.root_tar in stage.products:
-        target = stage.out / Product.root_tar
-        with progress.growing(target.name, target, partial(tar_size, tree.path)):
-            pack_tree(tools, tree.path, target, epoch=epoch)
-        digests.take(target)
-    return make_images(stage.images(ids), tools, tree, digests, epoch=epoch) if ids else ()

@@ -100,7 +100,7 @@ class Ext4:
             or any(has & ~may for has, may in zip(features, known, strict=True))
             or not features[2] & 0x400
         ):
-            raise UnknownLayoutError("it is no ext4 of the kind that is made here")
+            raise UnknownLayoutError("the image holds no ext4 of the kind that is made here")
         self.blocks = self._at("I", 4)
         self.blocks_per_group, self.inodes_per_group = self._at("I", 0x20), self._at("I", 0x28)
 
@@ -157,7 +157,7 @@ class Ext4:
             is_folder = mode & _KIND == _FOLDER
             has_extents = flags & _EXTENTS
             if is_folder and (flags & _INDEXED or not has_extents):
-                raise UnknownLayoutError("a folder of it is none of linear blocks")
+                raise UnknownLayoutError("the ext4 image has a folder that is hashed")
             if is_folder or (has_extents and depth):
                 content = table[index * INODE + 0x28 : index * INODE + 0x64]
                 yield from self._parts_of_content(content, None if is_folder else [])
@@ -168,7 +168,7 @@ class Ext4:
         """The blocks that a tree of extents takes; those of files' content go to ``found``."""
         magic, entries, _, depth = struct.unpack_from("<4H", node)
         if magic != _EXTENT_MAGIC:
-            raise UnknownLayoutError("a file of it has no extents")
+            raise UnknownLayoutError("a file of the ext4 image has no extents")
         for at in range(12, 12 + entries * 12, 12):
             if depth:
                 low, high = struct.unpack_from("<4xIH", node, at)
@@ -200,16 +200,40 @@ class Ext4:
 
     def blocks_in_use(self) -> int:
         """A bit for each block that the bitmaps call used, that of block 0 the lowest."""
-        bits = 0
-        for group in self.groups:
-            if group.has_block_bitmap:
-                bitmap = self.image.read(group.block_bitmap * BLOCK, self.blocks_per_group // 8)
-                bits |= int.from_bytes(bitmap, "little") << group.number * self.blocks_per_group
-        return bits
+        size = self.blocks_per_group // 8
+        groups = (
+            self.image.read(group.block_bitmap * BLOCK, size)
+            if group.has_block_bitmap
+            else bytes(size)
+            for group in self.groups
+        )
+        bits = int.from_bytes(b"".join(groups), "little")
+        return bits & ((1 << self.blocks) - 1)  # those beyond the end are called used
+
+    def extents_in_use(self) -> Iterator[Extent]:
+        """All that is not free, in order; of a group without a bitmap its copies."""
+        bits = self.blocks_in_use()
+        for part in self.parts():
+            first, end = part.extent.start // BLOCK, -(-part.extent.end // BLOCK)
+            bits |= (1 << end) - (1 << first)
+        return runs(bits)
+
+
+def runs(bits: int) -> Iterator[Extent]:
+    """Where the blocks lie whose bits are set, those that follow one another together."""
+    text = f"{bits:b}"[::-1]
+    end = 0
+    while (start := text.find("1", end)) >= 0:
+        end = text.find("0", start)
+        end = len(text) if end < 0 else end
+        yield Extent(start * BLOCK, (end - start) * BLOCK)
 
 
 class UnknownLayoutError(ImageError):
     """An image that other programs, or other arguments, have made."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="build again; tools=host may have brought other programs")
 
 
 def _block(kind: Kind, number: int, group: int = 0) -> Part:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aimager.errors import ImageError
-from aimager.image.changed_image import BLOCK, ChangedImage
+from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.ext4_attributes import quoted
-from aimager.image.filesystem.ext4_layout import Ext4
+from aimager.image.filesystem.ext4_layout import Ext4, runs
 from aimager.image.tree_changes import Changes, Seen, attributes_of
 from aimager.model.layout import Extent
 from aimager.sandbox.tree import shown
@@ -74,7 +74,7 @@ class _Patch:
             before = Ext4(changed).blocks_in_use()
             self._run(scratch, self._additions())
             ext4 = Ext4(changed)
-            written = list(_extents_of(ext4.blocks_in_use() & ~before))
+            written = list(runs(ext4.blocks_in_use() & ~before))
             self.image.take(changed, [*_metadata(ext4), *written])
 
     def _run(self, scratch: Path, commands: Iterator[str]) -> None:
@@ -213,16 +213,3 @@ class _Patch:
 def _metadata(ext4: Ext4) -> list[Extent]:
     """All that debugfs may read or change of what is there."""
     return [part.extent for part in ext4.parts()]
-
-
-def _extents_of(bits: int) -> Iterator[Extent]:
-    """The runs of blocks whose bits are set."""
-    number = 0
-    while bits:
-        skipped = (bits & -bits).bit_length() - 1
-        bits >>= skipped
-        number += skipped
-        count = (~bits & (bits + 1)).bit_length() - 1
-        yield Extent(number * BLOCK, count * BLOCK)
-        bits >>= count
-        number += count

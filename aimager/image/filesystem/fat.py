@@ -128,17 +128,17 @@ def _name(path: str) -> str:
 
 
 def _sources(
-    top: Tree, folders: Mapping[str, Sequence[str]], copies: Path, size: int
+    tree: Tree, folders: Mapping[str, Sequence[str]], copies: Path, size: int
 ) -> dict[str, Path]:
     """Where each file is read: in the tree, or, of what links lead to, from one of ``copies``."""
     sources = {}
     for number, path in enumerate(path for paths in folders.values() for path in paths):
-        status = top.lstat(path)
-        sources[path] = top.path / path
+        status = tree.lstat(path)
+        sources[path] = tree.path / path
         if status and stat.S_ISLNK(status.st_mode):
             copy = copies / str(number) / _name(path)
             copy.parent.mkdir()
-            copy.write_bytes(top.read_bytes(path, size))
+            copy.write_bytes(tree.read_bytes(path, size))
             sources[path] = copy
     return sources
 

@@ -45,7 +45,7 @@ def put_back(image: Path, stood_in: Mapping[int, int]) -> None:
     letters = {stand_in: letter for letter, stand_in in stood_in.items()}
     with image.open("r+b") as stream:
         whole = ChangedImage(stream, Extent(0, image.stat().st_size))
-        for place, content in FatFolders(image.name, whole).parts():
+        for place, content in FatFolders(whole).parts():
             changed = _changed(content, letters)
             if changed != content:
                 stream.seek(place)
@@ -67,9 +67,9 @@ def _changed(content: bytes, letters: Mapping[int, int]) -> bytes:
 class FatFolders:
     """The folders of a file system that mkfs.fat and mtools have made."""
 
-    def __init__(self, name: str, image: ChangedImage) -> None:
+    def __init__(self, image: ChangedImage) -> None:
         self.image = image
-        self.fat = read_geometry(name, image.read(0, 512))
+        self.fat = read_geometry(image.name, image.read(0, 512))
         self.table = self._read(self.fat.table)
 
     def _read(self, extent: Extent) -> bytes:

@@ -34,7 +34,7 @@ def change_volume_id(image: ChangedImage, volume_id: str) -> None:
     """
     serial = int(volume_id, 16).to_bytes(4, "little")
     sector = image.read(0, _SECTOR)
-    if read_geometry("the boot partition", sector).bits != 32:
+    if read_geometry(image.name, sector).bits != 32:
         image.write(_SERIAL, serial)
         return
     copy = int.from_bytes(sector[_COPY_32 : _COPY_32 + 2], "little")
@@ -66,14 +66,14 @@ def patch_fat(
         run_mtools(tools, _removals(scratch, changes, links - removed.keys()), 0, 0, epoch)
         with scratch.open("rb") as stream:
             changed = ChangedImage(stream, Extent(0, image.size))
-            before = FatFolders(scratch.name, changed)
+            before = FatFolders(changed)
             names = {name: seen.is_folder for name, seen in changes.made}
             names |= dict.fromkeys(links, False)
             letters = stand_ins(names)
             additions = _additions(scratch, top, names, letters, Path(folder))
             run_mtools(tools, additions, content, image.size, epoch)
             put_back(scratch, letters)
-            written = list(_newly_used(before, FatFolders(scratch.name, changed)))
+            written = list(_newly_used(before, FatFolders(changed)))
             image.take(changed, [*_metadata(changed), *written])
 
 
@@ -88,7 +88,7 @@ def _is_old_link(top: Tree, name: str) -> bool:
 
 def _metadata(image: ChangedImage) -> list[Extent]:
     """All that is no file's content."""
-    folders = FatFolders("the boot partition", image)
+    folders = FatFolders(image)
     parts = [Extent(place, len(content)) for place, content in folders.parts()]
     return [Extent(0, folders.fat.data), *parts]
 
