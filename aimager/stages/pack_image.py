@@ -54,6 +54,7 @@ from aimager.system.reused_root import read_reused
 from aimager.system.space import limits, work_size
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
+from aimager.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class PackImage:
         :raises ImageError: when it could not boot, or does not fit
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        plain = self._plain_id() if not self.long_way() and self.borrowed else ""
+        plain = self._plain_id()
         former = find_former(self.workshop, plain) if plain else None
         known = self._call(plain, former)
         if former and not former.is_intact():  # somebody wrote to it while it was read
@@ -135,21 +136,18 @@ class PackImage:
         return known
 
     def _plain_id(self) -> str:
-        """What the images are known by that the settings' files are written into."""
-        given = (self.system, self.lock, *((self.borrowed,) if self.borrowed else ()))
+        """What the images are known by that the settings' files are written into; empty: by
+        nothing that would tell them from those of other programs."""
+        if self.long_way() or not self.borrowed:
+            return ""
+        given = (self.system, self.lock, self.borrowed)
         return plain_id(__name__, given, (self.table, self.root_size, self.epoch))
 
     def long_way(self) -> str:
-        """Why the images are made of the tree once it is set up (`why_whole`); empty: they are not.
-
-        The settings alone decide it.
-        """
-        given = {
-            "overlay=": self.overlays,
-            "disk-from=": self.disk_from,
-            "reuse-root-tar=": self.reused,
-        }
-        named = [name for name, value in given.items() if value]
+        """Why images are made of the tree once it is set up: the settings decide (`why_whole`)."""
+        things = (self.overlays, self.disk_from, self.reused)
+        names = ("overlay=", "disk-from=", "reuse-root-tar=")
+        named = [name for name, given in zip(names, things, strict=True) if given]
         return why_whole(self.table, self.boot, self.setup, self.products, named)
 
     def _reads(self) -> tuple[Path, ...]:
@@ -200,10 +198,7 @@ class PackImage:
 
 @dataclass(frozen=True)
 class _Packing:
-    """``undo`` is to say how the disk becomes that of the images ``plain`` again; empty: nothing.
-
-    ``former`` is a disk image of the same.
-    """
+    """``undo`` is to say how the disk becomes that of ``plain`` images, as ``former`` is one of."""
 
     stage: PackImage
     plain: str
@@ -217,19 +212,16 @@ def _pack(packing: _Packing) -> None:
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
-    root = stage.workshop.work / "root"
     with stage.workshop.logging() as log, ExitStack() as opened:
         tools = equip(stage.workshop, stage.borrowed, log)
-        progress.step("unpacking the system")
-        with told_owners(" of the installed system"):
-            unpack_tree(tools, stage.system, root)
-        tree = Tree(root)
+        tree = _installed_system(stage, tools)
         installed = read_local_database(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         images = stage.images(ids) if ids else None
         patching = None
         if images and not stage.long_way():
+            progress.step("images of the system as it was installed")
             former = packing.former.read() if packing.former else None
             plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
             patching = Patching(images, tools, tree, plain, epoch=epoch)
@@ -245,7 +237,7 @@ def _pack(packing: _Packing) -> None:
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
             normalize_initramfs(tree, tools, stage.workshop.work)
-            refuse_excess(root, limits(stage.workshop, lock, reused))
+            refuse_excess(tree.path, limits(stage.workshop, lock, reused))
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
         digests = asked_sums()
@@ -267,6 +259,15 @@ def _pack(packing: _Packing) -> None:
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)
         if patching and packing.undo and Product.disk in stage.products:
             patching.write_undo(packing.undo, packing.plain, digests)
+
+
+def _installed_system(stage: PackImage, tools: Toolbox) -> Tree:
+    """A tree of its own of the system as it was installed."""
+    progress.step("unpacking the system")
+    root = stage.workshop.work / "root"
+    with told_owners(" of the installed system"):
+        unpack_tree(tools, stage.system, root)
+    return Tree(root)
 
 
 def _set_up(
