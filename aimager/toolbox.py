@@ -104,7 +104,11 @@ class Toolbox:
 
     @contextmanager
     def pipe_in(
-        self, argv: Sequence[str | os.PathLike[str]], *, heed: Heed | None = None
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        env: Mapping[str, str] | None = None,
+        heed: Heed | None = None,
     ) -> Iterator[IO[bytes]]:
         """Run ``argv`` and yield its standard input to write to; the block's end closes it.
 
@@ -113,8 +117,8 @@ class Toolbox:
         :raises CommandError: when the program failed, or stopped reading early
         :raises HostError: when it is missing
         """
-        nowhere = subprocess.DEVNULL
-        with self._started(argv, stdin=subprocess.PIPE, stdout=nowhere, heed=heed) as running:
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        with self._started(argv, stdin=pipe, stdout=nowhere, env=env, heed=heed) as running:
             assert running.stdin
             try:
                 yield running.stdin
@@ -156,6 +160,7 @@ class Toolbox:
         *,
         stdin: int,
         stdout: int,
+        env: Mapping[str, str] | None = None,
         heed: Heed | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         words = [os.fspath(word) for word in argv]
@@ -168,7 +173,7 @@ class Toolbox:
                     stdin=stdin,
                     stdout=stdout,
                     stderr=subprocess.PIPE,
-                    env=process.environment(),
+                    env=process.environment(env),
                     preexec_fn=start,
                 )
             except OSError as error:

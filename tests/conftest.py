@@ -20,7 +20,6 @@ from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
 from aimager.products.remote import transport
-from aimager.sandbox.supervisor import STANDBY
 from tests.support.cells import HOST, build, fresh_folder
 from tests.support.impatient import hurry
 from tests.support.packagers import Packagers, short_folder
@@ -71,14 +70,6 @@ def _patient() -> Iterator[None]:
         for options in (transport._S3, transport._SSH.options):
             patch.setitem(options, "connect_timeout", 600)
         patch.setitem(transport._S3, "read_timeout", 600)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nobody_stands_by() -> Iterator[None]:
-    """Have no process get ready for a next call: cores have other tests to run meanwhile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(STANDBY, "prepare", lambda modules: None)
         yield
 
 

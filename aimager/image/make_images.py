@@ -75,7 +75,7 @@ class _Maker:
         self.digests = digests
         self.epoch = epoch
         self.raws = raw.read_pieces(tree, raw_pieces(images.boot))
-        self.trees = _split(images.table, tree)
+        self.trees = split(images.table, tree)
         self.parts = {p.role: images.work / f"part-{p.role}.img" for p in images.table.filled}
 
     def make(self) -> tuple[Extent, ...]:
@@ -171,17 +171,7 @@ class _Maker:
         base: Path | None,
     ) -> None:
         """Write everything but the partitions' content."""
-        ids = self.images.ids
-        script = disk.sfdisk_script(
-            self.images.table,
-            extents,
-            size=size,
-            disk_id=ids.disk,
-            partition_uuids=ids.partitions,
-            architecture=self.images.architecture,
-        )
-        disk.begin_disk(self.tools, image, script, placed, size=size, base=base)
-        raw.write_raw(image, self.raws)
+        begin_disk(self.images, self.tools, image, extents, placed, self.raws, size=size, base=base)
 
     def _place_parts(
         self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: Growing
@@ -199,7 +189,35 @@ class _Maker:
             disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
 
 
-def _split(table: PartitionTable, tree: Tree) -> dict[Role, Path]:
+def begin_disk(
+    images: Images,
+    tools: Toolbox,
+    image: Path,
+    extents: Sequence[Extent],
+    placed: Sequence[Extent],
+    raws: Sequence[raw.Raw],
+    *,
+    size: int,
+    base: Path | None = None,
+) -> None:
+    """Write to ``image`` all of a disk of ``size`` bytes that lies outside ``placed``.
+
+    These are its table, ``raws``, and what ``base`` has there.
+    """
+    ids = images.ids
+    script = disk.sfdisk_script(
+        images.table,
+        extents,
+        size=size,
+        disk_id=ids.disk,
+        partition_uuids=ids.partitions,
+        architecture=images.architecture,
+    )
+    disk.begin_disk(tools, image, script, placed, size=size, base=base)
+    raw.write_raw(image, raws)
+
+
+def split(table: PartitionTable, tree: Tree) -> dict[Role, Path]:
     """Move what lies on other partitions out of ``tree``, and leave their mount points."""
     trees = {Role.root: tree.path}
     for partition in table.filled:

@@ -3,17 +3,17 @@
 Beside them lie the manifest, the SPDX document, the block map and checksums.
 """
 
-import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.archive import pack_tree, tar_size
 from aimager.codec import fingerprint
-from aimager.image.make_images import Images, make_images
+from aimager.image.make_images import Images
+from aimager.image.make_patched import Patching
 from aimager.image.manifest import Built
+from aimager.image.plain_images import plain_images, why_whole
 from aimager.image.sidecars import Facts, write_sidecars
 from aimager.image.spdx_license import license_list_version
 from aimager.model.architecture import Architecture
@@ -21,7 +21,6 @@ from aimager.model.board import Boot
 from aimager.model.build import Compression, Product
 from aimager.model.distro import ThirdPartyRepository
 from aimager.model.image_ids import ImageIds
-from aimager.model.layout import Extent
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable, Role
 from aimager.model.settings import HashedPassword, Settings
@@ -33,8 +32,10 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.sums import AskedSums, asked_sums
+from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
+from aimager.stages.former_disk import Former, find_former, place_of_undo, plain_id
+from aimager.stages.image_products import Wanted, make_products
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -52,7 +53,6 @@ from aimager.system.reused_root import read_reused
 from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
-from aimager.toolbox import Toolbox
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,22 @@ class PackImage:
         :raises ImageError: when it could not boot, or does not fit
         """
         self.out.mkdir(parents=True, exist_ok=True)
+        plain = self._plain_id()
+        former = find_former(self.workshop, plain) if plain else None
+        known = self._call(plain, former)
+        if former and not former.is_intact():  # somebody wrote to it while it was read
+            known = self._call(plain, None)
+        return known
+
+    def _call(self, plain: str, former: Former | None) -> dict[str, str]:
         known: dict[str, str] = {}
+        undo = place_of_undo(self.workshop, plain) if plain else None
         call(
             _pack,
-            self,
+            _Packing(self, plain, undo, former),
             work=self.workshop.work,
-            reads=self._reads(),
-            products=self.targets,
+            reads=(*self._reads(), *((former.image, former.undo) if former else ())),
+            products=(*self.targets, *((undo,) if undo else ())),
             keeps=[self.workshop.log],
             terminal=self.workshop.terminal,
             foreign=foreign_to_host(self.architecture),
@@ -126,6 +135,21 @@ class PackImage:
     def space(self) -> Space:
         """Room for the tree, and for what is made of it."""
         return work_space(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused)
+
+    def _plain_id(self) -> str:
+        """What the images are known by that the settings' files are written into; empty: by
+        nothing that would tell them from those of other programs."""
+        if self.long_way() or not self.borrowed:
+            return ""
+        given = (self.system, self.lock, self.borrowed)
+        return plain_id(__name__, given, (self.table, self.root_size, self.epoch))
+
+    def long_way(self) -> str:
+        """Why images are made of the tree once it is set up: the settings decide (`why_whole`)."""
+        things = (self.overlays, self.disk_from, self.reused)
+        names = ("overlay=", "disk-from=", "reuse-root-tar=")
+        named = [name for name, given in zip(names, things, strict=True) if given]
+        return why_whole(self.table, self.boot, self.setup, self.products, named)
 
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
@@ -173,20 +197,38 @@ class PackImage:
         return fingerprint((self.salt_seed(lock), list(hashed)))
 
 
-def _pack(stage: PackImage) -> None:
+@dataclass(frozen=True)
+class _Packing:
+    """``undo`` is to say how the disk becomes that of ``plain`` images, as ``former`` is one of."""
+
+    stage: PackImage
+    plain: str
+    undo: Path | None
+    former: Former | None
+
+
+def _pack(packing: _Packing) -> None:
+    stage = packing.stage
     lock = read_lock(stage.lock)
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
     room = Room(stage.workshop.work / "system", stage.space(), stage.system)
-    with stage.workshop.logging() as log:
+    with stage.workshop.logging() as log, ExitStack() as opened:
         tools = equip(stage.workshop, stage.borrowed, log)
         room.lay(tools, of="the installed system")
-        progress.step("setting the system up")
         tree = Tree(room.root)
         installed = read_local_database(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
+        images = stage.images(ids) if ids else None
+        patching = None
+        if images and not stage.long_way():
+            progress.step("images of the system as it was installed")
+            former = packing.former.read() if packing.former else None
+            plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
+            patching = Patching(images, tools, tree, plain, epoch=epoch)
+        progress.step("setting the system up")
         borrow = stage.workshop.borrow
         with (
             chroot(tree, limits(stage.workshop, lock, reused, room=room.folder)) as bare,
@@ -202,7 +244,10 @@ def _pack(stage: PackImage) -> None:
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
         digests = asked_sums()
-        mapped = _make_products(stage, tools, tree, ids, digests, epoch=epoch)
+        if patching:
+            patching.write_changes()
+        wanted = Wanted(stage.products, stage.out, stage.borrowed, epoch)
+        mapped = make_products(wanted, tools, tree, images, patching, digests)
         facts = Facts(
             build=Built(stage.id, stage.title, epoch),
             vendor=stage.vendor,
@@ -215,6 +260,8 @@ def _pack(stage: PackImage) -> None:
             logins=find_logins(tree, epoch),
         )
         write_sidecars(tools, stage.out, stage.products, stage.compressions, facts, digests)
+        if patching and packing.undo and Product.disk in stage.products:
+            patching.write_undo(packing.undo, packing.plain, digests)
 
 
 def _set_up(
@@ -243,26 +290,3 @@ def _set_up(
     if ids:
         check_boot(tree, stage.boot, ids, stage.architecture)
     return given
-
-
-def _make_products(
-    stage: PackImage,
-    tools: Toolbox,
-    tree: Tree,
-    ids: ImageIds | None,
-    digests: AskedSums,
-    *,
-    epoch: int,
-) -> tuple[Extent, ...]:
-    """Make archives and images; returns the parts of the disk that have to be written."""
-    if Product.keyring_helper in stage.products and stage.borrowed:
-        target = stage.out / Product.keyring_helper
-        size = partial(files.data_size, stage.borrowed)
-        with progress.growing(target.name, target, size), files.publish(target) as temporary:
-            shutil.copyfile(stage.borrowed, temporary)
-    if Product.root_tar in stage.products:
-        target = stage.out / Product.root_tar
-        with progress.growing(target.name, target, partial(tar_size, tree.path)):
-            pack_tree(tools, tree.path, target, epoch=epoch)
-        digests.take(target)
-    return make_images(stage.images(ids), tools, tree, digests, epoch=epoch) if ids else ()

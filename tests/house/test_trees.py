@@ -26,8 +26,8 @@ BY_PATH = {"shutil.rmtree", "os.walk", "os.truncate", "os.chmod", "os.scandir", 
 EXCEPTIONS = {
     # The top itself, which is ours.
     ("aimager.packages.pacman", "root.mkdir(parents=True, exist_ok=True)"),
-    # mcopy is given paths, once nothing in the tree is a link any more.
-    ("aimager.image.filesystem.fat", "tree / path"),
+    # mcopy is given paths that lead through folders to files: what is a link is copied elsewhere.
+    ("aimager.image.filesystem.fat", "tree.path / path"),
     # Counts what no link was followed to: lstat(2) says what is a folder.
     ("aimager.image.filesystem.usage", "os.scandir(folder)"),
     # The folder that becomes the root's file system, whole.

@@ -158,7 +158,7 @@ def _compare_windows(one: Window, other: Window) -> str:
 
 
 def _compare_partitions(one: Window, other: Window) -> str:
-    pairs = zip(_read_partitions(one), _read_partitions(other), strict=False)
+    pairs = zip(read_partitions(one), read_partitions(other), strict=False)
     for number, (first, second) in enumerate(pairs, 1):
         if first != second:
             return f"partition {number}: its entry is {first}, not {second}"
@@ -169,14 +169,16 @@ def _compare_partitions(one: Window, other: Window) -> str:
 
 
 @dataclass(frozen=True)
-class _Partition:
+class GivenPartition:
+    """An entry of a partition table; ``start`` and ``sectors`` count 512 bytes."""
+
     start: int
     sectors: int
     raw: str
 
 
-def _read_partitions(image: Window) -> list[_Partition]:
-    """The partitions of a GPT, or else an MBR."""
+def read_partitions(image: Window) -> list[GivenPartition]:
+    """The partitions of a GPT, or else an MBR, of a whole disk."""
     head = image.read(512, 512)
     found = []
     if head.startswith(b"EFI PART"):
@@ -185,13 +187,13 @@ def _read_partitions(image: Window) -> list[_Partition]:
             raw = image.read(at * 512 + number * size, size)
             if any(raw[:16]):
                 first, last = struct.unpack_from("<2Q", raw, 32)
-                found.append(_Partition(first, last - first + 1, raw.rstrip(b"\0").hex()))
+                found.append(GivenPartition(first, last - first + 1, raw.rstrip(b"\0").hex()))
     elif image.read(510, 2) == b"\x55\xaa":
         for at in range(446, 510, 16):
             raw = image.read(at, 16)
             if raw[4]:
                 first, sectors = struct.unpack_from("<2I", raw, 8)
-                found.append(_Partition(first, sectors, raw.hex()))
+                found.append(GivenPartition(first, sectors, raw.hex()))
     return found
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aimager.image.filesystem.btrfs import _arranged
-from aimager.image.filesystem.fat import _fat_folders
-from aimager.image.make_images import _split
+from aimager.image.filesystem.fat import fat_folders
+from aimager.image.make_images import split
 from aimager.image.raw_boot import read_pieces
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader, RawPiece
@@ -108,8 +108,8 @@ def explain(root: Path) -> None:
     failures(SAID, Tree(root), Tree(root.parent / "work"))
 
 
-def split(root: Path) -> None:
-    _split(TABLE, Tree(root))
+def split_tree(root: Path) -> None:
+    split(TABLE, Tree(root))
 
 
 def arrange(root: Path) -> None:
@@ -275,10 +275,10 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "read_pieces": (read_raw, ("usr/lib/u-boot.bin", "usr/lib")),
-    "split": (split, ("boot",)),
+    "split": (split_tree, ("boot",)),
     "subvolumes": (arrange, ("home", "var", "var/log", "home/alice")),
     "make_fat": (
-        lambda root: _fat_folders(Tree(root / "boot"), 1 << 30),
+        lambda root: fat_folders(Tree(root / "boot"), 1 << 30),
         ("boot/vmlinuz-linux", "boot/loader", "boot/loader/loader.conf"),
     ),
 }

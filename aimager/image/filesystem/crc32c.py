@@ -27,7 +27,8 @@ def _table() -> list[int]:
 _TABLE = _table()
 
 
-def _advance(rest: int, text: bytes) -> int:
+def advance(rest: int, text: bytes) -> int:
+    """The remainder ``rest`` after the bytes of ``text``, as ext4 keeps it: nothing is inverted."""
     for byte in text:
         rest = rest >> 8 ^ _TABLE[(rest ^ byte) & 0xFF]
     return rest
@@ -35,7 +36,7 @@ def _advance(rest: int, text: bytes) -> int:
 
 def crc32c(text: bytes) -> int:
     """The CRC-32C of ``text``."""
-    return _advance(_ALL, text) ^ _ALL
+    return advance(_ALL, text) ^ _ALL
 
 
 _POWERS: list[int] = [_ONE]
@@ -44,7 +45,7 @@ _POWERS: list[int] = [_ONE]
 def _zeros(count: int) -> int:
     """What ``count`` zero bytes multiply a remainder by: x^(8 count)."""
     while len(_POWERS) <= count:
-        _POWERS.append(_advance(_POWERS[-1], b"\0"))
+        _POWERS.append(advance(_POWERS[-1], b"\0"))
     return _POWERS[count]
 
 
@@ -67,5 +68,5 @@ def changed_crc32c(old: int, length: int, changes: Iterable[tuple[int, bytes, by
     for position, before, after in changes:
         flipped = bytes(a ^ b for a, b in zip(before, after, strict=True))
         behind = length - position - len(flipped)
-        old ^= _multiply(_advance(0, flipped), _zeros(behind))
+        old ^= _multiply(advance(0, flipped), _zeros(behind))
     return old

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aimager.image.filesystem.ext4_attributes import sort_attributes
+from aimager.image.filesystem.ext4_ids import hash_seed
 from aimager.image.filesystem.ext4_size import (
     comfortable_size,
     inode_count,
@@ -18,7 +19,6 @@ from aimager.image.filesystem.ext4_times import clamp_times
 from aimager.image.filesystem.usage import BLOCK, too_small, usage
 from aimager.model.partition import MiB
 from aimager.toolbox import Toolbox
-from aimager.uuids import derive_uuid
 
 _FEATURES = (
     "has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,"
@@ -69,7 +69,7 @@ def make_ext4(
         raise too_small(label, given, least, comfortable_size(used))
     extended = (
         "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0,hash_seed="
-        + derive_uuid(uuid, "hash_seed")
+        + hash_seed(uuid)
     )
     with image.open("wb") as stream:
         stream.truncate(given)

@@ -53,7 +53,7 @@ def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
 def _commands(several: list[tuple[int, list[str]]], folder: Path) -> Iterator[str]:
     for number, names in several:
         kept = [
-            (_quoted(name), _quoted(str(folder / f"{number}.{index}")))
+            (quoted(name), quoted(str(folder / f"{number}.{index}")))
             for index, name in enumerate(sorted(names))
         ]
         yield from (f"ea_get -f {path} <{number}> {name}\n" for name, path in kept)
@@ -61,7 +61,7 @@ def _commands(several: list[tuple[int, list[str]]], folder: Path) -> Iterator[st
         yield from (f"ea_set -f {path} <{number}> {name}\n" for name, path in kept)
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word as debugfs reads it (libss, parse.c)."""
     return '"{}"'.format(word.replace('"', '""'))
 

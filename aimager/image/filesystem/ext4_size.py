@@ -70,7 +70,7 @@ def _metadata_blocks(size: int, tree: Usage) -> int:
     descriptor_blocks = -(-groups // _DESCRIPTORS_PER_BLOCK)
     # mke2fs reserves descriptors for a file system 1024 times as large.
     spare_blocks = min(1024 * groups // _DESCRIPTORS_PER_BLOCK, _MAX_SPARE_DESCRIPTOR_BLOCKS)
-    copies = sum(_has_superblock(group) for group in range(groups))
+    copies = sum(has_superblock(group) for group in range(groups))
     return (
         groups * (table_blocks + 2)
         + copies * (1 + descriptor_blocks + spare_blocks)
@@ -78,7 +78,7 @@ def _metadata_blocks(size: int, tree: Usage) -> int:
     )
 
 
-def _has_superblock(group: int) -> bool:
+def has_superblock(group: int) -> bool:
     """Whether ``group`` has a copy of it: 0, 1 and the powers of 3, 5 and 7 (sparse_super)."""
     if group <= 1:
         return True

@@ -5,7 +5,8 @@ They are sparse: what the tree does not fill is never written.
 
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,13 +52,12 @@ def make_fat(
 
     It is FAT32 from 36 MiB up. ``volume_id`` is 8 hexadecimal digits, ``label`` at most 11
     characters and made upper-case; all times are ``epoch``. Owners and modes are lost, and a
-    symbolic link to a file of the tree becomes a copy of it, in ``tree`` itself, too.
+    symbolic link to a file of the tree becomes a copy of it.
 
     :raises ImageError: when the tree does not fit, or holds what FAT cannot
     """
-    folders, total = _fat_folders(Tree(tree), size)
-    if total > size:
-        raise _fat_too_small(total, size)
+    top = Tree(tree)
+    folders = fat_folders(top, size)
     other_letters = stand_ins((*folders, *(path for paths in folders.values() for path in paths)))
     with image.open("wb") as stream:
         stream.truncate(size)
@@ -65,14 +65,29 @@ def make_fat(
     # --invariant also sets an id, which -i after it replaces.
     argv = ["mkfs.fat", "--invariant", "-i", volume_id, "-n", label.upper(), *kind]
     tools.run([*argv, *arguments, image])
+    with tempfile.TemporaryDirectory(prefix=".links.", dir=image.parent) as copies:
+        sources = _sources(top, folders, Path(copies), size)
+        commands = _mtools_commands(image, sources, folders, other_letters)
+        run_mtools(tools, commands, folders_size(top, folders), size, epoch)
+    put_back(image, other_letters)
+
+
+def run_mtools(
+    tools: Toolbox, commands: Iterable[Sequence[str | Path]], content: int, size: int, epoch: int
+) -> None:
+    """Run commands of mtools that put ``content`` bytes of files into a file system of ``size``.
+
+    All times are ``epoch``.
+
+    :raises ImageError: when it is full
+    """
     try:
-        for command in _mtools_commands(image, tree, folders, other_letters):
+        for command in commands:
             tools.run(command, env=_mtools_environment(epoch))
     except CommandError as error:
         if "full" in error.tail.lower():
-            raise _fat_too_small(total, size) from error
+            raise _fat_too_small(content, size) from error
         raise
-    put_back(image, other_letters)
 
 
 def _mtools_environment(epoch: int) -> Mapping[str, str]:
@@ -84,23 +99,26 @@ def _mtools_environment(epoch: int) -> Mapping[str, str]:
 
 
 def _mtools_commands(
-    image: Path, tree: Path, folders: Mapping[str, Sequence[str]], letters: Mapping[int, int]
+    image: Path,
+    sources: Mapping[str, Path],
+    folders: Mapping[str, Sequence[str]],
+    letters: Mapping[int, int],
 ) -> Iterator[list[str | Path]]:
     """What makes ``folders`` and their files, which have no links any more, with other letters."""
     for names in _batches([name.translate(letters).rpartition("/") for name in folders if name]):
-        made = [f"{_mtools_folder(parent)}/{last}" for parent, _, last in names]
+        made = [f"{mtools_path(parent)}/{last}" for parent, _, last in names]
         yield ["mmd", "-i", image, *made]
     for name, paths in folders.items():
-        folder = _mtools_folder(name.translate(letters))
+        folder = mtools_path(name.translate(letters))
         for some in _batches([path for path in paths if _name(path).isascii()]):
-            yield ["mcopy", "-Q", "-i", image, *(tree / path for path in some), folder]
+            yield ["mcopy", "-Q", "-i", image, *(sources[path] for path in some), folder]
         for path in (path for path in paths if not _name(path).isascii()):
             yield [
                 "mcopy",
                 "-Q",
                 "-i",
                 image,
-                tree / path,
+                sources[path],
                 f"{folder}/{_name(path).translate(letters)}",
             ]
 
@@ -109,8 +127,24 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _mtools_folder(name: str) -> str:
-    """A folder's path in the image, brackets escaped: mtools takes it for a pattern."""
+def _sources(
+    tree: Tree, folders: Mapping[str, Sequence[str]], copies: Path, size: int
+) -> dict[str, Path]:
+    """Where each file is read: in the tree, or, of what links lead to, from one of ``copies``."""
+    sources = {}
+    for number, path in enumerate(path for paths in folders.values() for path in paths):
+        status = tree.lstat(path)
+        sources[path] = tree.path / path
+        if status and stat.S_ISLNK(status.st_mode):
+            copy = copies / str(number) / _name(path)
+            copy.parent.mkdir()
+            copy.write_bytes(tree.read_bytes(path, size))
+            sources[path] = copy
+    return sources
+
+
+def mtools_path(name: str) -> str:
+    """A path in the image, brackets escaped: mtools takes it for a pattern."""
     return "::/" + re.sub(r"([][])", r"\\\1", name)
 
 
@@ -128,14 +162,13 @@ def _batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield items[start : start + _BATCH]
 
 
-def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
-    """Each folder's path in ``tree`` (its own is empty) and its files, and the bytes of them all.
+def fat_folders(tree: Tree, size: int) -> dict[str, list[str]]:
+    """Each folder's path in ``tree`` (its own is empty) and its files.
 
-    Links are replaced by what they lead to, which has at most ``size`` bytes.
+    :raises ImageError: when they are more than ``size`` bytes, or FAT cannot hold one
     """
     folders: dict[str, list[str]] = {"": []}
     seen: dict[str, str] = {}
-    total = 0
     for name, status in sorted(tree.walk(), key=lambda found: found[0].split("/")):
         parent, _, last = name.rpartition("/")
         told = shown(name).removeprefix("/")
@@ -155,9 +188,14 @@ def _fat_folders(tree: Tree, size: int) -> tuple[dict[str, list[str]], int]:
             raise ImageError(
                 f"the boot file {told} is a kind of file that FAT cannot hold", hint=_ELSEWHERE
             )
-        if stat.S_ISLNK(status.st_mode):
-            tree.write(name, tree.read_bytes(name, size))
-        content = tree.lstat(name)
-        total += content.st_size if content else 0
         folders[parent].append(name)
-    return folders, total
+    total = folders_size(tree, folders)
+    if total > size:
+        raise _fat_too_small(total, size)
+    return folders
+
+
+def folders_size(tree: Tree, folders: Mapping[str, Sequence[str]]) -> int:
+    """The bytes of all files of ``folders``."""
+    found = (tree.stat(path) for paths in folders.values() for path in paths)
+    return sum(status.st_size for status in found if status)

@@ -8,9 +8,9 @@ mtools writes, and are changed in the long-name entries afterwards.
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
 
 from aimager.errors import ImageError
+from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.fat_geometry import FIRST_CLUSTER, FOLDER_ENTRY, read_geometry
 from aimager.model.layout import Extent
 
@@ -44,7 +44,8 @@ def put_back(image: Path, stood_in: Mapping[int, int]) -> None:
         return
     letters = {stand_in: letter for letter, stand_in in stood_in.items()}
     with image.open("r+b") as stream:
-        for place, content in _Folders(image, stream).parts():
+        whole = ChangedImage(stream, Extent(0, image.stat().st_size))
+        for place, content in FatFolders(whole).parts():
             changed = _changed(content, letters)
             if changed != content:
                 stream.seek(place)
@@ -63,17 +64,16 @@ def _changed(content: bytes, letters: Mapping[int, int]) -> bytes:
     return bytes(changed)
 
 
-class _Folders:
+class FatFolders:
     """The folders of a file system that mkfs.fat and mtools have made."""
 
-    def __init__(self, image: Path, stream: IO[bytes]) -> None:
-        self.stream = stream
-        self.fat = read_geometry(image.name, self._read(Extent(0, 512)))
+    def __init__(self, image: ChangedImage) -> None:
+        self.image = image
+        self.fat = read_geometry(image.name, image.read(0, 512))
         self.table = self._read(self.fat.table)
 
     def _read(self, extent: Extent) -> bytes:
-        self.stream.seek(extent.start)
-        return self.stream.read(extent.size)
+        return self.image.read(extent.start, extent.size)
 
     def parts(self) -> Iterator[tuple[int, bytes]]:
         """The parts of all folders: where each lies, and its entries."""

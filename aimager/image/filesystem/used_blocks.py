@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aimager.errors import ImageError
+from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.btrfs_blocks import Blocks
+from aimager.image.filesystem.ext4_layout import Ext4
 from aimager.image.filesystem.fat_geometry import FIRST_CLUSTER, read_geometry
 from aimager.model.layout import Extent, gaps
 from aimager.model.partition import FileSystem
@@ -28,7 +30,8 @@ def used_extents(tools: Toolbox, image: Path, file_system: FileSystem) -> tuple[
     """
     match file_system:
         case FileSystem.vfat:
-            return (Extent(0, _fat_end(image)),)
+            with image.open("rb") as stream:
+                return extents_in_use(ChangedImage(stream, _whole(image)), file_system)
         case FileSystem.ext4:
             listing = tools.run(["dumpe2fs", image], quiet=True)
             return gaps(tuple(_ext4_free(listing)), image.stat().st_size)
@@ -42,12 +45,28 @@ def used_extents(tools: Toolbox, image: Path, file_system: FileSystem) -> tuple[
             return (Extent(0, image.stat().st_size),)
 
 
-def _fat_end(image: Path) -> int:
+def _whole(image: Path) -> Extent:
+    return Extent(0, image.stat().st_size)
+
+
+def extents_in_use(image: ChangedImage, file_system: FileSystem) -> tuple[Extent, ...]:
+    """The same of an image that was changed, of a kind that `why_not_patched` allows.
+
+    :raises ImageError: when the image does not hold that file system
+    """
+    match file_system:
+        case FileSystem.vfat:
+            return (Extent(0, _fat_end(image)),)
+        case FileSystem.ext4:
+            return tuple(Ext4(image).extents_in_use())
+        case _:
+            return (Extent(0, min(_SWAP_HEADER, image.size)),)
+
+
+def _fat_end(image: ChangedImage) -> int:
     """Where the last cluster in use ends."""
-    with image.open("rb") as stream:
-        fat = read_geometry(image.name, stream.read(512))
-        stream.seek(fat.table.start)
-        table = stream.read(fat.table.size)
+    fat = read_geometry(image.name, image.read(0, 512))
+    table = image.read(fat.table.start, fat.table.size)
     last = max(
         (number for number, entry in enumerate(fat.entries(table)) if entry),
         default=FIRST_CLUSTER - 1,

@@ -1,0 +1,190 @@
+"""The images of a build by changed files: plain ones, and what setting the system up changed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from os import SEEK_DATA, SEEK_HOLE, fstat, lseek, truncate
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.digests import Sums
+from aimager.image import raw_boot as raw
+from aimager.image.bmap import mapped_extents
+from aimager.image.changed_image import BLOCK, ChangedImage
+from aimager.image.filesystem.ext4_patch import patch_ext4
+from aimager.image.filesystem.fat_patch import patch_fat
+from aimager.image.filesystem.used_blocks import extents_in_use
+from aimager.image.make_images import Images, begin_disk
+from aimager.image.make_partition import make_part
+from aimager.image.plain_images import Plain
+from aimager.image.tree_changes import find_changes, look
+from aimager.image.undo import Undo, UndonePart, write_undo
+from aimager.model.build import Product
+from aimager.model.layout import Extent, disk_size, lay_out
+from aimager.model.partition import FileSystem, Partition, Role
+from aimager.model.raw_places import check_places
+from aimager.sandbox.tree import Tree
+from aimager.system.boot import raw_pieces
+from aimager.toolbox import Toolbox
+
+_CHUNK = 1 << 20
+
+
+class Patching:
+    """The images of ``tree``, which is to be set up, by what that changes in ``plain`` ones.
+
+    Times after ``epoch``, in seconds since 1970, become it.
+    """
+
+    def __init__(
+        self, images: Images, tools: Toolbox, tree: Tree, plain: Plain, *, epoch: int
+    ) -> None:
+        self.images = images
+        self.tools = tools
+        self.tree = tree
+        self.parts = dict(plain)
+        self.epoch = epoch
+        self.undone: dict[Role, dict[int, bytes]] = {}
+        self.placed: dict[Role, Extent] = {}
+        self._before = look(tree)
+
+    def write_changes(self) -> None:
+        """Write what changed in the tree since it was seen into the plain images.
+
+        :raises ImageError: when something does not fit, or a file system cannot hold it
+        """
+        after = look(self.tree)
+        tops = {role: (role.mount_point or "").strip("/") for role in self.parts}
+        for partition in self.images.table.filled:
+            role = partition.role
+            if role not in self.parts:
+                continue
+            image, top, work = self.parts[role], tops[role], self.images.work
+            others = tuple(other for other in tops.values() if other and other != top)
+            changes = find_changes(self.tree, self._before, after, top, others)
+            known = dict(image.blocks)
+            if partition.file_system is FileSystem.ext4:
+                patch_ext4(self.tools, image, changes, work, label=role, epoch=self.epoch)
+            else:
+                below = Tree(self.tree.path / top)
+                patch_fat(self.tools, image, changes, below, work, epoch=self.epoch)
+            self.undone[role] = _replaced(image, known)
+
+    def make(self, digests: Sums) -> tuple[Extent, ...]:
+        """Make the products that are images; returns the parts of the disk to be written.
+
+        :raises ImageError: when something does not fit, or a boot loader is missing
+        """
+        images, mapped = self.images, tuple[Extent, ...]()
+        with ExitStack() as opened:
+            for partition in images.table.filled:
+                if partition.role not in self.parts:
+                    path = images.work / f"part-{partition.role}.img"
+                    make_part(self.tools, images.ids, partition, None, path, epoch=self.epoch)
+                    stream = opened.enter_context(path.open("rb"))
+                    whole = Extent(0, path.stat().st_size)
+                    self.parts[partition.role] = ChangedImage(stream, whole)
+            if Product.disk in images.products:
+                mapped = self._make_disk(digests)
+            for product in images.products:
+                if product.role:
+                    image, target = self.parts[product.role], images.out / product
+                    with progress.growing(product, target), files.publish(target) as temporary:
+                        truncate(temporary, image.size)
+                        place_image(temporary, Extent(0, image.size), image)
+        return mapped
+
+    def write_undo(self, target: Path, plain: str, digests: Sums) -> None:
+        """Write to ``target`` how the disk that was made becomes that of the images ``plain``."""
+        disk = self.images.out / Product.disk
+        sha256, status = digests.of(disk), disk.stat()
+        parts = {str(r): UndonePart(self.placed[r], tuple(b)) for r, b in self.undone.items()}
+        undo = Undo(plain, sha256, status.st_size, status.st_mtime_ns, parts)
+        write_undo(target, undo, {str(role): blocks for role, blocks in self.undone.items()})
+
+    def _make_disk(self, digests: Sums) -> tuple[Extent, ...]:
+        images, table, parts = self.images, self.images.table, self.parts
+        target = images.out / Product.disk
+        raws = raw.read_pieces(self.tree, raw_pieces(images.boot))
+        extents = lay_out(table, [_size(partition, parts) for partition in table.partitions])
+        check_places(table, extents, [piece.place for piece in raws])
+        places = zip(table.partitions, extents, strict=True)
+        self.placed = placed = {p.role: extent for p, extent in places if p.role in parts}
+        whole = disk_size(table, extents)
+        content = sum(_data_size(image) for image in parts.values())
+        with files.publish(target) as temporary:
+            outside = list(placed.values())
+            begin_disk(images, self.tools, temporary, extents, outside, raws, size=whole)
+            with (
+                digests.following(temporary, target) as digest,
+                progress.growing(Product.disk, target, lambda: content),
+            ):
+                for role, extent in placed.items():
+                    place_image(temporary, extent, parts[role], digest.advance)
+        used = [
+            (placed[p.role], extents_in_use(parts[p.role], p.file_system)) for p in table.filled
+        ]
+        return mapped_extents(table, used, whole)
+
+
+def _replaced(image: ChangedImage, before: Mapping[int, bytes]) -> dict[int, bytes]:
+    """What the blocks of ``image`` held that were changed since it had those of ``before``."""
+    changed = [n for n, block in image.blocks.items() if block is not before.get(n)]
+    unchanged = ChangedImage(image.file, image.extent, before)
+    return {n: unchanged.read(n * BLOCK, BLOCK).ljust(BLOCK, b"\0") for n in sorted(changed)}
+
+
+def _size(partition: Partition, parts: Plain) -> int:
+    part = parts.get(partition.role)
+    return part.size if part else partition.size or 0
+
+
+def _data_size(image: ChangedImage) -> int:
+    return min(fstat(image.file.fileno()).st_blocks * 512, image.size)
+
+
+def place_image(
+    disk: Path,
+    extent: Extent,
+    image: ChangedImage,
+    written: Callable[[int], object] = lambda end: None,
+) -> None:
+    """Write ``image`` to its place on ``disk``, where nothing lies yet; holes stay holes.
+
+    ``written`` is called now and then with the byte before which no more will be written.
+    """
+    written(extent.start)
+    with disk.open("r+b", buffering=0) as stream:
+        for start, end in _filled(image):
+            for at in range(start, end, _CHUNK):
+                stream.seek(extent.start + at)
+                stream.write(image.read(at, min(_CHUNK, end - at)))
+                written(extent.start + min(at + _CHUNK, end))
+
+
+def _filled(image: ChangedImage) -> Iterator[tuple[int, int]]:
+    """Where an image may hold more than zeros, from start to end, in order."""
+    changed = [(n * BLOCK, min((n + 1) * BLOCK, image.size)) for n in image.blocks]
+    pieces = sorted([*_data(image), *changed])
+    begin, end = 0, 0
+    for start, after in pieces:
+        if start > end:
+            if end > begin:
+                yield begin, end
+            begin = start
+        end = max(end, after)
+    if end > begin:
+        yield begin, end
+
+
+def _data(image: ChangedImage) -> Iterator[tuple[int, int]]:
+    """What of an image's part of its file is no hole (lseek(2))."""
+    reader, base = image.file.fileno(), image.extent
+    at = base.start
+    while at < base.end:
+        try:
+            start = lseek(reader, at, SEEK_DATA)
+        except OSError:  # ENXIO: only a hole is left
+            return
+        at = min(lseek(reader, start, SEEK_HOLE), base.end)
+        if start < base.end:
+            yield start - base.start, at - base.start

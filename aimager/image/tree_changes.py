@@ -1,0 +1,117 @@
+"""What has changed in a tree since it was looked at."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from aimager.sandbox.tree import Tree
+
+_COPIED_EXACTLY = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
+
+_COARSE = 5
+"""CLOCK_REALTIME_COARSE (clock_gettime(2)), by which file systems tell times."""
+
+_TICK = 0.001
+"""Seconds to wait for the clock of the tree's file system, which counts in a few of these."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file as it was; a folder's ``attributes`` are in order."""
+
+    status: os.stat_result
+    attributes: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return stat.S_ISDIR(self.status.st_mode)
+
+    @property
+    def _version(self) -> tuple[object, ...]:
+        it = self.status
+        if self.is_folder:
+            return it.st_mode, it.st_uid, it.st_gid, it.st_mtime_ns, self.attributes
+        size = it.st_size, it.st_nlink, it.st_rdev
+        return it.st_mode, it.st_uid, it.st_gid, it.st_mtime_ns, it.st_ctime_ns, it.st_ino, size
+
+    def differs(self, other: "Seen") -> bool:
+        """Whether one of them was written to, or is another file."""
+        return self._version != other._version
+
+
+Snapshot = Mapping[str, Seen]
+"""Everything below the top of a tree, by path."""
+
+
+def look(tree: Tree) -> Snapshot:
+    """See what ``tree`` holds. What is changed after that has another time than anything there."""
+    found = dict[str, Seen]()
+    for path, status in tree.walk():
+        if stat.S_ISDIR(status.st_mode):
+            with tree.folder(path, os.O_NOFOLLOW) as descriptor:
+                found[path] = Seen(status, attributes_of(descriptor))
+        else:
+            found[path] = Seen(status)
+    newest = max((seen.status.st_ctime_ns for seen in found.values()), default=0)
+    while time.clock_gettime_ns(_COARSE) <= newest:
+        time.sleep(_TICK)
+    return found
+
+
+def attributes_of(descriptor: int) -> tuple[tuple[str, bytes], ...]:
+    """The extended attributes of an open file that images keep, in the order of their names."""
+    names = sorted(os.listxattr(descriptor))
+    kept = (n for n in names if n in _COPIED_EXACTLY or n.startswith("user."))
+    return tuple((name, os.getxattr(descriptor, name)) for name in kept)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed below ``top``, a folder of ``tree``, with paths relative to that.
+
+    ``removed`` are files and folders that are gone or others now, what lies in a folder before it;
+    ``made`` are new ones in their place, a folder before what lies in it; and ``kept`` are
+    folders that were there and have another mode, owner, time or attribute, as they were.
+    """
+
+    tree: Tree
+    top: str
+    removed: tuple[tuple[str, Seen], ...]
+    made: tuple[tuple[str, Seen], ...]
+    kept: tuple[tuple[str, Seen, Seen], ...]
+
+    def path(self, name: str) -> str:
+        """The path in the tree of what has a path below the top."""
+        return f"{self.top}/{name}" if self.top else name
+
+    def __bool__(self) -> bool:
+        return bool(self.removed or self.made or self.kept)
+
+
+def find_changes(
+    tree: Tree, before: Snapshot, after: Snapshot, top: str, others: tuple[str, ...]
+) -> Changes:
+    """What differs below the folder ``top``, without the folders ``others`` in it."""
+    old, new = (dict(_below(snapshot, top, others)) for snapshot in (before, after))
+    differing = [name for name in new if name not in old or new[name].differs(old[name])]
+    kept = [n for n in differing if n in old and old[n].is_folder and new[n].is_folder]
+    made = sorted(set(differing) - set(kept), key=lambda name: name.split("/"))
+    removed = (set(old) - set(new)) | (set(made) & set(old))
+    return Changes(
+        tree,
+        top,
+        tuple((n, old[n]) for n in sorted(removed, key=lambda n: n.split("/"), reverse=True)),
+        tuple((name, new[name]) for name in made),
+        tuple((name, old[name], new[name]) for name in sorted(kept)),
+    )
+
+
+def _below(snapshot: Snapshot, top: str, others: tuple[str, ...]) -> Iterator[tuple[str, Seen]]:
+    inside = f"{top}/" if top else ""
+    outside = tuple(f"{other}/" for other in others)
+    for path, seen in snapshot.items():
+        if path.startswith(inside) and path not in others and not path.startswith(outside):
+            yield path.removeprefix(inside), seen

@@ -1,0 +1,93 @@
+"""The disk image that another one of the same plain images is written from, if the cache has one.
+
+What undoes it lies beside the products, for no product is made of it: where it is missing, or the
+image is no longer as it was made, the plain images are made anew, and nothing comes out different.
+
+::
+
+    cache/undo/PLAIN.NUMBER
+"""
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.codec import fingerprint
+from aimager.image.plain_images import FormerDisk
+from aimager.image.undo import read_contents, read_undo
+from aimager.model.build import Product
+from aimager.model.workshop import Workshop
+from aimager.products.derivation import code_of
+from aimager.products.record import identity_of, read_record
+
+_KEPT_OF_ONE, _KEPT = 4, 64
+"""How many are kept of the same plain images, and of all; each has about a megabyte."""
+
+
+@dataclass(frozen=True)
+class Former:
+    """A disk image of the cache, and the file of what is to be undone in it."""
+
+    image: Path
+    undo: Path
+
+    def is_intact(self) -> bool:
+        """Whether the image is the one that was made, by its size and time."""
+        undo = read_undo(self.undo)
+        with suppress(FileNotFoundError):
+            status = self.image.stat()
+            return undo is not None and (status.st_size, status.st_mtime_ns) == (
+                undo.size,
+                undo.mtime_ns,
+            )
+        return False
+
+    def read(self) -> FormerDisk | None:
+        """What is to be undone in it; None where that is damaged."""
+        undo = read_undo(self.undo)
+        contents = read_contents(self.undo, undo) if undo else None
+        return FormerDisk(self.image, undo.parts, contents) if undo and contents else None
+
+
+def plain_id(module: str, inputs: Sequence[Path], settings: object) -> str:
+    """What the plain images are known by that ``module`` makes of ``inputs`` and ``settings``."""
+    identities = [identity_of(path) for path in inputs]
+    return fingerprint((dict(code_of(module)), identities, settings))[:32]
+
+
+def find_former(workshop: Workshop, plain: str) -> Former | None:
+    """A disk image of the plain images ``plain`` that is as it was made; None: there is none."""
+    for path in _newest(workshop, f"{plain}.*"):
+        undo = read_undo(path)
+        if undo is None or undo.plain != plain:
+            continue
+        for image in (workshop.cache / "product/pack-image").glob(f"*/[!.]*/{Product.disk}"):
+            former = Former(image, path)
+            if former.is_intact():
+                record = read_record(image.parent)
+                kept = record.file(Product.disk) if record else None
+                if kept and (kept.sha256, kept.mtime_ns) == (undo.sha256, undo.mtime_ns):
+                    return former
+    return None
+
+
+def place_of_undo(workshop: Workshop, plain: str) -> Path:
+    """A new file for what undoes an image of ``plain``; the oldest others make room for it."""
+    for pattern, most in ((f"{plain}.*", _KEPT_OF_ONE), ("*.*", _KEPT)):
+        for path in _newest(workshop, pattern)[most - 1 :]:
+            path.unlink(missing_ok=True)
+    return _folder(workshop) / f"{plain}.{secrets.token_hex(8)}"
+
+
+def _folder(workshop: Workshop) -> Path:
+    return workshop.cache / "undo"
+
+
+def _newest(workshop: Workshop, pattern: str) -> list[Path]:
+    found = []
+    for path in _folder(workshop).glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]

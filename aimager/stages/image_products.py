@@ -1,0 +1,65 @@
+"""The products of a system that is set up: its archive, and the images of it, side by side."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aimager import files, progress
+from aimager.archive import pack_tree, tar_size
+from aimager.image.make_images import Images, make_images
+from aimager.image.make_patched import Patching
+from aimager.model.build import Product
+from aimager.model.layout import Extent
+from aimager.sandbox.sums import AskedSums
+from aimager.sandbox.tree import Tree
+from aimager.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make in ``out``; ``helper`` is what programs were borrowed from.
+
+    Times after ``epoch``, in seconds since 1970, become it.
+    """
+
+    products: tuple[Product, ...]
+    out: Path
+    helper: Path | None
+    epoch: int
+
+
+def make_products(
+    wanted: Wanted,
+    tools: Toolbox,
+    tree: Tree,
+    images: Images | None,
+    patching: Patching | None,
+    digests: AskedSums,
+) -> tuple[Extent, ...]:
+    """Make archives and images; returns the parts of the disk that have to be written.
+
+    With ``patching`` the images are made by that, while the archive is.
+    """
+    if Product.keyring_helper in wanted.products and wanted.helper:
+        target = wanted.out / Product.keyring_helper
+        size = partial(files.data_size, wanted.helper)
+        with progress.growing(target.name, target, size), files.publish(target) as temporary:
+            shutil.copyfile(wanted.helper, temporary)
+    if patching is None:  # the tree is taken apart for the images
+        _pack_root(wanted, tools, tree, digests)
+        return make_images(images, tools, tree, digests, epoch=wanted.epoch) if images else ()
+    with ThreadPoolExecutor(1) as pool:
+        packed = pool.submit(_pack_root, wanted, tools, tree, digests)
+        mapped = patching.make(digests)
+        packed.result()
+    return mapped
+
+
+def _pack_root(wanted: Wanted, tools: Toolbox, tree: Tree, digests: AskedSums) -> None:
+    if Product.root_tar in wanted.products:
+        target = wanted.out / Product.root_tar
+        with progress.growing(target.name, target, partial(tar_size, tree.path)):
+            pack_tree(tools, tree.path, target, epoch=wanted.epoch)
+        digests.take(target)
