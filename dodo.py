@@ -6,9 +6,8 @@ from typing import Any
 from aimager.commands import build_summary as summary
 from aimager.commands import program
 from aimager.commands.command_line import load_builds
-from aimager.commands.doctor import diagnosis
 from aimager.commands.listing import parameters
-from aimager.commands.registry import Told, list_commands
+from aimager.commands.registry import Told, act, list_commands
 from aimager.graph import artifacts
 from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, MakeStage, Stages, Tasks, run_heard
@@ -39,7 +38,7 @@ GRAPH = Graph(
     jobs=ASKED.jobs,
     anew=ASKED.always,
     alone=ASKED.single,
-    before=(lambda: diagnosis.require(PLANS)) if ASKED.is_for_build else None,
+    before=partial(act, "doctor.diagnosis:require", PLANS) if ASKED.is_for_build else None,
     with_news=lambda error: with_news(PLANS, error),
     variables=ASKED.settings,
 )

@@ -7,6 +7,7 @@ the JSON names a type, so a file can be read, compared and written by hand.
 
 import dataclasses
 import enum
+import functools
 import hashlib
 import json
 import types
@@ -116,20 +117,31 @@ def _decode_class(kind: type, data: Any) -> Any:
     raise TypeError(f"{kind!r} is not a type that JSON can be read as")
 
 
+@functools.cache
+def _fields(kind: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """The annotations of a dataclass's fields, by name, and the names of those without default."""
+    hints = typing.get_type_hints(kind)
+    fields = [field for field in dataclasses.fields(cast(Any, kind)) if field.init]
+    needed = (
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    )
+    return {field.name: hints[field.name] for field in fields}, frozenset(needed)
+
+
 def _decode_dataclass(kind: type, data: Any) -> Any:
     _expect(isinstance(data, dict), kind, data)
-    hints = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(cast(Any, kind)) if f.init}
-    unknown = sorted(set(data) - set(fields))
+    hints, needed = _fields(kind)
+    unknown = sorted(data.keys() - hints.keys())
     if unknown:
         raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
-    missing = [
-        name
-        for name, field in fields.items()
-        if name not in data
-        and field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
+    if not needed <= data.keys():
+        missing = (name for name in hints if name in needed and name not in data)
         raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
-    return kind(**{name: decode(hints[name], item) for name, item in data.items()})
+    return kind(
+        **{
+            name: item if type(item) is hints[name] in _SCALARS else decode(hints[name], item)
+            for name, item in data.items()
+        }
+    )

@@ -32,3 +32,12 @@ def tmpfs_size(
     if wish is not None:
         return (limit if wish == ALL_THERE_IS else wish) or None
     return limit if needed <= limit else None
+
+
+_JOB = 4 << 30
+"""The available bytes for which one more task is run at the same time, whose tree they may hold."""
+
+
+def most_jobs(cores: int, meminfo: str | None = None) -> int:
+    """How many tasks are run at the same time: as many as there are cores, and memory for them."""
+    return max(min(cores, available(meminfo) // _JOB), 1)

@@ -4,9 +4,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from functools import cached_property
+from functools import cached_property, partial, wraps
 from typing import Any, Never
 
+from doit import cmd_run
 from doit.cmd_base import Command
 from doit.cmd_clean import Clean as DoitClean
 from doit.cmd_completion import TabCompletion as DoitTabCompletion
@@ -23,6 +24,7 @@ from aimager.commands.doit_loader import Loader
 from aimager.commands.listing import list_variables
 from aimager.errors import AimagerError, ConfigError, explain_system_error
 from aimager.graph.doit_tasks import while_read
+from aimager.graph.runner import SideBySide
 from aimager.products.dry_run import UP_TO_DATE
 from aimager.products.task import CachedTask
 
@@ -73,8 +75,28 @@ def _refuse(error: AimagerError) -> Never:
     raise SystemExit(f"ERROR: {error}") from error
 
 
+_JOBS = (
+    "how many tasks run at the same time; 0: as many as there are cores, where memory allows"
+    " [default: %(default)s]"
+)
+
+
 class Run(Ours, DoitRun):
-    """Run tasks."""
+    """Run tasks, those that do not need each other at the same time."""
+
+    cmd_options = tuple(
+        {**option, "help": _JOBS} if option["name"] == "num_process" else option
+        for option in DoitRun.cmd_options
+    )
+
+    @wraps(DoitRun._execute)
+    def _execute(self, **options: Any) -> int:
+        asked = Loader.asked
+        if asked and options["par_type"] == "process":
+            options["num_process"] = 0
+            # doit has no other place where to say which runner it is to take.
+            cmd_run.Runner = partial(SideBySide, jobs=asked.jobs)
+        return int(super()._execute(**options))
 
 
 _CONFIGURED = re.compile(r"\s*\(config:\s+\w+(?:,\s+(environ:\s+\w+))?\)")

@@ -2,6 +2,7 @@
 
 import fnmatch
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from doit.cmd_base import ModuleTaskLoader
 
 from aimager.commands.command_line import Asked, unknown_task
 from aimager.graph.doit_tasks import Graph
+from aimager.memory import most_jobs
 from aimager.places import own
 
 _GRAPH = "aimager.dodo"
@@ -47,7 +49,7 @@ class Loader(ModuleTaskLoader):
             command=command,
             words=tuple(words),
             assignments=self.assignments,
-            jobs=max(int(options.get("num_process") or 1), 1),
+            jobs=int(options.get("num_process") or 0) or most_jobs(len(os.sched_getaffinity(0))),
             always=bool(options.get("always")),
             single=bool(options.get("single")),
         )

@@ -31,7 +31,8 @@ stands for
 """
 
 _OPTIONS = {
-    "-n NUMBER": "run so many tasks at the same time",
+    "-n NUMBER": "run so many tasks at the same time; without it, or with 0, as many as there are"
+    " cores, each with 4 GiB of available memory",
     "-a": "run the tasks even if they are up to date, with run before the tasks",
     "-s": "run the tasks that are named without those that they need, likewise",
 }

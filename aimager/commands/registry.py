@@ -1,17 +1,14 @@
 """The tasks that make no product, as ``doit list`` has them."""
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from aimager.commands import cache, completion, demo, graph, lock, matrix, mirror, show, why
-from aimager.commands.boot.run import boot_image
 from aimager.commands.command_line import TELLING, Asked
-from aimager.commands.doctor import diagnosis
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
-from aimager.commands.man_page import print_man_page
-from aimager.commands.run_tests import run_tests
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import Graph, command, printer
 from aimager.graph.plan import Plan
@@ -22,16 +19,26 @@ from aimager.model.build import Build
 class Command:
     """A task that makes no product: ``action`` is what it does, ``after`` tasks come before it.
 
+    It is named ``module:function``, the module being one of this room, which is read when it is
+    run: what a command needs costs others nothing.
     ``options`` are its own, as doit's ``params``; their values are arguments by name. Beside the
     output of one that is `TELLING`, doit prints nothing.
     """
 
     name: str
     meaning: str
-    action: Callable[..., object]
+    action: str
     arguments: tuple[object, ...] = ()
     after: tuple[str, ...] = ()
     options: tuple[Mapping[str, object], ...] = ()
+
+
+def act(action: str, *arguments: object, **options: object) -> object:
+    """Do what a `Command` does that has this ``action``."""
+    module, _, function = action.partition(":")
+    found = getattr(importlib.import_module(f"aimager.commands.{module}"), function)
+    result: object = found(*arguments, **options)
+    return result
 
 
 def _as_task(it: Command) -> dict[str, Any]:
@@ -40,7 +47,7 @@ def _as_task(it: Command) -> dict[str, Any]:
     return {
         "basename": it.name,
         "doc": it.meaning,
-        **make(it.action, *it.arguments, options=it.options),
+        **make(partial(act, it.action), *it.arguments, options=it.options),
         "task_dep": list(it.after),
     }
 
@@ -80,7 +87,7 @@ def _commands(told: Told) -> list[Command]:
     stand_in = (artifacts.mirror(), artifacts.mirror_work())
     shown = (asked.folder / "out", *stand_in, artifacts.log("demo"))
     lists = [
-        Command(name, listed.meaning, show.show_list, (name, asked))
+        Command(name, listed.meaning, "show:show_list", (name, asked))
         for name, listed in LISTS.items()
     ]
     return [
@@ -88,20 +95,20 @@ def _commands(told: Told) -> list[Command]:
         Command(
             "show",
             "print the definitions that distro=, board= and others come to, or that of table==NAME",
-            show.show_builds,
+            "show:show_builds",
             (told.builds, variables),
         ),
         Command(
             "lock",
             "write to lock=FILE exactly which packages a build takes, for others to build the same",
-            lock.write_lock_file,
+            "lock:write_lock_file",
             (plans,),
             resolved,
         ),
         Command(
             "update",
             "resolve the packages of lock=FILE anew, and say what changed",
-            lock.update_lock_file,
+            "lock:update_lock_file",
             (plans,),
             resolved,
         ),
@@ -109,78 +116,78 @@ def _commands(told: Told) -> list[Command]:
             "doctor",
             "say what this machine lacks for builds, or for that of distro= and board=, and what "
             "to type; --json",
-            diagnosis.tell,
+            "doctor.diagnosis:tell",
             (plans,),
             options=(JSON,),
         ),
         Command(
             "why",
             "say what a build would do, and because of what, without doing it",
-            why.tell_why,
+            "why:tell_why",
             (told.graph,),
         ),
         Command(
             "boot",
             "boot the image of distro= and board= in QEMU; ctrl-a x leaves",
-            boot_image,
+            "boot.run:boot_image",
             (told.build,),
         ),
         Command(
             "cache",
             "show what the cache holds: how much of each kind, and when it was used last",
-            cache.show_cache,
+            "cache:show_cache",
         ),
         Command(
             "cache-prune",
             "remove what was not used for longest: size=10GiB, older=30d",
-            cache.prune_cache,
+            "cache:prune_cache",
             (variables,),
         ),
         Command(
             "graph",
             "print what is made from what, in Mermaid's language or with for=dot in Graphviz's",
-            graph.print_graph,
+            "graph:print_graph",
             (plans, told.graph, variables),
         ),
         Command(
             "matrix",
             "print the boards of boards=A,B with machines to build them on, for=github or gitlab",
-            matrix.print_matrix,
+            "matrix:print_matrix",
             (asked,),
         ),
         Command(
             "completion",
             "print what completes tasks, variables and values in for=bash, zsh or fish",
-            completion.print_completion,
+            "completion:print_completion",
             (variables, list_tasks),
         ),
         Command(
             "man",
             "print the manual page of aimager: aimager man | man -l -",
-            print_man_page,
+            "man_page:print_man_page",
         ),
         Command(
             "mirror",
             "make the stand-in mirror, of Debian's packages, in the cache: of the host's port, or"
             " of arch=A,B",
-            mirror.make_asked_mirror,
+            "mirror:make_asked_mirror",
             (variables,),
         ),
         Command(
             "demo",
             "build an image for this machine's architecture from the stand-in mirror, and boot it",
-            demo.show,
+            "demo:show",
             shown,
         ),
         Command(
             "test",
             "run all tests of a checkout: style, units, real builds and boots",
-            run_tests,
+            "run_tests:run_tests",
         ),
         Command(
             "test-fast",
             "run the tests of a checkout that take no minutes",
-            run_tests,
+            "run_tests:run_tests",
             ("-m", "not slow"),
         ),
     ]

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
-from multiprocessing.util import register_after_fork
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +16,8 @@ from aimager.graph import artifacts
 from aimager.graph.console.events import heard
 from aimager.graph.console.reporter import PRINTS
 from aimager.graph.failure import explain_system, hint_of
+from aimager.graph.plan import most_trees
+from aimager.graph.runner import PRODUCT
 from aimager.locks import locked
 from aimager.model.build import Build
 from aimager.model.remote import RecordTrust, Remote
@@ -27,7 +28,6 @@ from aimager.products.dry_run import find_reasons
 from aimager.products.run_folder import hold_run_folder
 from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
-from aimager.sandbox import syscalls
 from aimager.sandbox.namespace import get_ready
 from aimager.stages.fetch_again import run_fetching_again
 
@@ -109,7 +109,8 @@ class Graph:
 
     Of a task and a subject, ``kept`` tells where products lie, and ``workshop`` where their stage
     works; ``maker`` tells which task makes a file.
-    ``jobs`` is how many tasks doit runs at the same time. With ``anew`` they make what the cache
+    ``jobs`` is how many tasks doit runs at the same time; memory and cores are shared among as many
+    of them as may hold the tree of a system. With ``anew`` they make what the cache
     holds, too; ``alone``, they run without those that make their inputs. ``before`` is called once
     in a run, before the first task that is run; a failure of keys becomes what ``with_news`` makes
     of it. ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes
@@ -137,7 +138,7 @@ class Graph:
         self._builds = tuple(builds)
         asked = builds[0] if builds else None  # others differ by their boards only
         self._remote: Remote | None = None
-        self._wishes: dict[str, Any] = {"jobs": jobs}
+        self._wishes: dict[str, Any] = {"jobs": min(jobs, most_trees(builds))}
         if asked and asked.remote:
             self._remote = Remote(asked.remote, run / "remote", asked.remote_trust)
             # Stages take packages only, and know of no key.
@@ -154,7 +155,6 @@ class Graph:
         self._before = before
         self._with_news = with_news
         self._variables = variables or {}
-        register_after_fork(self, _end_with_parent)
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
         """Have doit take the stages of ``task_some_name()`` as tasks called ``some-name``.
@@ -205,6 +205,7 @@ class Graph:
             "task_dep": self.makers(request),
             "targets": [str(path) for path in results],
             "uptodate": [(self._is_done, [task])],
+            "meta": {PRODUCT: task.product_id},
         }
         return [described]
 
@@ -286,11 +287,6 @@ class Graph:
             return asked.is_done()
         except (AimagerError, OSError):
             return False
-
-
-def _end_with_parent(_: object) -> None:
-    """Have the kernel kill this process when doit is killed that started it (prctl(2))."""
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _needed_twice(basename: str, name: str) -> ConfigError:

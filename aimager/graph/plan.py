@@ -244,3 +244,11 @@ def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> 
     usual = not plan.lends and not host_has_pacman()
     wanted = usual if build.pacman_static is None else build.pacman_static
     return replace(plan, needs_pacman_static=resolves and wanted)
+
+
+def most_trees(builds: Sequence[Build]) -> int:
+    """How many tasks can hold the tree of a system at the same time: those of a build are a chain.
+
+    What installs it again, to compare, goes on beside.
+    """
+    return max(sum(2 if build.check_twice else 1 for build in builds), 1)

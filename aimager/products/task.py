@@ -61,6 +61,10 @@ class CachedTask:
         """Whether the product is there; then the run sees it."""
         return not self.explain()
 
+    def product_id(self) -> str:
+        """The id of its product; empty if that is not what tells whether it is there."""
+        return "" if hasattr(self.stage, "restore") else self._derive().id
+
     def explain(self) -> str:
         """Why the task must run; empty if it need not, and the run sees its product."""
         with self.kept.guarded():

@@ -138,13 +138,12 @@ def code() -> tuple[Seen, ...]:
 
 def _imported(folder: Path) -> Iterator[Path]:
     """What lies at the top of ``folder`` and has been imported from there."""
-    below = os.path.join(folder, "")  # noqa: PTH118 - a thousand paths are compared to it
-    names = set[str]()
+    start, found = os.path.join(folder, ""), set[str]()  # noqa: PTH118 - as text: each call asks
     for module in [m for m in sys.modules.values() if isinstance(m, ModuleType)]:
         for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())):
-            if place and place.startswith(below):
-                names.add(place.removeprefix(below).partition("/")[0])
-    yield from (folder / name for name in names)
+            if place and place.startswith(start):
+                found.add(place.removeprefix(start).partition("/")[0])
+    yield from (folder / name for name in found)
 
 
 def _modules(folder: Path) -> Iterator[Path]:
@@ -160,8 +159,8 @@ def _modules(folder: Path) -> Iterator[Path]:
 def _outermost(paths: Iterable[Path]) -> list[Path]:
     """Those that are not below another of them, in order."""
     kept: list[Path] = []
-    for path in sorted(set(paths)):
-        if not any(path.is_relative_to(other) for other in kept):
+    for path in sorted(set(paths)):  # by which what is below another follows it at once
+        if not (kept and path.is_relative_to(kept[-1])):
             kept.append(path)
     return kept
 

@@ -1,8 +1,6 @@
 """Stages become tasks that run where the cache does not hold what they make."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +13,8 @@ from aimager.config.build import read_builds
 from aimager.errors import ConfigError
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.doit_tasks import Graph, Stages
+from aimager.graph.plan import most_trees
+from aimager.graph.runner import PRODUCT
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
@@ -99,6 +99,7 @@ def test_a_task(tmp_path: Path, loud: Stage) -> None:
     assert (made.task, made.subject, made.title) == ("shout", "x", "shout:x")
     assert settings(made.stage) == settings(loud)
     del task["uptodate"], task["actions"]
+    assert task.pop("meta") == {PRODUCT: made.product_id}
     assert task == {
         "basename": "shout",
         "name": "x",
@@ -162,11 +163,19 @@ def test_what_a_task_needs(tmp_path: Path, loud: Any) -> None:
     assert [task.task for task in graph.needed_for("last")] == ["first", "last"]
 
 
-def test_stages_share_the_machine(tmp_path: Path, loud: Stage) -> None:
-    graph = make_graph(tmp_path)
+@pytest.mark.parametrize(("boards", "jobs"), [("", 1), ("x64-uefi", 1), ("x64-uefi,x64-legacy", 2)])
+def test_stages_share_the_machine_with_as_many_as_hold_trees(
+    tmp_path: Path, loud: Stage, boards: str, jobs: int
+) -> None:
+    graph = make_graph(tmp_path, boards)
     graph.stage("shout", "x", loud)
     stage: Any = graph.tasks[0].stage
-    assert stage.workshop == replace(WORKSHOP, jobs=3)
+    assert stage.workshop.jobs == jobs
+
+
+def test_what_is_installed_again_is_beside_the_first(tmp_path: Path) -> None:
+    builds = read_builds({"board": "x64-uefi", "check-twice": "yes"}, tmp_path)
+    assert most_trees(builds) == 2
 
 
 def test_what_is_for_the_user_is_brought(tmp_path: Path, loud: Stage, held: list[Path]) -> None:
@@ -265,29 +274,3 @@ def test_a_commands_options_are_arguments_by_name() -> None:
     assert task["params"] == [option]
     assert function(*arguments, as_json=True) is None
     assert given == ["word", True]
-
-
-KILLED = """
-import multiprocessing, os, sys, time
-from pathlib import Path
-from aimager.graph.doit_tasks import Graph, Stages
-def work():
-    print("begun", flush=True)
-    time.sleep(6000)
-    print("left", flush=True)
-graph = Graph(Path(sys.argv[1]), (), kept=None, workshop=None, maker=None)
-multiprocessing.get_context("fork").Process(target=work).start()
-sys.stdin.read()
-os.kill(os.getpid(), 9)
-"""
-
-
-def test_workers_end_with_doit(tmp_path: Path) -> None:
-    argv = [sys.executable, "-c", KILLED, str(tmp_path)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) as doit:
-        assert doit.stdin
-        assert doit.stdout
-        assert doit.stdout.readline() == "begun\n"
-        doit.stdin.close()
-        assert doit.stdout.read() == "", "its end comes when the worker has ended, too"

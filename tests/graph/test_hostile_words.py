@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.graph.console import display
+from aimager.graph.console import display, monitor
 from aimager.graph.console.events import read_line
 from aimager.graph.console.monitor import Audience
 from aimager.progress import MARK
@@ -33,7 +33,7 @@ def test_all_that_is_shown_is_escaped(
     tmp_path: Path, record: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = io.StringIO()
-    monkeypatch.setattr(display, "choose_display", lambda _: display.Plain(said))
+    monkeypatch.setattr(monitor, "choose_display", lambda _: display.Plain(said))
     monkeypatch.setattr(display, "PLAIN_PAUSE", 0.0)
     with (tmp_path / "out").open("w") as stream:
         audience = Audience(stream, tmp_path, tmp_path / "diary.json")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimager.memory import ALL_THERE_IS, available, tmpfs_size
+from aimager.memory import ALL_THERE_IS, available, most_jobs, tmpfs_size
 
 MEMINFO = """\
 MemTotal:        2000000 kB
@@ -46,3 +46,11 @@ def test_a_wish_goes_before_what_fits() -> None:
 def test_stages_at_the_same_time_share_it() -> None:
     assert tmpfs_size(LIMIT // 2, MEMINFO, jobs=2) == LIMIT // 2
     assert tmpfs_size(LIMIT // 2 + 1, MEMINFO, jobs=2) is None
+
+
+def test_as_many_tasks_run_as_there_are_cores_and_memory_for() -> None:
+    gib = "MemAvailable: {} kB\n".format
+    assert most_jobs(4, gib(64 << 20)) == 4
+    assert most_jobs(64, gib(14 << 20)) == 3
+    assert most_jobs(4, gib(1 << 20)) == 1
+    assert most_jobs(4, "") == 1

@@ -17,6 +17,7 @@ IMPORTS_DOIT = {
     "aimager.commands.doit_loader",
     "aimager.commands.program",
     "aimager.graph.doit_tasks",
+    "aimager.graph.runner",
 }
 NAMES_BOARDS_AND_DISTROS = {"bench", "boards", "commands", "config", "distros", "stand_in"}
 """Rooms that are such definitions, read their names from people, or play their mirrors."""

@@ -5,9 +5,9 @@ import select
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
-from aimager.graph.console.display import choose_display
+from aimager.graph.console.display import Display, Plain
 from aimager.graph.console.events import CHANNEL, Record, read_line, send
 from aimager.graph.console.history import Diary, Entry
 from aimager.shown import shown, without_passwords
@@ -131,3 +131,12 @@ def _escaped(record: Record) -> Record:
 def _escape(name: str, value: str) -> str:
     lines = value.split("\n") if name == "fault" else [value]
     return "\n".join(shown(without_passwords(line)) for line in lines)
+
+
+def choose_display(stream: IO[str]) -> Display:
+    """A line that changes where ``stream`` is a terminal that can, else plain lines."""
+    if stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb"):
+        from aimager.graph.console.live import Live
+
+        return Live(stream, colours=not os.environ.get("NO_COLOR"))
+    return Plain(stream)

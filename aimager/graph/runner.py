@@ -1,0 +1,229 @@
+"""doit's runner: tasks that do not need each other run at the same time, in processes of their own.
+
+::
+
+    main process   sees what is up to date, chooses what runs next and where, and is told results
+      |  a pipe each
+      v
+    worker         runs one task at a time, with all that its calls leave for those that follow
+
+A task goes to the worker that has made most of what it reads, and before others do those that go on
+with what a worker has just made. What comes to the same product as a task at work waits for it, for
+then it is there. Workers are made before the first task is run: a process must not be forked where
+threads may hold locks. They end with the main process, whatever ends that.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Never
+
+from doit.exceptions import TaskFailed
+from doit.runner import Runner
+
+from aimager.errors import OUT_OF_MEMORY, AimagerError, HostError
+from aimager.sandbox import syscalls
+
+PRODUCT = "product"
+"""What has, in the ``meta`` of a task that makes a product, what returns the id of that."""
+
+_FORKED = multiprocessing.get_context("fork")
+"""Workers have the graph as it is here, which cannot be sent to them."""
+
+
+@dataclass
+class _Worker:
+    """One of the processes, on the other end of ``pipe``; ``node`` is doit's of the task it runs.
+
+    ``took`` are the seconds that its tasks took, by name, and ``last`` is the one that ended last.
+    """
+
+    process: Any
+    pipe: Connection
+    node: Any = None
+    product: str = ""
+    began: float = 0.0
+    last: str = ""
+    took: dict[str, float] = field(default_factory=dict)
+
+    def made_for(self, task: Any) -> float:
+        """How long it was at work on what ``task`` needs."""
+        return sum(self.took.get(name, 0.0) for name in task.task_dep)
+
+
+class SideBySide(Runner):
+    """Runs at most ``jobs`` tasks at the same time."""
+
+    def __init__(self, *given: Any, jobs: int) -> None:
+        super().__init__(*given)
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+        self._ready: list[Any] = []
+        self._tasks: dict[str, Any] = {}
+        self._generator: Any = None
+        self._all_seen = False
+
+    def run_tasks(self, task_dispatcher: Any) -> None:
+        """Run all, and end what is at work where that is interrupted."""
+        if self._jobs < 2:
+            super().run_tasks(task_dispatcher)
+            return
+        self._tasks, self._generator = task_dispatcher.tasks, task_dispatcher.generator
+        try:
+            self._see(None)
+            while self._begin_some() or any(worker.node for worker in self._workers):
+                self._hear()
+        except BaseException:
+            for worker in self._workers:
+                worker.process.terminate()
+            raise
+        finally:
+            self._dismiss()
+
+    def _see(self, ended: Any) -> None:
+        """Take from doit what can run now that the task of the node ``ended`` has."""
+        node = ended
+        while not (self._all_seen or self._stop_running):
+            try:
+                node = self._generator.send(node)
+            except StopIteration:
+                self._all_seen = True
+                return
+            if node == "hold on":
+                return
+            if self.select_task(node, self._tasks):
+                self._ready.append(node)
+                node = None
+
+    def _begin_some(self) -> bool:
+        """Run what can be run by who is free; whether something here has come to its end."""
+        if self._stop_running:
+            self._ready.clear()
+        here = next((node for node in self._ready if not _product_of(node)), None)
+        if not self._workers and (any(map(_product_of, self._ready)) or not self._all_seen):
+            self._hire()
+        for node, worker in self._matches():
+            self._ready.remove(node)
+            worker.node, worker.began = node, time.monotonic()
+            worker.product = _id_of(node)
+            self.reporter.execute_task(node.task)
+            worker.pipe.send(node.task.name)
+        if here:
+            self._ready.remove(here)
+            self.process_task_result(here, self.execute_task(here.task))
+            self._see(here)
+        return here is not None
+
+    def _matches(self) -> Iterator[tuple[Any, _Worker]]:
+        """What is to be run now, and by whom."""
+        while free := [worker for worker in self._workers if worker.node is None]:
+            lasts = {worker.last for worker in free}
+            nodes = [node for node in self._ready if _product_of(node)]
+            nodes.sort(key=lambda node: lasts.isdisjoint(node.task.task_dep))
+            at_work = [worker for worker in self._workers if worker.node]
+            node = next((node for node in nodes if not _is_made_by(at_work, node)), None)
+            if node is None:
+                return
+            yield node, max(free, key=lambda worker: worker.made_for(node.task))
+
+    def _hear(self) -> None:
+        """Wait for the end of a task at work, if there is one."""
+        at_work = {worker.pipe: worker for worker in self._workers if worker.node}
+        for pipe in wait(list(at_work)) if at_work else ():
+            worker = at_work[pipe]  # type: ignore[index]
+            node, worker.node = worker.node, None
+            worker.last = node.task.name
+            worker.took[worker.last] = time.monotonic() - worker.began
+            try:
+                failure = worker.pipe.recv()
+            except (EOFError, ConnectionResetError):
+                self._workers.remove(worker)
+                worker.process.join()
+                failure = _lost(worker)
+            self.process_task_result(node, failure)
+            self._see(node)
+
+    def _hire(self) -> None:
+        stages = sum(PRODUCT in (task.meta or {}) for task in self._tasks.values())
+        for _ in range(min(self._jobs, stages)):
+            ours, theirs = _FORKED.Pipe()
+            others = [*(worker.pipe for worker in self._workers), ours]
+            process = _FORKED.Process(target=self._work, args=(theirs, others), daemon=True)
+            process.start()
+            theirs.close()
+            self._workers.append(_Worker(process, ours))
+
+    def _dismiss(self) -> None:
+        """Let the workers end, and wait for that."""
+        for worker in self._workers:
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.process.join()
+
+    def _work(self, pipe: Connection, others: list[Connection]) -> None:
+        """Be a worker, until the main process has no more to do."""
+        for other in others:
+            other.close()
+        signal.signal(signal.SIGINT, _leave_to_main)
+        signal.signal(signal.SIGTERM, _interrupt_once)
+        end_with(os.getppid())
+        try:
+            while True:
+                task = self._tasks[pipe.recv()]
+                task.init_options()
+                pipe.send(task.execute(self.stream))
+        except (EOFError, BrokenPipeError, KeyboardInterrupt):
+            sys.stdout.flush()
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel kill this process when ``parent``, which has made it, ends (prctl(2))."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _leave_to_main(*_: object) -> None:
+    """Do nothing on Ctrl-C, which the main process is told of as well."""
+
+
+def _interrupt_once(*_: object) -> Never:
+    """Let what is under way be undone, undisturbed by whoever sends the signal again."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _product_of(node: Any) -> Callable[[], str] | None:
+    found: Callable[[], str] | None = (node.task.meta or {}).get(PRODUCT)
+    return found
+
+
+def _id_of(node: Any) -> str:
+    """The id of what a task makes; empty where that cannot be told before it is run."""
+    product = _product_of(node)
+    try:
+        return product() if product else ""
+    except (AimagerError, OSError):  # the task itself meets it, and tells
+        return ""
+
+
+def _is_made_by(workers: list[_Worker], node: Any) -> bool:
+    """Whether one of ``workers`` is just making what the task of ``node`` makes."""
+    kind = node.task.name.partition(":")[0]
+    same = [worker.product for worker in workers if worker.node.task.name.startswith(f"{kind}:")]
+    return any(same) and _id_of(node) in filter(None, same)
+
+
+def _lost(worker: _Worker) -> TaskFailed:
+    """What to say of a task whose worker is gone."""
+    status, name = worker.process.exitcode, worker.last
+    if status >= 0:
+        return TaskFailed(f"the process of {name} ended with status {status}")
+    number = signal.Signals(-status)
+    hint = OUT_OF_MEMORY if number == signal.SIGKILL else "whoever did so is not known: try again"
+    return TaskFailed(str(HostError(f"{name} was killed by {number.name}", hint=hint)))
