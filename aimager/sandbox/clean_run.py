@@ -6,8 +6,11 @@ before in an image, or runs beside it, can have had a hand in what is remembered
 
 import hashlib
 import json
+import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from aimager import process
@@ -17,6 +20,9 @@ from aimager.sandbox.privileges import Limits
 from aimager.sandbox.results import Files
 from aimager.sandbox.tree import Tree
 from aimager.trees import remove_folder
+
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+"""A library may come twice, by the name of a link to its folder, too."""
 
 _FOLDERS = ("usr/bin", "usr/lib")
 _FORM = 1
@@ -67,8 +73,7 @@ class CleanRun:
             for folder in _FOLDERS:
                 tree.mkdir(folder)  # which links lead to
             summed = _Summed(self.argv, self.given())
-            for file in summed:
-                _lay(tree, file)
+            _lay(tree, summed)
             before = set(tree.names(self.makes_in))
             said: list[str] = []
             with chroot(tree, limits) as image:
@@ -94,8 +99,8 @@ class _Summed:
     def __iter__(self) -> Iterator[Given]:
         for file in self._files:
             content = hashlib.sha256(file.content).hexdigest()
-            line = [file.path, file.mode, file.is_link, content]
-            self._digest.update(json.dumps(line).encode())
+            line = f"{file.mode:o} {file.is_link:d} {content} {len(file.path)} {file.path}\n"
+            self._digest.update(line.encode(errors="surrogateescape"))
             yield file
 
     @property
@@ -103,8 +108,17 @@ class _Summed:
         return self._digest.hexdigest()
 
 
-def _lay(tree: Tree, file: Given) -> None:
-    if file.is_link:
-        tree.symlink(file.path, file.content.decode())
-    else:
-        tree.write(file.path, file.content, file.mode)
+def _lay(tree: Tree, files: Iterable[Given]) -> None:
+    """Make ``files`` in a tree of ours; those of a folder come together."""
+    for folder, some in groupby(files, lambda file: posixpath.dirname(file.path)):
+        tree.mkdir(folder)
+        with tree.folder(folder) as descriptor:
+            for file in some:
+                name = posixpath.basename(file.path)
+                if file.is_link:
+                    os.symlink(file.content, name, dir_fd=descriptor)
+                    continue
+                made = os.open(name, _MAKE, 0o600, dir_fd=descriptor)
+                with os.fdopen(made, "wb") as stream:
+                    stream.write(file.content)
+                    os.fchmod(made, file.mode)

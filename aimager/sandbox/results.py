@@ -95,6 +95,11 @@ class Results:
     made: Path | None = None
     _lock: Lock = field(default_factory=Lock)
 
+    @property
+    def has_some(self) -> bool:
+        """Whether any are kept, so that it is worth the while to ask for one."""
+        return self.kept is not None and self.kept.is_dir() and any(self.kept.iterdir())
+
     def find(self, key: str) -> Files | None:
         """The files of a result, if it is kept and undamaged."""
         if self.kept is None:

@@ -158,8 +158,8 @@ class _TakenOver:
         """Index the modules of one kernel; False: that is left to depmod in the image."""
         run = self.indexes.run_for(version)
         try:
-            key = run.key()
-            files, how = self.results.find(key), "remembered"
+            key = run.key() if self.results.has_some else ""
+            files, how = self.results.find(key) if key else None, "remembered"
             if files is None:
                 place = Path(tempfile.mkdtemp(prefix="index.", dir=self.work))
                 key, files = run.run(place, self.image.limits)

@@ -96,7 +96,8 @@ class ModuleIndexes:
 
     def _modules(self, folder: str) -> Iterator[Given]:
         left = _MOST
-        for path, status in sorted(self.tree.walk(folder)):
+        found: dict[str, list[str]] = {}
+        for path, status in self.tree.walk(folder):
             if PurePath(path).parts[0] in _NOT_READ or _MADE.fullmatch(path):
                 continue
             if stat.S_ISDIR(status.st_mode):
@@ -106,4 +107,19 @@ class ModuleIndexes:
             left -= status.st_size
             if left < 0:
                 raise UnknownFilesError(f"/{folder} has more than {_MOST >> 20} MiB")
-            yield Given(f"{folder}/{path}", self.tree.read_bytes(f"{folder}/{path}", _LARGEST))
+            parent, _, name = f"{folder}/{path}".rpartition("/")
+            found.setdefault(parent, []).append(name)
+        for parent, names in sorted(found.items()):
+            with self.tree.folder(parent, os.O_NOFOLLOW) as descriptor:
+                for name in sorted(names):
+                    yield Given(f"{parent}/{name}", _read(descriptor, name))
+
+
+def _read(folder: int, name: str) -> bytes:
+    """The content of one of thousands of files, which `Tree` would look up one by one."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, dir_fd=folder), "rb", buffering=0) as stream:
+        content = stream.read(_LARGEST + 1) or b""
+        if len(content) > _LARGEST or stream.read(1):
+            raise UnknownFilesError(f"{name} has more than {_LARGEST >> 20} MiB")
+        return content
