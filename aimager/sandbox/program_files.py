@@ -37,8 +37,8 @@ class _Dynamic:
     folders: tuple[str, ...]
 
 
-def program_files(tree: Tree, program: str, *, asked_for: Sequence[str] = ()) -> dict[str, bytes]:
-    """The content of ``program`` in ``tree`` and of all that it needs, by path.
+def program_files(tree: Tree, program: str, *, asked_for: Sequence[str] = ()) -> tuple[str, ...]:
+    """The paths of ``program`` in ``tree`` and of all that it needs, sorted.
 
     ``asked_for`` are names of libraries that it may load while it runs, as far as they are there.
 
@@ -50,22 +50,22 @@ def program_files(tree: Tree, program: str, *, asked_for: Sequence[str] = ()) ->
     loader = _understood(program_interpreter, content)
     if loader is None:
         raise UnknownFilesError(f"/{program} does not use shared libraries")
-    found = {program: content, loader.lstrip("/"): _read(tree, loader)}
     usual = (*tree.glob(_OF_MACHINES), _FOLDERS)
-    optional = list(asked_for)
-    left = [program]
-    while left or optional:
-        path = left.pop() if left else ""
-        dynamic = _understood(_dynamic, found[path]) if path else _Dynamic((optional.pop(),), ())
-        own = [_expand(folder, path) for folder in dynamic.folders]
+    later = [place for name in asked_for if (place := _find(tree, name, usual))]
+    found = {program, loader.lstrip("/"), *later}
+    left = [program, *later]
+    while left:
+        path = left.pop()
+        dynamic = _understood(_dynamic, _read(tree, path))
+        folders = (*(_expand(folder, path) for folder in dynamic.folders), *usual)
         for name in dynamic.needed:
-            place = _find(tree, name, (*own, *usual))
-            if place is None and path:
+            place = _find(tree, name, folders)
+            if place is None:
                 raise UnknownFilesError(f"the library {name} of /{path} is not found")
-            if place and place not in found:
-                found[place] = _read(tree, place)
+            if place not in found:
+                found.add(place)
                 left.append(place)
-    return found
+    return tuple(sorted(found))
 
 
 def _read(tree: Tree, path: str) -> bytes:

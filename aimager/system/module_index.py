@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
 
 from aimager.errors import ImageError
@@ -80,9 +81,12 @@ class ModuleIndexes:
                     text = os.readlink(name, dir_fd=descriptor)
                 yield Given(path, os.fsencode(text), is_link=True)
         yield Given(_DEPMOD, b"kmod", is_link=True)
-        files = program_files(self.programs, _PROGRAM, asked_for=_LOADED_LATER)
-        for path, content in sorted(files.items()):
-            yield Given(path, content, 0o755)
+        for path in self._program_files:
+            yield Given(path, self.programs.read_bytes(path), 0o755)
+
+    @cached_property
+    def _program_files(self) -> tuple[str, ...]:
+        return program_files(self.programs, _PROGRAM, asked_for=_LOADED_LATER)
 
     def _configuration(self, place: str) -> Iterator[Given]:
         for name in self.tree.names(place):

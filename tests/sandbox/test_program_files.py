@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,18 +26,17 @@ def test_it_is_what_is_loaded(program: str) -> None:
     real = os.path.realpath(path)
     found = program_files(Tree(Path("/")), real.lstrip("/"))
     assert {Path(name).name for name in found} == {Path(real).name} | loaded(real)
-    for name, content in found.items():
-        assert content == Path("/", name).read_bytes()
+    assert all(Path("/", name).is_file() for name in found)
 
 
 def copied(root: Path, *names: str) -> Tree:
     """A root of this machine's bash and what it needs but for ``names``."""
     bash = os.path.realpath(shutil.which("bash") or "/bin/bash")
-    for name, content in program_files(Tree(Path("/")), bash.lstrip("/")).items():
+    for name in program_files(Tree(Path("/")), bash.lstrip("/")):
         path = root / ("usr/bin/bash" if name == bash.lstrip("/") else name)
         if not any(path.name.startswith(left_out) for left_out in names):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            path.write_bytes(Path("/", name).read_bytes())
     return Tree(root)
 
 
@@ -76,14 +74,13 @@ def test_what_is_no_program_of_libraries_is_told(tmp_path: Path, content: bytes)
 
 
 def test_a_damaged_program_is_told(tmp_path: Path) -> None:
-    """Whatever is cut off, that it is unknown is all that is raised."""
+    """Wherever it is cut off, that it is unknown is all that is raised."""
     tree, path = copied(tmp_path), tmp_path / "usr/bin/bash"
-    whole = path.read_bytes()
+    whole, told = path.read_bytes(), set[int]()
     for size in (70, 1000, 5000, len(whole) // 2, len(whole) - 4000):
         path.write_bytes(whole[:size])
         try:
-            found = program_files(tree, "usr/bin/bash")
+            assert "usr/bin/bash" in program_files(tree, "usr/bin/bash")
         except UnknownFilesError:
-            continue
-        assert found["usr/bin/bash"] == whole[:size]
-    assert sys.byteorder == "little"
+            told.add(size)
+    assert {70, len(whole) // 2} <= told

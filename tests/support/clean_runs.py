@@ -41,8 +41,8 @@ def _given(script: Script, times: list[int]) -> Iterator[Given]:
     bash = os.path.realpath(shutil.which("bash") or "/bin/bash").lstrip("/")
     yield Given("lib64", b"usr/lib", is_link=True)
     yield Given("usr/bin/sh", b"bash", is_link=True)
-    for path, content in program_files(Tree(Path("/")), bash).items():
-        name = Path(path).name
+    for path in program_files(Tree(Path("/")), bash):
+        name, content = Path(path).name, Path("/", path).read_bytes()
         if path == bash:
             yield Given("usr/bin/bash", content, 0o755)
         elif name.startswith("ld-") and path.startswith("lib64/"):
