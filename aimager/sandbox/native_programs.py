@@ -37,6 +37,7 @@ from aimager.sandbox.borrowed_root import lender_lock
 from aimager.sandbox.chroot import IMAGE, Chroot
 from aimager.sandbox.mounts import Bind
 from aimager.sandbox.native_programs_table import LENT, Lent
+from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
 PLACE = "dev/kit"
@@ -99,6 +100,15 @@ def lending(
             said = stream.read(_RECORD_LIMIT).decode(errors="replace")
         log.write(summary(said.splitlines()).encode())
         record.unlink()
+
+
+def program_root(image: Chroot, architecture: Architecture, program: str) -> Tree | None:
+    """The root whose ``program`` is run when ``image``'s is called for; None: it is emulated."""
+    if runs_here(architecture):
+        return image.tree
+    kits = (device.source for device in image.devices if device.target == IMAGE / PLACE)
+    lenders = (kit.parents[1] for kit in kits if (kit / "programs" / program).is_file())
+    return next((Tree(lender) for lender in lenders), None)
 
 
 def borrowable(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop, environment
+from aimager.products.hook_results import HookResults
 from aimager.system.install import Installation, install_system
 
 
@@ -43,20 +44,24 @@ class Installing:
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the packages do not fit what an archive of the user's holds
         """
-        install_system(
-            Installation(
-                architecture=self.architecture,
-                level=self.level,
-                lock=self.lock,
-                keys=self.keys,
-                keyring=self.keyring,
-                target=self.target,
-                workshop=self.workshop,
-                base=base,
-                base_lock=base_lock,
-                reused=reused,
-                epoch=self.epoch,
-                pacman_static=self.pacman_static,
-                borrowed=self.borrowed,
-            )
+        results = HookResults(self.workshop.cache / "product")
+        made = self.workshop.work.with_name(f"{self.workshop.work.name}.results")
+        request = Installation(
+            architecture=self.architecture,
+            level=self.level,
+            lock=self.lock,
+            keys=self.keys,
+            keyring=self.keyring,
+            target=self.target,
+            workshop=self.workshop,
+            base=base,
+            base_lock=base_lock,
+            reused=reused,
+            epoch=self.epoch,
+            pacman_static=self.pacman_static,
+            borrowed=self.borrowed,
+            results=results.folder,
+            made=made,
         )
+        with results.receiving(made):
+            install_system(request)

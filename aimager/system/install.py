@@ -31,8 +31,9 @@ from aimager.packages.pacman_output import explain_file_conflict
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import IMAGE, Chroot, chroot
 from aimager.sandbox.namespace import call
-from aimager.sandbox.native_programs import lending
+from aimager.sandbox.native_programs import lending, program_root
 from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
+from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -40,6 +41,7 @@ from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_check import check_hooks
 from aimager.system.hook_failures import failures
+from aimager.system.known_hooks import depmod_taken_over
 from aimager.system.laid_system import Room
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import normalize_initramfs
@@ -65,7 +67,8 @@ class Installation:
     ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
     ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
     it; None is the newest build date of all packages. Packages up to the ``level`` of the
-    architecture are taken, too.
+    architecture are taken, too. ``results`` are of programs that ran in roots of their own, and
+    ``made`` becomes what is new of them (`aimager.sandbox.results`).
     """
 
     architecture: Architecture
@@ -81,6 +84,8 @@ class Installation:
     pacman_static: Path | None = None
     borrowed: Path | None = None
     level: str = ""
+    results: Path | None = None
+    made: Path | None = None
 
 
 def install_system(request: Installation) -> None:
@@ -100,10 +105,10 @@ def install_system(request: Installation) -> None:
         work=request.workshop.work,
         reads=[
             *(request.lock, request.keys, request.keyring),
-            *(path for path in (*paths, request.borrowed) if path),
+            *(path for path in (*paths, request.borrowed, request.results) if path),
             *package_files(packages, request.workshop.store),
         ],
-        products=[request.target],
+        products=[request.target, *([request.made] if request.made else ())],
         keeps=[request.workshop.log],
         terminal=request.workshop.terminal,
         foreign=foreign_to_host(request.architecture),
@@ -184,7 +189,13 @@ def _add_packages(
     write_conf(conf, workshop.work)
     own = Tree(workshop.work / "hooks")
     copy_links(tree, folders, own)
-    with initramfs.universal(image, own.path), shell_on_failure(image, workshop.terminal):
+    programs = program_root(image, request.architecture, "usr/bin/kmod")
+    results = Results(request.results, request.made)
+    with (
+        initramfs.universal(image, own.path),
+        depmod_taken_over(image, own.path, folders, programs, results, log) as image,
+        shell_on_failure(image, workshop.terminal),
+    ):
         files = package_files(packages, workshop.store)
         at_work = PacmanRun(pacman, image, workshop.work, log, files)
         initramfs.tell_overridden(tree, folders)

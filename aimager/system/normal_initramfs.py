@@ -9,6 +9,7 @@ to undo that one alone. One that is not understood stays as it is.
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryFile
@@ -27,7 +28,13 @@ _FOLDERS = ("boot", "efi")
 _BESIDE_MODULES = "usr/lib/modules/*/init*"
 _NAMES = ("initramfs-*", "initrd*", "booster-*", "uInitrd*")
 _PE_HEADERS = 4096
+_TOGETHER = 64 << 20
+"""Bytes of images that are put in order side by side: each is in memory when it is done."""
+
 _ZSTD = 3
+"""The level of mkinitcpio and booster: the 9th takes six times as long to make 35 MB an eighth
+smaller."""
+
 _PROGRAMS = {
     "gzip": ("gzip", "-n", "-6", "-c"),
     "bzip2": ("bzip2", "-9", "-c"),
@@ -69,15 +76,28 @@ def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
     for path in unpackaged:
         if _is_unified(tree, path):
             _tell_left(path, "it is inside a unified kernel image")
-    for path in [path for path in unpackaged if _starts_as_one(tree, path)]:
-        progress.step(f"putting {PurePath(path).name} in order")
-        try:
-            _normalize(tree, path, tools, work)
-        except (NotUnderstoodError, TooLargeError, *DAMAGES) as error:
-            if _is_initramfs(tree, path):
-                _tell_left(path, str(error))
-        except _NoProgramError as error:
-            _tell_left(path, str(error))
+    found = [path for path in unpackaged if _starts_as_one(tree, path)]
+    if not found:
+        return
+    progress.step(f"putting {' and '.join(PurePath(path).name for path in found)} in order")
+    sizes = [status.st_size for path in found if (status := tree.lstat(path))]
+    cores = tools.cores if sum(sizes) <= _TOGETHER else 1
+    with ThreadPoolExecutor(cores) as pool:
+        reasons = pool.map(lambda path: _put_in_order(tree, path, tools, work), found)
+        for path, why in zip(found, reasons, strict=True):
+            if why:
+                _tell_left(path, why)
+
+
+def _put_in_order(tree: Tree, path: str, tools: Toolbox, work: Path) -> str:
+    """Why an initramfs is left as it is; empty if it is not, or what it is not meant to be."""
+    try:
+        _normalize(tree, path, tools, work)
+    except (NotUnderstoodError, TooLargeError, *DAMAGES) as error:
+        return str(error) if _is_initramfs(tree, path) else ""
+    except _NoProgramError as error:
+        return str(error)
+    return ""
 
 
 def _tell_left(path: str, why: str) -> None:

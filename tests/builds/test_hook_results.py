@@ -1,0 +1,55 @@
+"""An index of modules is the same, whoever makes it: the packaged hook, or depmod by itself."""
+
+import re
+import tarfile
+from pathlib import Path
+
+from aimager.sandbox.results import RESULT, decode_result
+from aimager.stand_in.entry import arrange_entries, make_link
+from aimager.stand_in.metadata import Metadata
+from aimager.stand_in.package_file import write_package
+from tests.support import quick_init
+from tests.support.odd_packages import DATE
+from tests.support.runs import Doit
+
+HOOK = "60-depmod.hook"
+COMES_WITH_THE_KERNEL = {"modules.builtin", "modules.builtin.modinfo", "modules.order"}
+
+
+def make_package(folder: Path) -> Path:
+    """A folder of a package that brings the hook once more, so that it is not the known one."""
+    folder.mkdir()
+    link = make_link(f"etc/pacman.d/hooks/{HOOK}", f"../../../usr/share/libalpm/hooks/{HOOK}")
+    metadata = Metadata("hooked", "1-1", "x86_64", "A hook of one's own", "", DATE)
+    write_package(folder, metadata, arrange_entries([link], DATE))
+    return folder
+
+
+def build(doit: Doit, *words: str) -> tuple[dict[str, tuple[int, bytes]], str]:
+    """The mode and content of each file of the index in an image, and the log."""
+    doit.build(*words, "create=root.tar")
+    found = {}
+    with tarfile.open(doit.out / "archlinux-x86_64-quick/root.tar") as archive:
+        for member in archive:
+            place = re.fullmatch(r"\./usr/lib/modules/[^/]+/(modules\.[^/]+)", member.name)
+            if place and (content := archive.extractfile(member)):
+                found[place[1]] = (member.mode, content.read())
+    return found, (doit.cache / "log/install-packages:archlinux-x86_64-quick.log").read_text()
+
+
+def test_it_is_the_same(doit: Doit, tmp_path: Path) -> None:
+    words = quick_init.words(tmp_path)
+    ours, log = build(doit, *words)
+    ((version, how, key),) = re.findall(
+        r"^aimager: the index of the modules of (\S+) was (.+): (\w{64})$", log, re.MULTILINE
+    )
+    assert version and how in ("remembered", "made in a root of its own")
+    own = (f"packages={make_package(tmp_path / 'own')}", "install-pkgs=hooked")
+    theirs, log = build(doit, *words, *own)
+    assert "the index of the modules" not in log
+    assert theirs.keys() > COMES_WITH_THE_KERNEL
+    assert ours == theirs
+    kept = doit.cache / "product/hook-results/all" / key / RESULT
+    assert decode_result(key, kept.read_bytes()) == {
+        name: content for name, (_, content) in theirs.items() if name not in COMES_WITH_THE_KERNEL
+    }
