@@ -2,8 +2,9 @@
 
 import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import MARGINAL
-from aimager.packages.keyring_memory import Memory, Revoked, check_age
+from aimager.packages.keyring_memory import Memory, check_age
 from aimager.packages.keyring_trust import TrustedKeys, trusted_keys
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.user_key_check import Elsewhere
@@ -26,6 +27,14 @@ _REVOKED = re.compile(r"^pub:r:.*\n(?:(?!fpr:).*\n)*fpr:+([0-9A-F]+):", re.MULTI
 _MASTER = "Pacman Keyring Master Key <pacman@localhost>"
 
 
+@dataclass(frozen=True)
+class MadeKeyring:
+    """What is to be remembered from now on, and whom the keyring trusts."""
+
+    memory: Memory
+    trusted: tuple[TrustedKeys, ...]
+
+
 def make_keyring(
     tools: Toolbox,
     home: Path,
@@ -35,13 +44,12 @@ def make_keyring(
     memory: Memory | None = None,
     older: bool = False,
     elsewhere: Sequence[Elsewhere] = (),
-) -> Memory:
+) -> MadeKeyring:
     """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
 
     :param memory: what is remembered of keyrings that were used before
     :param older: whether they may be older than those
     :param elsewhere: as `trusted_keys`'
-    :returns: what is to be remembered from now on
     :raises TrustError: when the keyring packages' keys are not the pinned ones, or do not vouch
         for a package, or one of them is older than it was
     """
@@ -53,7 +61,7 @@ def make_keyring(
     verify(tools, home, lock.packages, store)
     for trusted in used:
         memory = memory.with_used(lock.platform, trusted.keyring, trusted.files)
-    return memory
+    return MadeKeyring(memory, tuple(used))
 
 
 def _used(
@@ -98,19 +106,9 @@ def verify_without_gpg(
     return {package.name: keys[package.name] for package in packages}
 
 
-def key_members(
-    keyrings: Sequence[Keyring],
-    lock: Lock,
-    store: Path,
-    revoked: Revoked | None = None,
-    elsewhere: Sequence[Elsewhere] = (),
-) -> Iterator[tuple[str, bytes]]:
-    """What a keyring of ``keyrings`` trusts, as the files of a keyring package, by name.
-
-    :param revoked: keys that keyrings which were used before revoked
-    :param elsewhere: as `trusted_keys`'
-    """
-    for trusted in trusted_keys(keyrings, lock, store, revoked, elsewhere):
+def key_members(used: Iterable[TrustedKeys]) -> Iterator[tuple[str, bytes]]:
+    """Whom a keyring trusts, as the files of keyring packages, by name."""
+    for trusted in used:
         name, masters = trusted.keyring.name, (*trusted.masters, *trusted.believed)
         yield f"{name}.gpg", trusted.files.keys
         yield f"{name}-trusted", _levels(sorted(masters)).encode()
