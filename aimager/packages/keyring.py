@@ -2,7 +2,7 @@
 
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import MARGINAL
 from aimager.packages.keyring_memory import Memory, check_age
 from aimager.packages.keyring_trust import TrustedKeys, trusted_keys
+from aimager.packages.openpgp.strangers import without_strangers
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.user_key_check import Elsewhere
 from aimager.packages.verification import ask_gpg, verify_by
@@ -56,8 +57,9 @@ def make_keyring(
     memory = memory or Memory()
     used = _used(keyrings, lock, store, memory, elsewhere, older=older)
     make_home(tools, home)
+    vouchers = {key for trusted in used for key in trusted.vouchers}
     for trusted in used:
-        populate(tools, home, trusted)
+        populate(tools, home, trusted, vouchers)
     verify(tools, home, lock.packages, store)
     for trusted in used:
         memory = memory.with_used(lock.platform, trusted.keyring, trusted.files)
@@ -109,7 +111,7 @@ def verify_without_gpg(
 def key_members(used: Iterable[TrustedKeys]) -> Iterator[tuple[str, bytes]]:
     """Whom a keyring trusts, as the files of keyring packages, by name."""
     for trusted in used:
-        name, masters = trusted.keyring.name, (*trusted.masters, *trusted.believed)
+        name, masters = trusted.keyring.name, trusted.vouchers
         yield f"{name}.gpg", trusted.files.keys
         yield f"{name}-trusted", _levels(sorted(masters)).encode()
         yield f"{name}-revoked", _lines(sorted({*trusted.gone}))
@@ -188,23 +190,27 @@ def make_home(tools: Toolbox, home: Path) -> None:
         raise HostError("gpg made no key", hint="the path of the cache folder may be too long")
 
 
-def populate(tools: Toolbox, home: Path, trusted: TrustedKeys) -> None:
+def populate(
+    tools: Toolbox, home: Path, trusted: TrustedKeys, vouchers: Collection[str] = ()
+) -> None:
     """Import a keyring's keys, certify whom we trust, and leave the revoked ones out.
 
     Revoked ones are not even imported, for gpg takes long for each: of 182 keys of Arch Linux, 37
-    are revoked, and leaving them out takes a third off the time.
+    are revoked, and leaving them out takes a third off the time. What is left takes two thirds of
+    it without the certifications by keys that are neither ``vouchers`` of this home nor this one's.
 
     :raises TrustError: when a master or a signer is not among the keys
     """
     # gpg fails when it cannot take one of many keys, such as one with SHA-1 signatures only.
+    kept = without_strangers(trusted.kept, {*vouchers, *trusted.vouchers})
     with suppress(CommandError):
-        _gpg(tools, home, ["--import"], input=trusted.kept)
+        _gpg(tools, home, ["--import"], input=kept)
     listing = _gpg(tools, home, ["--with-colons", "--list-keys"])
     known, dead = read_listing(listing), set(_REVOKED.findall(listing))
     for key in (*trusted.masters, *trusted.signers):
         if key not in known and key not in trusted.left_out:
             raise TrustError(f"the pinned key {key} is not among the keyring's keys", hint=NO_KEY)
-    masters = [key for key in (*trusted.masters, *trusted.believed) if key in known]
+    masters = [key for key in trusted.vouchers if key in known]
     for key in (*masters, *trusted.signers):
         if key in known and key not in dead:  # gpg certifies none of these
             _gpg(tools, home, ["--yes", "--quick-lsign-key", key])

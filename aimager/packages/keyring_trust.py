@@ -47,6 +47,11 @@ class TrustedKeys:
     lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def vouchers(self) -> tuple[str, ...]:
+        """All who vouch for others."""
+        return (*self.masters, *self.believed)
+
+    @property
     def gone(self) -> tuple[str, ...]:
         """All that are revoked, by the keyring itself or besides."""
         return (*self.files.revoked, *self.revoked)
