@@ -2,8 +2,9 @@
 
 import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.key_advice import NO_KEY
 from aimager.packages.keyring_files import MARGINAL
-from aimager.packages.keyring_memory import Memory, Revoked, check_age
+from aimager.packages.keyring_memory import Memory, check_age
 from aimager.packages.keyring_trust import TrustedKeys, trusted_keys
+from aimager.packages.openpgp.strangers import without_strangers
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.user_key_check import Elsewhere
 from aimager.packages.verification import ask_gpg, verify_by
@@ -26,6 +28,14 @@ _REVOKED = re.compile(r"^pub:r:.*\n(?:(?!fpr:).*\n)*fpr:+([0-9A-F]+):", re.MULTI
 _MASTER = "Pacman Keyring Master Key <pacman@localhost>"
 
 
+@dataclass(frozen=True)
+class MadeKeyring:
+    """What is to be remembered from now on, and whom the keyring trusts."""
+
+    memory: Memory
+    trusted: tuple[TrustedKeys, ...]
+
+
 def make_keyring(
     tools: Toolbox,
     home: Path,
@@ -35,25 +45,25 @@ def make_keyring(
     memory: Memory | None = None,
     older: bool = False,
     elsewhere: Sequence[Elsewhere] = (),
-) -> Memory:
+) -> MadeKeyring:
     """Make a GnuPG home that trusts the pinned keys of ``keyrings``, and verify ``lock`` with it.
 
     :param memory: what is remembered of keyrings that were used before
     :param older: whether they may be older than those
     :param elsewhere: as `trusted_keys`'
-    :returns: what is to be remembered from now on
     :raises TrustError: when the keyring packages' keys are not the pinned ones, or do not vouch
         for a package, or one of them is older than it was
     """
     memory = memory or Memory()
     used = _used(keyrings, lock, store, memory, elsewhere, older=older)
     make_home(tools, home)
+    vouchers = {key for trusted in used for key in trusted.vouchers}
     for trusted in used:
-        populate(tools, home, trusted)
+        populate(tools, home, trusted, vouchers)
     verify(tools, home, lock.packages, store)
     for trusted in used:
         memory = memory.with_used(lock.platform, trusted.keyring, trusted.files)
-    return memory
+    return MadeKeyring(memory, tuple(used))
 
 
 def _used(
@@ -98,20 +108,10 @@ def verify_without_gpg(
     return {package.name: keys[package.name] for package in packages}
 
 
-def key_members(
-    keyrings: Sequence[Keyring],
-    lock: Lock,
-    store: Path,
-    revoked: Revoked | None = None,
-    elsewhere: Sequence[Elsewhere] = (),
-) -> Iterator[tuple[str, bytes]]:
-    """What a keyring of ``keyrings`` trusts, as the files of a keyring package, by name.
-
-    :param revoked: keys that keyrings which were used before revoked
-    :param elsewhere: as `trusted_keys`'
-    """
-    for trusted in trusted_keys(keyrings, lock, store, revoked, elsewhere):
-        name, masters = trusted.keyring.name, (*trusted.masters, *trusted.believed)
+def key_members(used: Iterable[TrustedKeys]) -> Iterator[tuple[str, bytes]]:
+    """Whom a keyring trusts, as the files of keyring packages, by name."""
+    for trusted in used:
+        name, masters = trusted.keyring.name, trusted.vouchers
         yield f"{name}.gpg", trusted.files.keys
         yield f"{name}-trusted", _levels(sorted(masters)).encode()
         yield f"{name}-revoked", _lines(sorted({*trusted.gone}))
@@ -190,23 +190,27 @@ def make_home(tools: Toolbox, home: Path) -> None:
         raise HostError("gpg made no key", hint="the path of the cache folder may be too long")
 
 
-def populate(tools: Toolbox, home: Path, trusted: TrustedKeys) -> None:
+def populate(
+    tools: Toolbox, home: Path, trusted: TrustedKeys, vouchers: Collection[str] = ()
+) -> None:
     """Import a keyring's keys, certify whom we trust, and leave the revoked ones out.
 
     Revoked ones are not even imported, for gpg takes long for each: of 182 keys of Arch Linux, 37
-    are revoked, and leaving them out takes a third off the time.
+    are revoked, and leaving them out takes a third off the time. What is left takes two thirds of
+    it without the certifications by keys that are neither ``vouchers`` of this home nor this one's.
 
     :raises TrustError: when a master or a signer is not among the keys
     """
     # gpg fails when it cannot take one of many keys, such as one with SHA-1 signatures only.
+    kept = without_strangers(trusted.kept, {*vouchers, *trusted.vouchers})
     with suppress(CommandError):
-        _gpg(tools, home, ["--import"], input=trusted.kept)
+        _gpg(tools, home, ["--import"], input=kept)
     listing = _gpg(tools, home, ["--with-colons", "--list-keys"])
     known, dead = read_listing(listing), set(_REVOKED.findall(listing))
     for key in (*trusted.masters, *trusted.signers):
         if key not in known and key not in trusted.left_out:
             raise TrustError(f"the pinned key {key} is not among the keyring's keys", hint=NO_KEY)
-    masters = [key for key in (*trusted.masters, *trusted.believed) if key in known]
+    masters = [key for key in trusted.vouchers if key in known]
     for key in (*masters, *trusted.signers):
         if key in known and key not in dead:  # gpg certifies none of these
             _gpg(tools, home, ["--yes", "--quick-lsign-key", key])

@@ -11,7 +11,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, find_package
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Revoked
-from aimager.packages.openpgp.public_keys import list_keys
+from aimager.packages.openpgp.public_keys import PublicKey, list_keys
 from aimager.packages.openpgp.trust import Trust
 from aimager.packages.user_key_check import (
     Elsewhere,
@@ -47,6 +47,11 @@ class TrustedKeys:
     lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def vouchers(self) -> tuple[str, ...]:
+        """All who vouch for others."""
+        return (*self.masters, *self.believed)
+
+    @property
     def gone(self) -> tuple[str, ...]:
         """All that are revoked, by the keyring itself or besides."""
         return (*self.files.revoked, *self.revoked)
@@ -54,15 +59,19 @@ class TrustedKeys:
     @cached_property
     def left_out(self) -> frozenset[str]:
         """The keys of the keyring that are revoked."""
-        keys = list_keys(self.files.keys).values() if self.gone else ()
+        keys = self._keys.values() if self.gone else ()
         return frozenset(key.fingerprint for key in keys if key.is_named(self.gone))
+
+    @cached_property
+    def _keys(self) -> dict[str, PublicKey]:
+        return list_keys(self.files.keys)
 
     @property
     def kept(self) -> bytes:
         """The keyring without them."""
         if not self.left_out:
             return self.files.keys
-        keys = list_keys(self.files.keys).values()
+        keys = self._keys.values()
         return b"".join(key.content for key in keys if key.fingerprint not in self.left_out)
 
     def add_to(self, trust: Trust) -> None:

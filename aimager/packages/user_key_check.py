@@ -50,13 +50,18 @@ class ReadKeyring:
 
         :raises TrustError: when it cannot be read
         """
+        certificate = self._untrusting.certificates.get(key)
+        return certificate is not None and self._untrusting.standing(certificate).is_revoked
+
+    @cached_property
+    def _untrusting(self) -> Trust:
+        """What its keys say of one another, with none that is trusted."""
         trust = Trust()
         try:
             trust.add(self.files.keys, (), ())
         except ValueError as error:
             raise unreadable(self.source, error) from error
-        certificate = trust.certificates.get(key)
-        return certificate is not None and trust.standing(certificate).is_revoked
+        return trust
 
 
 @dataclass(frozen=True)

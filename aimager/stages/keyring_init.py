@@ -98,10 +98,9 @@ def _make_keyring(making: _Making) -> Memory:
         tools = equip(stage.workshop, stage.borrowed, log)
         elsewhere = [Elsewhere(keyrings, read_lock(path)) for keyrings, path in stage.elsewhere]
         known = (making.memory, stage.older, elsewhere)
-        memory = make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store, *known)
+        made = make_keyring(tools, home, stage.keyrings, lock, stage.workshop.store, *known)
         keyring, keys = stage.targets
         pack_tree(tools, home, keyring, epoch=lock.epoch, mode=0o600)
-        read = (stage.keyrings, lock, stage.workshop.store, memory.revoked, elsewhere)
         with publish(keys) as temporary:
-            temporary.write_bytes(pack_members(key_members(*read), epoch=lock.epoch))
-    return memory
+            temporary.write_bytes(pack_members(key_members(made.trusted), epoch=lock.epoch))
+    return made.memory

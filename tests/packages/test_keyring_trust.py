@@ -16,7 +16,7 @@ from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_memory import Memory
-from aimager.packages.keyring_trust import choose
+from aimager.packages.keyring_trust import choose, trusted_keys
 from aimager.packages.openpgp.public_keys import list_keys
 from aimager.packages.user_key_check import ReadKeyring
 from tests.packages.test_pinned_levels import WAYS, Published, lay, publish
@@ -82,7 +82,7 @@ def test_a_packagers_key_that_the_user_names_is_trusted(
     WAYS[way](
         naming(with_package(made, packagers.sign(packagers.packager, OTHER)), named), Memory()
     )
-    laid = dict(key_members([naming(made, named).keyring], made.lock, tmp_path))
+    laid = dict(key_members(trusted_keys([naming(made, named).keyring], made.lock, tmp_path)))
     assert laid["demo-signers"] == f"{key}\n".encode()
     assert laid["demo-trusted"] == listed(*sorted(packagers.masters)).encode()
 

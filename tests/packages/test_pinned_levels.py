@@ -16,6 +16,7 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import Lock
 from aimager.packages.keyring import key_members, make_keyring, verify_without_gpg
 from aimager.packages.keyring_memory import Memory
+from aimager.packages.keyring_trust import trusted_keys
 from aimager.packages.user_key_check import Elsewhere
 from tests.support.locked import make_package
 from tests.support.packagers import TOOLS, Packagers, short_folder
@@ -39,7 +40,7 @@ class Published:
     ) -> Memory:
         with short_folder() as folder:
             how = ([self.keyring], self.lock, self.store, memory, older, elsewhere)
-            return make_keyring(TOOLS, folder / "k", *how)
+            return make_keyring(TOOLS, folder / "k", *how).memory
 
     def without_gpg(
         self, memory: Memory, *, older: bool = False, elsewhere: Sequence[Elsewhere] = ()
@@ -143,5 +144,5 @@ def test_an_older_package_is_refused_and_newer_revocations_stay(
         package.signature(tmp_path).write_bytes(packagers.sign(key, content))
     package.signature(tmp_path).write_bytes(packagers.sign(packagers.master, content))
     assert old.by_gpg(memory, older=True).newest == memory.newest
-    laid = dict(key_members([old.keyring], old.lock, tmp_path, memory.revoked))
+    laid = dict(key_members(trusted_keys([old.keyring], old.lock, tmp_path, memory.revoked)))
     assert laid["demo-revoked"] == f"{key[-16:]}\n".encode()

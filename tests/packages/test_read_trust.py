@@ -1,7 +1,6 @@
 """What decides by a keyring's archived keys is what decides when the keyring is made."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ import pytest
 from aimager import process
 from aimager.archive import pack_members
 from aimager.model.distro import Keyring
-from aimager.model.lock import Lock
-from aimager.packages import keyring
 from aimager.packages.keyring import find_doubt, key_members, read_trust
 from aimager.packages.keyring_files import KeyringFiles
 from aimager.packages.keyring_trust import TrustedKeys
@@ -22,17 +19,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def archive(folder: Path, monkeypatch: pytest.MonkeyPatch, keyrings: Sequence[TrustedKeys]) -> Path:
+def archive(folder: Path, *keyrings: TrustedKeys) -> Path:
     """That of keyrings of which this is trusted."""
-    monkeypatch.setattr(keyring, "trusted_keys", lambda *_: keyrings)
     path = folder / "keys.tar"
-    path.write_bytes(pack_members(key_members((), Lock("p", (), ()), folder)))
+    path.write_bytes(pack_members(key_members(keyrings)))
     return path
 
 
-def test_all_that_decides_is_in_the_archive(
-    packagers: Packagers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_decides_is_in_the_archive(packagers: Packagers, tmp_path: Path) -> None:
     """Of two keyrings of one name, the second revokes a key of the first."""
     first, second, third = packagers.masters
     both = (packagers.packager, packagers.revoked)
@@ -55,7 +49,7 @@ def test_all_that_decides_is_in_the_archive(
     made = Trust()
     for one in keyrings:
         one.add_to(made)
-    read = read_trust(archive(tmp_path, monkeypatch, keyrings))
+    read = read_trust(archive(tmp_path, *keyrings))
     assert (read.pinned, read.signers) == (made.pinned, made.signers)
     assert set(read.certificates) == set(made.certificates)
     assert set(read.certificates) == {first, third, packagers.packager, packagers.stranger}
@@ -67,9 +61,9 @@ def test_all_that_decides_is_in_the_archive(
         assert ("TRUST_FULLY" in words) == trusts
 
 
-def test_doubt(packagers: Packagers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doubt(packagers: Packagers, tmp_path: Path) -> None:
     files = KeyringFiles(packagers.export(*packagers.masters, packagers.packager), (), ())
-    keys = archive(tmp_path, monkeypatch, [TrustedKeys(files, packagers.masters)])
+    keys = archive(tmp_path, TrustedKeys(files, packagers.masters))
     assert not find_doubt(keys, [], tmp_path)
     store_package(tmp_path, b"content", packagers.sign(packagers.packager, b"content"))
     assert not find_doubt(keys, [PACKAGE], tmp_path)
@@ -79,15 +73,13 @@ def test_doubt(packagers: Packagers, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert PACKAGE.file in find_doubt(keys, [PACKAGE], tmp_path)
 
 
-def test_gpg_is_asked_where_it_takes_more(
-    packagers: Packagers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gpg_is_asked_where_it_takes_more(packagers: Packagers, tmp_path: Path) -> None:
     """By a key of 1024 bits."""
     key = packagers.make_key("small", "never", "rsa1024")
     exported = packagers.export(*packagers.masters, key)
     trusted = (*packagers.masters, key)
     files = KeyringFiles(exported, (), ())
-    keys = archive(tmp_path, monkeypatch, [TrustedKeys(files, trusted)])
+    keys = archive(tmp_path, TrustedKeys(files, trusted))
     store_package(tmp_path, b"content", packagers.sign(key, b"content"))
     assert "a key of too few bits" in find_doubt(keys, [PACKAGE], tmp_path)
     with by_gpg(exported, trusted) as judge:

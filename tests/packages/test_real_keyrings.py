@@ -9,19 +9,39 @@ import pytest
 
 from aimager import process
 from aimager.packages.openpgp.certificate import Certificate
+from aimager.packages.openpgp.strangers import without_strangers
 from aimager.packages.openpgp.trust import Trust
-from tests.support.key_verdicts import DATES, KEYRINGS, RECORD, ask_gpg, seconds
+from tests.support.key_verdicts import DATES, KEYRINGS, RECORD, RealKeyring, ask_gpg, seconds
 
 RECORDED: dict[str, dict[str, dict[str, str]]] = json.loads(RECORD.read_text())["keyrings"]
 
 
-def trust_of(name: str, date: str) -> Trust:
+class Stripped(RealKeyring):
+    """One without the certifications that decide nothing."""
+
+    def read(self) -> tuple[bytes, ...]:
+        return tuple(without_strangers(data, self.pinned) for data in super().read())
+
+
+STRIPPED = {name: Stripped(whole.files, whole.pinned) for name, whole in KEYRINGS.items()}
+
+
+def trust_of(keyring: RealKeyring, date: str) -> Trust:
     """What we make of a keyring at a date."""
     trust = Trust(seconds(date))
-    for data in KEYRINGS[name].read():
+    for data in keyring.read():
         trust.add(data, (), ())
-    trust.pinned |= set(KEYRINGS[name].pinned)
+    trust.pinned |= set(keyring.pinned)
     return trust
+
+
+def all_told(trust: Trust) -> dict[str, str]:
+    """How each key stands that there was at the time."""
+    return {
+        key: " ".join(told(trust, certificate))
+        for key, certificate in trust.certificates.items()
+        if certificate.key.created <= trust.now
+    }
 
 
 def told(trust: Trust, certificate: Certificate) -> Iterator[str]:
@@ -50,13 +70,14 @@ def ending(expires: float) -> str:
 def test_every_key_is_as_gpg_has_it(name: str) -> None:
     assert set(RECORDED[name]) == set(DATES)
     for date, keys in RECORDED[name].items():
-        trust = trust_of(name, date)
-        ours = {
-            key: " ".join(told(trust, certificate))
-            for key, certificate in trust.certificates.items()
-            if certificate.key.created <= trust.now
-        }
-        assert ours == keys, (name, date)
+        assert all_told(trust_of(KEYRINGS[name], date)) == keys, (name, date)
+
+
+@pytest.mark.parametrize("name", KEYRINGS)
+def test_certifications_by_strangers_decide_nothing(name: str) -> None:
+    sizes = (sum(map(len, of[name].read())) for of in (STRIPPED, KEYRINGS))
+    assert next(sizes) < next(sizes) * (0.65 if name == "archlinux" else 1.01)
+    assert all_told(trust_of(STRIPPED[name], "2026-09-10")) == RECORDED[name]["2026-09-10"]
 
 
 def test_they_are_worth_it() -> None:
@@ -89,3 +110,4 @@ def test_the_record_is_what_this_machines_gpg_says() -> None:
     """Of one keyring, for it takes long; gpg is older here than the one it was recorded with."""
     for date in DATES:
         assert ask_gpg("gpg", KEYRINGS["archlinux32"], date) == RECORDED["archlinux32"][date]
+        assert ask_gpg("gpg", STRIPPED["archlinux32"], date) == RECORDED["archlinux32"][date]

@@ -13,6 +13,7 @@ from aimager.errors import TrustError
 from aimager.model.distro import Keyring
 from aimager.packages.keyring import key_members
 from aimager.packages.keyring_memory import Memory
+from aimager.packages.keyring_trust import trusted_keys
 from aimager.packages.user_key_check import Elsewhere
 from tests.packages.test_keyring_trust import each_way, listed, naming, refusal
 from tests.packages.test_pinned_levels import WAYS, lay, publish
@@ -76,7 +77,7 @@ def test_it_may_be_in_the_keyring_of_another_platform_of_the_run(
         f"   the key {other}, which you trust, is not in demo-keyring 1000-1 (k.pkg.tar), but in a"
         " keyring of else-aarch64"
     )
-    laid = dict(key_members([pinned], made.lock, tmp_path, None, elsewhere))
+    laid = dict(key_members(trusted_keys([pinned], made.lock, tmp_path, None, elsewhere)))
     assert laid["demo-trusted"] == listed(*sorted(packagers.masters)).encode()
 
 

@@ -44,6 +44,8 @@ class Trust:
         self.signers: set[str] = set()
         self._revocations: list[Signature] = []
         self._standings: dict[str, Standing] = {}
+        self._valid_users: dict[str, set[bytes]] = {}
+        self._signers_of: dict[tuple[str, ...], list[tuple[Certificate, Key]]] = {}
 
     def add(
         self,
@@ -81,7 +83,8 @@ class Trust:
         for name, certificate in list(self.certificates.items()):
             if revoked and any(key.endswith(revoked) for key in certificate.names):
                 del self.certificates[name]
-        self._standings.clear()
+        for known_by_now in (self._standings, self._valid_users, self._signers_of):
+            known_by_now.clear()
 
     def standing(self, certificate: Certificate) -> Standing:
         """How a certificate stands."""
@@ -103,6 +106,12 @@ class Trust:
 
         All live ones of a pinned key, and of a signer.
         """
+        name = certificate.key.fingerprint
+        if name not in self._valid_users:
+            self._valid_users[name] = self._find_valid_users(certificate)
+        return self._valid_users[name]
+
+    def _find_valid_users(self, certificate: Certificate) -> set[bytes]:
         masters = list(self._masters())
         live = self.standing(certificate).users
         if certificate.key in masters or certificate.key.fingerprint in self.signers:
@@ -150,7 +159,9 @@ class Trust:
         words = _unfit(made)
         if words is not None:
             return words
-        found = list(self._signers(made))
+        found = self._signers_of.get(made.issuers)
+        if found is None:
+            found = self._signers_of[made.issuers] = list(self._signers(made))
         if len(found) != 1:
             return {"NO_PUBKEY": [made.issuer[-16:]]}
         ((certificate, key),) = found
@@ -191,7 +202,7 @@ class Trust:
         return bool(chosen) and all(u in valid and _mail(u) == mail for u in chosen)
 
     def _signers(self, made: Signature) -> Iterator[tuple[Certificate, Key]]:
-        """The keys for signing data that a signature can be by."""
+        """The keys for signing data that a signature can be by, which its issuers tell alone."""
         for certificate in self.certificates.values():
             if not any(key.is_issuer(made) for key in certificate.keys):
                 continue
