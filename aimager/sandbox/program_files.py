@@ -105,6 +105,8 @@ def _dynamic(content: bytes) -> _Dynamic:
     for kind, offset, _, size in segments:
         if kind == _PT_DYNAMIC:
             table = content[offset : offset + size - size % entry.size]
+            if offset + size > len(content):
+                raise ValueError("it is cut off")
             entries += entry.iter_unpack(table)
     entries = entries[: next((n for n, (tag, _) in enumerate(entries) if not tag), len(entries))]
     strings = dict(entries).get(_DT_STRTAB, 0)
