@@ -20,9 +20,8 @@ from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
 from aimager.products.remote import transport
-from aimager.sandbox.supervisor import STANDBY
 from tests.support.cells import HOST, build, fresh_folder
-from tests.support.impatient import hurry
+from tests.support.impatient import hurry, nobody_stands_by
 from tests.support.packagers import Packagers, short_folder
 from tests.support.runs import Doit, Shared, Warm
 from tests.support.seed import Copies, Seed
@@ -34,10 +33,16 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_n
 _BUILDS = Path(__file__).parent / "builds"
 """All in this folder is slow, for it makes the stand-in mirror or builds an image."""
 
+_MEANWHILE = Path(__file__).parent / "commands/test_bad_inputs.py"
+"""The longest file that builds nothing."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first: the short tests fill up what workers have left in the end."""
+    """Put the long files first: the short tests fill up what workers have left in the end.
+
+    The very first is for the second worker while one makes what all builds begin with.
+    """
     for item in items:
         if _BUILDS in item.path.parents:
             item.add_marker(pytest.mark.slow)
@@ -46,9 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _rank(item: pytest.Item) -> int:
     """The pages' commands are the longest file, then come the builds."""
+    if item.path == _MEANWHILE:
+        return 0
     if item.get_closest_marker("slow") is None:
-        return 2
-    return 1 if _BUILDS in item.path.parents else 0
+        return 3
+    return 2 if _BUILDS in item.path.parents else 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,9 +83,8 @@ def _patient() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_stands_by() -> Iterator[None]:
-    """Have no process get ready for a next call: cores have other tests to run meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(STANDBY, "prepare", lambda modules: None)
+        nobody_stands_by(patch.setattr)
         yield
 
 

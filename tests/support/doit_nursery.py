@@ -23,6 +23,7 @@ from typing import NoReturn
 import doit.doit_cmd
 
 import aimager.stages
+from tests.support.impatient import nobody_stands_by
 from tests.support.places import ROOT
 
 READ = (doit.doit_cmd.__name__, "aimager.config.build", "aimager.stand_in")
@@ -137,6 +138,7 @@ def main() -> None:
     stages = (module.name for module in pkgutil.iter_modules(aimager.stages.__path__))
     for name in (*READ, *(f"aimager.stages.{stage}" for stage in stages)):
         importlib.import_module(name)
+    nobody_stands_by(setattr)
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()

@@ -1,7 +1,7 @@
-"""Downloads that ask a mirror again without a pause.
+"""Calls that nobody gets ready for, and downloads that ask a mirror again without a pause.
 
-They are made in namespaces of their own, by processes that know nothing of what a test has changed:
-there, these functions are called in the place of those that they call.
+The latter are made in namespaces of their own, by processes that know nothing of what a test has
+changed: there, these functions are called in the place of those that they call.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,10 @@ from aimager.packages import download, fetch_database
 from aimager.packages.fetch_database import Given, Wishes
 from aimager.packages.fetch_package import PackageWishes
 from aimager.packages.fetch_package import download_packages as _packages
+from aimager.sandbox.supervisor import STANDBY
+
+Replace = Callable[[object, str, object], object]
+"""``setattr``, or one that undoes it."""
 
 _PAUSE = 0.001
 """Seconds, in the place of one and a half."""
@@ -29,10 +33,18 @@ def download_packages(asked: PackageWishes) -> None:
     _packages(asked)
 
 
-def hurry(replace: Callable[[object, str, object], object]) -> None:
-    """Have this process and its namespaces make all downloads so, by ``setattr`` or one like it."""
+def hurry(replace: Replace) -> None:
+    """Have this process and its namespaces make all downloads so."""
     from aimager.stages import fetch_packages
 
     replace(download, "_PAUSE", _PAUSE)
     replace(fetch_database, "download_databases", download_databases)
     replace(fetch_packages, "download_packages", download_packages)
+
+
+def nobody_stands_by(replace: Replace) -> None:
+    """Have no process get ready for this one's next call, and read the modules of all stages.
+
+    Cores have other tests to run meanwhile.
+    """
+    replace(STANDBY, "prepare", lambda modules: None)
