@@ -33,10 +33,16 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_n
 _BUILDS = Path(__file__).parent / "builds"
 """All in this folder is slow, for it makes the stand-in mirror or builds an image."""
 
+_MEANWHILE = Path(__file__).parent / "commands/test_bad_inputs.py"
+"""The longest file that builds nothing."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first: the short tests fill up what workers have left in the end."""
+    """Put the long files first: the short tests fill up what workers have left in the end.
+
+    The very first is for the second worker while one makes what all builds begin with.
+    """
     for item in items:
         if _BUILDS in item.path.parents:
             item.add_marker(pytest.mark.slow)
@@ -45,9 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _rank(item: pytest.Item) -> int:
     """The pages' commands are the longest file, then come the builds."""
+    if item.path == _MEANWHILE:
+        return 0
     if item.get_closest_marker("slow") is None:
-        return 2
-    return 1 if _BUILDS in item.path.parents else 0
+        return 3
+    return 2 if _BUILDS in item.path.parents else 1
 
 
 @pytest.fixture(scope="session", autouse=True)

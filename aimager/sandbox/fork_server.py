@@ -8,9 +8,10 @@ had started it (CLONE_PARENT). Its words are::
     MODULE...      what to read, as there is time for it
     BLANKS         room for what ps(1) is to show of a supervisor
 
-For each message on the socket, which brings the supervisor's end of a control socket
-(`aimager.sandbox.namespace_child`), it answers with the number of the new process. With the
-socket's end it ends. It never has more of the builder's than that, and no user namespace.
+Each message on the socket is the name of a module, which the next supervisor will have read, and
+brings the supervisor's end of a control socket (`aimager.sandbox.namespace_child`). The answer is
+the number of the new process. With the socket's end it ends. It never has more of the builder's
+than that, and no user namespace.
 """
 
 import importlib
@@ -28,6 +29,8 @@ from aimager.sandbox.namespace_child import supervise
 
 NUMBER = struct.Struct("i")
 
+_NAME_LIMIT = 4096
+
 
 def main() -> int:
     """Serve until the builder's end."""
@@ -42,8 +45,8 @@ def main() -> int:
         while True:
             while modules and not select.select([asked], [], [], 0)[0]:
                 importlib.import_module(modules.pop(0))
-            message, descriptors, _, _ = socket.recv_fds(asked, 1, 1)
-            if not message:
+            module, descriptors, _, _ = socket.recv_fds(asked, _NAME_LIMIT, 1)
+            if not module:
                 return 0
             child = syscalls.fork_sibling()
             if not child:
@@ -51,6 +54,7 @@ def main() -> int:
                 _be_supervisor(descriptors[0])
             os.close(descriptors[0])
             asked.sendall(NUMBER.pack(child))
+            modules.insert(0, module.decode())
 
 
 def _be_supervisor(control: int) -> NoReturn:

@@ -181,7 +181,7 @@ def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
 
 def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int]) -> Any:
     """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
-    supervisor = FORK_SERVER.hire(_callers())
+    supervisor = FORK_SERVER.hire(setup.function.partition(":")[0] or __name__)
     control, status = supervisor.control, None
     trees = _shelf.take()
     reader, writer = os.pipe()

@@ -56,15 +56,15 @@ class _Server:
     process: "subprocess.Popen[bytes]"
     socket: socket.socket
 
-    def fork(self) -> Supervisor:
-        """A new supervisor.
+    def fork(self, module: str) -> Supervisor:
+        """A new supervisor, the next of which will have read ``module``.
 
         :raises OSError: when the server has ended
         """
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                socket.send_fds(self.socket, [b"f"], [theirs.fileno()])
+                socket.send_fds(self.socket, [module.encode()], [theirs.fileno()])
                 number = self.socket.recv(NUMBER.size, socket.MSG_WAITALL)
                 if len(number) < NUMBER.size:
                     raise ConnectionResetError
@@ -86,16 +86,16 @@ class ForkServer:
         self._owner = os.getpid()
         self._server: _Server | None = None
 
-    def hire(self, modules: Sequence[str]) -> Supervisor:
-        """A new supervisor; a server that has to be started for it reads ``modules``.
+    def hire(self, module: str) -> Supervisor:
+        """A new supervisor, which is going to need ``module``, of a server that is started for it.
 
         :raises OSError: when no server can be started
         """
-        self.prepare(modules)
+        self.prepare(())
         with suppress(OSError):
-            return self._fork()
-        self._server = _start(modules, quiet=False)  # in place of one that was killed
-        return self._fork()
+            return self._fork(module)
+        self._server = _start((), quiet=False)  # in place of one that was killed
+        return self._fork(module)
 
     def prepare(self, modules: Sequence[str]) -> None:
         """Have one read ``modules`` by the time that it is wanted."""
@@ -106,10 +106,10 @@ class ForkServer:
             self._owner = os.getpid()
             self._server = _start(modules, quiet=True)
 
-    def _fork(self) -> Supervisor:
+    def _fork(self, module: str) -> Supervisor:
         assert self._server
         try:
-            return self._server.fork()
+            return self._server.fork(module)
         except BaseException:  # an answer may come yet, which is none to the next question
             self.dismiss()
             raise

@@ -1,6 +1,7 @@
 """Machines that share a store do the work of their platform once, and none needs the store."""
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from aimager.stand_in import server
 from tests.support.cells import HOST, Cell, flip_byte, fresh_folder, sums
 from tests.support.doit_output import TAKEN, Said, read_output
 from tests.support.runs import Doit
+from tests.support.seed import Copies
 from tests.support.signers import allow, make_key
 from tests.support.stores import BUCKET, bucket_client, keys_of, serving_s3
 from tests.support.surroundings import Elsewhere, find_user
@@ -142,7 +144,19 @@ def test_all_that_is_in_the_store_is_signed(around: Surroundings) -> None:
     assert {f"{key}.sig" for key in products} <= set(keys_of(around.settings))
 
 
-def test_a_damaged_product_is_made_anew(around: Surroundings, tmp_path: Path) -> None:
+def later(around: Surroundings, copies: Copies, name: str) -> Machine:
+    """A machine with the first one's keys that has packages and a keyring, and has no root."""
+    folder = around.one.folder.parent / name
+    copies.seed.copy(folder)
+    shutil.rmtree(folder / "out")
+    for made in (f"make-rootfs-archive/{HOST.platform.id}", "install-packages", "pack-image"):
+        shutil.rmtree(folder / "cache/product" / made)
+    return replace(around.one, folder=folder)
+
+
+def test_a_damaged_product_is_made_anew(
+    around: Surroundings, copies: Copies, tmp_path: Path
+) -> None:
     client = bucket_client(around.settings)
     listed = client.list_objects_v2(Bucket=BUCKET, Prefix="shared/product/make-rootfs-archive/")
     (key,) = (item["Key"] for item in listed["Contents"] if item["Key"].endswith(".tar.zst"))
@@ -150,7 +164,7 @@ def test_a_damaged_product_is_made_anew(around: Surroundings, tmp_path: Path) ->
     whole = (tmp_path / "rootfs").read_bytes()
     flip_byte(tmp_path / "rootfs")
     client.upload_file(str(tmp_path / "rootfs"), BUCKET, key)
-    three = replace(around.one, folder=fresh_folder(around.one.folder.parent / "three"))
+    three = later(around, copies, "three")
     text, said = three.make(*ARCHIVE.words)
     assert f"the remote store's {key.removeprefix('shared/')} is damaged: it has sha256 " in text
     assert made(said)[ROOTFS] == 1
@@ -159,23 +173,23 @@ def test_a_damaged_product_is_made_anew(around: Surroundings, tmp_path: Path) ->
     assert (tmp_path / "rootfs").read_bytes() == whole
 
 
-def test_without_the_store_it_goes_on(around: Surroundings, doit: Doit) -> None:
+def test_without_the_store_it_goes_on(around: Surroundings, copies: Copies) -> None:
     gone = {**around.settings, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    folder = fresh_folder(around.one.folder.parent / "four")
-    text, said = replace(around.one, folder=folder, store=gone).make(*ARCHIVE.words)
+    four = replace(later(around, copies, "four"), store=gone)
+    text, said = four.make(*ARCHIVE.words)
     assert text.count("the remote store") == 1
     assert f"the remote store {STORE} failed: " in text
     assert made(said)[ROOTFS] == 1
-    archives = [ARCHIVE.folder(machine) for machine in (around.one, Doit(folder, ()))]
+    archives = [ARCHIVE.folder(machine) for machine in (around.one, four)]
     assert sums(archives[0], ("root.tar",)) == sums(archives[1], ("root.tar",))
 
 
-def test_who_is_not_named_is_not_believed(around: Surroundings) -> None:
+def test_who_is_not_named_is_not_believed(around: Surroundings, copies: Copies) -> None:
     """The last, because its own product is now in the store, where nobody else takes it."""
-    folder = fresh_folder(around.one.folder.parent / "five")
-    stranger = make_key(folder / "keys/key")
-    allow(folder / "keys/allowed-signers", stranger)
-    five = replace(around.one, folder=folder, keys=folder / "keys")
+    five = later(around, copies, "five")
+    five = replace(five, keys=five.folder / "keys")
+    stranger = make_key(five.keys / "key")
+    allow(five.keys / "allowed-signers", stranger)
     text, said = five.make(*ARCHIVE.words)
     assert "is not taken: nobody who is named in " in text
     assert made(said)[ROOTFS] == 1

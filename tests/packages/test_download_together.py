@@ -13,18 +13,25 @@ from tests.support.locked import make_database, make_file
 from tests.support.places import ROOT
 from tests.support.webserver import Site, tag
 
-FETCHER = """\
+HASTE = """\
+from tests.support import impatient
+impatient.hurry(setattr)
+"""
+
+FETCHER = f"""\
 import sys
 from pathlib import Path
+{HASTE}
 from tests.stages.test_fetch_packages import stage
 stage(Path(sys.argv[1]), sys.argv[2]).run()
 """
 
-ASKER = """\
+ASKER = f"""\
 import json
 import sys
 import tempfile
 from pathlib import Path
+{HASTE}
 from aimager.locks import locked
 from aimager.packages.fetch_database import Database, fetch_databases
 from tests.support.webserver import tag

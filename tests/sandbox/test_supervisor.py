@@ -69,7 +69,7 @@ def test_it_inherits_what_is_so_when_it_is_wanted(
 
 
 def test_it_is_this_processs_child_in_a_session_of_its_own(server: ForkServer) -> None:
-    supervisor = server.hire(())
+    supervisor = server.hire("json")
     fields = Path(f"/proc/{supervisor.process}/stat").read_text().rpartition(")")[2].split()
     assert int(fields[1]) == os.getpid()
     supervisor.control.close()  # it was given nothing to do
@@ -79,7 +79,7 @@ def test_it_is_this_processs_child_in_a_session_of_its_own(server: ForkServer) -
 
 
 def test_a_signal_that_ends_it_is_told(server: ForkServer) -> None:
-    supervisor = server.hire(())
+    supervisor = server.hire("json")
     os.kill(supervisor.process, signal.SIGKILL)
     assert supervisor.wait() == -signal.SIGKILL
     supervisor.control.close()
@@ -102,7 +102,7 @@ def test_it_holds_nothing_of_the_builders(server: ForkServer) -> None:
 
 def test_one_supervisor_holds_nothing_of_anothers(work: Path, server: ForkServer) -> None:
     """Else the end of its control socket would be no order to stop."""
-    first, second = server.hire(()), server.hire(())
+    first, second = server.hire("json"), server.hire("json")
     first.control.close()
     assert first.wait() == 0
     second.control.close()
@@ -117,7 +117,7 @@ def test_a_server_that_was_killed_is_replaced(work: Path, server: ForkServer) ->
 
 
 def test_the_end_of_the_server_is_not_that_of_a_call(work: Path, server: ForkServer) -> None:
-    supervisor = server.hire(())
+    supervisor = server.hire("json")
     os.kill(process_of(server), signal.SIGKILL)
     os.waitid(os.P_PID, process_of(server), os.WEXITED | os.WNOWAIT)
     assert Path(f"/proc/{supervisor.process}/status").read_text().count("State:\tS") == 1
@@ -144,7 +144,7 @@ def test_a_forked_process_starts_its_own(work: Path, server: ForkServer) -> None
     if not child:
         ended = 1
         try:
-            supervisor = server.hire(())
+            supervisor = server.hire("json")
             ended = int(process_of(server) == process)
             supervisor.control.close()
             ended |= supervisor.wait()

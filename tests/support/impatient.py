@@ -1,7 +1,7 @@
 """Downloads that ask a mirror again without a pause.
 
-They are made in namespaces of their own, by processes that know nothing of what a test has changed:
-there, these functions are called in the place of those that they call.
+They are made in namespaces of their own, by processes that know nothing of what a test has
+changed: there, these functions are called in the place of those that they call.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,9 @@ from aimager.packages import download, fetch_database
 from aimager.packages.fetch_database import Given, Wishes
 from aimager.packages.fetch_package import PackageWishes
 from aimager.packages.fetch_package import download_packages as _packages
+
+Replace = Callable[[object, str, object], object]
+"""``setattr``, or one that undoes it."""
 
 _PAUSE = 0.001
 """Seconds, in the place of one and a half."""
@@ -29,8 +32,8 @@ def download_packages(asked: PackageWishes) -> None:
     _packages(asked)
 
 
-def hurry(replace: Callable[[object, str, object], object]) -> None:
-    """Have this process and its namespaces make all downloads so, by ``setattr`` or one like it."""
+def hurry(replace: Replace) -> None:
+    """Have this process and its namespaces make all downloads so."""
     from aimager.stages import fetch_packages
 
     replace(download, "_PAUSE", _PAUSE)
