@@ -6,6 +6,7 @@ Beside them lie the manifest, the SPDX document, the block map and checksums.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
@@ -36,7 +37,7 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import told_owners
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
-from aimager.stages.former_disk import Former, find_former, place_of_undo, plain_id
+from aimager.stages.former_disk import UNDO, Former, find_former, keep_undo, made_of, plain_id
 from aimager.stages.image_products import Wanted, make_products
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
@@ -111,14 +112,14 @@ class PackImage:
         self.out.mkdir(parents=True, exist_ok=True)
         plain = self._plain_id()
         former = find_former(self.workshop, plain) if plain else None
-        known = self._call(plain, former)
-        if former and not former.is_intact():  # somebody wrote to it while it was read
-            known = self._call(plain, None)
+        known = made_of(former, partial(self._call, plain))
+        if plain and (self.out / UNDO).exists():
+            keep_undo(self.workshop, plain, self.out / UNDO)
         return known
 
     def _call(self, plain: str, former: Former | None) -> dict[str, str]:
         known: dict[str, str] = {}
-        undo = place_of_undo(self.workshop, plain) if plain else None
+        undo = self.out / UNDO if plain else None
         call(
             _pack,
             _Packing(self, plain, undo, former),
