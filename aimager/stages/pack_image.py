@@ -221,8 +221,9 @@ def _pack(packing: _Packing) -> None:
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         images = stage.images(ids) if ids else None
         patching = None
-        if images and not stage.long_way():
-            progress.step("images of the system as it was installed")
+        whole = stage.long_way()
+        log.write(f"images of the whole tree: {whole or 'no, its changes are written'}\n".encode())
+        if images and not whole:
             former = packing.former.read() if packing.former else None
             plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
             patching = Patching(images, tools, tree, plain, epoch=epoch)
