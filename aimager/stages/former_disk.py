@@ -52,8 +52,8 @@ class Former:
         return False
 
     def read(self) -> FormerDisk | None:
-        """What is to be undone in it; None where that is damaged."""
-        undo = read_undo(self.undo)
+        """What is to be undone in it; None where that is damaged, or the image is gone by now."""
+        undo = read_undo(self.undo) if self.image.is_file() else None
         contents = read_contents(self.undo, undo) if undo else None
         return FormerDisk(self.image, undo.parts, contents) if undo and contents else None
 

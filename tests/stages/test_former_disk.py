@@ -80,6 +80,16 @@ def test_few_are_kept(workshop: Workshop) -> None:
     assert found.image in images[-4:]
 
 
+def test_one_that_is_gone_is_not_read(workshop: Workshop) -> None:
+    """Another run may have pruned it since it was found."""
+    image = make_product(workshop, "one", PLAIN)
+    former = find_former(workshop, PLAIN)
+    assert former
+    image.unlink()
+    assert former.read() is None
+    assert not former.is_intact()
+
+
 def spoil(former: Former) -> None:
     former.image.write_bytes(b"what somebody wrote to it")
 
