@@ -1,7 +1,9 @@
 """The images of a build by changed files: plain ones, and what setting the system up changed."""
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from fcntl import ioctl
 from os import SEEK_DATA, SEEK_HOLE, fstat, lseek, truncate
 from pathlib import Path
 
@@ -27,6 +29,10 @@ from aimager.system.boot import raw_pieces
 from aimager.toolbox import Toolbox
 
 _CHUNK = 1 << 20
+
+_FICLONERANGE = 0x4020940D  # linux/fs.h
+_CLONE = struct.Struct("=qQQQ")
+"""What it takes: a file, where and how much of it, and where that goes (ioctl_ficlonerange(2))."""
 
 
 class Patching:
@@ -150,23 +156,44 @@ def place_image(
 ) -> None:
     """Write ``image`` to its place on ``disk``, where nothing lies yet; holes stay holes.
 
+    Where the file system can, what did not change shares its blocks with the image's own file.
     ``written`` is called now and then with the byte before which no more will be written.
     """
     written(extent.start)
     with disk.open("r+b", buffering=0) as stream:
-        for start, end in _filled(image):
+        is_shared = _share(image, stream.fileno(), extent.start)
+        for start, end in _runs(_changed(image)) if is_shared else _filled(image):
             for at in range(start, end, _CHUNK):
                 stream.seek(extent.start + at)
                 stream.write(image.read(at, min(_CHUNK, end - at)))
-                written(extent.start + min(at + _CHUNK, end))
+                if not is_shared:
+                    written(extent.start + min(at + _CHUNK, end))
+    written(extent.end)
+
+
+def _share(image: ChangedImage, writer: int, at: int) -> bool:
+    """Whether the file ``writer`` has at ``at`` the blocks of the image's file now."""
+    reader, base = image.file.fileno(), image.extent
+    try:
+        ioctl(writer, _FICLONERANGE, _CLONE.pack(reader, base.start, base.size, at))
+    except OSError:  # another file system, or one that cannot, or parts of blocks
+        return False
+    return True
+
+
+def _changed(image: ChangedImage) -> list[tuple[int, int]]:
+    return [(n * BLOCK, min((n + 1) * BLOCK, image.size)) for n in image.blocks]
 
 
 def _filled(image: ChangedImage) -> Iterator[tuple[int, int]]:
     """Where an image may hold more than zeros, from start to end, in order."""
-    changed = [(n * BLOCK, min((n + 1) * BLOCK, image.size)) for n in image.blocks]
-    pieces = sorted([*_data(image), *changed])
+    return _runs([*_data(image), *_changed(image)])
+
+
+def _runs(pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """``pieces``, from start to end, in order, those that touch as one."""
     begin, end = 0, 0
-    for start, after in pieces:
+    for start, after in sorted(pieces):
         if start > end:
             if end > begin:
                 yield begin, end

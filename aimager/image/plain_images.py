@@ -91,8 +91,10 @@ def plain_images(
     """
     with ExitStack() as opened:
         if former:
+            progress.step("undoing what a former image was set up to")
             yield _of_former(images, former, opened)
             return
+        progress.step("images of the system as it was installed")
         table, work = images.table, images.work
         parts = {p.role: work / f"part-{p.role}.img" for p in table.filled if _has_files(p)}
         with _taken_apart(table, tree) as trees:

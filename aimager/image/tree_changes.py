@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,29 +18,56 @@ _TICK = 0.001
 """Seconds to wait for the clock of the tree's file system, which counts in a few of these."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A file as it was; a folder's ``attributes`` are in order."""
+_STATUS = struct.Struct("<3IqqQQQQ")
+_OF_FOLDER = 20
+"""Bytes of a status that tell a folder from what it was: mode, owner and time."""
 
-    status: os.stat_result
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as it was, in few bytes; a folder has ``attributes``, in the order of their names."""
+
+    status: bytes
     attributes: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def mode(self) -> int:
+        """Its kind and mode."""
+        return int(_STATUS.unpack(self.status)[0])
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """Its user and group."""
+        _, user, group, *_ = _STATUS.unpack(self.status)
+        return user, group
+
+    @property
+    def mtime(self) -> int:
+        """When its content changed last, in whole seconds since 1970."""
+        return int(_STATUS.unpack(self.status)[3] // 10**9)
+
+    @property
+    def inode(self) -> int:
+        """What is the same of all names of one file."""
+        return int(_STATUS.unpack(self.status)[5])
 
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
-        return stat.S_ISDIR(self.status.st_mode)
-
-    @property
-    def _version(self) -> tuple[object, ...]:
-        it = self.status
-        if self.is_folder:
-            return it.st_mode, it.st_uid, it.st_gid, it.st_mtime_ns, self.attributes
-        size = it.st_size, it.st_nlink, it.st_rdev
-        return it.st_mode, it.st_uid, it.st_gid, it.st_mtime_ns, it.st_ctime_ns, it.st_ino, size
+        return stat.S_ISDIR(self.mode)
 
     def differs(self, other: "Seen") -> bool:
         """Whether one of them was written to, or is another file."""
-        return self._version != other._version
+        if not (self.is_folder and other.is_folder):
+            return self.status != other.status
+        is_same = self.status[:_OF_FOLDER] == other.status[:_OF_FOLDER]
+        return not is_same or self.attributes != other.attributes
+
+
+def _status(it: os.stat_result) -> bytes:
+    times = it.st_mtime_ns, it.st_ctime_ns
+    file = it.st_ino, it.st_size, it.st_nlink, it.st_rdev
+    return _STATUS.pack(it.st_mode, it.st_uid, it.st_gid, *times, *file)
 
 
 Snapshot = Mapping[str, Seen]
@@ -48,14 +76,14 @@ Snapshot = Mapping[str, Seen]
 
 def look(tree: Tree) -> Snapshot:
     """See what ``tree`` holds. What is changed after that has another time than anything there."""
-    found = dict[str, Seen]()
+    found, newest = dict[str, Seen](), 0
     for path, status in tree.walk():
+        newest = max(newest, status.st_ctime_ns)
+        attributes: tuple[tuple[str, bytes], ...] = ()
         if stat.S_ISDIR(status.st_mode):
             with tree.folder(path, os.O_NOFOLLOW) as descriptor:
-                found[path] = Seen(status, attributes_of(descriptor))
-        else:
-            found[path] = Seen(status)
-    newest = max((seen.status.st_ctime_ns for seen in found.values()), default=0)
+                attributes = attributes_of(descriptor)
+        found[path] = Seen(_status(status), attributes)
     while time.clock_gettime_ns(_COARSE) <= newest:
         time.sleep(_TICK)
     return found

@@ -9,12 +9,14 @@ image is no longer as it was made, the plain images are made anew, and nothing c
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from aimager.codec import fingerprint
+from aimager.errors import AimagerError
 from aimager.image.plain_images import FormerDisk
 from aimager.image.undo import read_contents, read_undo
 from aimager.model.build import Product
@@ -22,8 +24,13 @@ from aimager.model.workshop import Workshop
 from aimager.products.derivation import code_of
 from aimager.products.record import identity_of, read_record
 
+T = TypeVar("T")
+
+UNDO = ".undo"
+"""Where it is made, beside the results: what is begun there is removed with the run."""
+
 _KEPT_OF_ONE, _KEPT = 4, 64
-"""How many are kept of the same plain images, and of all; each has about a megabyte."""
+"""How many are kept of the same plain images, and of all; each has some 20 kB."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class Former:
         return False
 
     def read(self) -> FormerDisk | None:
-        """What is to be undone in it; None where that is damaged."""
-        undo = read_undo(self.undo)
+        """What is to be undone in it; None where that is damaged, or the image is gone by now."""
+        undo = read_undo(self.undo) if self.image.is_file() else None
         contents = read_contents(self.undo, undo) if undo else None
         return FormerDisk(self.image, undo.parts, contents) if undo and contents else None
 
@@ -73,12 +80,33 @@ def find_former(workshop: Workshop, plain: str) -> Former | None:
     return None
 
 
-def place_of_undo(workshop: Workshop, plain: str) -> Path:
-    """A new file for what undoes an image of ``plain``; the oldest others make room for it."""
+def made_of(former: Former | None, make: Callable[[Former | None], T]) -> T:
+    """What ``make`` makes of ``former``, or of none if somebody wrote to that meanwhile."""
+    if former is None:
+        return make(None)
+    try:
+        made = make(former)
+    except AimagerError:
+        if former.is_intact():
+            raise
+    else:
+        if former.is_intact():
+            return made
+    return make(None)
+
+
+def keep_undo(workshop: Workshop, plain: str, made: Path) -> None:
+    """Keep the file ``made``, which undoes an image of ``plain``, and less of older ones.
+
+    Nothing is lost but time where that fails.
+    """
+    folder = _folder(workshop)
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # EXDEV: the stage is not run in the cache
+        made.rename(folder / f"{plain}.{secrets.token_hex(8)}")
     for pattern, most in ((f"{plain}.*", _KEPT_OF_ONE), ("*.*", _KEPT)):
-        for path in _newest(workshop, pattern)[most - 1 :]:
+        for path in _newest(workshop, pattern)[most:]:
             path.unlink(missing_ok=True)
-    return _folder(workshop) / f"{plain}.{secrets.token_hex(8)}"
 
 
 def _folder(workshop: Workshop) -> Path:

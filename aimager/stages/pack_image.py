@@ -6,6 +6,7 @@ Beside them lie the manifest, the SPDX document, the block map and checksums.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
@@ -34,7 +35,7 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
-from aimager.stages.former_disk import Former, find_former, place_of_undo, plain_id
+from aimager.stages.former_disk import UNDO, Former, find_former, keep_undo, made_of, plain_id
 from aimager.stages.image_products import Wanted, make_products
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
@@ -109,14 +110,14 @@ class PackImage:
         self.out.mkdir(parents=True, exist_ok=True)
         plain = self._plain_id()
         former = find_former(self.workshop, plain) if plain else None
-        known = self._call(plain, former)
-        if former and not former.is_intact():  # somebody wrote to it while it was read
-            known = self._call(plain, None)
+        known = made_of(former, partial(self._call, plain))
+        if plain and (self.out / UNDO).exists():
+            keep_undo(self.workshop, plain, self.out / UNDO)
         return known
 
     def _call(self, plain: str, former: Former | None) -> dict[str, str]:
         known: dict[str, str] = {}
-        undo = place_of_undo(self.workshop, plain) if plain else None
+        undo = self.out / UNDO if plain else None
         call(
             _pack,
             _Packing(self, plain, undo, former),
@@ -223,8 +224,9 @@ def _pack(packing: _Packing) -> None:
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         images = stage.images(ids) if ids else None
         patching = None
-        if images and not stage.long_way():
-            progress.step("images of the system as it was installed")
+        whole = stage.long_way()
+        log.write(f"images of the whole tree: {whole or 'no, its changes are written'}\n".encode())
+        if images and not whole:
             former = packing.former.read() if packing.former else None
             plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
             patching = Patching(images, tools, tree, plain, epoch=epoch)

@@ -114,7 +114,7 @@ class _Patch:
                 yield from self._make(name, "mkdir")
                 yield from self._fields(name, seen, self._attributes(name, folder=True))
                 continue
-            names = links.setdefault(seen.status.st_ino, [])
+            names = links.setdefault(seen.inode, [])
             names.append(name)
             if len(names) > 1:
                 yield from self._link(names)
@@ -139,7 +139,7 @@ class _Patch:
         yield f"set_inode_field {self._name(names[0])} links_count {len(names)}\n"
 
     def _file(self, name: str, seen: Seen) -> Iterator[str]:
-        kind, path = stat.S_IFMT(seen.status.st_mode), self.changes.path(name)
+        kind, path = stat.S_IFMT(seen.mode), self.changes.path(name)
         if kind == stat.S_IFLNK:
             with self.changes.tree.folder(path.rpartition("/")[0]) as folder:
                 target = os.readlink(path.rpartition("/")[2], dir_fd=folder)
@@ -163,13 +163,13 @@ class _Patch:
         for attribute, value in attributes:
             file = self._file_of(value)
             yield f"ea_set -f {file} {self._name(name)} {self._word(attribute)}\n"
-        status = seen.status
+        user, group = seen.owner
         times = {"atime": self.epoch, "ctime": self.epoch, "crtime": self.epoch}
         fields = {
-            "mode": f"0{status.st_mode:o}",
-            "uid": str(status.st_uid),
-            "gid": str(status.st_gid),
-            "mtime": f"@{min(status.st_mtime_ns // 10**9, self.epoch)}",
+            "mode": f"0{seen.mode:o}",
+            "uid": str(user),
+            "gid": str(group),
+            "mtime": f"@{min(seen.mtime, self.epoch)}",
             **{field: f"@{value}" for field, value in times.items()},
         }
         for field, text in fields.items():

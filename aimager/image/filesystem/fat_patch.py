@@ -61,7 +61,7 @@ def patch_fat(
                 stream.write(image.read(extent.start, extent.size))
         content = folders_size(top, folders)
         removed = dict(changes.removed)
-        links = {name for name, seen in changes.made if _is_link(seen.status.st_mode)}
+        links = {name for name, seen in changes.made if _is_link(seen.mode)}
         links |= {name for paths in folders.values() for name in paths if _is_old_link(top, name)}
         run_mtools(tools, _removals(scratch, changes, links - removed.keys()), 0, 0, epoch)
         with scratch.open("rb") as stream:
