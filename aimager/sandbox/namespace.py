@@ -25,7 +25,6 @@ and a builder has them.
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -52,6 +51,10 @@ A = TypeVar("A")
 _shelf = Shelf()
 
 _CHUNK = 1 << 16
+
+_READ_BY_MOST = ("aimager.sandbox.borrowed_root",)
+"""What nearly all calls read. To read what any of them may need takes more time of the processor,
+over a build, than is won by having it at once."""
 
 
 def call(
@@ -132,7 +135,7 @@ def call(
 
 def get_ready() -> None:
     """Have the next call's process get ready on another core, so that it begins sooner."""
-    STANDBY.prepare(_callers())
+    STANDBY.prepare(_READ_BY_MOST)
 
 
 def remove_tree(path: Path) -> None:
@@ -227,20 +230,6 @@ def _relay(reader: int, number: int) -> None:
         while data := said.read(_CHUNK):
             while data:
                 data = data[os.write(number, data) :]
-
-
-def _callers() -> list[str]:
-    """The modules of ours that use `call`, whose functions the next call may run.
-
-    Then those that are named in a ``READ_IN_CALLS`` of theirs, as there is time for them.
-    """
-    callers = {
-        name: module
-        for name, module in sys.modules.items()
-        if name.startswith("aimager.") and getattr(module, "call", None) is call
-    }
-    later = {name for module in callers.values() for name in getattr(module, "READ_IN_CALLS", ())}
-    return [*sorted(callers), *sorted(later)]
 
 
 def _give_order(

@@ -1,9 +1,9 @@
 """Supervisors of namespaces, one of which stands by while another's call is at work.
 
-To start Python and read the modules of a stage takes a good part of what many stages take. So the
-next call's process does that meanwhile, if there is a core for it. It is given its setup, and all
-that it inherits from the builder, when it is wanted: until then it holds nothing but its socket,
-with whose end it ends, too.
+To start Python and read what nearly all calls need takes a good part of what many stages take. So
+the next call's process does that meanwhile, if there is a core for it. It is given its setup, and
+all that it inherits from the builder, when it is wanted: until then it holds nothing but its
+socket, with whose end it ends, too.
 """
 
 import array
