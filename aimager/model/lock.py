@@ -58,7 +58,7 @@ class LockedPackage:
 
     def path(self, store: Path) -> Path:
         """Where its file lies in ``store``; its signature lies beside it."""
-        return store / self.sha256[:2] / self.sha256 / self.file
+        return store / f"{self.sha256[:2]}/{self.sha256}/{self.file}"
 
     def signature(self, store: Path) -> Path:
         """Where its signature lies."""

@@ -55,6 +55,8 @@ def has_file(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -
 
 
 def _is_refused(path: Path, store: Path, refused: Refused) -> bool:
+    if not refused:
+        return False
     name = name_in(path, store)
     return name in refused and digest_of(path) == refused[name]
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,11 +59,24 @@ def write_record(record: Record, folder: Path) -> None:
 
 def read_record(folder: Path) -> Record | None:
     """The record in ``folder``; None if it is missing or damaged."""
-    path = folder / RECORD
-    if not path.is_file():
-        return None
     try:
-        record: Record = decode(Record, json.loads(path.read_bytes()))
+        with (folder / RECORD).open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            known = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+            if known not in _read:
+                _read[known] = _decode(stream.read())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    return _read[known]
+
+
+_read: dict[tuple[int, int, int, int], Record | None] = {}
+"""What was read, by the file: a build asks for most records several times, by other names."""
+
+
+def _decode(text: bytes) -> Record | None:
+    try:
+        record: Record = decode(Record, json.loads(text))
     except (ValueError, TypeError):
         return None
     return record
