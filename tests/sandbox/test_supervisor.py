@@ -120,9 +120,8 @@ def test_the_end_of_the_server_is_not_that_of_a_call(work: Path, server: ForkSer
     supervisor = server.hire("json")
     os.kill(process_of(server), signal.SIGKILL)
     os.waitid(os.P_PID, process_of(server), os.WEXITED | os.WNOWAIT)
-    assert Path(f"/proc/{supervisor.process}/status").read_text().count("State:\tS") == 1
     supervisor.control.close()
-    assert supervisor.wait() == 0
+    assert supervisor.wait() == 0, "nothing has killed it"
 
 
 def test_it_ends_when_it_is_dismissed(server: ForkServer) -> None:
