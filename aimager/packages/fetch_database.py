@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from aimager.packages.download import Client
 
 
-READ_IN_CALLS = ("aimager.packages.download",)
-"""With the HTTP library, which takes its time to be read (`aimager.sandbox.namespace`)."""
-
-
 @dataclass(frozen=True)
 class Database:
     """A repository's database, which lies below each of ``urls`` and is kept at ``path``."""

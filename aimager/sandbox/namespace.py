@@ -227,17 +227,12 @@ def _relay(reader: int, number: int) -> None:
 
 
 def _callers() -> list[str]:
-    """The modules of ours that use `call`, whose functions the next call may run.
-
-    Then those that are named in a ``READ_IN_CALLS`` of theirs, as there is time for them.
-    """
-    callers = {
-        name: module
+    """The modules of ours that use `call`, whose functions the next calls may run."""
+    return sorted(
+        name
         for name, module in sys.modules.items()
         if name.startswith("aimager.") and getattr(module, "call", None) is call
-    }
-    later = {name for module in callers.values() for name in getattr(module, "READ_IN_CALLS", ())}
-    return [*sorted(callers), *sorted(later)]
+    )
 
 
 def _give_order(
