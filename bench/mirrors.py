@@ -24,7 +24,7 @@ from aimager.compression import recognized
 from aimager.packages.sync_database import read_database
 from aimager.stand_in.entry import Entry, arrange_entries, make_file
 from aimager.stand_in.metadata import Built, Metadata, write_desc
-from aimager.stand_in.package_file import write_package
+from aimager.stand_in.package_file import Compression, write_package
 from aimager.stand_in.signing import SigningKey
 
 _DATE = 1_740_000_000
@@ -60,16 +60,25 @@ def repository(mirror: Path, name: str) -> Path:
     return mirror / "archlinux" / name / "os/x86_64"
 
 
+def core(mirror: Path) -> Path:
+    """The database of Arch Linux's core."""
+    return repository(mirror, "core") / "core.db"
+
+
 def add_key(mirror: Path, key: SigningKey) -> None:
-    """Have Arch Linux's keyring package hold ``key``, too, by which it is then signed."""
-    package = "archlinux-keyring"
-    more = {".gpg": key.export(), "-trusted": f"{key.fingerprint}:4:\n".encode()}
+    """Have the keyring packages of all distributions hold ``key``, too; it then signs them."""
+    more = f"{key.fingerprint}:4:\n".encode()
 
     def add(entry: Entry) -> Entry:
-        added = b"".join(data for end, data in more.items() if entry.path.endswith(end))
-        return replace(entry, data=entry.data + added)
+        if entry.path.endswith(".gpg"):
+            armored = entry.data.startswith(b"-----BEGIN")
+            return replace(entry, data=entry.data + key.export(armored=armored))
+        return replace(entry, data=entry.data + more * entry.path.endswith("-trusted"))
 
-    rebuild(mirror, key, package, further, lambda entries: map(add, entries))
+    for database in sorted(mirror.rglob("core.db")):
+        for name in read_database("core", database):
+            if name.endswith("-keyring"):
+                rebuild(database, key, name, further, lambda entries: map(add, entries))
 
 
 def further(metadata: Metadata) -> Metadata:
@@ -99,27 +108,27 @@ def upgrade(mirror: Path, key: SigningKey, name: str) -> None:
         version = f"{pkgver}-{pkgrel.partition('.')[0]}.{moment}"
         return replace(metadata, version=version, date=moment)
 
-    rebuild(mirror, key, name, newer)
+    rebuild(core(mirror), key, name, newer)
 
 
 def rebuild(
-    mirror: Path,
+    database: Path,
     key: SigningKey,
     name: str,
     change: Callable[[Metadata], Metadata],
     alter: Callable[[Iterator[Entry]], Iterable[Entry]] = lambda entries: entries,
 ) -> None:
-    """Make a package of ``core`` anew, with another version; all its files are of its new date."""
-    folder = repository(mirror, "core")
-    before = read_database("core", folder / "core.db")[name].locked
-    file = folder / before.file
+    """Make a package of a repository anew, with another version; its files are of its new date."""
+    before = read_database(database.stem, database)[name].locked
+    file = database.with_name(before.file)
     metadata, install = _described(file)
     metadata = change(metadata)
     dated = (replace(entry, mtime=metadata.date) for entry in alter(_entries(file)))
     entries = arrange_entries(dated, metadata.date)
-    built = write_package(folder, metadata, entries, install=install)
-    key.sign(folder / built.filename)
-    put(folder / "core.db", described([built]), instead_of={f"{name}-{before.version}"})
+    compression: Compression = "xz" if file.suffix == ".xz" else "zst"
+    built = write_package(file.parent, metadata, entries, install=install, compression=compression)
+    key.sign(file.with_name(built.filename))
+    put(database, described([built]), instead_of={f"{name}-{before.version}"})
     for old in (file, file.with_name(f"{file.name}.sig")):
         old.unlink()
 

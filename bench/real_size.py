@@ -79,9 +79,8 @@ def _call(job: Callable[[], list[Built]]) -> list[Built]:
 
 def _identity(plain: Path, key: SigningKey) -> str:
     """What the mirror is made of: this code, the key and the mirror's packages."""
-    core = mirrors.repository(plain, "core") / "core.db"
     codes = (ROOT / "bench" / f"{name}.py" for name in ("desktop_set", "mirrors", "real_size"))
-    return "\n".join([key.fingerprint, sha256(core), *map(sha256, codes)])
+    return "\n".join([key.fingerprint, sha256(mirrors.core(plain)), *map(sha256, codes)])
 
 
 def _add(mirror: Path, key: SigningKey, built: list[Built]) -> None:
@@ -93,15 +92,15 @@ def _add(mirror: Path, key: SigningKey, built: list[Built]) -> None:
     others.append(write_package(extra, meta, ()))
     key.sign(extra / others[-1].filename)
     mirrors.put(extra / "extra.db", mirrors.described(others))
-    mirrors.put(mirrors.repository(mirror, "core") / "core.db", mirrors.described(firmware))
+    mirrors.put(mirrors.core(mirror), mirrors.described(firmware))
     names = tuple(b.metadata.name for b in firmware)
 
     def split(metadata: Metadata) -> Metadata:
         return replace(mirrors.further(metadata), depends=(*metadata.depends, *names))
 
-    mirrors.rebuild(mirror, key, "linux-firmware", split)
+    mirrors.rebuild(mirrors.core(mirror), key, "linux-firmware", split)
     for name in _KERNELS:
-        mirrors.rebuild(mirror, key, name, mirrors.further, modules)
+        mirrors.rebuild(mirrors.core(mirror), key, name, mirrors.further, modules)
 
 
 def _package(mirror: Path, key: SigningKey, planned: Planned) -> list[Built]:

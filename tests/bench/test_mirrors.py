@@ -40,6 +40,11 @@ def make_mirror(folder: Path) -> None:
             built.append(write_package(core, metadata, entries, install=SCRIPTLET))
             key.sign(core / built[-1].filename)
     put(core / "core.db", described(built))
+    arm = folder / "archlinuxarm/aarch64/core"
+    arm.mkdir(parents=True)
+    for file in core.glob("archlinux-keyring-*"):
+        shutil.copy(file, arm)
+    write_database(arm / "core.db", built[:1])
 
 
 def packages(mirror: Path, name: str = "core") -> Packages:
@@ -73,11 +78,13 @@ def test_a_mirror_with_more_and_newer_packages(tmp_path: Path) -> None:
     file = repository(linked, "core") / tool.locked.file
     found = read_members(file, lambda path: path in ("usr/bin/tool", ".INSTALL"))
     assert found == {"usr/bin/tool": b"#!/bin/sh\n", ".INSTALL": SCRIPTLET}
-    keyring = repository(linked, "core") / after["archlinux-keyring"].locked.file
-    keys = read_members(keyring, lambda path: path.endswith((".gpg", "-trusted")))
-    ring, trusted = (keys[name] for name in sorted(keys, reverse=True))
-    assert key.fingerprint in list_keys(ring)
-    assert len(list_keys(ring)) == 2 == len(trusted.splitlines())
+    keyrings = list(linked.rglob("archlinux-keyring-*.zst"))
+    assert len(keyrings) == 2, "of each distribution"
+    for keyring in keyrings:
+        keys = read_members(keyring, lambda path: path.endswith((".gpg", "-trusted")))
+        ring, trusted = (keys[name] for name in sorted(keys, reverse=True))
+        assert key.fingerprint in list_keys(ring)
+        assert len(list_keys(ring)) == 2 == len(trusted.splitlines())
     note = packages(linked, "extra")["note"]
     assert (repository(linked, "extra") / f"{note.locked.file}.sig").is_file()
     assert not note.depends
