@@ -243,4 +243,8 @@ def _several(lab: Lab) -> None:
         path = lab.folder / f"bench{number}.py"
         path.write_text(board)
         names.append(str(path))
-    lab.build(lab.cold, "distro=archlinux", f"board={','.join(names)}", jobs=2)
+    lab.build(
+        lab.cold,
+        "distro=archlinux",
+        f"board={','.join(names)}",
+    )

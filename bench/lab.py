@@ -111,13 +111,11 @@ class Lab:
         cache: Path,
         *words: str,
         mirror: str = PLAIN,
-        jobs: int = 1,
         record: Path | None = None,
     ) -> None:
         """Run ``doit build``."""
-        parallel = ("-n", str(jobs)) if jobs > 1 else ()
         told = (f"out={self.out}", *words, *self.words(mirror))
-        self.doit(cache, *parallel, "build", *told, record=record)
+        self.doit(cache, "build", *told, record=record)
 
     def fill(self, cache: Path) -> None:
         """Make a cache anew that holds nothing but the packages of the warm one."""
