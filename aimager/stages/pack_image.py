@@ -13,6 +13,7 @@ from aimager import files, progress
 from aimager.codec import fingerprint
 from aimager.image.make_images import Images
 from aimager.image.make_patched import Patching
+from aimager.image.make_products import Wanted, make_products
 from aimager.image.manifest import Built
 from aimager.image.plain_images import plain_images, why_whole
 from aimager.image.sidecars import Facts, write_sidecars
@@ -36,7 +37,6 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.stages.former_disk import UNDO, Former, find_former, keep_undo, made_of, plain_id
-from aimager.stages.image_products import Wanted, make_products
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot

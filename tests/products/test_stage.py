@@ -89,6 +89,7 @@ def test_the_stages_are_found() -> None:
         "__init__",
         "installing",
         "fetch_again",
+        "former_disk",
     }
     assert {stage.__module__.rpartition(".")[2] for stage in STAGES} == modules
 
