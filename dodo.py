@@ -72,6 +72,16 @@ def task_fetch_pacman_static() -> Stages:
 
 
 @GRAPH.stages
+def task_check_root_archive() -> Stages:
+    """see what the archive of reuse-root-tar= holds"""
+    for plan in PLANS:
+        platform, archive = plan.build.platform, plan.build.reused_root
+        if archive:
+            target = artifacts.reused_root(platform)
+            yield platform.id, partial(CheckRootArchive, archive, platform.architectures, target)
+
+
+@GRAPH.stages
 def task_sync_databases() -> Stages:
     """ask the mirrors for each repository's database"""
     for plan in PLANS:
@@ -110,16 +120,6 @@ def task_resolve_packages() -> Stages:
             )
             take = partial(TakeLock, plan.lock, wanted.subject, target) if plan.lock else None
             yield wanted.subject, take or resolve
-
-
-@GRAPH.stages
-def task_check_root_archive() -> Stages:
-    """see what the archive of reuse-root-tar= holds"""
-    for plan in PLANS:
-        platform, archive = plan.build.platform, plan.build.reused_root
-        if archive:
-            target = artifacts.reused_root(platform)
-            yield platform.id, partial(CheckRootArchive, archive, platform.architectures, target)
 
 
 @GRAPH.stages

@@ -9,8 +9,9 @@
 
 A task goes to the worker that has made most of what it reads, and before others do those that go on
 with what a worker has just made. What comes to the same product as a task at work waits for it, for
-then it is there. Workers are made before the first task is run: a process must not be forked where
-threads may hold locks. They end with the main process, whatever ends that.
+then it is there. Of tasks that fail together, the one that is listed first is told. Workers are
+made before the first task is run: a process must not be forked where threads may hold locks. They
+end with the main process, whatever ends that.
 """
 
 import multiprocessing
@@ -64,6 +65,8 @@ class SideBySide(Runner):
         self._jobs = jobs
         self._workers: list[_Worker] = []
         self._ready: list[Any] = []
+        self._places: dict[str, int] = {}
+        self._failed: dict[int, tuple[Any, Any]] = {}
         self._tasks: dict[str, Any] = {}
         self._generator: Any = None
         self._all_seen = False
@@ -74,6 +77,7 @@ class SideBySide(Runner):
             super().run_tasks(task_dispatcher)
             return
         self._tasks, self._generator = task_dispatcher.tasks, task_dispatcher.generator
+        self._places = {name: place for place, name in enumerate(self._tasks)}
         try:
             self._see(None)
             while self._begin_some() or any(worker.node for worker in self._workers):
@@ -145,8 +149,22 @@ class SideBySide(Runner):
                 self._workers.remove(worker)
                 worker.process.join()
                 failure = _lost(worker)
-            self.process_task_result(node, failure)
+            if failure is None or self.continue_:
+                self.process_task_result(node, failure)
+            else:
+                self._failed[self._places[node.task.name]] = node, failure
+                self._stop_running = True
+            self._tell_failure()
             self._see(node)
+
+    def _tell_failure(self) -> None:
+        """Tell the failure that is listed first, once none at work can be, and no other."""
+        first = min(self._failed, default=None)
+        at_work = [worker.node.task.name for worker in self._workers if worker.node]
+        if first is None or any(self._places[name] < first for name in at_work):
+            return
+        if not self.final_result:
+            self.process_task_result(*self._failed[first])
 
     def _hire(self) -> None:
         stages = sum(PRODUCT in (task.meta or {}) for task in self._tasks.values())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from doit.control import TaskControl
 from doit.dependency import Dependency, SqliteDB
+from doit.exceptions import TaskFailed
 from doit.runner import FAILURE, SUCCESS
 from doit.task import Stream, dict_to_task
 
@@ -171,6 +172,20 @@ def test_after_a_failure_nothing_begins_and_what_is_at_work_ends(
     assert run(tasks, heard) == FAILURE
     assert list(processes(diary)) == ["long"]
     assert len(heard.faults) == 1
+
+
+@pytest.mark.parametrize("slow", ["first", "second"])
+def test_of_two_failures_the_one_listed_first_is_told(tmp_path: Path, slow: str) -> None:
+    meet = meeting(tmp_path, "first", "second")
+
+    def fail(name: str) -> TaskFailed:
+        meet(name)
+        time.sleep(0.2 if name == slow else 0)
+        return TaskFailed(f"{name} is wrong")
+
+    heard = Heard()
+    assert run([task("first", fail), task("second", fail)], heard) == FAILURE
+    assert [fault.strip() for fault in heard.faults] == ["first is wrong"]
 
 
 def test_a_process_that_is_killed_is_told_of() -> None:
