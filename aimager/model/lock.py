@@ -20,7 +20,7 @@ _LAST_DATE = 253_402_300_799
 """Bytes of a package, and the last second of the year 9999, the last that Python can tell."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class LockedPackage:
     """One package; sizes in bytes, ``build_date`` in seconds since the epoch.
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from aimager.errors import ImageError
 from aimager.model.lock import LockedPackage
-from aimager.packages.sync_database import read_fields, read_number, split_entry
+from aimager.packages.database_entry import read_fields, read_number, split_entry
 from aimager.sandbox.tree import Tree, shown
 
 LOCAL = "var/lib/pacman/local"

@@ -2,6 +2,7 @@
 
 import functools
 import shutil
+import sys
 import tarfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ from aimager import limits
 from aimager.compression import recognized
 from aimager.errors import DownloadError
 from aimager.model.lock import LockedPackage
+from aimager.packages.database_entry import first_value, read_fields, read_number, split_entry
 from aimager.packages.foreign_packages import is_taken
 from aimager.tar_stream import TarError, read_files
-from aimager.units import decimal
 
 _END = ".db"
 _ENTRIES = ("desc", "depends")
@@ -29,7 +30,7 @@ _CHUNK = 1 << 20
 _LONGEST_FAULT = 300  # characters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DatabasePackage:
     """What a database tells of a package: repo-add's ``desc``, as far as we need it."""
 
@@ -37,6 +38,25 @@ class DatabasePackage:
     provides: tuple[str, ...]
     depends: tuple[str, ...]
     groups: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> Mapping[str, list[str]]:
+        """The same as in the files of its entry."""
+        it = self.locked
+        single = {"FILENAME": it.file, "NAME": it.name, "VERSION": it.version}
+        single |= {"ARCH": it.architecture, "SHA256SUM": it.sha256, "CSIZE": str(it.size)}
+        single |= {"ISIZE": str(it.installed_size), "BUILDDATE": str(it.build_date)}
+        relations = {"PROVIDES": self.provides, "DEPENDS": self.depends, "GROUPS": self.groups}
+        told = {key: list(values) for key, values in relations.items()}
+        return {**{key: [value] for key, value in single.items()}, **told}
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    """An entry of which no package comes, at least not before another file of it does."""
+
+    fault: str
+    fields: Mapping[str, list[str]]
 
 
 class Packages(dict[str, DatabasePackage]):
@@ -86,7 +106,8 @@ def read_database(repository: str, source: Path | IO[bytes] | bytes) -> Packages
 
 
 def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
-    entries, count = dict[str, dict[str, list[str]]](), 0
+    """Each entry becomes a package as it comes, for all of their text would be twice as much."""
+    entries, count = dict[str, DatabasePackage | _Unusable](), 0
     for path, content in read_files(stream, _wanted):
         entry = path.rpartition("/")[0]
         fields = {
@@ -97,21 +118,30 @@ def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
         count += sum(len(values) for key, values in fields.items() if key in _RELATIONS)
         if count > limits.RELATIONS:
             raise TarError(f"its packages have more than {limits.RELATIONS} dependencies")
-        entries.setdefault(entry, {}).update(fields)
+        before = entries[entry].fields if entry in entries else {}
+        entries[entry] = _read_entry(repository, entry, {**before, **fields})
     packages = Packages()
-    for entry, fields in entries.items():
-        name, version = split_entry(entry)
-        try:
-            package = _read_package(repository, name, version, fields)
-        except (ValueError, LookupError) as error:
-            packages.faults[name] = _fault(repository, entry, error)
+    for entry, found in entries.items():
+        name, _ = split_entry(entry)
+        if isinstance(found, _Unusable):
+            packages.faults[name] = found.fault
             continue
         if name in packages:
             packages.faults[name] = f"{repository}.db has two entries of {name}"
-        packages[name] = package
+        packages[name] = found
     for name in packages.faults:
         packages.pop(name, None)
     return packages
+
+
+def _read_entry(
+    repository: str, entry: str, fields: Mapping[str, list[str]]
+) -> "DatabasePackage | _Unusable":
+    name, version = split_entry(entry)
+    try:
+        return _read_package(repository, name, version, fields)
+    except (ValueError, LookupError) as error:
+        return _Unusable(_fault(repository, entry, error), fields)
 
 
 def _wanted(path: str) -> int:
@@ -123,76 +153,33 @@ def _wanted(path: str) -> int:
     return limits.DESC if folder and name in _ENTRIES else 0
 
 
-def split_entry(entry: str) -> tuple[str, str]:
-    """The name and version of ``NAME-VERSION-RELEASE``, as libalpm splits it (_alpm_splitname)."""
-    name, _, rest = entry.rpartition("-")
-    name, _, version = name.rpartition("-")
-    return name or entry, f"{version}-{rest}"
-
-
 def _fault(repository: str, entry: str, error: Exception) -> str:
     missing = f"it lacks its {error.args[0]}" if isinstance(error, KeyError) else str(error)
     return f"the entry {entry} of {repository}.db cannot be used: {missing}"[:_LONGEST_FAULT]
-
-
-def read_fields(desc: str) -> dict[str, list[str]]:
-    """The fields of a ``desc`` file, repo-add's or pacman's own: the lines below each name."""
-    fields = {}
-    for block in desc.split("\n\n"):
-        key, *values = block.strip("\n").split("\n")
-        fields[key.strip("%")] = values
-    return fields
-
-
-def read_number(fields: Mapping[str, list[str]], key: str, missing: str = "") -> int:
-    """The number that is a field's value, where it may be missing this one.
-
-    :raises ValueError: when it is not a number, or has more digits than any size or time
-    """
-    text = _first(fields, key, missing)
-    found = decimal(text)
-    if found is None:
-        raise ValueError(f"its {key} is {text}")
-    return found
-
-
-def _first(fields: Mapping[str, list[str]], key: str, missing: str = "") -> str:
-    """A field's value, where it may be missing this one.
-
-    :raises KeyError: when it is missing, and must not be
-    """
-    values = fields.get(key)
-    if values and values[0]:
-        return values[0]
-    if not missing:
-        raise KeyError(key)
-    return missing
 
 
 def _read_package(
     repository: str, name: str, version: str, fields: Mapping[str, list[str]]
 ) -> DatabasePackage:
     for key, wanted in (("NAME", name), ("VERSION", version)):
-        told = _first(fields, key, wanted)
+        told = first_value(fields, key, wanted)
         if told != wanted:
             raise ValueError(f"it says that its {key} is {told}")
-    file = _first(fields, "FILENAME")
+    file = first_value(fields, "FILENAME")
     locked = LockedPackage(
         name=name,
         version=version,
-        architecture=_first(fields, "ARCH", _architecture(file)),
+        architecture=first_value(fields, "ARCH", _architecture(file)),
         repository=repository,
         file=file,
-        sha256=_first(fields, "SHA256SUM"),
+        sha256=first_value(fields, "SHA256SUM"),
         size=read_number(fields, "CSIZE"),
         installed_size=read_number(fields, "ISIZE", "0"),
         build_date=read_number(fields, "BUILDDATE", "0"),
     )
     return DatabasePackage(
         locked,
-        tuple(fields.get("PROVIDES", ())),
-        tuple(fields.get("DEPENDS", ())),
-        tuple(fields.get("GROUPS", ())),
+        *(tuple(map(sys.intern, fields.get(key, ()))) for key in ("PROVIDES", "DEPENDS", "GROUPS")),
     )
 
 

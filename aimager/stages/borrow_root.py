@@ -25,9 +25,11 @@ from aimager.sandbox.program_archive import pack_programs
 _NOT_RUN = (
     *("usr/include/", "usr/lib/udev/hwdb.d/", "usr/share/doc/", "usr/share/gtk-doc/"),
     *("usr/share/i18n/", "usr/share/info/", "usr/share/locale/", "usr/share/man/"),
+    *("usr/lib/systemd/system/", "usr/lib/systemd/user/", "usr/lib/udev/", "usr/share/dbus-1/"),
+    *("usr/share/ca-certificates/", "usr/share/makepkg/", "usr/share/zoneinfo/"),
 )
-"""Folders that no program reads in the borrowed root: all speak English, and what the kit's read of
-an image lies in the image."""
+"""Folders that no program reads in the borrowed root: all speak English and know no time but UTC,
+nothing is fetched and no service runs, and what the kit's read of an image lies in the image."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from aimager import stand_in
+from aimager.packages.database_entry import read_fields
 from aimager.packages.repository_sections import repositories
-from aimager.packages.sync_database import read_fields
 from aimager.stand_in.ports import PORTS
 from aimager.stand_in.signing import open_key
 from tests.support.cells import fresh_folder

@@ -12,11 +12,8 @@ import pytest
 import zstandard
 
 from aimager.errors import DownloadError
-from aimager.packages.sync_database import (
-    DatabasePackage,
-    read_database,
-    read_fields,
-)
+from aimager.packages.database_entry import read_fields
+from aimager.packages.sync_database import DatabasePackage, read_database
 from tests.support.locked import make_package
 from tests.support.lz4_frames import stored
 
