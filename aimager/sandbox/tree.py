@@ -160,21 +160,21 @@ class Tree:
     def write(
         self,
         path: Name,
-        data: str | bytes,
+        data: str | bytes | Iterator[bytes],
         mode: int | None = None,
         *,
         times: tuple[int, int] | None = None,
     ) -> None:
         """Put a file there, of access and modification ``times`` in ns, and make its folders.
 
-        ``mode`` None is that of the file that it replaces, or 0644.
+        ``data`` may come in pieces. ``mode`` None is that of the file it replaces, or 0644.
         """
-        content = data.encode(errors="surrogateescape") if isinstance(data, str) else data
+        data = data.encode(errors="surrogateescape") if isinstance(data, str) else data
         self.mkdir(PurePath(_text(path)).parent)
         with _told(path, "written"), _place(self._top, path) as (folder, name):
             before = self.lstat(path)
             with os.fdopen(_emptied(folder, name, before), "wb") as stream:
-                stream.write(content)
+                stream.writelines([data] if isinstance(data, bytes) else data)
                 stream.flush()
                 if before and stat.S_ISREG(before.st_mode):
                     os.fchown(stream.fileno(), before.st_uid, before.st_gid)

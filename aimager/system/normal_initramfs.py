@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from tempfile import TemporaryFile
 from threading import Lock
@@ -165,7 +166,7 @@ def _normalize(tree: Tree, path: str, tools: Toolbox, work: Path, unpacking: Loc
             raise TooLargeError(f"it would become larger than {limits.INITRAMFS >> 20} MiB")
         if not _are_equal(stream, made):
             made.seek(0)
-            tree.write(path, made.read())
+            tree.write(path, iter(partial(made.read, _PIECE), b""))
 
 
 def _are_equal(one: IO[bytes], other: IO[bytes]) -> bool:
