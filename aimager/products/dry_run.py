@@ -36,6 +36,7 @@ def find_reasons(tasks: Iterable[CachedTask]) -> Iterator[tuple[CachedTask, str]
         else:
             reason = task.explain()
             if reason:
+                reason = task.remarked(reason)
                 task.predict()
         makers |= dict.fromkeys(outputs(task.stage), task.title)
         yield task, reason

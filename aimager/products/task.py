@@ -31,7 +31,8 @@ class CachedTask:
     """One task of the graph: ``stage`` makes the product ``subject`` of ``task``.
 
     ``title`` is what lines about it begin with. A stage that has ``restore()`` knows by itself
-    whether its product is there: that returns why not, or, having laid it out, nothing.
+    whether its product is there: that returns why not, or, having laid it out, nothing. By
+    ``remark()`` one may say how it makes its product, where that is not the usual way.
     ``remote`` is asked for what the cache does not hold, and given what is made. With ``anew`` the
     product is made even where the cache holds it. ``run_stage`` is how the stage is run.
     ``variables`` are those that set its settings, as `aimager.products.changed_settings` takes
@@ -97,7 +98,7 @@ class CachedTask:
                 return
             if not self.anew and self._take(derivation):
                 return
-            self._say(reason)
+            self._say(self.remarked(reason))
             made = self._make(derivation, before)
         if self.remote and made:
             give(self.remote, self.stage, made, self.kept.view)
@@ -111,6 +112,11 @@ class CachedTask:
         record = self.kept.find(self._derive().id)
         if record:
             self.kept.see(record)
+
+    def remarked(self, reason: str) -> str:
+        """``reason``, and what the stage has to say of how its product is made."""
+        remark = getattr(self.stage, "remark", str)()
+        return f"{reason} ({remark})" if reason and remark else reason
 
     def lack(self) -> str:
         """What but the product itself is missing."""

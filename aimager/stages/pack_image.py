@@ -152,6 +152,12 @@ class PackImage:
         named = [name for name, given in zip(names, things, strict=True) if given]
         return why_whole(self.table, self.boot, self.setup, self.products, named)
 
+    def remark(self) -> str:
+        """What makes the images take longer than settings' files alone do; empty: nothing."""
+        has_images = self.table and any(product.is_image for product in self.products)
+        whole = self.long_way() if has_images else ""
+        return f"images are made whole, for {whole}" if whole else ""
+
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
         signatures = (p.signature(self.workshop.store) for p in packages if p.is_signed)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from aimager.products.dry_run import UP_TO_DATE, predict_runs
 from aimager.products.record import RECORD
 from aimager.products.task import CachedTask
@@ -25,6 +27,16 @@ def test_nothing_is_known_yet(cache: Path, source: Path) -> None:
     ]
     assert runs(cache, "first") == 0
     assert not (cache / "product/first/x").exists()
+
+
+def test_how_a_product_is_made_is_told_with_the_reason(
+    cache: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = three(cache, source)[:1]
+    monkeypatch.setattr(type(tasks[0].stage), "remark", lambda _: "by hand", raising=False)
+    assert list(predict_runs(tasks)) == ["first:x: it has not been made before (by hand)"]
+    build(tasks[0])
+    assert list(predict_runs(tasks)) == [f"first:x: {UP_TO_DATE}"]
 
 
 def test_all_is_there(cache: Path, source: Path) -> None:

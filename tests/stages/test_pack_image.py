@@ -11,7 +11,8 @@ from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
 from aimager.model.build import Product
 from aimager.model.lock import Lock
-from aimager.model.settings import HashedPassword, Password, Settings
+from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.settings import HashedPassword, Password, Script, Settings
 from aimager.model.workshop import Workshop
 from aimager.products.stage import settings
 from aimager.stages.pack_image import PackImage
@@ -70,3 +71,24 @@ def test_other_packages_make_other_seeds() -> None:
 
 def test_the_list_of_licences_counts_in_the_id() -> None:
     assert settings(STAGE)["license_list"] == version("license-expression")
+
+
+TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"overlays": (Path("/o.tar"),)}, "images are made whole, for overlay= is given"),
+        (
+            {"setup": Settings("pc", scripts=(Script("s", "true"),))},
+            "images are made whole, for scripts= is given",
+        ),
+        ({"overlays": (Path("/o.tar"),), "products": (Product.root_tar,)}, ""),
+        ({"overlays": (Path("/o.tar"),), "table": None}, ""),
+    ],
+)
+def test_why_an_image_is_made_whole_is_told(changes: dict[str, Any], said: str) -> None:
+    stage = replace(STAGE, table=TABLE, products=(Product.disk,))
+    assert replace(stage, **changes).remark() == said
