@@ -71,10 +71,17 @@ def has_call(cold: Doit) -> bool:
     return any("fork_server" in line for line in processes(cold.folder))
 
 
+def forks_of(process: int) -> list[int]:
+    """The processes that run tasks for doit, which have its command line."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    line = Path(f"/proc/{process}/cmdline").read_bytes()
+    return [int(n) for n in children if Path(f"/proc/{n}/cmdline").read_bytes() == line]
+
+
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
     """Start a build, and send it a signal some time after a call of ``task`` has begun.
 
-    Meanwhile doit itself is stopped, so that it cannot come to its end before.
+    Meanwhile doit itself and its processes are stopped, so that they cannot come to their end.
     """
     running = subprocess.Popen(
         cold.command("build", *HOST.words),
@@ -92,10 +99,14 @@ def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> No
     else:
         pytest.fail(f"{task} never began:\n{''.join(said)}")
     wait_until(lambda: has_call(cold) or running.poll() is not None)
-    running.send_signal(signal.SIGSTOP)
+    stopped = [running.pid, *forks_of(running.pid)]
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
     time.sleep(delay)
     running.send_signal(number)
-    running.send_signal(signal.SIGCONT)
+    for process in stopped:
+        with suppress(ProcessLookupError):  # it was killed with doit itself
+            os.kill(process, signal.SIGCONT)
     running.communicate()
     assert running.returncode != 0
 

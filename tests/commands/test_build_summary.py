@@ -38,7 +38,7 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         "   1 min 25 s: pack-image 1 min 15 s, t5 5.0 s, t4 4.0 s, t3 3.0 s, 3 others; 1 task was"
         " up to date",
         f"   {image}",
-        f"      20 MB, 8.2 kB of it data; sha256 {digest}",
+        f"      20.0 MB, 8.2 kB of it data; sha256 {digest}",
         "   beside it: disk.img.bmap, packages.spdx.json, manifest.json, SHA256SUMS",
         "   to write it to a card, all of whose data is lost:",
         f"      bmaptool copy {quoted} /dev/YOUR-CARD",

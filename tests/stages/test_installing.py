@@ -49,7 +49,10 @@ def both(tmp_path: Path) -> dict[str, Any]:
 
 
 def request(both: dict[str, Any], **more: Any) -> Installation:
-    return Installation(**both, **more)
+    shop = both["workshop"]
+    results = shop.cache / "product/hook-results/all"
+    made = shop.work.with_name(f"{shop.work.name}.results")
+    return Installation(**both, **more, results=results, made=made)
 
 
 def test_a_base_system_starts_from_nothing(asked: list[Installation], both: dict[str, Any]) -> None:

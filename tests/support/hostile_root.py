@@ -189,6 +189,10 @@ def soon() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+BESIDE = {"work", "root.subvolumes", "boot-tree"}
+"""What may be made beside a root."""
+
+
 def spring(tmp_path: Path, call: Callable[[Path], object], paths: Iterable[str], trap: str) -> None:
     """Call a function on a root with traps: it works in there, or says in a sentence why not."""
     root, outside = tmp_path / "root", tmp_path / "outside"
@@ -204,5 +208,5 @@ def spring(tmp_path: Path, call: Callable[[Path], object], paths: Iterable[str],
         except AimagerError as error:
             assert "\n" not in error.message
     assert everything(outside) == before
-    assert {entry.name for entry in tmp_path.iterdir()} - beside <= {"work", "root.subvolumes"}
+    assert {entry.name for entry in tmp_path.iterdir()} - beside <= BESIDE
     shutil.rmtree(root)
