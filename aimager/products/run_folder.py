@@ -57,7 +57,8 @@ def remove_run_folder(folder: Path) -> None:
     """Remove the folder of a run that has ended, unless something still works in it."""
     with suppress(HostError, FileNotFoundError):  # a call's supervisor is just removing it
         for work in folder.iterdir():
-            remove_tree(work)
+            if work.is_dir():  # what a call has made goes with the folder
+                remove_tree(work)
         shutil.rmtree(folder)
 
 

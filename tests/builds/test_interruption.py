@@ -1,6 +1,7 @@
 """Builds that are ended in the middle leave nothing, and the next run goes on."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,7 @@ def remains(cold: Doit) -> list[str]:
     An empty work directory does not count: its call ended before a supervisor knew of it, and the
     next run removes it.
     """
-    works = [path for path in (cold.cache / "work").glob("*/*") if path.name not in OF_A_RUN]
+    works = [path for path in (cold.cache / "work").glob("*/*/") if path.name not in OF_A_RUN]
     with suppress(FileNotFoundError):  # it has just been removed
         works = [path for path in works if any(path.iterdir())]
     return [*processes(cold.folder), *map(str, works)]
@@ -76,6 +77,16 @@ def forks_of(process: int) -> list[int]:
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     line = Path(f"/proc/{process}/cmdline").read_bytes()
     return [int(n) for n in children if Path(f"/proc/{n}/cmdline").read_bytes() == line]
+
+
+def has_been_told(process: int) -> bool:
+    """Whether a signal waits for a process that is stopped, or has ended it."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return True
+    pending = re.search(r"^ShdPnd:\s+0*([1-9a-f]?)", status, re.MULTILINE)
+    return "State:\tZ" in status or bool(pending and pending[1])
 
 
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
@@ -99,13 +110,15 @@ def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> No
     else:
         pytest.fail(f"{task} never began:\n{''.join(said)}")
     wait_until(lambda: has_call(cold) or running.poll() is not None)
-    stopped = [running.pid, *forks_of(running.pid)]
-    for process in stopped:
+    forks = forks_of(running.pid)
+    for process in (running.pid, *forks):
         os.kill(process, signal.SIGSTOP)
     time.sleep(delay)
     running.send_signal(number)
-    for process in stopped:
-        with suppress(ProcessLookupError):  # it was killed with doit itself
+    running.send_signal(signal.SIGCONT)
+    for process in forks:
+        wait_until(lambda process=process: has_been_told(process))  # type: ignore[misc]
+        with suppress(ProcessLookupError):
             os.kill(process, signal.SIGCONT)
     running.communicate()
     assert running.returncode != 0

@@ -55,6 +55,13 @@ def test_a_run_has_a_folder_and_sweeps_what_others_left(tmp_path: Path, ours: Pa
     assert (ours / "file").exists()
 
 
+def test_a_file_that_a_call_made_is_swept_with_the_folder(tmp_path: Path, ours: Path) -> None:
+    folder = dead(tmp_path)
+    (folder / ".install-packages.x.results.a1").touch()
+    hold_run_folder(ours)
+    assert not folder.exists()
+
+
 def test_what_is_swept_is_swept_once(tmp_path: Path, ours: Path) -> None:
     hold_run_folder(ours)
     folder = dead(tmp_path)
