@@ -17,13 +17,13 @@ HOOK = "60-depmod.hook"
 COMES_WITH_THE_KERNEL = {"modules.builtin", "modules.builtin.modinfo", "modules.order"}
 
 
-def make_package(folder: Path) -> Path:
-    """A folder of a package that brings the hook once more, so that it is not the known one."""
+def own(folder: Path, name: str) -> tuple[str, ...]:
+    """The words that add a package with a link to the hook by this name, as a hook or not."""
     folder.mkdir()
-    link = make_link(f"etc/pacman.d/hooks/{HOOK}", f"../../../usr/share/libalpm/hooks/{HOOK}")
-    metadata = Metadata("hooked", "1-1", "x86_64", "A hook of one's own", "", DATE)
+    link = make_link(name, f"/usr/share/libalpm/hooks/{HOOK}")
+    metadata = Metadata("hooked", "1-1", "x86_64", "A link of one's own", "", DATE)
     write_package(folder, metadata, arrange_entries([link], DATE))
-    return folder
+    return f"packages={folder}", "install-pkgs=hooked"
 
 
 def build(doit: Doit, *words: str) -> tuple[dict[str, tuple[int, bytes]], str]:
@@ -41,13 +41,13 @@ def build(doit: Doit, *words: str) -> tuple[dict[str, tuple[int, bytes]], str]:
 def test_it_is_the_same(copies: Copies, tmp_path: Path) -> None:
     doit = copies("hook-results")
     words = quick_init.words(tmp_path)
-    ours, log = build(doit, *words)
+    # No other build of the cache has the same packages, so that they are installed here.
+    ours, log = build(doit, *words, *own(tmp_path / "unused", "etc/unused.hook"))
     ((version, how, key),) = re.findall(
         r"^aimager: the index of the modules of (\S+) was (.+): (\w{64})$", log, re.MULTILINE
     )
     assert version and how in ("remembered", "made in a root of its own")
-    own = (f"packages={make_package(tmp_path / 'own')}", "install-pkgs=hooked")
-    theirs, log = build(doit, *words, *own)
+    theirs, log = build(doit, *words, *own(tmp_path / "used", f"etc/pacman.d/hooks/{HOOK}"))
     assert "the index of the modules" not in log
     assert theirs.keys() > COMES_WITH_THE_KERNEL
     assert ours == theirs
