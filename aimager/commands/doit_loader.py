@@ -49,7 +49,8 @@ class Loader(ModuleTaskLoader):
             command=command,
             words=tuple(words),
             assignments=self.assignments,
-            jobs=int(options.get("num_process") or 0) or most_jobs(len(os.sched_getaffinity(0))),
+            jobs=max(int(options.get("num_process") or 0), 0)
+            or most_jobs(len(os.sched_getaffinity(0))),
             always=bool(options.get("always")),
             single=bool(options.get("single")),
         )

@@ -105,23 +105,31 @@ class SideBySide(Runner):
                 node = None
 
     def _begin_some(self) -> bool:
-        """Run what can be run by who is free; whether something here has come to its end."""
+        """Run what can be run by who is free; whether there may be more to run by now."""
         if self._stop_running:
             self._ready.clear()
         here = next((node for node in self._ready if not _product_of(node)), None)
-        if not self._workers and (any(map(_product_of, self._ready)) or not self._all_seen):
+        is_wanted = any(map(_product_of, self._ready)) or not self._all_seen
+        if not self._workers and is_wanted and not self._stop_running:
             self._hire()
+        lost = False
         for node, worker in self._matches():
+            try:
+                worker.pipe.send(node.task.name)
+            except (BrokenPipeError, ConnectionResetError):  # killed while it had nothing to do
+                self._workers.remove(worker)
+                worker.process.join()
+                lost = True
+                continue
             self._ready.remove(node)
             worker.node, worker.began = node, time.monotonic()
             worker.product = _id_of(node)
             self.reporter.execute_task(node.task)
-            worker.pipe.send(node.task.name)
         if here:
             self._ready.remove(here)
             self.process_task_result(here, self.execute_task(here.task))
             self._see(here)
-        return here is not None
+        return here is not None or lost
 
     def _matches(self) -> Iterator[tuple[Any, _Worker]]:
         """What is to be run now, and by whom."""
@@ -171,7 +179,9 @@ class SideBySide(Runner):
         for _ in range(min(self._jobs, stages)):
             ours, theirs = _FORKED.Pipe()
             others = [*(worker.pipe for worker in self._workers), ours]
-            process = _FORKED.Process(target=self._work, args=(theirs, others), daemon=True)
+            process = _FORKED.Process(
+                target=self._work, args=(theirs, others, os.getpid()), daemon=True
+            )
             process.start()
             theirs.close()
             self._workers.append(_Worker(process, ours))
@@ -183,13 +193,13 @@ class SideBySide(Runner):
         for worker in self._workers:
             worker.process.join()
 
-    def _work(self, pipe: Connection, others: list[Connection]) -> None:
+    def _work(self, pipe: Connection, others: list[Connection], parent: int) -> None:
         """Be a worker, until the main process has no more to do."""
         for other in others:
             other.close()
         signal.signal(signal.SIGINT, _leave_to_main)
         signal.signal(signal.SIGTERM, _interrupt_once)
-        end_with(os.getppid())
+        end_with(parent)
         try:
             while True:
                 task = self._tasks[pipe.recv()]
@@ -242,6 +252,7 @@ def _lost(worker: _Worker) -> TaskFailed:
     status, name = worker.process.exitcode, worker.last
     if status >= 0:
         return TaskFailed(f"the process of {name} ended with status {status}")
-    number = signal.Signals(-status)
-    hint = OUT_OF_MEMORY if number == signal.SIGKILL else "whoever did so is not known: try again"
-    return TaskFailed(str(HostError(f"{name} was killed by {number.name}", hint=hint)))
+    names = {number.value: number.name for number in signal.Signals}
+    hint = OUT_OF_MEMORY if status == -signal.SIGKILL else "whoever did so is not known: try again"
+    how = names.get(-status, f"signal {-status}")
+    return TaskFailed(str(HostError(f"{name} was killed by {how}", hint=hint)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aimager import files, progress
 from aimager.digests import Sums
+from aimager.errors import ImageError
 from aimager.image import raw_boot as raw
 from aimager.image.bmap import mapped_extents
 from aimager.image.changed_image import BLOCK, ChangedImage
@@ -38,26 +39,43 @@ _CLONE = struct.Struct("=qQQQ")
 class Patching:
     """The images of ``tree``, which is to be set up, by what that changes in ``plain`` ones.
 
-    Times after ``epoch``, in seconds since 1970, become it.
+    Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells that the plain ones were
+    made of the tree.
     """
 
     def __init__(
-        self, images: Images, tools: Toolbox, tree: Tree, plain: Plain, *, epoch: int
+        self, images: Images, tools: Toolbox, tree: Tree, plain: Plain, *, epoch: int, anew: bool
     ) -> None:
         self.images = images
         self.tools = tools
         self.tree = tree
         self.parts = dict(plain)
         self.epoch = epoch
+        self.anew = anew
         self.undone: dict[Role, dict[int, bytes]] = {}
         self.placed: dict[Role, Extent] = {}
         self._before = look(tree)
 
-    def write_changes(self) -> None:
+    def write_changes(self) -> bool:
         """Write what changed in the tree since it was seen into the plain images.
 
-        :raises ImageError: when something does not fit, or a file system cannot hold it
+        False: they cannot take it, and were removed, so that images are made of the whole tree.
+
+        :raises ImageError: the same, where plain images are not yet made anew
         """
+        try:
+            self._write_changes()
+        except ImageError as error:
+            if not self.anew:
+                raise
+            progress.say(f"   images are made whole: {error.message}")
+            for image in self.parts.values():
+                Path(image.file.name).unlink()
+            self.undone.clear()
+            return False
+        return True
+
+    def _write_changes(self) -> None:
         after = look(self.tree)
         tops = {role: (role.mount_point or "").strip("/") for role in self.parts}
         for partition in self.images.table.filled:
@@ -100,12 +118,20 @@ class Patching:
         return mapped
 
     def write_undo(self, target: Path, plain: str, digests: Sums) -> None:
-        """Write to ``target`` how the disk that was made becomes that of the images ``plain``."""
+        """Write to ``target`` how the disk that was made becomes that of the images ``plain``.
+
+        Where it was not made of them, or there is no room for that, nothing is.
+        """
+        if not self.undone:
+            return
         disk = self.images.out / Product.disk
         sha256, status = digests.of(disk), disk.stat()
         parts = {str(r): UndonePart(self.placed[r], tuple(b)) for r, b in self.undone.items()}
         undo = Undo(plain, sha256, status.st_size, status.st_mtime_ns, parts)
-        write_undo(target, undo, {str(role): blocks for role, blocks in self.undone.items()})
+        try:
+            write_undo(target, undo, {str(role): blocks for role, blocks in self.undone.items()})
+        except OSError:
+            truncate(target, 0)  # what is empty is not kept
 
     def _make_disk(self, digests: Sums) -> tuple[Extent, ...]:
         images, table, parts = self.images, self.images.table, self.parts

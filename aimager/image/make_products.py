@@ -40,14 +40,14 @@ def make_products(
 ) -> tuple[Extent, ...]:
     """Make archives and images; returns the parts of the disk that have to be written.
 
-    With ``patching`` the images are made by that, while the archive is.
+    With ``patching`` the images are made by that, while the archive is, if they can be.
     """
     if Product.keyring_helper in wanted.products and wanted.helper:
         target = wanted.out / Product.keyring_helper
         size = partial(files.data_size, wanted.helper)
         with progress.growing(target.name, target, size), files.publish(target) as temporary:
             shutil.copyfile(wanted.helper, temporary)
-    if patching is None:  # the tree is taken apart for the images
+    if patching is None or not patching.write_changes():  # the tree is taken apart for them
         _pack_root(wanted, tools, tree, digests)
         return make_images(images, tools, tree, digests, epoch=wanted.epoch) if images else ()
     with ThreadPoolExecutor(1) as pool:

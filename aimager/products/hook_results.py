@@ -33,17 +33,18 @@ class HookResults:
 
     @contextmanager
     def receiving(self, made: Path) -> Iterator[None]:
-        """Keep what a worker tells in the file ``made`` in the block, also where that raises.
+        """Keep what a worker tells in the file ``made`` in the block.
 
-        Any of it may be lost.
+        Any of it may be lost, as all is where the call fails.
         """
         view = made.with_name(f"{made.name}.view")
         try:
             yield
         finally:
-            if made.exists():
-                self._receive(made, Kept(self.folder, view))
-                made.unlink()
+            with suppress(OSError):  # such as that of a full disk
+                if made.exists():
+                    self._receive(made, Kept(self.folder, view))
+            made.unlink(missing_ok=True)
 
     def _receive(self, made: Path, kept: Kept) -> None:
         with made.open("rb") as stream, suppress(DamagedError):

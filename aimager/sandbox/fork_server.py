@@ -10,10 +10,12 @@ had started it (CLONE_PARENT). Its words are::
 
 Each message on the socket is the name of a module, which the next supervisor will have read, and
 brings the supervisor's end of a control socket (`aimager.sandbox.namespace_child`). The answer is
-the number of the new process. With the socket's end it ends. It never has more of the builder's
-than that, and no user namespace.
+the number of the new process, or that of an error, negative. With the socket's end it ends. It
+never has more of the builder's than that, and no user namespace.
 """
 
+import errno
+import gc
 import importlib
 import os
 import select
@@ -39,6 +41,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
+    gc.disable()  # see `aimager.sandbox.syscalls.fork_sibling`
     modules = sys.argv[2:-1]
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         asked.set_inheritable(False)
@@ -48,7 +51,10 @@ def main() -> int:
             module, descriptors, _, _ = socket.recv_fds(asked, _NAME_LIMIT, 1)
             if not module:
                 return 0
-            child = syscalls.fork_sibling()
+            try:
+                child = syscalls.fork_sibling()
+            except OSError as error:  # no room for a process
+                child = -error.errno if error.errno else -errno.EAGAIN
             if not child:
                 asked.close()
                 _be_supervisor(descriptors[0])
@@ -60,6 +66,7 @@ def main() -> int:
 def _be_supervisor(control: int) -> NoReturn:
     """Do what the builder orders, in a session of its own."""
     status = 1
+    gc.enable()
     try:
         os.setsid()
         os.set_inheritable(control, False)

@@ -5,6 +5,7 @@ holes of files, and the order in which folders list what they hold, which is tha
 made: programs write it into caches, and mkfs.btrfs into images.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -15,7 +16,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ASIDE = ".{}.aside"
 _ZEROS = bytes(1 << 20)
-_BLOCK = 512  # of st_blocks: inode(7)
+_CAPABILITIES = "security.capability"
 
 
 def settle(top: Path, epoch: int | None = None) -> None:
@@ -45,7 +46,7 @@ def _settle_folder(folder: int, latest: int | None) -> None:
             if stat.S_ISSOCK(status.st_mode):
                 os.unlink(name, dir_fd=folder)
                 continue
-            if stat.S_ISREG(status.st_mode) and status.st_blocks * _BLOCK < status.st_size:
+            if stat.S_ISREG(status.st_mode) and status.st_size:
                 _fill_holes(folder, name, status)
             if not stat.S_ISDIR(status.st_mode):
                 _clamp(name, folder, status, latest)
@@ -73,18 +74,37 @@ def _clamp(name: str, folder: int, status: os.stat_result, latest: int | None) -
 
 
 def _fill_holes(folder: int, name: str, status: os.stat_result) -> None:
-    """Have the file take memory for all of its length, as one that tar(1) writes does."""
+    """Have the file take memory for all of its length, as one that tar(1) writes does.
+
+    Writing takes set-user-ID bits and capabilities away (file_remove_privs() in the kernel's
+    fs/inode.c), which are given back.
+    """
     descriptor = os.open(name, _FILE, dir_fd=folder)
     try:
-        start = 0
+        start = os.lseek(descriptor, 0, os.SEEK_HOLE)
+        if start >= status.st_size:
+            return
+        capabilities = _capabilities(descriptor)
         while start < status.st_size:
-            start = os.lseek(descriptor, start, os.SEEK_HOLE)
             end = _next_data(descriptor, start, status.st_size)
             while start < end:
                 start += os.pwrite(descriptor, _ZEROS[: end - start], start)
+            start = os.lseek(descriptor, start, os.SEEK_HOLE) if start < status.st_size else start
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+        if capabilities is not None:
+            os.setxattr(descriptor, _CAPABILITIES, capabilities)
         os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
     finally:
         os.close(descriptor)
+
+
+def _capabilities(descriptor: int) -> bytes | None:
+    try:
+        return os.getxattr(descriptor, _CAPABILITIES)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
+            return None
+        raise
 
 
 def _next_data(descriptor: int, start: int, size: int) -> int:

@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from aimager import process
+from aimager.errors import HostError
 from aimager.progress import HEARD
 from aimager.sandbox.fork_server import NUMBER
 from aimager.sandbox.worker_root import CERTIFICATES, TEMPORARY
@@ -59,6 +61,7 @@ class _Server:
     def fork(self, module: str) -> Supervisor:
         """A new supervisor, the next of which will have read ``module``.
 
+        :raises HostError: when there is no room for a process
         :raises OSError: when the server has ended
         """
         ours, theirs = socket.socketpair()
@@ -68,10 +71,16 @@ class _Server:
                 number = self.socket.recv(NUMBER.size, socket.MSG_WAITALL)
                 if len(number) < NUMBER.size:
                     raise ConnectionResetError
-            except OSError:
+                (process,) = NUMBER.unpack(number)
+                if process < 0:
+                    raise HostError(
+                        f"no process can be started: {os.strerror(-process)}",
+                        hint="end other programs, or allow more processes: ulimit -u",
+                    )
+            except BaseException:
                 ours.close()
                 raise
-        return Supervisor(NUMBER.unpack(number)[0], ours)
+        return Supervisor(process, ours)
 
     def dismiss(self) -> None:
         """Let it end, and wait for its end."""
@@ -85,17 +94,19 @@ class ForkServer:
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._server: _Server | None = None
+        self._asking = Lock()
 
     def hire(self, module: str) -> Supervisor:
         """A new supervisor, which is going to need ``module``, of a server that is started for it.
 
         :raises OSError: when no server can be started
         """
-        self.prepare(())
-        with suppress(OSError):
+        with self._asking:
+            self.prepare(())
+            with suppress(ConnectionError):
+                return self._fork(module)
+            self._server = _start((), quiet=False)  # in place of one that was killed
             return self._fork(module)
-        self._server = _start((), quiet=False)  # in place of one that was killed
-        return self._fork(module)
 
     def prepare(self, modules: Sequence[str]) -> None:
         """Have one read ``modules`` by the time that it is wanted."""

@@ -253,9 +253,10 @@ def fork_sibling() -> int:
     its like) as by os.fork(). Its threads must be none but the one that calls.
     """
     api = ctypes.pythonapi  # which keeps the interpreter's lock
-    api.PyOS_BeforeFork()
-    words = (_NR_CLONE, CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0)
-    child: int = _with_lock.syscall(*(ctypes.c_long(word) for word in words))
+    flags = CLONE_PARENT | signal.SIGCHLD
+    words = [ctypes.c_long(word) for word in (_NR_CLONE, flags, 0, 0, 0, 0)]
+    api.PyOS_BeforeFork()  # since Python 3.13 with a lock that collecting garbage takes, too
+    child: int = _with_lock.syscall(*words)
     if child:
         api.PyOS_AfterFork_Parent()
     else:

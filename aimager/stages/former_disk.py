@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from aimager import progress
 from aimager.codec import fingerprint
-from aimager.errors import AimagerError
+from aimager.errors import ConfigError
 from aimager.image.plain_images import FormerDisk
 from aimager.image.undo import read_contents, read_undo
 from aimager.model.build import Product
@@ -81,18 +82,17 @@ def find_former(workshop: Workshop, plain: str) -> Former | None:
 
 
 def made_of(former: Former | None, make: Callable[[Former | None], T]) -> T:
-    """What ``make`` makes of ``former``, or of none if somebody wrote to that meanwhile."""
+    """What ``make`` makes of ``former``, or of none where that fails or somebody wrote to it."""
     if former is None:
         return make(None)
     try:
         made = make(former)
-    except AimagerError:
-        if former.is_intact():
-            raise
-    else:
-        if former.is_intact():
-            return made
-    return make(None)
+    except ConfigError:  # of what the user asks for
+        raise
+    except Exception as error:
+        progress.say(f"   partitions are made anew: {type(error).__name__}")
+        return make(None)
+    return made if former.is_intact() else make(None)
 
 
 def keep_undo(workshop: Workshop, plain: str, made: Path) -> None:
@@ -101,12 +101,12 @@ def keep_undo(workshop: Workshop, plain: str, made: Path) -> None:
     Nothing is lost but time where that fails.
     """
     folder = _folder(workshop)
-    folder.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # EXDEV: the stage is not run in the cache
+    with suppress(OSError):  # such as EXDEV: the stage is not run in the cache
+        folder.mkdir(parents=True, exist_ok=True)
         made.rename(folder / f"{plain}.{secrets.token_hex(8)}")
-    for pattern, most in ((f"{plain}.*", _KEPT_OF_ONE), ("*.*", _KEPT)):
-        for path in _newest(workshop, pattern)[most:]:
-            path.unlink(missing_ok=True)
+        for pattern, most in ((f"{plain}.*", _KEPT_OF_ONE), ("*.*", _KEPT)):
+            for path in _newest(workshop, pattern)[most:]:
+                path.unlink(missing_ok=True)
 
 
 def _folder(workshop: Workshop) -> Path:

@@ -235,7 +235,7 @@ def _pack(packing: _Packing) -> None:
         if images and not whole:
             former = packing.former.read() if packing.former else None
             plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
-            patching = Patching(images, tools, tree, plain, epoch=epoch)
+            patching = Patching(images, tools, tree, plain, epoch=epoch, anew=former is None)
         progress.step("setting the system up")
         borrow = stage.workshop.borrow
         with (
@@ -252,8 +252,6 @@ def _pack(packing: _Packing) -> None:
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
         digests = asked_sums()
-        if patching:
-            patching.write_changes()
         wanted = Wanted(stage.products, stage.out, stage.borrowed, epoch)
         mapped = make_products(wanted, tools, tree, images, patching, digests)
         facts = Facts(

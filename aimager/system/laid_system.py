@@ -32,17 +32,14 @@ class Room:
         self.root = folder / _ROOT
         self.space = space
         self._archive = archive
-        self._has_tree = self._is_in_memory and archive is not None and self._take(archive)
+        self._has_tree = archive is not None and self._take(archive)
+        self._is_in_memory = self._has_tree or space.tmpfs is not None
         if self._has_tree:
             return
         if space.tmpfs is None:
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
         else:
             mount_new(folder, size=space.tmpfs)
-
-    @property
-    def _is_in_memory(self) -> bool:
-        return self.space.tmpfs is not None
 
     def lay(self, tools: Toolbox, *, of: str, heed: Heed | None = None) -> None:
         """Have the archive's tree in it.
@@ -75,7 +72,8 @@ class Room:
         if not take_tree(archive_name(archive), self.folder):
             return False
         status = os.statvfs(self.folder)
-        least = min(self.space.needed, self.space.tmpfs or 0)
+        # What takes memory here is the tree itself, so that no other has to be there for it.
+        least = min(self.space.needed, self.space.tmpfs or self.space.needed)
         if status.f_blocks * status.f_frsize >= least:
             return True
         umount2(self.folder, MNT_DETACH)

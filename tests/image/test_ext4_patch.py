@@ -152,7 +152,19 @@ def test_no_room(tree: Path, tmp_path: Path) -> None:
     assert "root-size=" in caught.value.hint
 
 
-def test_a_line_break_is_refused(tree: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["\n", "\r"])
+def test_a_line_end_in_the_midst_is_refused(tree: Path, tmp_path: Path, ending: str) -> None:
     plain = ext4(tree, tmp_path / "plain", 128 * MiB)
     with pytest.raises(ImageError, match="has a line break"):
-        patched(tree, plain, lambda top: (top / "a\nrm b").write_text(""), tmp_path / "image")
+        patched(tree, plain, lambda top: (top / f"a{ending}b").touch(), tmp_path / "image")
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("other")])
+def test_what_has_a_block_of_attributes_is_not_replaced(
+    tree: Path, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    """debugfs would leave the block in use, and nobody's."""
+    os.setxattr(tree / "deep/deeper/file", "user.large", b"y" * 2000)
+    plain = ext4(tree, tmp_path / "plain", 128 * MiB)
+    with pytest.raises(ImageError, match="attributes take a block of their own"):
+        patched(tree, plain, lambda top: change(top / "deep/deeper/file"), tmp_path / "image")

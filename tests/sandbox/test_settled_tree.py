@@ -15,6 +15,8 @@ def test_nothing_tells_it_from_the_unpacked_one(tmp_path: Path) -> None:
     assert words["9"][3] == str((EPOCH - 1) * 10**9 + 123_456_789)
     assert int(words["hole"][4]) * 512 >= 100_000
     assert int(words["holes"][4]) * 512 >= 5 << 20
+    assert words["privileged"][1] == "-rwsr-sr-x"
+    assert "security.capability" in " ".join(words["privileged"])
     assert words["zeta"][-1] == words["second"][-1] == words["first"][-1]
     assert words["empty"]
 

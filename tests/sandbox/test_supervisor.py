@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from aimager.errors import HostError
 from aimager.sandbox import namespace
 from aimager.sandbox.namespace import call
 from aimager.sandbox.supervisor import ForkServer
 from tests.support import inherited, namespaced
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +109,31 @@ def test_one_supervisor_holds_nothing_of_anothers(work: Path, server: ForkServer
     assert first.wait() == 0
     second.control.close()
     assert second.wait() == 0
+
+
+def test_where_no_process_can_be_started_that_is_told(
+    server: ForkServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A module that the server reads before it forks makes that fail."""
+    (tmp_path / "crowded.py").write_text(
+        "from aimager.sandbox import syscalls\n"
+        "def fork():\n    raise BlockingIOError(11, 'none')\n"
+        "syscalls.fork_sibling = fork\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    server.prepare(())
+    server.hire("crowded").control.close()
+
+    def is_refused() -> bool:
+        try:
+            supervisor = server.hire("json")
+        except HostError as error:
+            assert "no process can be started" in error.message
+            return True
+        supervisor.control.close()
+        return supervisor.wait() != 0
+
+    wait_until(is_refused)
 
 
 def test_a_server_that_was_killed_is_replaced(work: Path, server: ForkServer) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import ImageError
+from aimager.errors import ConfigError, ImageError
 from aimager.image.undo import Undo, UndonePart, write_undo
 from aimager.model.layout import Extent
 from aimager.model.workshop import Workshop
 from aimager.products.derivation import Derivation
 from aimager.products.record import KeptFile, Record, write_record
+from aimager.sandbox.answer import ChildFailed
 from aimager.stages.former_disk import UNDO, Former, find_former, keep_undo, made_of
 
 PLAIN, OTHER = "a" * 32, "b" * 32
@@ -108,22 +109,30 @@ def test_what_was_made_of_one_that_was_written_to_is_made_anew(workshop: Worksho
     assert made_of(former, make) is None
 
 
-@pytest.mark.parametrize("spoils", [True, False])
-def test_what_fails_of_one_that_was_written_to_is_made_anew(
-    workshop: Workshop, *, spoils: bool
-) -> None:
+@pytest.mark.parametrize("error", [ImageError("it cannot be read", hint="x"), ChildFailed("bug")])
+def test_where_it_fails_with_one_it_is_made_anew(workshop: Workshop, error: Exception) -> None:
+    """That says whether it fails without one, too."""
     make_product(workshop, "one", PLAIN)
-    former = find_former(workshop, PLAIN)
+    asked = list[Former | None]()
 
     def make(of: Former | None) -> str:
-        if of and spoils:
-            spoil(of)
+        asked.append(of)
         if of:
-            raise ImageError("it cannot be read", hint="build again")
+            raise error
         return "anew"
 
-    if spoils:
-        assert made_of(former, make) == "anew"
-    else:
-        with pytest.raises(ImageError):
-            made_of(former, make)
+    assert made_of(find_former(workshop, PLAIN), make) == "anew"
+    assert len(asked) == 2
+
+
+def test_what_the_user_asks_for_in_vain_is_not_tried_twice(workshop: Workshop) -> None:
+    make_product(workshop, "one", PLAIN)
+    asked = list[Former | None]()
+
+    def make(of: Former | None) -> str:
+        asked.append(of)
+        raise ConfigError("no such user", hint="x")
+
+    with pytest.raises(ConfigError):
+        made_of(find_former(workshop, PLAIN), make)
+    assert len(asked) == 1

@@ -97,6 +97,14 @@ def _fill(top: Path) -> None:
         stream.seek(3 * MIB)
         stream.write(b"amid")
         stream.truncate(5 * MIB + 1)
+    (top / "privileged").write_bytes(b"begins")
+    os.truncate(top / "privileged", 200_000)
+    os.chmod(top / "privileged", 0o6755)  # noqa: PTH101
+    capability = bytes.fromhex("0100000200040000" + "0" * 24)
+    os.setxattr(top / "privileged", "security.capability", capability)
+    (top / "allocated").touch()
+    with (top / "allocated").open("r+b") as stream:
+        os.posix_fallocate(stream.fileno(), 0, 50_000)
     (top / "hole").touch()
     os.truncate(top / "hole", 100_000)
     os.mkfifo(top / "pipe")

@@ -61,7 +61,8 @@ def test_one_that_a_killed_call_has_changed_is_not_taken(laying: Laying) -> None
     ("changes", "found"),
     [
         pytest.param({}, "passed", id="as-it-was"),
-        pytest.param({"size": None}, "unpacked", id="on-disk"),
+        pytest.param({"size": None}, "passed", id="where-memory-is-short-by-it"),
+        pytest.param({"size": None, "needed": 2 * MIB}, "unpacked", id="on-disk"),
         pytest.param({"needed": 2 * MIB, "size": 2 * MIB}, "unpacked", id="too-small"),
         pytest.param({"needed": 2 * MIB}, "passed", id="as-small-as-the-user-wants"),
     ],

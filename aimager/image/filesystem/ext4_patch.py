@@ -9,13 +9,14 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.ext4_attributes import quoted
-from aimager.image.filesystem.ext4_layout import Ext4, runs
+from aimager.image.filesystem.ext4_layout import Ext4, Kind, Part, runs
+from aimager.image.filesystem.usage import BLOCK
 from aimager.image.tree_changes import Changes, Seen, attributes_of
 from aimager.model.layout import Extent
 from aimager.sandbox.tree import shown
@@ -63,14 +64,16 @@ class _Patch:
 
     def make(self) -> None:
         scratch = self.work / "metadata"
+        parts = list(Ext4(self.image).parts())
         with scratch.open("wb") as stream:
             stream.truncate(self.image.size)
-            for extent in _metadata(Ext4(self.image)):
-                stream.seek(extent.start)
-                stream.write(self.image.read(extent.start, extent.size))
+            for part in parts:
+                stream.seek(part.extent.start)
+                stream.write(self.image.read(part.extent.start, part.extent.size))
         with scratch.open("rb") as stream:
             self._run(scratch, self._removals())
             changed = ChangedImage(stream, Extent(0, self.image.size))
+            _refuse_lost(parts, Ext4(changed))
             before = Ext4(changed).blocks_in_use()
             self._run(scratch, self._additions())
             ext4 = Ext4(changed)
@@ -202,12 +205,29 @@ class _Patch:
 
     def _word(self, word: str) -> str:
         # debugfs reads a line at a time, and does what it says.
-        if "\n" in word:
+        if "\n" in word or "\r" in word:
             raise ImageError(
                 f"{shown(word)} has a line break in its name, and cannot be added",
                 hint="give it another name",
             )
         return quoted(word)
+
+
+def _refuse_lost(before: Sequence[Part], after: Ext4) -> None:
+    """Refuse what debugfs makes of the removal of a file that has a block of attributes.
+
+    The block stays in use, and is nobody's (its kill_file_by_inode()).
+
+    :raises ImageError: then
+    """
+    blocks = {part.extent.start // BLOCK for part in before if part.kind is Kind.attributes}
+    kept = {p.extent.start // BLOCK for p in after.parts() if p.kind is Kind.attributes}
+    in_use = after.blocks_in_use()
+    if any(in_use >> number & 1 for number in blocks - kept):
+        raise ImageError(
+            "a file is replaced whose attributes take a block of their own",
+            hint="build again; if that does not help, tell which settings it was",
+        )
 
 
 def _metadata(ext4: Ext4) -> list[Extent]:

@@ -1,0 +1,46 @@
+"""Where plain images cannot take what changed, images are made of the whole tree."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimager.errors import ImageError
+from aimager.image.changed_image import ChangedImage
+from aimager.image.make_patched import Patching
+from aimager.model.layout import Extent
+from aimager.model.partition import Role
+
+
+def patching(image: Path, *, anew: bool) -> Patching:
+    """One of an image that cannot take what changed."""
+
+    class Vain(Patching):
+        def __init__(self) -> None:
+            self.parts = {Role.root: ChangedImage(image.open("rb"), Extent(0, 4096))}
+            self.undone = {Role.root: {1: b"block"}}
+            self.anew = anew
+
+        def _write_changes(self) -> None:
+            raise ImageError("it has no room", hint="x")
+
+    return Vain()
+
+
+def test_plain_images_that_were_made_anew_are_given_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "part-root.img").write_bytes(bytes(4096))
+    vain: Any = patching(tmp_path / "part-root.img", anew=True)
+    assert vain.write_changes() is False
+    assert not (tmp_path / "part-root.img").exists()
+    assert "made whole: it has no room" in capsys.readouterr().out
+    vain.write_undo(tmp_path / "undo", "plain", None)
+    assert not (tmp_path / "undo").exists()
+
+
+def test_those_of_a_former_disk_are_not(tmp_path: Path) -> None:
+    (tmp_path / "disk.img").write_bytes(bytes(4096))
+    with pytest.raises(ImageError):
+        patching(tmp_path / "disk.img", anew=False).write_changes()
+    assert (tmp_path / "disk.img").exists()
