@@ -59,7 +59,7 @@ class First:
     def go_back(self) -> None:
         """Build the first state, and expect that all of it is still in the cache."""
         said = self.build()
-        assert said.stages == ASKED
+        assert said.stages == ASKED, [said.reasons_of(stage) for stage in said.stages - ASKED]
         assert sums(self.cell.folder(self.doit)) == self.sums
 
 
