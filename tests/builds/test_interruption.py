@@ -1,7 +1,6 @@
 """Builds that are ended in the middle leave nothing, and the next run goes on."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -72,30 +71,14 @@ def has_call(cold: Doit) -> bool:
     return any("fork_server" in line for line in processes(cold.folder))
 
 
-def forks_of(process: int) -> list[int]:
-    """The processes that run tasks for doit, which have its command line."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    line = Path(f"/proc/{process}/cmdline").read_bytes()
-    return [int(n) for n in children if Path(f"/proc/{n}/cmdline").read_bytes() == line]
-
-
-def has_been_told(process: int) -> bool:
-    """Whether a signal waits for a process that is stopped, or has ended it."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return True
-    pending = re.search(r"^ShdPnd:\s+0*([1-9a-f]?)", status, re.MULTILINE)
-    return "State:\tZ" in status or bool(pending and pending[1])
-
-
 def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> None:
     """Start a build, and send it a signal some time after a call of ``task`` has begun.
 
-    Meanwhile doit itself and its processes are stopped, so that they cannot come to their end.
+    Meanwhile doit itself is stopped, so that it cannot come to its end before. It runs one task at
+    a time: those that run several are in tests/graph/test_runner.py.
     """
     running = subprocess.Popen(
-        cold.command("build", *HOST.words),
+        cold.command("-n", "1", "build", *HOST.words),
         env={**cold.environment, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -110,16 +93,10 @@ def interrupt(cold: Doit, task: str, number: signal.Signals, delay: float) -> No
     else:
         pytest.fail(f"{task} never began:\n{''.join(said)}")
     wait_until(lambda: has_call(cold) or running.poll() is not None)
-    forks = forks_of(running.pid)
-    for process in (running.pid, *forks):
-        os.kill(process, signal.SIGSTOP)
+    running.send_signal(signal.SIGSTOP)
     time.sleep(delay)
     running.send_signal(number)
     running.send_signal(signal.SIGCONT)
-    for process in forks:
-        wait_until(lambda process=process: has_been_told(process))  # type: ignore[misc]
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGCONT)
     running.communicate()
     assert running.returncode != 0
 
