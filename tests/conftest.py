@@ -20,6 +20,8 @@ from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.locks import locked
 from aimager.products.remote import transport
+from aimager.sandbox import namespace
+from aimager.sandbox.kept_tmpfs import Shelf
 from tests.support.cells import HOST, build, fresh_folder
 from tests.support.impatient import hurry
 from tests.support.packagers import Packagers, short_folder
@@ -212,3 +214,13 @@ def intact(warm: Warm) -> Doit:
     if not build(warm.doit, *HOST.words).stages <= asked:
         assert build(warm.doit, *HOST.words).stages <= asked
     return warm.doit
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """A shelf of the test's own."""
+    shelf = Shelf()
+    monkeypatch.setattr(namespace, "_shelf", shelf)
+    yield shelf
+    for descriptor in shelf.take().values():
+        os.close(descriptor)

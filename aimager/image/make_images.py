@@ -146,7 +146,16 @@ class _Maker:
         with files.publish(target) as temporary:
             before = Extent(0, used_size(base) if base else 0)
             whole = disk_size(table, [*extents, before])
-            self._begin_disk(temporary, extents, list(placed.values()), whole, base)
+            begin_disk(
+                self.images,
+                self.tools,
+                temporary,
+                extents,
+                list(placed.values()),
+                self.raws,
+                size=whole,
+                base=base,
+            )
             with self.digests.following(temporary, target) as digest:
                 self._place_parts(temporary, placed, last, digest)
         used = [
@@ -161,17 +170,6 @@ class _Maker:
             return size_of_last
         part = self.parts.get(partition.role)
         return part.stat().st_size if part else partition.size or 0
-
-    def _begin_disk(
-        self,
-        image: Path,
-        extents: Sequence[Extent],
-        placed: Sequence[Extent],
-        size: int,
-        base: Path | None,
-    ) -> None:
-        """Write everything but the partitions' content."""
-        begin_disk(self.images, self.tools, image, extents, placed, self.raws, size=size, base=base)
 
     def _place_parts(
         self, image: Path, placed: Mapping[Role, Extent], last: Partition, digest: Growing

@@ -120,7 +120,7 @@ class Patching:
     def write_undo(self, target: Path, plain: str, digests: Sums) -> None:
         """Write to ``target`` how the disk that was made becomes that of the images ``plain``.
 
-        Where it was not made of them, or there is no room for that, nothing is.
+        Nothing is written if it was not made of them, or if there is no room.
         """
         if not self.undone:
             return
@@ -230,7 +230,7 @@ def _runs(pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _data(image: ChangedImage) -> Iterator[tuple[int, int]]:
-    """What of an image's part of its file is no hole (lseek(2))."""
+    """Where an image's part of its file has data, not holes (lseek(2))."""
     reader, base = image.file.fileno(), image.extent
     at = base.start
     while at < base.end:

@@ -42,7 +42,7 @@ def program_files(tree: Tree, program: str, *, asked_for: Sequence[str] = ()) ->
 
     ``asked_for`` are names of libraries that it may load while it runs, as far as they are there.
 
-    :raises UnknownFilesError: when it is no ELF file, or needs what is not found
+    :raises UnknownFilesError: when it is not an ELF file, or needs what is not found
     """
     if tree.lstat(_ALWAYS_LOADED):
         raise UnknownFilesError(f"/{_ALWAYS_LOADED} has libraries loaded to every program")

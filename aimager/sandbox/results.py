@@ -34,7 +34,7 @@ Files = Mapping[str, bytes]
 
 
 class DamagedError(ValueError):
-    """What is read is no result, or not the one that was written."""
+    """What is read is not a result, or not the one that was written."""
 
 
 def encode_result(key: str, files: Files) -> bytes:
@@ -70,7 +70,7 @@ def read_results(made: IO[bytes]) -> Iterator[tuple[str, bytes]]:
 
     Of those that it has used, the content is empty.
 
-    :raises DamagedError: when it is no such file
+    :raises DamagedError: when it is not such a file
     """
     while line := made.readline(_LONGEST):
         if used := _USED.fullmatch(line):

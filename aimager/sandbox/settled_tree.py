@@ -60,7 +60,7 @@ def _settle_folder(folder: int, latest: int | None) -> None:
 
 
 def _unused(names: list[str]) -> str:
-    """A name that is none of ``names``."""
+    """A name that is not among ``names``."""
     number, taken = 0, set(names)
     while (name := _ASIDE.format(number)) in taken:
         number += 1

@@ -121,7 +121,7 @@ class ForkServer:
         assert self._server
         try:
             return self._server.fork(module)
-        except BaseException:  # an answer may come yet, which is none to the next question
+        except BaseException:  # a late answer must not be taken for the next one
             self.dismiss()
             raise
 

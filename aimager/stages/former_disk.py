@@ -19,7 +19,7 @@ from aimager import progress
 from aimager.codec import fingerprint
 from aimager.errors import ConfigError
 from aimager.image.plain_images import FormerDisk
-from aimager.image.undo import read_contents, read_undo
+from aimager.image.undo import Undo, read_contents, read_undo
 from aimager.model.build import Product
 from aimager.model.workshop import Workshop
 from aimager.products.derivation import code_of
@@ -44,13 +44,7 @@ class Former:
     def is_intact(self) -> bool:
         """Whether the image is the one that was made, by its size and time."""
         undo = read_undo(self.undo)
-        with suppress(FileNotFoundError):
-            status = self.image.stat()
-            return undo is not None and (status.st_size, status.st_mtime_ns) == (
-                undo.size,
-                undo.mtime_ns,
-            )
-        return False
+        return undo is not None and _is_as_made(self.image, undo)
 
     def read(self) -> FormerDisk | None:
         """What is to be undone in it; None where that is damaged, or the image is gone by now."""
@@ -72,13 +66,19 @@ def find_former(workshop: Workshop, plain: str) -> Former | None:
         if undo is None or undo.plain != plain:
             continue
         for image in (workshop.cache / "product/pack-image").glob(f"*/[!.]*/{Product.disk}"):
-            former = Former(image, path)
-            if former.is_intact():
+            if _is_as_made(image, undo):
                 record = read_record(image.parent)
                 kept = record.file(Product.disk) if record else None
                 if kept and (kept.sha256, kept.mtime_ns) == (undo.sha256, undo.mtime_ns):
-                    return former
+                    return Former(image, path)
     return None
+
+
+def _is_as_made(image: Path, undo: Undo) -> bool:
+    with suppress(FileNotFoundError):
+        status = image.stat()
+        return (status.st_size, status.st_mtime_ns) == (undo.size, undo.mtime_ns)
+    return False
 
 
 def made_of(former: Former | None, make: Callable[[Former | None], T]) -> T:

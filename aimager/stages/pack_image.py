@@ -156,7 +156,7 @@ class PackImage:
         """What makes the images take longer than settings' files alone do; empty: nothing."""
         has_images = self.table and any(product.is_image for product in self.products)
         whole = self.long_way() if has_images else ""
-        return f"images are made whole, for {whole}" if whole else ""
+        return f"images are made whole because {whole}" if whole else ""
 
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
@@ -231,7 +231,7 @@ def _pack(packing: _Packing) -> None:
         images = stage.images(ids) if ids else None
         patching = None
         whole = stage.long_way()
-        log.write(f"images of the whole tree: {whole or 'no, its changes are written'}\n".encode())
+        log.write(f"images are made whole: {whole or 'no, changes are written'}\n".encode())
         if images and not whole:
             former = packing.former.read() if packing.former else None
             plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))

@@ -62,7 +62,7 @@ _SCRIPTS = {
     # Of the stand-in mirror.
     "f2cbea4a6cfbcbee950cd4528e612aeff9788586aa3ff7aca47e53dbced6c619": _Script("kernel", True),
 }
-"""By their SHA-256. What they do of targets that are no kernel's folder is left to them."""
+"""By their SHA-256. Targets that are not a kernel's folder are left to them."""
 
 
 @contextmanager

@@ -37,8 +37,8 @@ _TOGETHER = 64 << 20
 _PIECE = 1 << 20
 
 _ZSTD = 3
-"""The level of mkinitcpio and booster: the 9th takes six times as long to make 35 MB an eighth
-smaller."""
+"""zstd's own default, and so mkinitcpio's: level 9 takes four times as long for 35 MB, of which it
+makes 7.9 MB in place of 9.0."""
 
 _PROGRAMS = {
     "gzip": ("gzip", "-n", "-6", "-c"),

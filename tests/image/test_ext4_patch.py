@@ -10,12 +10,10 @@ import pytest
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.ext4_patch import patch_ext4
-from aimager.image.tree_changes import find_changes, look
-from aimager.model.layout import Extent
+from aimager.image.tree_changes import Changes
 from aimager.model.partition import MiB
-from aimager.sandbox.tree import Tree
-from tests.support import trees
-from tests.support.changed_images import same, varied_tree, write_changed
+from tests.support import changed_images, trees
+from tests.support.changed_images import same, varied_tree
 from tests.support.ext4_reader import read_ext4
 from tests.support.node import Window
 from tests.support.partition_images import ext4
@@ -37,14 +35,11 @@ def held(image: Path) -> dict[str, tuple[dict[str, str], bytes]]:
 
 def patched(tree: Path, plain: Path, change: Callable[[Path], object], target: Path) -> Path:
     """``plain``, made of ``tree``, after ``change`` of the tree."""
-    here = Tree(tree)
-    before = look(here)
-    change(tree)
-    changes = find_changes(here, before, look(here), "", ())
-    with plain.open("rb") as stream:
-        image = ChangedImage(stream, Extent(0, plain.stat().st_size))
+
+    def patch(image: ChangedImage, changes: Changes) -> None:
         patch_ext4(trees.TOOLS, image, changes, target.parent, label="root", epoch=trees.EPOCH)
-        return write_changed(image, target)
+
+    return changed_images.patched(tree, plain, change, patch, target)
 
 
 def replace_files(top: Path) -> None:

@@ -10,11 +10,11 @@ from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.fat import make_fat
 from aimager.image.filesystem.fat_patch import change_volume_id, patch_fat
-from aimager.image.tree_changes import find_changes, look
+from aimager.image.tree_changes import Changes
 from aimager.model.layout import Extent
 from aimager.model.partition import MiB
 from aimager.sandbox.tree import Tree
-from tests.support import trees
+from tests.support import changed_images, trees
 from tests.support.changed_images import same, write_changed
 from tests.support.fat_reader import read_fat
 from tests.support.node import Window
@@ -33,14 +33,12 @@ def held(image: Path) -> dict[str, tuple[dict[str, str], bytes]]:
 
 
 def patched(tree: Path, plain: Path, change: Callable[[Path], object], target: Path) -> Path:
-    here = Tree(tree)
-    before = look(here)
-    change(tree)
-    changes = find_changes(here, before, look(here), "", ())
-    with plain.open("rb") as stream:
-        image = ChangedImage(stream, Extent(0, plain.stat().st_size))
-        patch_fat(trees.TOOLS, image, changes, here, target.parent, epoch=trees.EPOCH)
-        return write_changed(image, target)
+    """``plain``, made of ``tree``, after ``change`` of the tree."""
+
+    def patch(image: ChangedImage, changes: Changes) -> None:
+        patch_fat(trees.TOOLS, image, changes, Tree(tree), target.parent, epoch=trees.EPOCH)
+
+    return changed_images.patched(tree, plain, change, patch, target)
 
 
 def configure(top: Path) -> None:

@@ -2,14 +2,12 @@
 
 import os
 import tarfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from aimager.sandbox import kept_tmpfs as memory_trees
-from aimager.sandbox import namespace
 from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace import call
@@ -17,20 +15,12 @@ from tests.support.inherited import Lending, Shelved, lend_programs, see_program
 
 OPEN_TREE, MOVE_MOUNT = 428, 429
 
+pytestmark = pytest.mark.usefixtures("shelf")
+
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
-
-
-@pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """A shelf of the test's own."""
-    shelf = Shelf()
-    monkeypatch.setattr(namespace, "_shelf", shelf)
-    yield shelf
-    for descriptor in shelf.take().values():
-        os.close(descriptor)
 
 
 def use(work: Path, *names: str, forbidden: int = 0) -> list[str]:

@@ -80,10 +80,10 @@ TABLE = PartitionTable(Label.gpt, (boot_fat(64 * MiB), root_ext4()))
     ("changes", "said"),
     [
         ({}, ""),
-        ({"overlays": (Path("/o.tar"),)}, "images are made whole, for overlay= is given"),
+        ({"overlays": (Path("/o.tar"),)}, "images are made whole because overlay= is given"),
         (
             {"setup": Settings("pc", scripts=(Script("s", "true"),))},
-            "images are made whole, for scripts= is given",
+            "images are made whole because scripts= is given",
         ),
         ({"overlays": (Path("/o.tar"),), "products": (Product.root_tar,)}, ""),
         ({"overlays": (Path("/o.tar"),), "table": None}, ""),

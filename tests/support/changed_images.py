@@ -1,10 +1,14 @@
 """Images that were changed in memory, as files; and a tree with all that ext4 sums."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from aimager.files import copy_sparse, sha256
 from aimager.image.changed_image import BLOCK, ChangedImage
+from aimager.image.tree_changes import Changes, find_changes, look
+from aimager.model.layout import Extent
+from aimager.sandbox.tree import Tree
 
 
 def varied_tree(top: Path) -> Path:
@@ -23,6 +27,24 @@ def varied_tree(top: Path) -> Path:
     os.setxattr(top / "many", "user.large", b"y" * 2000)
     os.setxattr(top / "scattered", "user.small", b"y")
     return top
+
+
+def patched(
+    tree: Path,
+    plain: Path,
+    change: Callable[[Path], object],
+    patch: Callable[[ChangedImage, Changes], object],
+    target: Path,
+) -> Path:
+    """``plain``, made of ``tree``, as ``patch`` leaves it after a ``change`` of the tree."""
+    here = Tree(tree)
+    before = look(here)
+    change(tree)
+    changes = find_changes(here, before, look(here), "", ())
+    with plain.open("rb") as stream:
+        image = ChangedImage(stream, Extent(0, plain.stat().st_size))
+        patch(image, changes)
+        return write_changed(image, target)
 
 
 def write_changed(changed: ChangedImage, path: Path) -> Path:

@@ -2,27 +2,17 @@
 
 import os
 import tarfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aimager.sandbox import namespace
 from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace import call
 from tests.support.passed_trees import MIB, Laying, lay_tree, pass_tree, take_twice
 
-
-@pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """A shelf of the test's own."""
-    shelf = Shelf()
-    monkeypatch.setattr(namespace, "_shelf", shelf)
-    yield shelf
-    for descriptor in shelf.take().values():
-        os.close(descriptor)
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 @pytest.fixture

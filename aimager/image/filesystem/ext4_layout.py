@@ -1,4 +1,4 @@
-"""Where an ext4 image has what of it is no file's content, by the kernel's
+"""Where an ext4 image has its metadata, all that is not a file's content, by the kernel's
 Documentation/filesystems/ext4, as `aimager.image.filesystem.ext4` chooses its layout: blocks of
 4096 bytes, descriptors of 64, inodes of 256, fewer blocks than 2^32, checksums everywhere.
 """

@@ -1,7 +1,7 @@
 """Changed files, and another serial number, in a FAT image that is made already.
 
-mtools(1) works on a copy of all that is no file's content, in a sparse file; what that becomes, and
-what is written to clusters that were free, is then taken over.
+mtools(1) works on a copy of all that is not a file's content, in a sparse file; what that becomes,
+and what is written to clusters that were free, is then taken over.
 """
 
 import shutil
@@ -87,7 +87,7 @@ def _is_old_link(top: Tree, name: str) -> bool:
 
 
 def _metadata(image: ChangedImage) -> list[Extent]:
-    """All that is no file's content."""
+    """All that is not a file's content."""
     folders = FatFolders(image)
     parts = [Extent(place, len(content)) for place, content in folders.parts()]
     return [Extent(0, folders.fat.data), *parts]

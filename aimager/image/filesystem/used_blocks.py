@@ -50,7 +50,8 @@ def _whole(image: Path) -> Extent:
 
 
 def extents_in_use(image: ChangedImage, file_system: FileSystem) -> tuple[Extent, ...]:
-    """The same of an image that was changed, of a kind that `why_not_patched` allows.
+    """The same of an image that was changed, of a kind that
+    `aimager.image.plain_images.why_whole` lets through.
 
     :raises ImageError: when the image does not hold that file system
     """
