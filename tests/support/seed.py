@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.locks import locked
+from aimager.products.record import RECORD, read_record
 from tests.support.cells import HOST, Cell, fresh_folder
 from tests.support.runs import Doit, Warm
 
@@ -36,15 +37,26 @@ class Seed:
             said.write_text(self.doit.build(*cell.words))
         return said.read_text()
 
+    def _refuse_written(self) -> None:
+        """Fail for a product that somebody wrote to: what he took for his own was all copies'."""
+        for path in self.doit.cache.glob(f"product/*/*/[!.]*/{RECORD}"):
+            record = read_record(path.parent)
+            for file in record.files if record else ():
+                status = (path.parent / file.name).stat()
+                assert (status.st_size, status.st_mtime_ns) == (file.size, file.mtime_ns), (
+                    f"a test wrote to {path.parent / file.name}, which others share"
+                )
+
     def copy(self, folder: Path, *cells: Cell, links: bool = True) -> Warm:
         """A cache and results in ``folder``, where the host's own cell and ``cells`` are built.
 
-        Its files are the seed's own, unless ``links`` is false, as it must be for who damages them;
-        but for logs, which are written in place, and for locks.
+        Its files are the seed's own, unless ``links`` is false, as it must be for who writes to
+        them; but for logs, which are written in place, and for locks.
         """
         fresh_folder(folder)
         with locked(self._lock):
             said = [self._grow(cell) for cell in (HOST, *cells)]
+            self._refuse_written()
             kept = [self.doit.folder / name for name in KEPT]
             subprocess.run(["cp", "-al" if links else "-a", *kept, folder], check=True)
             shutil.rmtree(folder / "cache/log")
