@@ -1,7 +1,7 @@
 """The steps of one cold build: when each began, what it took, and how busy the machine was."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bench.lab import Lab
@@ -44,12 +44,18 @@ def spans(moments: Sequence[Moment]) -> list[Span]:
 
 
 def _steps(moments: Sequence[Moment]) -> Iterator[Moment]:
-    """Where each step of a task begins, which may be told several times."""
-    name = ""
-    for moment in moments:
-        if moment.event == "step" and moment.step != name:
-            name = moment.step
-            yield moment
+    """Where each step of a task begins; those that are told by turns go on side by side."""
+    told = [moment for moment in moments if moment.event == "step"]
+    latest = {moment.step: number for number, moment in enumerate(told)}
+    begun: dict[str, None] = {}
+    first, end = 0, -1
+    for number, moment in enumerate(told):
+        if number > end:
+            first, end, begun = number, number, {}
+        end = max(end, latest[moment.step])
+        begun.setdefault(moment.step)
+        if number == end:
+            yield replace(told[first], step=", ".join(begun))
 
 
 def _span(first: Moment, last: Moment, begin: float, task: str, step: str = "") -> Span:

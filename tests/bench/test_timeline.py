@@ -33,6 +33,14 @@ def test_steps_of_tasks_beside_each_other() -> None:
     assert found["pack:b", ""].wall == 2
 
 
+def test_steps_that_are_told_by_turns_are_one() -> None:
+    told = ["plain", "disk.img", "root.tar", "disk.img", "root.tar", "sums"]
+    moments = [Moment(float(n), 0.0, "step", "pack:a", step) for n, step in enumerate(told)]
+    began, done = Moment(0.0, 0.0, "began", "pack:a"), Moment(6.0, 0.0, "done", "pack:a")
+    steps = [(span.step, span.start, span.wall) for span in spans([began, *moments, done])][1:]
+    assert steps == [("plain", 0, 1), ("disk.img, root.tar", 1, 4), ("sums", 5, 1)]
+
+
 def test_the_text_has_longer_steps_and_the_whole() -> None:
     lines = timeline_text(MOMENTS).splitlines()
     assert lines[1].split() == ["0.00", "1.00", "1.00", "reading", "the", "build"]
