@@ -114,7 +114,11 @@ def _init(lab: Lab, platform: str, *words: str) -> Contender:
     def make() -> None:
         lab.doit(lab.warm, f"keyring-init:{platform}", *words, *lab.words())
 
-    return Contender(make, lambda: lab.forget("keyring-init", platform), make)
+    def forget() -> None:
+        for task in ("keyring-init", "keyring-backup"):  # the copy of another one is refused
+            lab.forget(task, platform)
+
+    return Contender(make, forget, make)
 
 
 def _hostname(lab: Lab) -> Contender:
