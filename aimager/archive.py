@@ -5,11 +5,12 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from aimager import files, limits, tar_stream
 from aimager.compression import OTHER_MIRROR, opened, recognized, zstd_argv
+from aimager.digests import Sums, summed_meanwhile
 from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
 from aimager.toolbox import Heed, Toolbox
 
@@ -32,13 +33,15 @@ def pack_tree(
     exclude: tuple[str, ...] = (),
     level: int = LEVEL,
     mode: int = files.FILE,
+    sums: Sums | None = None,
 ) -> None:
     """Publish ``target``, a ``.tar`` or ``.tar.zst`` of all below ``root``, by GNU tar.
 
     It keeps owners as numbers, modes, hard links, capabilities, ``user.*`` attributes and access
     control lists. Sockets are left out, and so is what one of the patterns of ``exclude``
     matches: shell wildcards that match no slash, relative to ``root``, so ``tmp/*`` leaves an
-    empty tmp. Times after ``epoch`` (seconds since 1970) become it.
+    empty tmp. Times after ``epoch`` (seconds since 1970) become it. ``sums`` computes its checksum
+    meanwhile.
 
     :raises CommandError: when tar or zstd fails; tar also does when a file changes under it
     :raises ConfigError: when the name of ``target`` tells no known compression
@@ -52,12 +55,13 @@ def pack_tree(
     with (
         files.publish(target, mode=mode) as temporary,
         temporary.open("wb") as stream,
-        tools.pipe_out(argv) as tree,
+        summed_meanwhile(sums, temporary, target) if sums else nullcontext(),
     ):
         if target.suffix == ".zst":
-            tools.pipe_through(zstd_argv(tools, level), tree, stream)
+            with tools.pipe_out(argv) as tree:
+                tools.pipe_through(zstd_argv(tools, level), tree, stream)
         else:
-            shutil.copyfileobj(tree, stream, _CHUNK)
+            tools.pipe_through(argv, None, stream)
 
 
 def tar_size(root: Path) -> int:
@@ -121,14 +125,10 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path, *, heed: Heed | None 
             with tools.pipe_out(["zstd", "-dcq"], packed) as tree:
                 tools.pipe_through(argv, tree, nowhere, heed=heed)
     except CommandError:
-        _read_whole(archive)  # which says so where that is the reason
+        with opened(archive) as stream:  # which says so where damage is the reason
+            while stream.read(_CHUNK):
+                pass
         raise
-
-
-def _read_whole(archive: Path) -> None:
-    with opened(archive) as stream:
-        while stream.read(_CHUNK):
-            pass
 
 
 @contextmanager

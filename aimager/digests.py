@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +32,28 @@ class Sums(Protocol):
         """The checksum of a file, in hexadecimal."""
 
 
+_LOOK = 0.1  # seconds
+
+
+@contextmanager
+def summed_meanwhile(sums: Sums, path: Path, target: Path) -> Iterator[None]:
+    """Compute that of ``target`` in the block, while a program adds to the end of ``path``."""
+    ended = threading.Event()
+
+    def look(growing: Growing) -> None:
+        while not ended.wait(_LOOK):
+            growing.advance(path.stat().st_size)
+
+    with sums.following(path, target) as growing:
+        looking = threading.Thread(target=look, args=(growing,), daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            looking.join()
+
+
 class GrowingDigest:
     """The checksum of a file, computed while it is written from start to end."""
 
@@ -53,6 +77,8 @@ class GrowingDigest:
         self._stream.close()
 
     def _take(self, end: int) -> str:
+        if end < self._end:  # it is written once more
+            self._digest, self._end = hashlib.sha256(), 0
         files.feed(self._digest, self._stream.fileno(), self._end, end)
         self._end = end
         return self._digest.hexdigest()

@@ -131,12 +131,12 @@ class Toolbox:
     def pipe_through(
         self,
         argv: Sequence[str | os.PathLike[str]],
-        source: IO[bytes],
+        source: IO[bytes] | None,
         target: IO[bytes],
         *,
         heed: Heed | None = None,
     ) -> None:
-        """Run ``argv`` with open files as its standard input and output.
+        """Run ``argv`` with open files as its standard input, if any, and output.
 
         ``source`` must not have been read from, nor ``target`` written to. ``heed`` is as in
         `pipe_in`.
@@ -144,7 +144,8 @@ class Toolbox:
         :raises CommandError: when the program failed
         :raises HostError: when it is missing
         """
-        with self._started(argv, stdin=source.fileno(), stdout=target.fileno(), heed=heed):
+        stdin = source.fileno() if source else subprocess.DEVNULL
+        with self._started(argv, stdin=stdin, stdout=target.fileno(), heed=heed):
             pass
 
     def _enclosure(self, program: str) -> process.Enclosure | None:

@@ -54,50 +54,34 @@ class Patching:
         self.anew = anew
         self.undone: dict[Role, dict[int, bytes]] = {}
         self.placed: dict[Role, Extent] = {}
-        self._before = look(tree)
+        self._tops = {role: (role.mount_point or "").strip("/") for role in plain}
+        self._kinds = {p.role: p.file_system for p in images.table.filled}
+        self._before = self._after = look(tree)
 
-    def write_changes(self) -> bool:
-        """Write what changed in the tree since it was seen into the plain images.
+    def make(self, digests: Sums) -> tuple[Extent, ...] | None:
+        """Make the products that are images; returns the parts of the disk to be written.
 
-        False: they cannot take it, and were removed, so that images are made of the whole tree.
+        None: the plain ones cannot take what changed in the tree since it was seen. They and what
+        was made of them were removed, so that images are made of the whole tree.
 
-        :raises ImageError: the same, where plain images are not yet made anew
+        :raises ImageError: when something does not fit, or a boot loader is missing
         """
+        self._after = look(self.tree)
         try:
-            self._write_changes()
+            return self._make(digests)
         except ImageError as error:
             if not self.anew:
                 raise
             progress.say(f"   images are made whole: {error.message}")
-            for image in self.parts.values():
-                Path(image.file.name).unlink()
-            self.undone.clear()
-            return False
-        return True
+        for image in self.parts.values():
+            Path(image.file.name).unlink()
+        for product in self.images.products:
+            if product.is_image and (self.images.out / product).exists():
+                truncate(self.images.out / product, 0)
+        self.undone.clear()
+        return None
 
-    def _write_changes(self) -> None:
-        after = look(self.tree)
-        tops = {role: (role.mount_point or "").strip("/") for role in self.parts}
-        for partition in self.images.table.filled:
-            role = partition.role
-            if role not in self.parts:
-                continue
-            image, top, work = self.parts[role], tops[role], self.images.work
-            others = tuple(other for other in tops.values() if other and other != top)
-            changes = find_changes(self.tree, self._before, after, top, others)
-            known = dict(image.blocks)
-            if partition.file_system is FileSystem.ext4:
-                patch_ext4(self.tools, image, changes, work, label=role, epoch=self.epoch)
-            else:
-                below = Tree(self.tree.path / top)
-                patch_fat(self.tools, image, changes, below, work, epoch=self.epoch)
-            self.undone[role] = _replaced(image, known)
-
-    def make(self, digests: Sums) -> tuple[Extent, ...]:
-        """Make the products that are images; returns the parts of the disk to be written.
-
-        :raises ImageError: when something does not fit, or a boot loader is missing
-        """
+    def _make(self, digests: Sums) -> tuple[Extent, ...]:
         images, mapped = self.images, tuple[Extent, ...]()
         with ExitStack() as opened:
             for partition in images.table.filled:
@@ -111,11 +95,27 @@ class Patching:
                 mapped = self._make_disk(digests)
             for product in images.products:
                 if product.role:
-                    image, target = self.parts[product.role], images.out / product
+                    image, target = self._changed(product.role), images.out / product
                     with progress.growing(product, target), files.publish(target) as temporary:
                         truncate(temporary, image.size)
                         place_image(temporary, Extent(0, image.size), image)
         return mapped
+
+    def _changed(self, role: Role) -> ChangedImage:
+        """The image of a partition, with what changed in the tree written into it."""
+        image = self.parts[role]
+        if role not in self._tops or role in self.undone:
+            return image
+        known, top = dict(image.blocks), self._tops[role]
+        others = tuple(other for other in self._tops.values() if other and other != top)
+        changes = find_changes(self.tree, self._before, self._after, top, others)
+        tools, work, epoch = self.tools, self.images.work, self.epoch
+        if self._kinds[role] is FileSystem.ext4:
+            patch_ext4(tools, image, changes, work, label=role, epoch=epoch)
+        else:
+            patch_fat(tools, image, changes, Tree(self.tree.path / top), work, epoch=epoch)
+        self.undone[role] = _replaced(image, known)
+        return image
 
     def write_undo(self, target: Path, plain: str, digests: Sums) -> None:
         """Write to ``target`` how the disk that was made becomes that of the images ``plain``.
@@ -151,7 +151,8 @@ class Patching:
                 progress.growing(Product.disk, target, lambda: content),
             ):
                 for role, extent in placed.items():
-                    place_image(temporary, extent, parts[role], digest.advance)
+                    # What lies before is summed meanwhile, the empty room of an ESP above all.
+                    place_image(temporary, extent, self._changed(role), digest.advance)
         used = [
             (placed[p.role], extents_in_use(parts[p.role], p.file_system)) for p in table.filled
         ]

@@ -47,13 +47,15 @@ def make_products(
         size = partial(files.data_size, wanted.helper)
         with progress.growing(target.name, target, size), files.publish(target) as temporary:
             shutil.copyfile(wanted.helper, temporary)
-    if patching is None or not patching.write_changes():  # the tree is taken apart for them
+    if patching is None:
         _pack_root(wanted, tools, tree, digests)
         return make_images(images, tools, tree, digests, epoch=wanted.epoch) if images else ()
     with ThreadPoolExecutor(1) as pool:
         packed = pool.submit(_pack_root, wanted, tools, tree, digests)
         mapped = patching.make(digests)
         packed.result()
+    if mapped is None:  # the tree, which is packed by now, is taken apart for them
+        return make_images(patching.images, tools, tree, digests, epoch=wanted.epoch)
     return mapped
 
 
@@ -61,5 +63,4 @@ def _pack_root(wanted: Wanted, tools: Toolbox, tree: Tree, digests: AskedSums) -
     if Product.root_tar in wanted.products:
         target = wanted.out / Product.root_tar
         with progress.growing(target.name, target, partial(tar_size, tree.path)):
-            pack_tree(tools, tree.path, target, epoch=wanted.epoch)
-        digests.take(target)
+            pack_tree(tools, tree.path, target, epoch=wanted.epoch, sums=digests)

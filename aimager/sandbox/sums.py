@@ -114,7 +114,8 @@ class AskedSums:
 
     @contextmanager
     def following(self, path: Path, target: Path) -> "Iterator[AskedGrowing]":
-        """Have ``target`` summed while it is written, in the block."""
+        """Have ``target`` summed while it is written, in the block, be it once more."""
+        self.tell(target, 0)
         yield AskedGrowing(self, target)
         self.take(target)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aimager import progress
 from aimager.archive import tar_size, unpack_packages
+from aimager.digests import summed_meanwhile
 from aimager.memory import tmpfs_size
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Keyring
@@ -21,6 +22,7 @@ from aimager.sandbox.borrowed_root import LOCK, lend
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.namespace import call
 from aimager.sandbox.program_archive import pack_programs
+from aimager.sandbox.sums import asked_sums
 
 _NOT_RUN = (
     *("usr/include/", "usr/lib/udev/hwdb.d/", "usr/share/doc/", "usr/share/gtk-doc/"),
@@ -55,12 +57,13 @@ class BorrowRoot:
         """The packages whose signatures are checked by it."""
         return read_lock(self.lock).packages
 
-    def run(self) -> None:
-        """Publish the borrowed root.
+    def run(self) -> dict[str, str]:
+        """Publish the borrowed root, and return its SHA-256, by its name.
 
         :raises TrustError: when the keyrings' keys are not the pinned ones, or a package is not
             signed by a key that they vouch for
         """
+        known: dict[str, str] = {}
         call(
             _borrow,
             _Borrowing(self, recall(self.workshop.cache / MEMORY)),
@@ -68,7 +71,9 @@ class BorrowRoot:
             reads=[*all_inputs(self), *self._packages()],
             products=[self.target],
             tmpfs=self.memory(),
+            known=known,
         )
+        return known
 
     def _packages(self) -> tuple[Path, ...]:
         locks = (self.keyring_lock, self.lock, *(lock for _, lock in self.elsewhere))
@@ -105,10 +110,14 @@ def _borrow(borrowing: _Borrowing) -> None:
     unpack_packages([package.path(store) for package in lock.packages], root, without=_NOT_RUN)
     _drop_emulators(root / "usr/bin", stage.emulates)
     shutil.copyfile(stage.lock, root / LOCK)
-    with progress.growing("packing", stage.target, partial(tar_size, root)):
-        pack_programs(root, stage.target, epoch=lock.epoch)
+    target = stage.target
+    with (
+        progress.growing("packing", target, partial(tar_size, root)),
+        summed_meanwhile(asked_sums(), target, target),
+    ):
+        pack_programs(root, target, epoch=lock.epoch)
     if memory is not None:
-        lend(root, stage.target)
+        lend(root, target)
 
 
 def _drop_emulators(folder: Path, kept: Architecture | None) -> None:

@@ -40,12 +40,13 @@ class MakeRootfsArchiveAgain(MakeRootfsArchive):
 
     shared: ClassVar[bool] = False
 
-    def run(self) -> None:
-        """Publish that both are the same.
+    def run(self) -> dict[str, str]:
+        """Publish that both are the same; nobody summed what tells that.
 
         :raises ImageError: when they differ; each path that does is told
         """
         _repeat(self, MakeRootfsArchive)
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +57,13 @@ class InstallPackagesAgain(InstallPackages):
 
     shared: ClassVar[bool] = False
 
-    def run(self) -> None:
-        """Publish that both are the same.
+    def run(self) -> dict[str, str]:
+        """Publish that both are the same; nobody summed what tells that.
 
         :raises ImageError: when they differ; each path that does is told
         """
         _repeat(self, InstallPackages)
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +72,13 @@ class ReuseRootAgain(ReuseRoot):
 
     made: Path
 
-    def run(self) -> None:
-        """Publish that both are the same.
+    def run(self) -> dict[str, str]:
+        """Publish that both are the same; nobody summed what tells that.
 
         :raises ImageError: when they differ; each path that does is told
         """
         _repeat(self, ReuseRoot)
+        return {}
 
 
 def _repeat(

@@ -22,14 +22,16 @@ class InstallPackages(Installing):
         """The packages whose signatures are checked by it."""
         return read_lock(self.lock).without(read_lock(self.rootfs_lock))
 
-    def run(self) -> None:
+    def run(self) -> dict[str, str]:
         """Publish the system's archive; the root's own where nothing is to be added.
+
+        Its SHA-256 is returned, by its name, where it was made here.
 
         :raises TrustError: when a package is not signed by a trusted key
         """
         if self.verified():
-            self.install(base=self.rootfs, base_lock=self.rootfs_lock)
-            return
+            return self.install(base=self.rootfs, base_lock=self.rootfs_lock)
         with publish(self.target) as temporary:
             temporary.unlink()
             temporary.hardlink_to(self.rootfs)
+        return {}

@@ -36,10 +36,10 @@ class Installing:
         base: Path | None = None,
         base_lock: Path | None = None,
         reused: Path | None = None,
-    ) -> None:
+    ) -> dict[str, str]:
         """Publish the archive of the root in ``base``, or of an empty one, with the packages.
 
-        ``base_lock`` and ``reused`` are as `Installation`'s.
+        Returned is its SHA-256, by its name. ``base_lock`` and ``reused`` are as `Installation`'s.
 
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the packages do not fit what an archive of the user's holds
@@ -64,4 +64,4 @@ class Installing:
             made=made,
         )
         with results.receiving(made):
-            install_system(request)
+            return install_system(request)

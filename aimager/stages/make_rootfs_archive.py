@@ -17,9 +17,9 @@ class MakeRootfsArchive(Installing):
         """The packages whose signatures are checked by it."""
         return read_lock(self.lock).packages
 
-    def run(self) -> None:
-        """Publish the root's archive.
+    def run(self) -> dict[str, str]:
+        """Publish the root's archive, and return its SHA-256.
 
         :raises TrustError: when a package is not signed by a trusted key
         """
-        self.install()
+        return self.install()

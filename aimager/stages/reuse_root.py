@@ -25,12 +25,12 @@ class ReuseRoot(Installing):
         """The packages whose signatures are checked by it."""
         return read_reused(self.reused).missing(read_lock(self.lock))
 
-    def run(self) -> None:
-        """Publish the system's archive.
+    def run(self) -> dict[str, str]:
+        """Publish the system's archive, and return its SHA-256.
 
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the packages do not fit what the archive holds
         """
         held = count(len(read_reused(self.reused).packages), "package")
         progress.say(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
-        self.install(base=self.archive, reused=self.reused)
+        return self.install(base=self.archive, reused=self.reused)

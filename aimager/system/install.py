@@ -34,6 +34,7 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending, program_root
 from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
 from aimager.sandbox.results import Results
+from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system import initramfs
 from aimager.system.caches import find_caches, settle_caches
@@ -88,8 +89,8 @@ class Installation:
     made: Path | None = None
 
 
-def install_system(request: Installation) -> None:
-    """Publish what ``request`` describes.
+def install_system(request: Installation) -> dict[str, str]:
+    """Publish what ``request`` describes, and return the SHA-256 of what was summed, by name.
 
     :raises TrustError: when a package is not signed by a trusted key; none has been run then
     :raises ImageError: when what is installed is not what is locked
@@ -99,6 +100,7 @@ def install_system(request: Installation) -> None:
     """
     packages = read_lock(request.lock).packages
     paths = (request.base_lock, request.base, request.reused, request.pacman_static)
+    known: dict[str, str] = {}
     call(
         _install_system,
         request,
@@ -114,7 +116,9 @@ def install_system(request: Installation) -> None:
         foreign=foreign_to_host(request.architecture),
         qemu_later=request.borrowed is not None,
         tmpfs=_space(request).tmpfs,
+        known=known,
     )
+    return known
 
 
 def _space(request: Installation) -> Space:
@@ -159,7 +163,7 @@ def _install_system(request: Installation) -> None:
         refuse_excess(root, limits(workshop, wanted, reused, room=room.folder))
         room.settle(epoch)
         with progress.growing("packing", request.target):
-            pack_tree(tools, root, request.target, epoch=epoch)
+            pack_tree(tools, root, request.target, epoch=epoch, sums=asked_sums())
         room.pass_on(request.target)
 
 
