@@ -31,6 +31,9 @@ from aimager.toolbox import Toolbox
 
 _CHUNK = 1 << 20
 
+_MOST_UNDONE = 32 << 20
+"""Bytes of blocks that are kept to be written back: more take longer than plain images anew."""
+
 _FICLONERANGE = 0x4020940D  # linux/fs.h
 _CLONE = struct.Struct("=qQQQ")
 """What it takes: a file, where and how much of it, and where that goes (ioctl_ficlonerange(2))."""
@@ -120,9 +123,10 @@ class Patching:
     def write_undo(self, target: Path, plain: str, digests: Sums) -> None:
         """Write to ``target`` how the disk that was made becomes that of the images ``plain``.
 
-        Nothing is written if it was not made of them, or if there is no room.
+        Nothing is written if it was not made of them, if too much was changed or there is no room.
         """
-        if not self.undone:
+        changed = sum(map(len, self.undone.values())) * BLOCK
+        if not self.undone or changed > _MOST_UNDONE:
             return
         disk = self.images.out / Product.disk
         sha256, status = digests.of(disk), disk.stat()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from aimager.errors import HostError
 from aimager.sandbox.tree import Tree
 
 _COPIED_EXACTLY = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
@@ -17,6 +18,10 @@ _COARSE = 5
 _TICK = 0.001
 """Seconds to wait for the clock of the tree's file system, which counts in a few of these."""
 
+_SOON = 10**9
+"""Nanoseconds that are waited for: no clock of a file system is so far ahead by itself."""
+
+_TRIES = 3
 
 _STATUS = struct.Struct("<3IqqQQQQ")
 _OF_FOLDER = 20
@@ -75,18 +80,36 @@ Snapshot = Mapping[str, Seen]
 
 
 def look(tree: Tree) -> Snapshot:
-    """See what ``tree`` holds. What is changed after that has another time than anything there."""
-    found, newest = dict[str, Seen](), 0
+    """See what ``tree`` holds. What is changed after that has another time than anything there.
+
+    :raises HostError: when the clock is set back again and again
+    """
+    for _ in range(_TRIES):
+        found, newest = dict[str, Seen](), 0
+        for path, status in tree.walk():
+            newest = max(newest, status.st_ctime_ns)
+            attributes: tuple[tuple[str, bytes], ...] = ()
+            if stat.S_ISDIR(status.st_mode):
+                with tree.folder(path, os.O_NOFOLLOW) as descriptor:
+                    attributes = attributes_of(descriptor)
+            found[path] = Seen(_status(status), attributes)
+        while 0 <= newest - time.clock_gettime_ns(_COARSE) < _SOON:
+            time.sleep(_TICK)
+        if newest < time.clock_gettime_ns(_COARSE):
+            return found
+        _bring_back(tree)
+    raise HostError("the clock is set back again and again", hint="build once it is right")
+
+
+def _bring_back(tree: Tree) -> None:
+    """Let no file of ``tree`` have changed later than now, as when the clock was set back."""
+    now = time.clock_gettime_ns(_COARSE)
     for path, status in tree.walk():
-        newest = max(newest, status.st_ctime_ns)
-        attributes: tuple[tuple[str, bytes], ...] = ()
-        if stat.S_ISDIR(status.st_mode):
-            with tree.folder(path, os.O_NOFOLLOW) as descriptor:
-                attributes = attributes_of(descriptor)
-        found[path] = Seen(_status(status), attributes)
-    while time.clock_gettime_ns(_COARSE) <= newest:
-        time.sleep(_TICK)
-    return found
+        if status.st_ctime_ns > now:
+            parent, _, name = path.rpartition("/")
+            times = status.st_atime_ns, status.st_mtime_ns
+            with tree.folder(parent) as folder:
+                os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
 
 
 def attributes_of(descriptor: int) -> tuple[tuple[str, bytes], ...]:

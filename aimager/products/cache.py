@@ -19,7 +19,14 @@ from pathlib import Path
 
 from aimager.files import sha256
 from aimager.locks import locked
-from aimager.products.record import RECORD, KeptFile, Record, read_record, write_record
+from aimager.products.record import (
+    RECORD,
+    KeptFile,
+    Record,
+    read_record,
+    remember,
+    write_record,
+)
 
 _MADE = ".made"
 """In the view, of a product that the run did not find but made."""
@@ -103,8 +110,10 @@ class Kept:
     def forget(self) -> None:
         """Remove all kept products."""
         with guard(self.folder.parents[1]):
-            if self.folder.is_dir():
-                shutil.rmtree(self.folder)
+            for folder in self.folder.glob("*/"):
+                remove_product(folder)
+            with suppress(FileNotFoundError):
+                self.folder.rmdir()
 
     @contextmanager
     def making(self, id: str) -> Iterator[bool]:
@@ -116,6 +125,12 @@ class Kept:
             for unfinished in self.folder.glob(f".{id}.*/"):  # of a build that was killed
                 shutil.rmtree(unfinished)
             yield waited
+
+
+def remove_product(folder: Path) -> None:
+    """Remove a kept product, whose files' sums are remembered."""
+    remember(folder)
+    shutil.rmtree(folder)
 
 
 @contextmanager

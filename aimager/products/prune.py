@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.locks import locked
-from aimager.products.cache import guard
+from aimager.products.cache import guard, remove_product
 from aimager.products.inventory import (
     PACKAGES,
     Item,
@@ -58,7 +58,10 @@ def prune(products: Path, store: Path, runs: Path, limit: Limit) -> Pruned:
         # More than once, because what two products share is only freed with the second.
         while chosen := _choose(free, limit, disk_usages([products, store])):
             for item in chosen:
-                shutil.rmtree(item.folder)
+                if item.kind == PACKAGES:
+                    shutil.rmtree(item.folder)
+                else:
+                    remove_product(item.folder)
             free = [item for item in free if item not in chosen]
             gone += chosen
         _tidy(products, store)

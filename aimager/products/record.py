@@ -13,6 +13,11 @@ from aimager.products.derivation import Derivation
 
 RECORD = "record.json"
 
+_REMOVED = "removed.json"
+"""In the cache, beside its products: the SHA-256 of files of those that were removed."""
+_REMEMBERED, _MOST = 32, 512
+"""How many sums are kept of a product, and of how many that were removed."""
+
 
 @dataclass(frozen=True)
 class KeptFile:
@@ -80,6 +85,45 @@ def _decode(text: bytes) -> Record | None:
     except (ValueError, TypeError):
         return None
     return record
+
+
+def sums_of(record: Record) -> tuple[str, ...]:
+    """The SHA-256 of the files of a product and of those before it with the same id."""
+    return (*record.earlier, *(file.sha256 for file in record.files))[-_REMEMBERED:]
+
+
+def remember(folder: Path) -> None:
+    """Keep the sums of the product in ``folder``, which is to be removed, for `removed_sums`.
+
+    What was made from it is then not taken for made from something that no build has made.
+    """
+    record = read_record(folder)
+    if record is None:
+        return
+    known, name = _removed(folder), _name(folder)
+    sums = dict.fromkeys((*known.pop(name, ()), *sums_of(record)))
+    known[name] = list(sums)[-_REMEMBERED:]
+    newest = dict(list(known.items())[-_MOST:])
+    publish_text(folder.parents[3] / _REMOVED, json.dumps(newest, indent=1) + "\n")
+
+
+def removed_sums(folder: Path) -> tuple[str, ...]:
+    """The sums of the products that were in ``folder``, TASK/SUBJECT/ID, and were removed."""
+    return tuple(_removed(folder).get(_name(folder), ()))
+
+
+def _name(folder: Path) -> str:
+    return "/".join(folder.parts[-3:])
+
+
+def _removed(folder: Path) -> dict[str, list[str]]:
+    try:
+        known: dict[str, list[str]] = decode(
+            dict[str, list[str]], json.loads((folder.parents[3] / _REMOVED).read_bytes())
+        )
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
+    return known
 
 
 def record_of(path: Path) -> Record | None:

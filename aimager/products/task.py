@@ -10,7 +10,15 @@ from aimager.model.remote import Remote
 from aimager.products.cache import Kept, describe_files, is_made_by_run
 from aimager.products.derivation import Derivation, derive
 from aimager.products.reasons import differences, locked_packages, origins_of, versions_of
-from aimager.products.record import Record, identity_of, provenance, record_of, sha256_of
+from aimager.products.record import (
+    Record,
+    identity_of,
+    provenance,
+    record_of,
+    removed_sums,
+    sha256_of,
+    sums_of,
+)
 from aimager.products.remote.products import give, take
 from aimager.products.stage import Stage, inputs, outputs
 
@@ -20,10 +28,6 @@ Known = Mapping[str, str] | None
 
 def _run(stage: Stage) -> Known:
     return stage.run()
-
-
-_REMEMBERED = 32
-"""How many sums of files that a product had before are kept."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,10 @@ class CachedTask:
         progress.step("keeping the product")
         if not made:
             return None
-        earlier = (*before.earlier, *(file.sha256 for file in before.files)) if before else ()
+        removed = removed_sums(self.kept.folder / derivation.id)
+        earlier = sums_of(before) if before else removed
         files = describe_files(made, known)
-        record = replace(self._record(derivation), files=files, earlier=earlier[-_REMEMBERED:])
+        record = replace(self._record(derivation), files=files, earlier=earlier)
         self.kept.keep(record)
         return record
 

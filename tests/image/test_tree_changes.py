@@ -1,8 +1,12 @@
 """What was changed in a tree since it was seen, however soon after."""
 
 import os
+import time
 from pathlib import Path
 
+import pytest
+
+from aimager.errors import HostError
 from aimager.image.tree_changes import Changes, find_changes, look
 from aimager.sandbox.tree import Tree
 
@@ -47,3 +51,22 @@ def test_nothing(tmp_path: Path) -> None:
     tree = Tree(make(tmp_path / "tree"))
     seen = look(tree)
     assert not find_changes(tree, seen, look(tree), "", ())
+
+
+def test_the_clock_was_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an hour: until its files are brought back, what is written then looks older than they."""
+    top = make(tmp_path / "tree")
+    status, before = (top / "etc/kept").stat(), time.time_ns()
+    hour = 3600 * 10**9
+    told = iter([before - hour, before - hour, before - hour])
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda clock: next(told, time.time_ns() + hour))
+    assert "etc/kept" in look(Tree(top))
+    after = (top / "etc/kept").stat()
+    assert after.st_ctime_ns > status.st_ctime_ns
+    assert after.st_mtime_ns == status.st_mtime_ns
+
+
+def test_the_clock_is_always_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda clock: 0)
+    with pytest.raises(HostError, match="the clock is set back again and again"):
+        look(Tree(make(tmp_path / "tree")))

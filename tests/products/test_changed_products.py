@@ -7,7 +7,8 @@ import pytest
 
 from aimager.errors import ConfigError
 from aimager.products.cache import describe_files
-from aimager.products.record import read_record
+from aimager.products.prune import Limit, prune
+from aimager.products.record import read_record, removed_sums
 from tests.products.test_task import chain, edit_record
 from tests.support.staged import build, product, runs
 
@@ -52,3 +53,33 @@ def test_what_a_product_had_before_is_remembered(cache: Path, source: Path) -> N
     again.run()
     record = read_record(product(again))
     assert before and record and record.earlier == (before.files[0].sha256,)
+
+
+def test_what_a_product_was_is_known_when_it_is_forgotten(cache: Path, source: Path) -> None:
+    """So that it may be made anew alone, and a build in a later run goes on."""
+    first, second = chain(cache, "r1", source)
+    for task in (first, second):
+        build(task)
+    record = read_record(product(first))
+    assert record
+    another = dataclasses.replace(record.files[0], sha256="0" * 64)
+    edit_record(first, files=[another])
+    edit_record(second, made_from={"source": another.sha256})
+    first.forget()
+    assert not list(first.kept.folder.glob("*/"))
+    assert build(chain(cache, "alone", source)[0])
+    first, second = chain(cache, "later", source)
+    assert not build(first)
+    assert second.explain() == "loud.txt came out different"
+
+
+def test_what_a_product_was_is_known_when_it_is_pruned(cache: Path, source: Path) -> None:
+    first, _ = chain(cache, "r1", source)
+    build(first)
+    folder = product(first)
+    record = read_record(folder)
+    assert record
+    assert prune(cache / "product", cache / "pkg", cache / "none", Limit(size=0)).items
+    assert not folder.exists()
+    assert removed_sums(folder) == (record.files[0].sha256,)
+    assert removed_sums(folder.with_name("0" * 32)) == ()
