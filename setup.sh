@@ -42,6 +42,7 @@ tests|programs mkfs.fat|dosfstools|dosfstools|dosfstools|dosfstools|dosfstools
 tests|programs mcopy|mtools|mtools|mtools|mtools|mtools
 tests|programs zstd|zstd|zstd|zstd|zstd|zstd
 tests|programs xz|xz-utils|xz|xz|xz|xz
+tests|programs cpio|cpio|cpio|cpio|cpio|cpio
 tests|programs gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4
 tests|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
 tests|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
