@@ -1,10 +1,12 @@
 """What tasks and their children say comes to one place, with their names."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -102,3 +104,20 @@ def test_long_records_of_several_writers_stay_whole(channel: IO[bytes]) -> None:
         writer.join()
     texts = [read_line(line)["text"] for line in said.decode().split("\n")[:-1]]
     assert sorted(texts) == sorted(letter * 20_000 for letter in "abc" for _ in range(5))
+
+
+def test_who_is_interrupted_holds_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all that others say waits for ever, and they with it."""
+    path, real = tmp_path / "channel", fcntl.flock
+
+    def interrupted(file: IO[bytes], how: int) -> None:
+        real(file, how)
+        if how == fcntl.LOCK_EX:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    with path.open("wb", buffering=0) as channel:
+        with pytest.raises(KeyboardInterrupt):
+            send(channel, {"event": "text"})
+        with path.open("rb") as other:
+            real(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

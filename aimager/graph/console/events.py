@@ -96,11 +96,17 @@ def read_line(line: str, secret: str = "") -> Record:
 
 
 def send(channel: IO[bytes], record: Record) -> None:
-    """Write a record to the channel, which others write to at the same time."""
-    with suppress(PermissionError):  # where nothing can be locked, no build gets far
-        fcntl.flock(channel, fcntl.LOCK_EX)
+    """Write a record to the channel, which others write to at the same time.
+
+    They wait while the channel is locked: whoever has it open for longer than a record must not be
+    interrupted here.
+    """
     try:
-        channel.write(f"{MARK}{json.dumps(record)}\n".encode())
+        with suppress(PermissionError):  # where nothing can be locked, no build gets far
+            fcntl.flock(channel, fcntl.LOCK_EX)
+        left = memoryview(f"{MARK}{json.dumps(record)}\n".encode())
+        while left:
+            left = left[channel.write(left) :]
     finally:
         with suppress(PermissionError):
             fcntl.flock(channel, fcntl.LOCK_UN)

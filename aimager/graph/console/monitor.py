@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TextIO
@@ -34,6 +35,8 @@ class Audience:
         self._display = choose_display(self._stream)
         self._diary, self._run, self._diary_path = Diary(), run, diary
         self._thread: threading.Thread | None = None
+        # Signals interrupt the main thread alone, and whoever sends holds a lock meanwhile.
+        self._sender = ThreadPoolExecutor(1)
         self._shown = threading.Event()
         self._is_gone = False
         os.environ[CHANNEL] = f"/proc/{os.getpid()}/fd/{writer}"
@@ -42,7 +45,7 @@ class Audience:
         """Show a record of this process's own."""
         record = {"event": event, "task": task, **more}
         if self._thread:
-            send(self._channel, record)
+            self._send(record)
         else:
             self._show(record)
 
@@ -56,7 +59,7 @@ class Audience:
         """Wait until all that was said is shown, and is in the diary."""
         if self._thread:
             self._shown.clear()
-            send(self._channel, {"event": "wait"})
+            self._send({"event": "wait"})
             self._shown.wait()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -68,8 +71,9 @@ class Audience:
         """Show what is left, and leave the terminal clean."""
         os.environ.pop(CHANNEL, None)
         if self._thread:
-            send(self._channel, {"event": "end"})
+            self._send({"event": "end"})
             self._thread.join()
+            self._sender.shutdown()
         else:
             self._said.close()
         self._channel.close()
@@ -77,6 +81,9 @@ class Audience:
             self._display.close()
         with suppress(OSError):
             self._stream.close()
+
+    def _send(self, record: Record) -> None:
+        self._sender.submit(send, self._channel, record).result()
 
     def _listen(self) -> None:
         try:
