@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aimager import files
+from aimager.meanwhile import looking
 
 
 class Growing(Protocol):
@@ -38,20 +38,11 @@ _LOOK = 0.1  # seconds
 @contextmanager
 def summed_meanwhile(sums: Sums, path: Path, target: Path) -> Iterator[None]:
     """Compute that of ``target`` in the block, while a program adds to the end of ``path``."""
-    ended = threading.Event()
-
-    def look(growing: Growing) -> None:
-        while not ended.wait(_LOOK):
-            growing.advance(path.stat().st_size)
-
-    with sums.following(path, target) as growing:
-        looking = threading.Thread(target=look, args=(growing,), daemon=True)
-        looking.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            looking.join()
+    with (
+        sums.following(path, target) as growing,
+        looking(lambda: growing.advance(path.stat().st_size), _LOOK),
+    ):
+        yield
 
 
 class GrowingDigest:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from aimager.files import data_size, temporaries
+from aimager.meanwhile import looking
 from aimager.shown import shown, shown_lines, without_passwords
 
 HEARD = "AIMAGER_HEARD"
@@ -126,21 +127,13 @@ def _looking(
     if HEARD not in os.environ:
         yield
         return
-    ended = threading.Event()
 
     def tell() -> None:
-        first()
-        while not ended.wait(_LOOK):
-            done, total = look()
-            step(name, done=done, total=total, unit="B")
+        done, total = look()
+        step(name, done=done, total=total, unit="B")
 
-    looking = threading.Thread(target=tell, daemon=True)
-    looking.start()
-    try:
+    with looking(tell, _LOOK, first=first):
         yield
-    finally:
-        ended.set()
-        looking.join()
 
 
 def _written(target: Path) -> int:

@@ -98,7 +98,9 @@ def look(tree: Tree) -> Snapshot:
         if newest < time.clock_gettime_ns(_COARSE):
             return found
         _bring_back(tree)
-    raise HostError("the clock is set back again and again", hint="build once it is right")
+    raise HostError(
+        "the clock is set back again and again", hint="set the clock right, and build again"
+    )
 
 
 def _bring_back(tree: Tree) -> None:

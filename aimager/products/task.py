@@ -145,8 +145,8 @@ class CachedTask:
         progress.step("keeping the product")
         if not made:
             return None
-        removed = removed_sums(self.kept.folder / derivation.id)
-        earlier = sums_of(before) if before else removed
+        folder = self.kept.folder / derivation.id
+        earlier = sums_of(before) if before else removed_sums(folder)
         files = describe_files(made, known)
         record = replace(self._record(derivation), files=files, earlier=earlier)
         self.kept.keep(record)

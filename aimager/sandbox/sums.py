@@ -114,7 +114,7 @@ class AskedSums:
 
     @contextmanager
     def following(self, path: Path, target: Path) -> "Iterator[AskedGrowing]":
-        """Have ``target`` summed while it is written, in the block, be it once more."""
+        """Have ``target`` summed while it is written, in the block, from its start."""
         self.tell(target, 0)
         yield AskedGrowing(self, target)
         self.take(target)

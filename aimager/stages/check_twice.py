@@ -41,7 +41,7 @@ class MakeRootfsArchiveAgain(MakeRootfsArchive):
     shared: ClassVar[bool] = False
 
     def run(self) -> dict[str, str]:
-        """Publish that both are the same; nobody summed what tells that.
+        """Publish that both are the same; the SHA-256 of that file is not known.
 
         :raises ImageError: when they differ; each path that does is told
         """
@@ -58,7 +58,7 @@ class InstallPackagesAgain(InstallPackages):
     shared: ClassVar[bool] = False
 
     def run(self) -> dict[str, str]:
-        """Publish that both are the same; nobody summed what tells that.
+        """Publish that both are the same; the SHA-256 of that file is not known.
 
         :raises ImageError: when they differ; each path that does is told
         """
@@ -73,7 +73,7 @@ class ReuseRootAgain(ReuseRoot):
     made: Path
 
     def run(self) -> dict[str, str]:
-        """Publish that both are the same; nobody summed what tells that.
+        """Publish that both are the same; the SHA-256 of that file is not known.
 
         :raises ImageError: when they differ; each path that does is told
         """

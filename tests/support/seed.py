@@ -38,7 +38,7 @@ class Seed:
         return said.read_text()
 
     def _refuse_written(self) -> None:
-        """Fail for a product that somebody wrote to: what he took for his own was all copies'."""
+        """Fail if a test wrote to a product, whose files all copies share."""
         for path in self.doit.cache.glob(f"product/*/*/[!.]*/{RECORD}"):
             record = read_record(path.parent)
             for file in record.files if record else ():
