@@ -24,6 +24,7 @@ from aimager.stages.keyring_init import KeyringInit
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
 from aimager.stages.pack_image import PackImage
 from aimager.stages.resolve_packages import ResolvePackages
+from aimager.stages.resolve_part import ResolvePart
 from aimager.stages.reuse_root import ReuseRoot
 from aimager.stages.sync_databases import SyncDatabases
 from aimager.stages.take_lock import TakeLock
@@ -118,8 +119,17 @@ def task_resolve_packages() -> Stages:
                 borrowed=None if wanted.bootstraps else plan.borrowed,
                 mirrors=plan.mirrors(wanted.platform),
             )
+            part = partial(
+                ResolvePart,
+                databases=artifacts.sync_databases(wanted.platform),
+                whole=artifacts.lock(wanted.part_of),
+                packages=wanted.packages,
+                target=target,
+                welcome=wanted.welcome,
+                initramfs=wanted.initramfs,
+            )
             take = partial(TakeLock, plan.lock, wanted.subject, target) if plan.lock else None
-            yield wanted.subject, take or resolve
+            yield wanted.subject, take or (part if wanted.part_of else resolve)
 
 
 @GRAPH.stages
@@ -204,15 +214,21 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
 
 @GRAPH.stages
 def task_install_packages() -> Stages:
-    """install the board's packages, every one verified"""
+    """install the board's packages, then those beside them, every one verified"""
     for plan in PLANS:
-        yield plan.build.id, whole_system(plan, InstallPackages, ReuseRoot)
+        for subject in plan.systems:
+            yield subject, system(plan, subject, InstallPackages, ReuseRoot)
 
 
-def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRoot]) -> MakeStage:
-    """The stage that makes the system of a plan's build."""
+def system(
+    plan: Plan, subject: str, install: type[InstallPackages], reuse: type[ReuseRoot]
+) -> MakeStage:
+    """The stage that makes the system of a plan's build, or of its board alone, by ``subject``."""
     build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
     rootfs, lock = artifacts.rootfs_archive(platform), artifacts.lock(f"{platform.id}.rootfs")
+    if plan.board_subject not in ("", subject):
+        rootfs = artifacts.system_archive(plan.board_subject)
+        lock = artifacts.lock(plan.board_subject)
     root: partial[Any] = partial(install, rootfs=rootfs, rootfs_lock=lock)
     if build.reused_root and plan.reused:
         root = partial(reuse, archive=build.reused_root, reused=plan.reused)
@@ -220,10 +236,10 @@ def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRo
         root,
         architecture=platform.architecture,
         level=platform.level,
-        lock=artifacts.fetched(build.id),
+        lock=artifacts.fetched(subject),
         keys=artifacts.keys(sources),
         keyring=artifacts.keyring_backup(sources),
-        target=artifacts.system_archive(build),
+        target=artifacts.system_archive(subject),
         epoch=build.epoch,
         pacman_static=plan.pacman_static,
         borrowed=plan.borrowed,
@@ -234,14 +250,15 @@ def whole_system(plan: Plan, install: type[InstallPackages], reuse: type[ReuseRo
 def task_check_twice() -> Stages:
     """install everything again, and compare (check-twice=yes)"""
     for plan in CHECKED:
-        build, platform = plan.build, plan.build.platform
+        platform = plan.build.platform
         if not plan.reused:
             stage = base_system(plan, check_twice.MakeRootfsArchiveAgain)
             made, target = artifacts.rootfs_archive(platform), artifacts.checked_twice(platform.id)
             yield platform.id, partial(stage, made=made, target=target)
-        stage = whole_system(plan, check_twice.InstallPackagesAgain, check_twice.ReuseRootAgain)
-        made, target = artifacts.system_archive(build), artifacts.checked_twice(build.id)
-        yield build.id, partial(stage, made=made, target=target)
+        for subject in plan.systems:
+            kinds = (check_twice.InstallPackagesAgain, check_twice.ReuseRootAgain)
+            made, target = artifacts.system_archive(subject), artifacts.checked_twice(subject)
+            yield subject, partial(system(plan, subject, *kinds), made=made, target=target)
 
 
 @GRAPH.stages
@@ -255,7 +272,7 @@ def task_pack_image() -> Stages:
             title=distro.name,
             vendor=distro.vendor or distro.id,
             architecture=build.platform.architecture,
-            system=artifacts.system_archive(build),
+            system=artifacts.system_archive(build.id),
             lock=artifacts.lock(build.id),
             setup=build.setup,
             overlays=build.overlays,

@@ -146,9 +146,9 @@ def borrowed_archive(subject: str) -> Path:
     return kept("make-rootfs-archive", subject).view / "borrowed.tar"
 
 
-def system_archive(build: Build) -> Path:
-    """Everything that a build installs, installed."""
-    return kept("install-packages", build.id).view / "system.tar.zst"
+def system_archive(subject: str) -> Path:
+    """Everything that a build, or its board alone, installs, installed."""
+    return kept("install-packages", subject).view / "system.tar.zst"
 
 
 def packed(build: Build) -> tuple[Path, ...]:

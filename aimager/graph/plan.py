@@ -9,6 +9,7 @@ from aimager.graph import artifacts
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.build import Build, MirrorChoice, Tools
 from aimager.model.distro import Distro, Keyring, Platform, ThirdPartyRepository
+from aimager.packages.lock_file import read_lock_file
 from aimager.packages.pacman import host_has_pacman
 from aimager.sandbox.binfmt import runs_here
 from aimager.sandbox.borrowed_root import WANTED, WANTED_FOR_FOREIGN
@@ -20,7 +21,8 @@ class Request:
 
     Those in ``welcome`` are taken as far as the repositories have them. Without ``dependencies``
     the packages are locked alone; ``bootstraps`` means that no program is borrowed for it yet.
-    ``initramfs`` is a maker to take where no package that is asked for provides one.
+    ``initramfs`` is a maker to take where no package that is asked for provides one. The packages
+    may be ``part_of`` what another request of this run resolves to, by its subject.
     """
 
     subject: str
@@ -30,6 +32,7 @@ class Request:
     dependencies: bool = True
     bootstraps: bool = False
     initramfs: str | None = None
+    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Plan:
     lock: Path | None = None
     """The user's lock file, which takes the place of resolving."""
     others: tuple["Plan", ...] = ()
+    board_subject: str = ""
+    """The name of the lock and the system of the board alone; empty: nothing is added to those."""
 
     @property
     def _together(self) -> tuple["Plan", ...]:
@@ -191,6 +196,11 @@ class Plan:
         )
 
     @property
+    def systems(self) -> tuple[str, ...]:
+        """The names of the systems that are installed, each on the one before it."""
+        return tuple(filter(None, (self.board_subject, self.build.id)))
+
+    @property
     def requests(self) -> Iterator[Request]:
         """All that is to be resolved."""
         for platform in self.keyring_platforms:
@@ -216,6 +226,15 @@ class Plan:
             self.build.welcome,
             initramfs=self.build.initramfs,
         )
+        if self.board_subject:
+            yield Request(
+                self.board_subject,
+                self.build.sources,
+                (*rootfs, *self.build.board.installs),
+                self.build.welcome_tools,
+                initramfs=self.build.initramfs,
+                part_of=self.build.id,
+            )
 
 
 def make_plans(builds: Sequence[Build], *, anew: bool) -> list[Plan]:
@@ -238,7 +257,12 @@ def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> 
     for other in others or (build,):
         if host.id == other.platform.id:
             host = other.platform  # whose repositories the user may have named
-    plan = Plan(build, host, needs_pacman_static=False, lock=lock)
+    board = f"{build.id}.board"
+    is_layered = build.is_layered and build.reused_root is None
+    if lock and is_layered:
+        is_layered = board in read_lock_file(lock).parts  # older ones lack it
+    layer = board if is_layered else ""
+    plan = Plan(build, host, needs_pacman_static=False, lock=lock, board_subject=layer)
     resolves = lock is None or build.tools is Tools.host
     # The borrowed root's pacman does the work wherever there is one.
     usual = not plan.lends and not host_has_pacman()

@@ -204,6 +204,12 @@ class Build:
         return tuple(dict.fromkeys(self.board.installs + sudo + keyrings + self.packages))
 
     @property
+    def is_layered(self) -> bool:
+        """Whether more is installed than the board's own, which is then installed first."""
+        own = {*self.board.installs, *self.welcome_tools}
+        return bool(self.board.installs) and not own >= {*self.installs, *self.welcome}
+
+    @property
     def initramfs(self) -> str | None:
         """The package of the initramfs maker, to install where nothing else provides one."""
         return self.board.initramfs.value if self.board.initramfs else None
@@ -220,9 +226,13 @@ class Build:
 
         They are file systems' tools and added repositories' lists of mirrors.
         """
-        tools = (f.package for f in self.file_systems if not f.read_only)
         lists = (package for r in self.image_repositories for package in r.packages)
-        return tuple(dict.fromkeys((*tools, *lists)))
+        return tuple(dict.fromkeys((*self.welcome_tools, *lists)))
+
+    @property
+    def welcome_tools(self) -> tuple[str, ...]:
+        """Those of them that are file systems' tools."""
+        return tuple(dict.fromkeys(f.package for f in self.file_systems if not f.read_only))
 
     @property
     def makers(self) -> tuple[str, ...]:

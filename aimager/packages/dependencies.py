@@ -46,6 +46,23 @@ def closure(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> li
     return sorted(found)
 
 
+def closure_of_all(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
+    """The names of ``names`` and of all that may satisfy what they depend on, sorted.
+
+    Of packages that are installed together, every one that gives what another needs is taken: so
+    none is missing, whatever versions are asked for.
+    """
+    providers = _Providers(packages)
+    found, waiting = set(names), list(names)
+    while waiting:
+        needed = {
+            d for dependency in packages[waiting.pop()].depends for d in providers.of(dependency)
+        }
+        waiting += needed - found
+        found |= needed
+    return sorted(found)
+
+
 def unmet(packages: Mapping[str, DatabasePackage], names: Sequence[str]) -> list[str]:
     """What ``names`` depend on and none of ``packages`` gives, in order."""
     providers = _Providers(packages)

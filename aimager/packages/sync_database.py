@@ -1,11 +1,8 @@
-"""pacman's sync databases: reading them, and keeping a platform's in one archive."""
+"""pacman's sync databases, and what they tell of packages."""
 
 import functools
-import shutil
 import sys
-import tarfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,7 +15,6 @@ from aimager.packages.database_entry import first_value, read_fields, read_numbe
 from aimager.packages.foreign_packages import is_taken
 from aimager.tar_stream import TarError, read_files
 
-_END = ".db"
 _ENTRIES = ("desc", "depends")
 """The files of an entry; before repo-add 5 what a package depends on lay apart."""
 
@@ -26,7 +22,7 @@ _FIELDS = frozenset(
     {"FILENAME", "NAME", "VERSION", "ARCH", "SHA256SUM", "CSIZE", "ISIZE", "BUILDDATE"}
 )
 _RELATIONS = frozenset({"PROVIDES", "DEPENDS", "GROUPS"})
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 _LONGEST_FAULT = 300  # characters
 
 
@@ -83,18 +79,21 @@ class Packages(dict[str, DatabasePackage]):
                 self.faults.setdefault(name, fault)
 
 
-def read_database(repository: str, source: Path | IO[bytes] | bytes) -> Packages:
+def read_database(
+    repository: str, source: Path | IO[bytes] | bytes, entries: Collection[str] | None = None
+) -> Packages:
     """The packages of a repository's database, whatever it is compressed with.
 
     As for pacman, a package's name and version are those of its folder, and an entry that cannot
-    be used is of no matter until it is needed.
+    be used is of no matter until it is needed. If ``entries`` are named, as ``NAME-VERSION``, no
+    others are read.
 
     :raises DownloadError: when it is not a database: damaged, a web page, or beyond all limits
     """
     try:
         with recognized(source, limit=limits.DATABASE_UNPACKED) as stream:
-            packages = _read_packages(repository, stream)
-            while stream.read(_CHUNK):
+            packages = _read_packages(repository, stream, entries)
+            while stream.read(CHUNK):
                 pass  # for the compression's checksum comes last
     except ValueError as error:
         raise DownloadError(
@@ -105,10 +104,10 @@ def read_database(repository: str, source: Path | IO[bytes] | bytes) -> Packages
     return packages
 
 
-def _read_packages(repository: str, stream: IO[bytes]) -> Packages:
+def _read_packages(repository: str, stream: IO[bytes], named: Collection[str] | None) -> Packages:
     """Each entry becomes a package as it comes, for all of their text would be twice as much."""
     entries, count = dict[str, DatabasePackage | _Unusable](), 0
-    for path, content in read_files(stream, _wanted):
+    for path, content in read_files(stream, functools.partial(_wanted, named)):
         entry = path.rpartition("/")[0]
         fields = {
             key: values
@@ -144,13 +143,14 @@ def _read_entry(
         return _Unusable(_fault(repository, entry, error), fields)
 
 
-def _wanted(path: str) -> int:
+def _wanted(named: Collection[str] | None, path: str) -> int:
     """The bytes that a file may have: ``NAME-VERSION/desc``, and nothing that lies in no folder.
 
     One below ``./`` has no name of a package, as for libalpm, and is a fault.
     """
     folder, _, name = path.removeprefix("./").rpartition("/")
-    return limits.DESC if folder and name in _ENTRIES else 0
+    is_wanted = folder and name in _ENTRIES and (named is None or folder in named)
+    return limits.DESC if is_wanted else 0
 
 
 def _fault(repository: str, entry: str, error: Exception) -> str:
@@ -186,98 +186,3 @@ def _read_package(
 def _architecture(file: str) -> str:
     """That in the name of a package's file, which pacman does without where an entry has none."""
     return file.partition(".pkg.tar")[0].rpartition("-")[2] or "any"
-
-
-@dataclass(frozen=True)
-class KeptDatabase:
-    """A repository's database in a file, to be kept in an archive."""
-
-    repository: str
-    path: Path
-
-
-def fill_archive(databases: Sequence[KeptDatabase], target: Path) -> None:
-    """Write them to one archive, in pacman.conf's order; its bytes change only when theirs do.
-
-    There they are not compressed, so that they need not be decompressed again and again.
-
-    :raises DownloadError: when one is damaged
-    """
-    with target.open("wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-        for database in databases:
-            _add(archive, database)
-
-
-def _add(archive: tarfile.TarFile, database: KeptDatabase) -> None:
-    member = tarfile.TarInfo(f"{database.repository}{_END}")
-    try:
-        with recognized(database.path, limit=limits.DATABASE_UNPACKED) as content:
-            while chunk := content.read(_CHUNK):
-                member.size += len(chunk)
-        with recognized(database.path, limit=limits.DATABASE_UNPACKED) as content:
-            archive.addfile(member, content)
-    except ValueError as error:
-        raise DownloadError(
-            f"{member.name} is not a sync database: {error}",
-            hint="whoever can write to the cache may have changed it: remove the folder sync of"
-            " the cache, and build again",
-        ) from error
-
-
-@contextmanager
-def _databases(source: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
-    """The databases of such an archive, as streams that are read in their order."""
-    with tarfile.open(source, "r:") as archive:
-        yield (
-            (member.name.removesuffix(_END), content)
-            for member in archive
-            if member.name.endswith(_END) and (content := archive.extractfile(member))
-        )
-
-
-def lay_databases(source: Path, folder: Path) -> tuple[str, ...]:
-    """Lay the databases of such an archive in a folder, as pacman has them; returns their names."""
-    with _databases(source) as databases:
-        names = []
-        for name, content in databases:
-            with (folder / f"{name}{_END}").open("wb") as stream:
-                shutil.copyfileobj(content, stream, _CHUNK)
-            names.append(name)
-    return tuple(names)
-
-
-def read_repository(source: Path, repository: str) -> Packages:
-    """The packages of one repository of such an archive, also those of names that others have.
-
-    :raises DownloadError: when its database is damaged
-    """
-    with _databases(source) as databases:
-        for name, content in databases:
-            if name == repository:
-                return read_database(name, content)
-    return Packages()
-
-
-def read_packages(source: Path, architectures: tuple[str, ...] = ()) -> Packages:
-    """All packages of such an archive; of those with one name, the first repository's.
-
-    If ``architectures`` are named, it is the first that has it for one of them, or for any. It is
-    read once, however often it is asked for: thousands of packages take seconds.
-
-    :raises DownloadError: when a database is damaged
-    """
-    status = source.stat()
-    return _read_once(
-        source, status.st_ino, status.st_size, status.st_mtime_ns, architectures=architectures
-    )
-
-
-@functools.lru_cache(maxsize=4)
-def _read_once(
-    source: Path, inode: int, size: int, mtime_ns: int, *, architectures: tuple[str, ...]
-) -> Packages:
-    packages = Packages()
-    with _databases(source) as databases:
-        for name, content in databases:
-            packages.add(read_database(name, content), architectures)
-    return packages

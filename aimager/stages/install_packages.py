@@ -1,4 +1,4 @@
-"""install-packages: everything that a build installs, on its platform's base system."""
+"""install-packages: everything that a build installs, on its platform's base or board's system."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -12,6 +12,7 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import Lock, write_lock
 from aimager.model.workshop import Workshop, environment
+from aimager.packages.database_archive import lay_databases, read_packages, read_repository
 from aimager.packages.dependencies import (
     bare_name,
     closure,
@@ -29,13 +30,7 @@ from aimager.packages.pacman import (
     resolve,
     write_conf,
 )
-from aimager.packages.sync_database import (
-    DatabasePackage,
-    Packages,
-    lay_databases,
-    read_packages,
-    read_repository,
-)
+from aimager.packages.sync_database import DatabasePackage, Packages
 from aimager.packages.targets import for_pacman, meant_by, named_by, read_target
 from aimager.products.stage import all_inputs
 from aimager.sandbox.borrowed_root import equip

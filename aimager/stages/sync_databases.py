@@ -14,9 +14,9 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Platform
 from aimager.model.lock import UNSIGNED
 from aimager.model.workshop import Workshop, environment, unread
+from aimager.packages.database_archive import KeptDatabase, fill_archive
 from aimager.packages.fetch_database import Database, fetch_databases
 from aimager.packages.mirrors import repository_urls
-from aimager.packages.sync_database import KeptDatabase, fill_archive
 from aimager.packages.unsigned_folder import READ_ANEW, make_database
 from aimager.products.cache import describe_files, find_damage
 from aimager.products.record import KeptFile

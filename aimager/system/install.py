@@ -45,7 +45,7 @@ from aimager.system.hook_failures import failures
 from aimager.system.known_hooks import depmod_taken_over
 from aimager.system.laid_system import Room
 from aimager.system.locales import default_made_meanwhile
-from aimager.system.normal_initramfs import normalize_initramfs
+from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.package_trust import are_verified, tell_unsigned
 from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
 from aimager.system.space import Space, limits, work_space
@@ -139,11 +139,12 @@ def _install_system(request: Installation) -> None:
     root = room.root
     with workshop.logging() as log:
         tools = equip(workshop, request.borrowed, log)
-        whose = f"reuse-root-tar={base.name}" if base and reused else "the base system"
+        whose = f"reuse-root-tar={base.name}" if base and reused else "the system below"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = _prepare_reused(Tree(root), reused) if reused else frozenset()
         prepare_root(root)
         tree = Tree(root)
+        ordered = initramfs_states(tree) if base and not reused else {}
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
@@ -156,7 +157,7 @@ def _install_system(request: Installation) -> None:
         _check(tree, wanted, others=reused is not None)
         refuse_accounts(tree, held_ids())
         settle_records(tree, epoch, [package for package in packages if package.is_signed])
-        normalize_initramfs(tree, tools, workshop.work)
+        normalize_initramfs(tree, tools, workshop.work, ordered=ordered)
         settle_caches(tree, given)
         remove_identity(tree)
         tell_secrets(tree)

@@ -9,7 +9,7 @@ to undo that one alone. One that is not understood stays as it is.
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +58,9 @@ _LZ4_END = bytes(4)
 """What tells the kernel that a stream of lz4 is over where something follows it."""
 
 
+State = tuple[int, int, int]
+
+
 class _NoProgramError(ValueError):
     """Nothing at hand compresses as the image's maker did."""
 
@@ -70,14 +73,21 @@ class _Part:
     archives: tuple[tuple[Member, ...], ...]
 
 
-def normalize_initramfs(tree: Tree, tools: Toolbox, work: Path) -> None:
+def initramfs_states(tree: Tree) -> dict[str, State]:
+    """What tells, of each file of ``tree`` that may be one, whether it is still the same."""
+    return {path: _state(status) for path, status in _candidates(tree).items()}
+
+
+def normalize_initramfs(
+    tree: Tree, tools: Toolbox, work: Path, *, ordered: Mapping[str, State] | None = None
+) -> None:
     """Put in order every initramfs of ``tree`` that came in no package.
 
     What is unpacked lies in ``work``, without a name. One that cannot be understood, or would be
     larger than `limits.INITRAMFS_UNPACKED` allows, or is compressed by what no program at hand
-    does, is told and left.
+    does, is told and left. Those that were ``ordered``, and are the same since, are not read.
     """
-    unpackaged = list(_unpackaged(tree))
+    unpackaged = list(_unpackaged(tree, ordered or {}))
     for path in unpackaged:
         if _is_unified(tree, path):
             _tell_left(path, "it is inside a unified kernel image")
@@ -122,13 +132,23 @@ def _is_unified(tree: Tree, path: str) -> bool:
     return headers.startswith(b"MZ") and b".initrd\0" in headers
 
 
-def _unpackaged(tree: Tree) -> Iterator[str]:
+def _candidates(tree: Tree) -> dict[str, os.stat_result]:
+    """The files that lie where an initramfs does."""
     found = set(tree.glob(_BESIDE_MODULES))
     for folder in _FOLDERS:
         if (status := tree.lstat(folder)) and stat.S_ISDIR(status.st_mode):
             found |= {f"{folder}/{below}" for below, _ in tree.walk(folder)}
     status_of = {path: tree.lstat(path) for path in found}
-    files = [path for path, what in status_of.items() if what and stat.S_ISREG(what.st_mode)]
+    return {p: what for p, what in status_of.items() if what and stat.S_ISREG(what.st_mode)}
+
+
+def _state(status: os.stat_result) -> State:
+    """Its size, its inode, and when it was last changed, be it with its times set back."""
+    return status.st_size, status.st_ino, status.st_ctime_ns
+
+
+def _unpackaged(tree: Tree, ordered: Mapping[str, State]) -> Iterator[str]:
+    files = [p for p, what in _candidates(tree).items() if ordered.get(p) != _state(what)]
     owned = {path for _, path in read_file_lists(tree)} if files else set()
     yield from sorted(set(files) - owned)
 

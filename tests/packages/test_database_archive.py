@@ -9,7 +9,7 @@ import pytest
 
 from aimager.errors import DownloadError
 from aimager.files import take_if_other
-from aimager.packages.sync_database import (
+from aimager.packages.database_archive import (
     KeptDatabase,
     fill_archive,
     lay_databases,

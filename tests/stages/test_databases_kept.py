@@ -8,7 +8,7 @@ import pytest
 
 from aimager.errors import DownloadError
 from aimager.model.build import MirrorChoice
-from aimager.packages.sync_database import read_packages
+from aimager.packages.database_archive import read_packages
 from aimager.stages.sync_databases import SyncDatabases
 from tests.support.platform_databases import PLATFORM, names_in, package, site_of, workshop
 from tests.support.webserver import Site, serving

@@ -11,7 +11,7 @@ from aimager.errors import DownloadError
 from aimager.model.architecture import Architecture
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Keyring, Mirrors, Platform, ThirdPartyRepository
-from aimager.packages.sync_database import read_packages
+from aimager.packages.database_archive import read_packages
 from aimager.stages.sync_databases import SyncDatabases
 from tests.support.locked import make_database, make_file, make_package, make_workshop
 from tests.support.platform_databases import names_in

@@ -9,7 +9,7 @@ from aimager.distros.archlinux import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Platform
 from aimager.model.workshop import Workshop
-from aimager.packages.sync_database import KeptDatabase, fill_archive
+from aimager.packages.database_archive import KeptDatabase, fill_archive
 from tests.packages.test_sync_database import desc_text, tar_of
 
 PLATFORM = Platform(DISTRO, Architecture.x86_64)
