@@ -225,11 +225,12 @@ def system(
 ) -> MakeStage:
     """The stage that makes the system of a plan's build, or of its board alone, by ``subject``."""
     build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
-    rootfs, lock = artifacts.rootfs_archive(platform), artifacts.lock(f"{platform.id}.rootfs")
-    if plan.board_subject not in ("", subject):
-        rootfs = artifacts.system_archive(plan.board_subject)
-        lock = artifacts.lock(plan.board_subject)
-    root: partial[Any] = partial(install, rootfs=rootfs, rootfs_lock=lock)
+    below = plan.systems[: plan.systems.index(subject)]
+    root: partial[Any] = partial(
+        install,
+        below=(artifacts.rootfs_archive(platform), *map(artifacts.system_layer, below)),
+        below_lock=artifacts.lock(below[-1] if below else f"{platform.id}.rootfs"),
+    )
     if build.reused_root and plan.reused:
         root = partial(reuse, archive=build.reused_root, reused=plan.reused)
     return partial(
@@ -239,7 +240,7 @@ def system(
         lock=artifacts.fetched(subject),
         keys=artifacts.keys(sources),
         keyring=artifacts.keyring_backup(sources),
-        target=artifacts.system_archive(subject),
+        target=artifacts.system_layer(subject),
         epoch=build.epoch,
         pacman_static=plan.pacman_static,
         borrowed=plan.borrowed,
@@ -257,7 +258,7 @@ def task_check_twice() -> Stages:
             yield platform.id, partial(stage, made=made, target=target)
         for subject in plan.systems:
             kinds = (check_twice.InstallPackagesAgain, check_twice.ReuseRootAgain)
-            made, target = artifacts.system_archive(subject), artifacts.checked_twice(subject)
+            made, target = artifacts.system_layer(subject), artifacts.checked_twice(subject)
             yield subject, partial(system(plan, subject, *kinds), made=made, target=target)
 
 
@@ -266,13 +267,14 @@ def task_pack_image() -> Stages:
     """set the system up, and make root archive, partition images and disk image of it"""
     for plan in PLANS:
         build, distro = plan.build, plan.build.platform.distro
+        base = () if plan.reused else (artifacts.rootfs_archive(build.platform),)
         stage = partial(
             PackImage,
             id=build.id,
             title=distro.name,
             vendor=distro.vendor or distro.id,
             architecture=build.platform.architecture,
-            system=artifacts.system_archive(build.id),
+            systems=(*base, *map(artifacts.system_layer, plan.systems)),
             lock=artifacts.lock(build.id),
             setup=build.setup,
             overlays=build.overlays,

@@ -1,24 +1,25 @@
-"""Trees as archives that have the same bytes wherever they are packed, and packages' files."""
+"""Trees as archives that have the same bytes wherever they are packed."""
 
 import io
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
-from aimager import files, limits, tar_stream
-from aimager.compression import OTHER_MIRROR, opened, recognized, zstd_argv
+from aimager import files
+from aimager.compression import opened, zstd_argv
 from aimager.digests import Sums, summed_meanwhile
-from aimager.errors import ASK_PACKAGER, CommandError, ConfigError, ImageError, not_unpacked
+from aimager.errors import CommandError, ConfigError
 from aimager.toolbox import Heed, Toolbox
 
 LEVEL = 1
 """zstd's default compression level: the cache is written and read on one machine, and a higher one
 costs more time than the few bytes that it saves are worth."""
 _CHUNK = 1 << 20
-_MAX_LINKS = 40  # as path_resolution(7)
 
 XATTRS = ("--xattrs", "--xattrs-include=security.capability", "--xattrs-include=user.*", "--acls")
 """Only what belongs to the files: a host adds security.selinux, overlayfs trusted.overlay.*."""
@@ -51,17 +52,54 @@ def pack_tree(
             f"{target.name} does not end as an archive that can be made",
             hint="use a name that ends in .tar or .tar.zst",
         )
-    argv = _create_argv(root, epoch, exclude)
+    excluding = ("--anchored", "--wildcards", "--no-wildcards-match-slash")
+    patterns = (f"--exclude=./{pattern}" for pattern in exclude)
+    argv = [*_create_argv(epoch), *excluding, *patterns, f"--directory={root}", "."]
+    _pack(tools, argv, None, target, level=level, mode=mode, sums=sums)
+
+
+def pack_paths(
+    tools: Toolbox,
+    root: Path,
+    paths: Iterable[str],
+    target: Path,
+    *,
+    head: Path,
+    epoch: int,
+    sums: Sums | None = None,
+) -> None:
+    """The same of single ``paths`` below ``root``, none with what lies in it, in their order.
+
+    Before them comes the file ``head``, by its own name; theirs begin with ``./``.
+    """
+    argv = [*_create_argv(epoch), f"--directory={head.parent}", head.name, f"--directory={root}"]
+    argv += ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"]
+    with TemporaryFile() as names:
+        names.write(b"".join(os.fsencode(f"./{path}") + b"\0" for path in paths))
+        names.seek(0)
+        _pack(tools, argv, names, target, level=LEVEL, mode=files.FILE, sums=sums)
+
+
+def _pack(
+    tools: Toolbox,
+    argv: Sequence[str],
+    names: IO[bytes] | None,
+    target: Path,
+    *,
+    level: int,
+    mode: int,
+    sums: Sums | None,
+) -> None:
     with (
         files.publish(target, mode=mode) as temporary,
         temporary.open("wb") as stream,
         summed_meanwhile(sums, temporary, target) if sums else nullcontext(),
     ):
         if target.suffix == ".zst":
-            with tools.pipe_out(argv) as tree:
+            with tools.pipe_out(argv, names) as tree:
                 tools.pipe_through(zstd_argv(tools, level), tree, stream)
         else:
-            tools.pipe_through(argv, None, stream)
+            tools.pipe_through(argv, names, stream)
 
 
 def tar_size(root: Path) -> int:
@@ -69,12 +107,11 @@ def tar_size(root: Path) -> int:
     return files.tree_size(root, block=512, each=512)
 
 
-def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
+def _create_argv(epoch: int) -> list[str]:
     return [
         "tar",
         "--create",
         "--file=-",
-        f"--directory={root}",
         "--sort=name",
         "--format=posix",
         # Else the names of the extended headers hold tar's process id.
@@ -83,20 +120,23 @@ def _create_argv(root: Path, epoch: int, exclude: tuple[str, ...]) -> list[str]:
         "--clamp-mtime",
         "--numeric-owner",
         *XATTRS,
-        "--anchored",
-        "--wildcards",
-        "--no-wildcards-match-slash",
-        *(f"--exclude=./{pattern}" for pattern in exclude),
-        ".",
     ]
 
 
-def unpack_tree(tools: Toolbox, archive: Path, root: Path, *, heed: Heed | None = None) -> None:
+def unpack_tree(
+    tools: Toolbox,
+    archive: Path,
+    root: Path,
+    *,
+    without: tuple[str, ...] = (),
+    heed: Heed | None = None,
+) -> None:
     """Unpack ``archive`` (.tar, or that in zst, xz or gz) to ``root``, made if missing.
 
     Restores all that `pack_tree` keeps, the mode and time of ``root`` itself included. Device
-    nodes make it fail: the kernel refuses them to a user namespace, so no tree has any. ``heed`` is
-    given what tar complains of and goes on after.
+    nodes make it fail: the kernel refuses them to a user namespace, so no tree has any. Members
+    that are named in ``without`` are left out. ``heed`` is given what tar complains of and goes on
+    after.
 
     :raises CommandError: when tar fails
     :raises ImageError: when the archive's compression is damaged
@@ -111,7 +151,11 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path, *, heed: Heed | None 
         "--same-owner",
         "--numeric-owner",
         *XATTRS,
+        "--delay-directory-restore",  # a link to a file may come after its folder's end
         "--warning=no-timestamp",  # the clock may be behind the archive's times
+        "--anchored",
+        "--no-wildcards",
+        *(f"--exclude={name}" for name in without),
     ]
     if archive.suffix in (".gz", ".xz"):
         with opened(archive) as stream, tools.pipe_in(argv, heed=heed) as tree:
@@ -131,60 +175,6 @@ def unpack_tree(tools: Toolbox, archive: Path, root: Path, *, heed: Heed | None 
         raise
 
 
-@contextmanager
-def _members(package: Path) -> Iterator[tuple[tarfile.TarFile, Iterator[tarfile.TarInfo]]]:
-    try:
-        with opened(package) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            yield archive, iter(archive)
-            while stream.read(_CHUNK):
-                pass  # tarfile stops at the archive's end, before the compression's checksum
-    except tarfile.TarError as error:
-        raise ImageError(
-            f"{package.name} is damaged: {error}", hint=f"remove {package} and build again"
-        ) from error
-
-
-def _inside(package: Path, name: str) -> str:
-    """The path ``name`` relative to a root; empty is the root itself."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts:
-        raise ImageError(f"{package.name} holds a file outside the root: {name}", hint=ASK_PACKAGER)
-    return "/".join(parts)
-
-
-def read_members(
-    package: Path,
-    wanted: Callable[[str], bool],
-    *,
-    limit: int = limits.KEYRING,
-    unpacked: int = limits.KEYRING_UNPACKED,
-    by_content: bool = False,
-) -> dict[str, bytes]:
-    """The regular files of ``package`` whose names ``wanted`` accepts, in the package's order.
-
-    Nothing is written, so that it may be read before it is trusted: files have at most ``limit``
-    bytes, of ``unpacked`` that are looked through. Names are as pacman lists them, without ``./``.
-    Links are not regular files. ``by_content`` is to go by its first bytes, not by its name.
-
-    :raises ImageError: when the package is damaged, or holds more
-    """
-    found: dict[str, bytes] = {}
-
-    def most(name: str) -> int:
-        left = limit - sum(map(len, found.values()))
-        return max(left, 1) if wanted(_inside(package, name)) else 0
-
-    try:
-        with (recognized if by_content else opened)(package, limit=unpacked) as stream:
-            for name, content in tar_stream.read_files(stream, most):
-                found[_inside(package, name)] = content
-            while stream.read(_CHUNK):
-                pass  # for the compression's checksum comes last
-    except ValueError as error:
-        raise ImageError(f"{package.name} is damaged: {error}", hint=OTHER_MIRROR) from error
-    return found
-
-
 def pack_members(members: Iterable[tuple[str, bytes]], *, epoch: int = 0) -> bytes:
     """A ``.tar`` of files by name, root's and of the time ``epoch``, in the order given.
 
@@ -197,104 +187,3 @@ def pack_members(members: Iterable[tuple[str, bytes]], *, epoch: int = 0) -> byt
             member.size, member.mtime = len(data), epoch
             archive.addfile(member, io.BytesIO(data))
     return content.getvalue()
-
-
-def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str, ...] = ()) -> None:
-    """Lay the files of ``packages`` over one another in ``root``, made if missing.
-
-    What lies below the folders ``without``, which end with a slash, is left out.
-
-    No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
-    written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
-    run programs out of it. Symbolic links of directories, such as usr/sbin -> bin, are followed
-    as after chroot(2) into ``root``, so that nothing escapes it.
-
-    :raises HostError: when there is no room for them
-    :raises ImageError: when a package is damaged or does not fit those before it
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    layers = _Layers(root)
-    for package in packages:
-        with _members(package) as (archive, members):
-            for member in members:
-                name = _inside(package, member.name)
-                if not name or name.startswith((".", *without)):
-                    continue
-                try:
-                    layers.add(package, archive, member, name)
-                except OSError as error:
-                    raise not_unpacked(f"{name} of {package.name}", error) from error
-
-
-class _Layers:
-    """A root that packages' files are unpacked to."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folders: dict[tuple[str, ...], Path] = {}
-
-    def add(
-        self, package: Path, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str
-    ) -> None:
-        """Make one file; one of its name is replaced, and never written through."""
-        *folder, last = name.split("/")
-        if member.isdir():
-            path = self.folder((*folder, last))
-            path.chmod(member.mode & 0o777 | 0o700)
-            return
-        path = self.folder(tuple(folder)) / last
-        link = self._link_target(package, member) if member.islnk() else None
-        if link == path:
-            return
-        if path.is_symlink() or member.issym():
-            self.folders.clear()  # a path may lead elsewhere now
-        path.unlink(missing_ok=True)
-        if link:
-            os.link(link, path, follow_symlinks=False)
-        elif member.issym():
-            path.symlink_to(member.linkname)
-        elif member.isreg():
-            content = archive.extractfile(member)
-            assert content, "a regular file has content"
-            with path.open("xb") as stream:
-                shutil.copyfileobj(content, stream, _CHUNK)
-            path.chmod(member.mode & 0o777)
-            os.utime(path, (member.mtime, member.mtime))
-        else:
-            told = f"{package.name} holds a file that no package has: {name}"
-            raise ImageError(told, hint=ASK_PACKAGER)
-
-    def _link_target(self, package: Path, member: tarfile.TarInfo) -> Path:
-        *folder, last = _inside(package, member.linkname).split("/")
-        return self.folder(tuple(folder)) / last
-
-    def folder(self, parts: tuple[str, ...]) -> Path:
-        """The directory ``parts`` of the root, links resolved within it; made if missing."""
-        known = self.folders.get(parts)
-        if known is None:
-            known = self.folders[parts] = self._resolve(parts)
-        return known
-
-    def _resolve(self, parts: tuple[str, ...]) -> Path:
-        path = self.root
-        left = list(reversed(parts))
-        links = 0
-        while left:
-            part = left.pop()
-            if part == "..":
-                path = path.parent if path != self.root else path
-            elif part not in ("", "."):
-                below = path / part
-                if below.is_symlink():
-                    links += 1
-                    if links > _MAX_LINKS:
-                        raise ImageError("/".join(parts) + " is a loop of links", hint=ASK_PACKAGER)
-                    target = below.readlink()
-                    path = self.root if target.is_absolute() else path
-                    left.extend(reversed([part for part in target.parts if part != "/"]))
-                else:
-                    if not below.exists():
-                        below.mkdir()
-                        below.chmod(0o755)  # whatever the umask
-                    path = below
-        return path

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import files
-from aimager.archive import read_members
 from aimager.memory import ALL_THERE_IS, tmpfs_size
 from aimager.model.lock import read_lock
 from aimager.model.partition import MiB
+from aimager.package_files import read_members
 from aimager.process import ENVIRONMENT
 from aimager.sandbox.mounts import Bind, Proc, Tmpfs, carry_out, device_mounts
 from aimager.sandbox.namespace import call

@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aimager import limits
-from aimager.archive import read_members
 from aimager.compression import recognized
+from aimager.package_files import read_members
 from aimager.packages.sync_database import read_database
 from aimager.stand_in.entry import Entry, arrange_entries, make_file
 from aimager.stand_in.metadata import Built, Metadata, write_desc

@@ -146,8 +146,8 @@ def borrowed_archive(subject: str) -> Path:
     return kept("make-rootfs-archive", subject).view / "borrowed.tar"
 
 
-def system_archive(subject: str) -> Path:
-    """Everything that a build, or its board alone, installs, installed."""
+def system_layer(subject: str) -> Path:
+    """What a build, or its board alone, installs, as a layer on the system below it."""
     return kept("install-packages", subject).view / "system.tar.zst"
 
 

@@ -19,13 +19,13 @@ from aimager.image.filesystem.used_blocks import extents_in_use
 from aimager.image.make_images import Images, begin_disk
 from aimager.image.make_partition import make_part
 from aimager.image.plain_images import Plain
-from aimager.image.tree_changes import find_changes, look
 from aimager.image.undo import Undo, UndonePart, write_undo
 from aimager.model.build import Product
 from aimager.model.layout import Extent, disk_size, lay_out
 from aimager.model.partition import FileSystem, Partition, Role
 from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Difference, find_changes, look, look_again
 from aimager.system.boot import raw_pieces
 from aimager.toolbox import Toolbox
 
@@ -59,7 +59,8 @@ class Patching:
         self.placed: dict[Role, Extent] = {}
         self._tops = {role: (role.mount_point or "").strip("/") for role in plain}
         self._kinds = {p.role: p.file_system for p in images.table.filled}
-        self._before = self._after = look(tree)
+        self._before = look(tree)
+        self._found = Difference({}, {})
 
     def make(self, digests: Sums) -> tuple[Extent, ...] | None:
         """Make the products that are images; returns the parts of the disk to be written.
@@ -69,7 +70,7 @@ class Patching:
 
         :raises ImageError: when something does not fit, or a boot loader is missing
         """
-        self._after = look(self.tree)
+        self._found = look_again(self.tree, self._before)
         try:
             return self._make(digests)
         except ImageError as error:
@@ -111,7 +112,7 @@ class Patching:
             return image
         known, top = dict(image.blocks), self._tops[role]
         others = tuple(other for other in self._tops.values() if other and other != top)
-        changes = find_changes(self.tree, self._before, self._after, top, others)
+        changes = find_changes(self.tree, self._found, top, others)
         tools, work, epoch = self.tools, self.images.work, self.epoch
         if self._kinds[role] is FileSystem.ext4:
             patch_ext4(tools, image, changes, work, label=role, epoch=epoch)

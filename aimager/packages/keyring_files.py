@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from aimager.archive import read_members
 from aimager.errors import ASK_PACKAGER, ConfigError, TrustError
 from aimager.model.distro import Keyring
 from aimager.model.lock import Lock, LockedPackage, find_package
+from aimager.package_files import read_members
 from aimager.units import decimal
 
 KEYRINGS = "usr/share/pacman/keyrings/"

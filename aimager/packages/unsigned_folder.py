@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aimager import limits
-from aimager.archive import pack_members, read_members
+from aimager.archive import pack_members
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.model.lock import LockedPackage
+from aimager.package_files import read_members
 from aimager.packages.foreign_packages import is_taken
 from aimager.packages.targets import SUFFIXES
 

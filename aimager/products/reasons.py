@@ -13,7 +13,7 @@ _DIGITS = 16
 _MOST = 5
 """How many packages, settings and files are named; the others are counted."""
 
-_LOCKS = ("lock", "rootfs_lock")
+_LOCKS = ("lock", "below_lock")
 """The inputs of stages that are locks."""
 
 _FOUND = "reused"

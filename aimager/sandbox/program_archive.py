@@ -4,9 +4,9 @@ import os
 import tarfile
 from pathlib import Path
 
-from aimager.archive import unpack_packages
 from aimager.errors import ImageError, not_unpacked
 from aimager.files import publish
+from aimager.package_files import unpack_packages
 
 _OTHER = (
     "doit forget make-rootfs-archive has the borrowed programs made again; keyring-helper= names an"

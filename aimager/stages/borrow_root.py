@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from aimager import progress
-from aimager.archive import tar_size, unpack_packages
+from aimager.archive import tar_size
 from aimager.digests import summed_meanwhile
 from aimager.memory import tmpfs_size
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Keyring
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
+from aimager.package_files import unpack_packages
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.pacman import package_files

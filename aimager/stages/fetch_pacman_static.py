@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import progress
-from aimager.archive import unpack_packages
 from aimager.errors import DownloadError, TrustError
 from aimager.files import publish, publish_text
 from aimager.model.architecture import Architecture
@@ -13,6 +12,7 @@ from aimager.model.build import MirrorChoice
 from aimager.model.distro import Distro, Platform, ThirdPartyRepository
 from aimager.model.lock import Lock, LockedPackage, find_package, read_lock, write_lock
 from aimager.model.workshop import Workshop, environment
+from aimager.package_files import unpack_packages
 from aimager.packages.fetch_database import Database, fetch_databases, look_up
 from aimager.packages.keyring import verify_without_gpg
 from aimager.packages.keyring_memory import MEMORY, Memory, recall

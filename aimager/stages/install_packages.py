@@ -1,4 +1,4 @@
-"""install-packages: everything that a build installs, on its platform's base or board's system."""
+"""install-packages: what a board or a build installs, as a layer on the system below it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,27 +11,30 @@ from aimager.stages.installing import Installing
 
 @dataclass(frozen=True, kw_only=True)
 class InstallPackages(Installing):
-    """Install what ``lock`` names and ``rootfs_lock`` does not, to the root in ``rootfs``."""
+    """Install what ``lock`` names and ``below_lock`` does not, to the system that is ``below``.
 
-    rootfs: Path
-    rootfs_lock: Path
+    That is the platform's base system, and may have the board's layer on it. The product is a
+    layer, too (`aimager.system.layers`).
+    """
+
+    below: tuple[Path, ...]
+    below_lock: Path
 
     shared: ClassVar[bool] = True
 
     def verified(self) -> tuple[LockedPackage, ...]:
         """The packages whose signatures are checked by it."""
-        return read_lock(self.lock).without(read_lock(self.rootfs_lock))
+        return read_lock(self.lock).without(read_lock(self.below_lock))
 
     def run(self) -> dict[str, str]:
-        """Publish the system's archive; the root's own where nothing is to be added.
+        """Publish the layer, an empty file where nothing is to be added.
 
         Its SHA-256 is returned, by its name, where it was made here.
 
         :raises TrustError: when a package is not signed by a trusted key
         """
         if self.verified():
-            return self.install(base=self.rootfs, base_lock=self.rootfs_lock)
+            return self.install(below=self.below, base_lock=self.below_lock, is_layer=True)
         with publish(self.target) as temporary:
-            temporary.unlink()
-            temporary.hardlink_to(self.rootfs)
+            temporary.touch()
         return {}

@@ -33,13 +33,14 @@ class Installing:
     def install(
         self,
         *,
-        base: Path | None = None,
+        below: tuple[Path, ...] = (),
         base_lock: Path | None = None,
+        is_layer: bool = False,
         reused: Path | None = None,
     ) -> dict[str, str]:
-        """Publish the archive of the root in ``base``, or of an empty one, with the packages.
+        """Publish the archive of the root in ``below``, or of an empty one, with the packages.
 
-        Returned is its SHA-256, by its name. ``base_lock`` and ``reused`` are as `Installation`'s.
+        Returned is its SHA-256, by its name. The other arguments are as `Installation`'s.
 
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the packages do not fit what an archive of the user's holds
@@ -54,8 +55,9 @@ class Installing:
             keyring=self.keyring,
             target=self.target,
             workshop=self.workshop,
-            base=base,
+            below=below,
             base_lock=base_lock,
+            is_layer=is_layer,
             reused=reused,
             epoch=self.epoch,
             pacman_static=self.pacman_static,

@@ -58,8 +58,9 @@ from aimager.system.user_keys import lay_user_keys
 
 @dataclass(frozen=True)
 class PackImage:
-    """Set up the system in ``system`` and make ``products`` and what lies beside them.
+    """Set up the system in ``systems`` and make ``products`` and what lies beside them.
 
+    They are the archive of a root and layers on it (`aimager.system.layers`).
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
     folder. ``title`` names the system in boot menus and ``vendor`` its packages' namespace in
     package URLs; ``mirror`` is the server to enable in ``mirrorlist``, and ``repositories`` come
@@ -77,7 +78,7 @@ class PackImage:
     title: str
     vendor: str
     architecture: Architecture
-    system: Path
+    systems: tuple[Path, ...]
     lock: Path
     setup: Settings
     table: PartitionTable | None
@@ -142,7 +143,7 @@ class PackImage:
         nothing that would tell them from those of other programs."""
         if self.long_way() or not self.borrowed:
             return ""
-        given = (self.system, self.lock, self.borrowed)
+        given = (*self.systems, self.lock, self.borrowed)
         return plain_id(__name__, given, (self.table, self.root_size, self.epoch))
 
     def long_way(self) -> str:
@@ -161,7 +162,7 @@ class PackImage:
     def _reads(self) -> tuple[Path, ...]:
         packages = read_lock(self.lock).packages
         signatures = (p.signature(self.workshop.store) for p in packages if p.is_signed)
-        records = (path.with_name(RECORD) for path in (self.system, self.lock))
+        records = (path.with_name(RECORD) for path in (*self.systems, self.lock))
         return (*all_inputs(self), *signatures, *records)
 
     @property
@@ -220,7 +221,7 @@ def _pack(packing: _Packing) -> None:
     reused = read_reused(stage.reused) if stage.reused else None
     newest = reused.epoch(lock) if reused else lock.epoch
     epoch = newest if stage.epoch is None else stage.epoch
-    room = Room(stage.workshop.work / "system", stage.space(), stage.system)
+    room = Room(stage.workshop.work / "system", stage.space(), stage.systems)
     with stage.workshop.logging() as log, ExitStack() as opened:
         tools = equip(stage.workshop, stage.borrowed, log)
         room.lay(tools, of="the installed system")
@@ -261,7 +262,7 @@ def _pack(packing: _Packing) -> None:
             installed=installed,
             reused=reused.sha256 if reused else "",
             store=stage.workshop.store,
-            products=provenance([stage.system, stage.lock]),
+            products=provenance([*stage.systems, stage.lock]),
             mapped=mapped,
             logins=find_logins(tree, epoch),
         )

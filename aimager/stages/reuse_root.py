@@ -33,4 +33,4 @@ class ReuseRoot(Installing):
         """
         held = count(len(read_reused(self.reused).packages), "package")
         progress.say(f"   NOT VERIFIED: {self.archive.name} with {held}, taken as it is")
-        return self.install(base=self.archive, reused=self.reused)
+        return self.install(below=(self.archive,), reused=self.reused)

@@ -36,20 +36,22 @@ from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
 from aimager.sandbox.results import Results
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import look
 from aimager.system import initramfs
-from aimager.system.caches import find_caches, settle_caches
+from aimager.system.caches import settle_caches
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.hook_check import check_hooks
 from aimager.system.hook_failures import failures
 from aimager.system.known_hooks import depmod_taken_over
 from aimager.system.laid_system import Room
+from aimager.system.layers import find_layer, pack_layer
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.package_trust import are_verified, tell_unsigned
-from aimager.system.reused_root import ReusedRoot, explain_refusal, read_reused
+from aimager.system.reused_root import explain_refusal, prepare_reused, read_reused
 from aimager.system.space import Space, limits, work_space
-from aimager.system.sysprep import empty_logs, remove_identity, tell_secrets
+from aimager.system.sysprep import remove_identity, tell_secrets
 from aimager.system.transaction_parts import ran_of
 from aimager.toolbox import Toolbox
 from aimager.units import count
@@ -62,14 +64,15 @@ def foreign_to_host(architecture: Architecture) -> Architecture | None:
 
 @dataclass(frozen=True)
 class Installation:
-    """What becomes ``target``: the root in ``base``, or an empty one, with ``lock``'s packages.
+    """What becomes ``target``: the root in ``below``, or an empty one, with ``lock``'s packages.
 
-    They are verified by ``keys``, or else with the ``keyring`` that was made of these.
-    ``base_lock`` names those that ``base`` already has; where that is an archive of the user's,
-    ``reused`` tells them (`aimager.system.reused_root`). Times after ``epoch``, in seconds, become
-    it; None is the newest build date of all packages. Packages up to the ``level`` of the
-    architecture are taken, too. ``results`` are of programs that ran in roots of their own, and
-    ``made`` becomes what is new of them (`aimager.sandbox.results`).
+    They are verified by ``keys``, or else with the ``keyring`` that was made of these. ``below``
+    are a root archive and layers, on which ``target`` is another one if it ``is_layer``
+    (`aimager.system.layers`); ``base_lock`` names the packages that they have. Where it is an
+    archive of the user's, ``reused`` tells them (`aimager.system.reused_root`). Times after
+    ``epoch``, in seconds, become it; None is the newest build date of all packages. Packages up to
+    the ``level`` of the architecture are taken, too. ``results`` are of programs that ran in roots
+    of their own, and ``made`` becomes what is new of them (`aimager.sandbox.results`).
     """
 
     architecture: Architecture
@@ -78,8 +81,9 @@ class Installation:
     keyring: Path
     target: Path
     workshop: Workshop
-    base: Path | None = None
+    below: tuple[Path, ...] = ()
     base_lock: Path | None = None
+    is_layer: bool = False
     reused: Path | None = None
     epoch: int | None = None
     pacman_static: Path | None = None
@@ -99,7 +103,7 @@ def install_system(request: Installation) -> dict[str, str]:
     :raises HostError: when this machine lacks the id of an owner
     """
     packages = read_lock(request.lock).packages
-    paths = (request.base_lock, request.base, request.reused, request.pacman_static)
+    paths = (request.base_lock, *request.below, request.reused, request.pacman_static)
     known: dict[str, str] = {}
     call(
         _install_system,
@@ -126,25 +130,26 @@ def _space(request: Installation) -> Space:
 
 
 def _install_system(request: Installation) -> None:
-    workshop, base = request.workshop, request.base
+    workshop, below = request.workshop, request.below
     wanted = read_lock(request.lock)
     known = read_lock(request.base_lock) if request.base_lock else Lock("", (), ())
     if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
         # Another provider was chosen: the root's own and what it depends on must not stay.
-        base, known = None, Lock("", (), ())
+        below, known = (), Lock("", (), ())
     reused = read_reused(request.reused) if request.reused else None
     newest_date = reused.epoch(wanted) if reused else newest([wanted, known])
     epoch = newest_date if request.epoch is None else request.epoch
-    room = Room(workshop.work / "system", _space(request), base)
+    room = Room(workshop.work / "system", _space(request), below)
     root = room.root
     with workshop.logging() as log:
         tools = equip(workshop, request.borrowed, log)
-        whose = f"reuse-root-tar={base.name}" if base and reused else "the system below"
+        whose = f"reuse-root-tar={below[-1].name}" if below and reused else "the system below"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
-        given = _prepare_reused(Tree(root), reused) if reused else frozenset()
+        given = prepare_reused(Tree(root), reused) if reused else frozenset()
+        seen = look(Tree(root)) if request.is_layer and below else {}
         prepare_root(root)
         tree = Tree(root)
-        ordered = initramfs_states(tree) if base and not reused else {}
+        ordered = {} if reused else initramfs_states(tree)
         packages = reused.missing(wanted) if reused else wanted.without(known)
         borrow, architecture = workshop.borrow, request.architecture
         with (
@@ -162,9 +167,13 @@ def _install_system(request: Installation) -> None:
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused, room=room.folder))
+        layer = find_layer(tree, seen) if request.is_layer else None
         room.settle(epoch)
         with progress.growing("packing", request.target):
-            pack_tree(tools, root, request.target, epoch=epoch, sums=asked_sums())
+            if layer:
+                pack_layer(tools, tree, layer, request.target, epoch=epoch, sums=asked_sums())
+            else:
+                pack_tree(tools, root, request.target, epoch=epoch, sums=asked_sums())
         room.pass_on(request.target)
 
 
@@ -204,7 +213,7 @@ def _add_packages(
         files = package_files(packages, workshop.store)
         at_work = PacmanRun(pacman, image, workshop.work, log, files)
         initramfs.tell_overridden(tree, folders)
-        with _explaining(request.base if request.reused else None):
+        with _explaining(request.below[0] if request.reused else None):
             said = _install(tools, at_work, request, wanted, packages, epoch, verified)
         failed = failures(said, tree, own, ran_of(at_work.own_log()), folders)
         check_hooks(failed, request.architecture, workshop)
@@ -256,22 +265,6 @@ def _install(
             aborting[0].tell(", so pacman installed nothing"),
             hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root",
         ) from error
-
-
-def _prepare_reused(tree: Tree, reused: ReusedRoot) -> frozenset[str]:
-    """Remove what belongs to another machine from ``tree``, before anything is run in it.
-
-    Returned are the caches that it has.
-
-    :raises ImageError: when it does not hold what ``reused`` says
-    """
-    if not reused.is_in(tree):
-        raise ImageError(
-            "the archive of reuse-root-tar= changed while the build ran", hint="build again"
-        )
-    remove_identity(tree)
-    empty_logs(tree)
-    return find_caches(tree)
 
 
 @contextmanager

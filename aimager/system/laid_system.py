@@ -6,14 +6,15 @@ way the tree is settled, so that nobody can tell which way it came (`aimager.san
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from aimager import progress
-from aimager.archive import unpack_tree
 from aimager.sandbox.kept_tmpfs import archive_name, keep_tree, mount_new, take_tree
 from aimager.sandbox.owners import told_owners
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.syscalls import MNT_DETACH, umount2
+from aimager.system.layers import lay_layers
 from aimager.system.space import Space
 from aimager.toolbox import Heed, Toolbox
 
@@ -26,13 +27,13 @@ class Room:
     It is to be made before the toolbox: programs see what is mounted when that is.
     """
 
-    def __init__(self, folder: Path, space: Space, archive: Path | None = None) -> None:
-        """Make it empty, or with the tree of ``archive`` where that was passed on."""
+    def __init__(self, folder: Path, space: Space, archives: Sequence[Path] = ()) -> None:
+        """Make it empty, or with the tree of a root archive and layers where that was passed on."""
         self.folder = folder
         self.root = folder / _ROOT
         self.space = space
-        self._archive = archive
-        self._has_tree = archive is not None and self._take(archive)
+        self._archives = [path for path in archives if path.stat().st_size]
+        self._has_tree = bool(self._archives) and self._take(self._archives[-1])
         self._is_in_memory = self._has_tree or space.tmpfs is not None
         if self._has_tree:
             return
@@ -42,18 +43,18 @@ class Room:
             mount_new(folder, size=space.tmpfs)
 
     def lay(self, tools: Toolbox, *, of: str, heed: Heed | None = None) -> None:
-        """Have the archive's tree in it.
+        """Have the tree of its archives in it.
 
         ``of`` tells whose it is where an owner is missing here, and ``heed`` is `unpack_tree`'s.
 
-        :raises CommandError: when the archive cannot be unpacked
+        :raises CommandError: when one of them cannot be unpacked
         :raises HostError: when this machine lacks the id of an owner
         """
-        if self._archive is None or self._has_tree:
+        if not self._archives or self._has_tree:
             return
         progress.step(f"unpacking {of}")
         with told_owners(f" of {of}"):
-            unpack_tree(tools, self._archive, self.root, heed=heed)
+            lay_layers(tools, self._archives, self.root, heed=heed)
         if self._is_in_memory:
             settle(self.root)
 

@@ -1,6 +1,6 @@
 """A root archive of the user's to start from: what it holds, and whether a build can use it.
 
-Its content is not verified. It is only read here: nothing of it is run, and nothing is written.
+Its content is not verified, and nothing of it is run here.
 """
 
 import json
@@ -25,6 +25,8 @@ from aimager.packages.local_database import InstalledPackage, read_local_databas
 from aimager.sandbox.chroot import IMAGE
 from aimager.sandbox.owners import HeldIds, held_ids, refuse_list, refuse_owner
 from aimager.sandbox.tree import Tree
+from aimager.system.caches import find_caches
+from aimager.system.sysprep import empty_logs, remove_identity
 
 _DESC = re.compile(r"var/lib/pacman/local/[^/]+/desc")
 _LARGEST_DESC = 16 << 20
@@ -199,3 +201,19 @@ def explain_refusal(error: CommandError, archive: Path) -> ConfigError | None:
             hint="leave it out of the archive, and add it with files= or overlay=",
         )
     return None
+
+
+def prepare_reused(tree: Tree, reused: ReusedRoot) -> frozenset[str]:
+    """Remove what belongs to another machine from ``tree``, before anything is run in it.
+
+    Returned are the caches that it has.
+
+    :raises ImageError: when it does not hold what ``reused`` says
+    """
+    if not reused.is_in(tree):
+        raise ImageError(
+            "the archive of reuse-root-tar= changed while the build ran", hint="build again"
+        )
+    remove_identity(tree)
+    empty_logs(tree)
+    return find_caches(tree)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.archive import read_members
 from aimager.model.architecture import Architecture
+from aimager.package_files import read_members
 from aimager.packages.openpgp.public_keys import list_keys
 from aimager.packages.sync_database import read_database
 from aimager.stand_in.signing import open_key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.archive import read_members
+from aimager.package_files import read_members
 from aimager.packages.openpgp.public_keys import list_keys
 from aimager.packages.sync_database import Packages, read_database
 from aimager.stand_in.entry import arrange_entries, make_file

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from aimager import archive
+from aimager import archive, package_files
 from aimager.errors import CommandError, ConfigError, ImageError
 from aimager.sandbox.namespace import call
 from tests.support import trees
@@ -137,7 +137,9 @@ def test_members_are_read(tmp_path: Path, kind: str) -> None:
             ("etc/other", b"no", REG),
         ],
     )
-    found = archive.read_members(path, lambda name: name.startswith("usr/share/pacman/keyrings/"))
+    found = package_files.read_members(
+        path, lambda name: name.startswith("usr/share/pacman/keyrings/")
+    )
     assert found == {"usr/share/pacman/keyrings/a.gpg": b"key"}
 
 
@@ -148,7 +150,7 @@ def test_cut_off_packages_are_named(tmp_path: Path, kind: str) -> None:
     for size in (len(whole) - 1, len(whole) // 2, 100):
         path.write_bytes(whole[:size])
         with pytest.raises(ImageError, match=r"p\.pkg\.tar\..* is damaged"):
-            archive.read_members(path, lambda name: False)
+            package_files.read_members(path, lambda name: False)
 
 
 def test_a_stranger_is_no_package(tmp_path: Path) -> None:
@@ -156,25 +158,25 @@ def test_a_stranger_is_no_package(tmp_path: Path) -> None:
     for content in (b"<html>not found</html>", zstandard.compress(b"no archive" * 1000)):
         path.write_bytes(content)
         with pytest.raises(ImageError, match=r"p\.pkg\.tar\.zst is damaged"):
-            archive.read_members(path, lambda name: True)
+            package_files.read_members(path, lambda name: True)
 
 
 def test_members_are_bounded(tmp_path: Path) -> None:
     path = package(tmp_path / "p.pkg.tar.zst", [("a", bytes(2 << 20), REG), ("b", b"b", REG)])
     with pytest.raises(ImageError, match="a has 2097152 bytes, and not at most 1048576"):
-        archive.read_members(path, lambda name: True, limit=1 << 20)
-    assert archive.read_members(path, lambda name: name == "b", limit=1 << 20) == {"b": b"b"}
+        package_files.read_members(path, lambda name: True, limit=1 << 20)
+    assert package_files.read_members(path, lambda name: name == "b", limit=1 << 20) == {"b": b"b"}
     with pytest.raises(ImageError, match="holds more than 1 MiB"):
-        archive.read_members(path, lambda name: name == "b", unpacked=1 << 20)
+        package_files.read_members(path, lambda name: name == "b", unpacked=1 << 20)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "usr/../../x"])
 def test_names_do_not_escape(tmp_path: Path, name: str) -> None:
     path = package(tmp_path / "p.pkg.tar.zst", [(name, b"", REG)])
     with pytest.raises(ImageError, match="outside the root"):
-        archive.read_members(path, lambda name: True)
+        package_files.read_members(path, lambda name: True)
     with pytest.raises(ImageError, match="outside the root"):
-        archive.unpack_packages([path], tmp_path / "root")
+        package_files.unpack_packages([path], tmp_path / "root")
     assert not (tmp_path / "x").exists()
 
 

@@ -10,8 +10,8 @@ import pytest
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.ext4_patch import patch_ext4
-from aimager.image.tree_changes import Changes
 from aimager.model.partition import MiB
+from aimager.sandbox.tree_changes import Changes
 from tests.support import changed_images, trees
 from tests.support.changed_images import same, varied_tree
 from tests.support.ext4_reader import read_ext4

@@ -10,10 +10,10 @@ from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.fat import make_fat
 from aimager.image.filesystem.fat_patch import change_volume_id, patch_fat
-from aimager.image.tree_changes import Changes
 from aimager.model.layout import Extent
 from aimager.model.partition import MiB
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Changes
 from tests.support import changed_images, trees
 from tests.support.changed_images import same, write_changed
 from tests.support.fat_reader import read_fat

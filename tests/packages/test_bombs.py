@@ -26,7 +26,7 @@ except AimagerError as error:
 READ_PACKAGE = """
 import sys
 from pathlib import Path
-from aimager.archive import read_members
+from aimager.package_files import read_members
 from aimager.errors import AimagerError
 try:
     print(len(read_members(Path(sys.argv[1]), lambda name: name.startswith("usr/share/pacman"))))

@@ -65,9 +65,10 @@ def test_a_base_system_starts_from_nothing(asked: list[Installation], both: dict
 def test_packages_are_added_to_the_base_system(
     asked: list[Installation], both: dict[str, Any], tmp_path: Path
 ) -> None:
-    stage = InstallPackages(rootfs=tmp_path / "rootfs", rootfs_lock=tmp_path / "base", **both)
+    stage = InstallPackages(below=(tmp_path / "rootfs",), below_lock=tmp_path / "base", **both)
     stage.run()
-    assert asked == [request(both, base=tmp_path / "rootfs", base_lock=tmp_path / "base")]
+    below = (tmp_path / "rootfs",)
+    assert asked == [request(both, below=below, base_lock=tmp_path / "base", is_layer=True)]
     assert stage.verified() == MORE.packages[1:]
 
 
@@ -75,9 +76,9 @@ def test_nothing_to_add_leaves_the_base_system(
     asked: list[Installation], both: dict[str, Any], tmp_path: Path
 ) -> None:
     both["lock"] = tmp_path / "base"
-    InstallPackages(rootfs=tmp_path / "rootfs", rootfs_lock=tmp_path / "base", **both).run()
+    InstallPackages(below=(tmp_path / "rootfs",), below_lock=tmp_path / "base", **both).run()
     assert not asked
-    assert (tmp_path / "target").samefile(tmp_path / "rootfs")
+    assert (tmp_path / "target").read_bytes() == b"", "the layer that changes nothing"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,6 @@ def test_a_root_of_the_users_is_told_to_be_unverified(
     (tmp_path / "reused").write_text(write_reused(ReusedRoot("d" * 64, 1, packages)))
     stage = ReuseRoot(archive=tmp_path / "rootfs", reused=tmp_path / "reused", **both)
     stage.run()
-    assert asked == [request(both, base=tmp_path / "rootfs", reused=tmp_path / "reused")]
+    assert asked == [request(both, below=(tmp_path / "rootfs",), reused=tmp_path / "reused")]
     assert stage.verified() == MORE.packages[len(held.packages) :]
     assert capsys.readouterr().out == f"   NOT VERIFIED: rootfs with {told} taken as it is\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from aimager.files import copy_sparse, sha256
 from aimager.image.changed_image import BLOCK, ChangedImage
-from aimager.image.tree_changes import Changes, find_changes, look
 from aimager.model.layout import Extent
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Changes, find_changes, look, look_again
 
 
 def varied_tree(top: Path) -> Path:
@@ -40,7 +40,7 @@ def patched(
     here = Tree(tree)
     before = look(here)
     change(tree)
-    changes = find_changes(here, before, look(here), "", ())
+    changes = find_changes(here, look_again(here, before))
     with plain.open("rb") as stream:
         image = ChangedImage(stream, Extent(0, plain.stat().st_size))
         patch(image, changes)

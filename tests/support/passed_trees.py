@@ -45,7 +45,7 @@ def pass_tree(laying: Laying) -> None:
 
 def lay_tree(laying: Laying) -> list[str]:
     """What the tree holds, to which a file is added then."""
-    room = Room(laying.work / "system", Space(laying.needed, laying.size), laying.archive)
+    room = Room(laying.work / "system", Space(laying.needed, laying.size), [laying.archive])
     room.lay(Toolbox(None, io.BytesIO()), of="the system")
     found = sorted(path.name for path in room.root.iterdir())
     (room.root / "added").touch()

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from aimager.archive import read_members
 from aimager.compression import opened
 from aimager.distros.archlinux import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.distro import Platform
+from aimager.package_files import read_members
 from aimager.packages.sync_database import DatabasePackage, read_database
 from aimager.stand_in.entry import Entry, make_directory, make_file, make_link
 from aimager.stand_in.metadata import Built, Metadata

@@ -17,9 +17,9 @@ from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.ext4_attributes import quoted
 from aimager.image.filesystem.ext4_layout import Ext4, Kind, Part, runs
 from aimager.image.filesystem.usage import BLOCK
-from aimager.image.tree_changes import Changes, Seen, attributes_of
 from aimager.model.layout import Extent
 from aimager.sandbox.tree import shown
+from aimager.sandbox.tree_changes import Changes, Seen, attributes_of
 from aimager.toolbox import Toolbox
 
 _VERSION = re.compile(r"debugfs \d")

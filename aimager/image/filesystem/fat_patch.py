@@ -14,9 +14,9 @@ from aimager.image.changed_image import ChangedImage
 from aimager.image.filesystem.fat import fat_folders, folders_size, mtools_path, run_mtools
 from aimager.image.filesystem.fat_geometry import read_geometry
 from aimager.image.filesystem.fat_names import FatFolders, put_back, stand_ins
-from aimager.image.tree_changes import Changes
 from aimager.model.layout import Extent
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Changes
 from aimager.toolbox import Toolbox
 
 _SERIAL, _SERIAL_32 = 39, 67

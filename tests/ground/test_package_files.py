@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager import archive
+from aimager import package_files
 from aimager.errors import HostError, ImageError
 from tests.ground.test_archive import CHR, DIR, LNK, REG, SYM, Member, package
 from tests.support import trees
@@ -40,7 +40,7 @@ def test_packages_are_laid_over_one_another(tmp_path: Path) -> None:
     root = tmp_path / "root"
     before = os.umask(0o077)
     try:
-        archive.unpack_packages([filesystem, shell], root)
+        package_files.unpack_packages([filesystem, shell], root)
     finally:
         os.umask(before)
     assert (root / "usr/sbin").is_symlink()
@@ -67,7 +67,7 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
             ("linked", "up/victim", SYM),
         ],
     )
-    archive.unpack_packages([path], tmp_path / "root")
+    package_files.unpack_packages([path], tmp_path / "root")
     assert [entry.name for entry in outside.iterdir()] == ["victim"]
     assert (outside / "victim").read_text() == "whole"
     assert (tmp_path / "root" / str(outside)[1:] / "new").read_bytes() == b"evil"
@@ -87,7 +87,7 @@ def test_a_link_that_is_replaced_leads_elsewhere(tmp_path: Path) -> None:
         ],
         mode=0,
     )
-    archive.unpack_packages([path], tmp_path / "root")
+    package_files.unpack_packages([path], tmp_path / "root")
     (tmp_path / "root/b/d/file").chmod(0o600)
     assert (tmp_path / "root/b/d/file").read_bytes() == b"x"
     assert list((tmp_path / "root/a/d").iterdir()) == []
@@ -100,17 +100,17 @@ def test_as_many_links_as_the_kernel_follows(tmp_path: Path, links: int, fits: b
     members = [(f"l{links}", b"", DIR), *chain, ("l0/file", b"x", REG)]
     path = package(tmp_path / "p.pkg.tar.zst", members)
     if fits:
-        archive.unpack_packages([path], tmp_path / "root")
+        package_files.unpack_packages([path], tmp_path / "root")
         file = tmp_path / f"root/l{links}/file"
         assert (file.read_bytes(), file.stat().st_mtime) == (b"x", trees.EPOCH)
     else:
         with pytest.raises(ImageError, match=r"^l0 is a loop of links"):
-            archive.unpack_packages([path], tmp_path / "root")
+            package_files.unpack_packages([path], tmp_path / "root")
 
 
 def test_a_file_that_is_linked_to_itself_stays(tmp_path: Path) -> None:
     path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG), ("./a", "a", LNK)])
-    archive.unpack_packages([path], tmp_path / "root")
+    package_files.unpack_packages([path], tmp_path / "root")
     assert (tmp_path / "root/a").read_bytes() == b"x"
 
 
@@ -118,7 +118,7 @@ def test_a_hard_link_to_a_symbolic_link_does_not_follow_it(tmp_path: Path) -> No
     path = package(
         tmp_path / "p.pkg.tar.zst", [("a", "/etc/passwd", SYM), ("b", "a", LNK), ("b", b"x", REG)]
     )
-    archive.unpack_packages([path], tmp_path / "root")
+    package_files.unpack_packages([path], tmp_path / "root")
     assert (tmp_path / "root/b").read_bytes() == b"x"
 
 
@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     path = package(tmp_path / "p.pkg.tar.zst", members)
     with pytest.raises(ImageError, match=message):
-        archive.unpack_packages([path], tmp_path / "root")
+        package_files.unpack_packages([path], tmp_path / "root")
 
 
 def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,5 +147,5 @@ def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("aimager.archive._Layers.add", fill)
     path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG)])
     with pytest.raises(HostError, match=r"a of p\.pkg\.tar\.zst cannot .* No space left") as caught:
-        archive.unpack_packages([path], tmp_path / "root")
+        package_files.unpack_packages([path], tmp_path / "root")
     assert "tmpfs-root=no" in caught.value.hint

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import HostError
-from aimager.image.tree_changes import Changes, find_changes, look
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Changes, find_changes, look, look_again
 
 
 def changes(top: Path, path: str, others: tuple[str, ...] = ()) -> Changes:
@@ -19,7 +19,7 @@ def changes(top: Path, path: str, others: tuple[str, ...] = ()) -> Changes:
     (top / "boot/loader").mkdir()
     (top / "boot/loader/entry").write_text("x")
     (top / "etc/gone").unlink()
-    return find_changes(tree, before, look(tree), path, others)
+    return find_changes(tree, look_again(tree, before), path, others)
 
 
 def make(top: Path) -> Path:
@@ -50,7 +50,7 @@ def test_a_partition_has_its_own(tmp_path: Path) -> None:
 def test_nothing(tmp_path: Path) -> None:
     tree = Tree(make(tmp_path / "tree"))
     seen = look(tree)
-    assert not find_changes(tree, seen, look(tree), "", ())
+    assert not find_changes(tree, look_again(tree, seen))
 
 
 def test_the_clock_was_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,11 +88,7 @@ def look(tree: Tree) -> Snapshot:
         found, newest = dict[str, Seen](), 0
         for path, status in tree.walk():
             newest = max(newest, status.st_ctime_ns)
-            attributes: tuple[tuple[str, bytes], ...] = ()
-            if stat.S_ISDIR(status.st_mode):
-                with tree.folder(path, os.O_NOFOLLOW) as descriptor:
-                    attributes = attributes_of(descriptor)
-            found[path] = Seen(_status(status), attributes)
+            found[path] = _see(tree, path, status)
         while 0 <= newest - time.clock_gettime_ns(_COARSE) < _SOON:
             time.sleep(_TICK)
         if newest < time.clock_gettime_ns(_COARSE):
@@ -101,6 +97,14 @@ def look(tree: Tree) -> Snapshot:
     raise HostError(
         "the clock is set back again and again", hint="set the clock right, and build again"
     )
+
+
+def _see(tree: Tree, path: str, status: os.stat_result) -> Seen:
+    attributes: tuple[tuple[str, bytes], ...] = ()
+    if stat.S_ISDIR(status.st_mode):
+        with tree.folder(path, os.O_NOFOLLOW) as descriptor:
+            attributes = attributes_of(descriptor)
+    return Seen(_status(status), attributes)
 
 
 def _bring_back(tree: Tree) -> None:
@@ -144,15 +148,35 @@ class Changes:
         return bool(self.removed or self.made or self.kept)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """What was changed in a tree since it was seen: each path as it was ``before``, if there was
+    anything, and ``after``, if there still is."""
+
+    before: Snapshot
+    after: Snapshot
+
+
+def look_again(tree: Tree, before: Snapshot) -> Difference:
+    """See what of ``tree`` is not as it was when it was looked at."""
+    old, new = dict(before), dict[str, Seen]()
+    for path, status in tree.walk():
+        was, now = old.get(path), _see(tree, path, status)
+        if was and not now.differs(was):
+            del old[path]
+        else:
+            new[path] = now
+    return Difference(old, new)
+
+
 def find_changes(
-    tree: Tree, before: Snapshot, after: Snapshot, top: str, others: tuple[str, ...]
+    tree: Tree, found: Difference, top: str = "", others: tuple[str, ...] = ()
 ) -> Changes:
-    """What differs below the folder ``top``, without the folders ``others`` in it."""
-    old, new = (dict(_below(snapshot, top, others)) for snapshot in (before, after))
-    differing = [name for name in new if name not in old or new[name].differs(old[name])]
-    kept = [n for n in differing if n in old and old[n].is_folder and new[n].is_folder]
-    made = sorted(set(differing) - set(kept), key=lambda name: name.split("/"))
-    removed = (set(old) - set(new)) | (set(made) & set(old))
+    """What of that lies below the folder ``top``, without the folders ``others`` in it."""
+    old, new = (dict(_below(snapshot, top, others)) for snapshot in (found.before, found.after))
+    kept = [n for n in new if n in old and old[n].is_folder and new[n].is_folder]
+    made = sorted(set(new) - set(kept), key=lambda name: name.split("/"))
+    removed = set(old) - set(kept)
     return Changes(
         tree,
         top,

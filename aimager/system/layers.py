@@ -1,0 +1,120 @@
+"""A system in layers: the archive of a root, and of what each later installation changed in it.
+
+So what many systems have in common is packed and kept once, and one more package costs itself. A
+layer is a tar whose first member, `_HEAD`, says what to take away from the tree below; the others
+are all that is new or different in it, as ``./PATH``. A file without any content is the layer that
+changes nothing.
+"""
+
+import json
+import os
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+
+from aimager.archive import pack_paths, unpack_tree
+from aimager.codec import decode, encode
+from aimager.compression import opened
+from aimager.digests import Sums
+from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Snapshot, attributes_of, find_changes, look_again
+from aimager.toolbox import Heed, Toolbox
+
+_HEAD = "layer.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is ``removed`` from the tree below, and of which folders the attributes are, which
+    become ``bare``; ``paths`` are what comes in its place, each folder before what lies in it."""
+
+    removed: tuple[str, ...]
+    bare: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Head:
+    removed: tuple[str, ...]
+    bare: tuple[str, ...]
+
+
+def find_layer(tree: Tree, below: Snapshot) -> Layer:
+    """What makes ``tree`` of the one that was seen as ``below``.
+
+    Where nothing was below, as of an empty one, all that lies there is removed.
+    """
+    changes = find_changes(tree, look_again(tree, below))
+    removed = [path for path, _ in changes.removed] if below else [""]
+    bare = [path for path, old, new in changes.kept if old.attributes != new.attributes]
+    folders = [path for path, *_ in changes.kept]
+    files = [path for path, seen in changes.made if not stat.S_ISSOCK(seen.mode)]
+    # Their folders' times change once more when it is laid.
+    touched = _parents([*removed, *folders, *files], tree)
+    paths = sorted({*touched, *folders, *files}, key=lambda path: path.split("/"))
+    return Layer(tuple(removed), tuple(bare), tuple(paths))
+
+
+def _parents(paths: Iterable[str], tree: Tree) -> Iterator[str]:
+    """The folders that these lie in, as far as they are there, and the tree's top."""
+    yield ""
+    parents = {str(PurePath(path).parent) for path in paths} - {"."}
+    for parent in parents:
+        status = tree.lstat(parent)
+        if status and stat.S_ISDIR(status.st_mode):
+            yield parent
+
+
+def pack_layer(
+    tools: Toolbox, tree: Tree, layer: Layer, target: Path, *, epoch: int, sums: Sums | None = None
+) -> None:
+    """Publish ``target``, a ``.tar.zst`` of ``layer``; times after ``epoch``, in s, become it.
+
+    ``sums`` computes its checksum meanwhile.
+
+    :raises CommandError: when tar or zstd fails
+    """
+    with TemporaryDirectory(dir=tree.path.parent) as work:
+        head = Path(work, _HEAD)
+        head.write_text(json.dumps(encode(_Head(layer.removed, layer.bare)), indent=1) + "\n")
+        head.chmod(0o644)
+        pack_paths(tools, tree.path, layer.paths, target, head=head, epoch=epoch, sums=sums)
+
+
+def lay_layers(
+    tools: Toolbox, archives: Sequence[Path], root: Path, *, heed: Heed | None = None
+) -> None:
+    """Unpack the first of ``archives`` to ``root``, and lay the others, layers, over it in turn.
+
+    ``heed`` is `unpack_tree`'s.
+
+    :raises CommandError: when tar fails
+    :raises ImageError: when a layer does not fit those below it, or is damaged
+    """
+    first, *layers = archives
+    unpack_tree(tools, first, root, heed=heed)
+    for archive in layers:
+        _take_away(_read_head(archive), Tree(root))
+        unpack_tree(tools, archive, root, without=(_HEAD,), heed=heed)
+
+
+def _read_head(archive: Path) -> _Head:
+    with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
+        member = members.next()
+        content = members.extractfile(member) if member and member.name == _HEAD else None
+        assert content, f"{archive} is a layer"
+        head: _Head = decode(_Head, json.load(content))
+    return head
+
+
+def _take_away(head: _Head, tree: Tree) -> None:
+    for path in head.removed:
+        for name in [path] if path else tree.names():
+            tree.remove(name)
+    for path in head.bare:
+        with tree.folder(path, os.O_NOFOLLOW) as folder:
+            for name, _ in attributes_of(folder):
+                os.removexattr(folder, name)
