@@ -10,9 +10,10 @@ from aimager.commands.listing import parameters
 from aimager.commands.registry import Told, act, list_commands
 from aimager.graph import artifacts
 from aimager.graph.console.reporter import reporter
-from aimager.graph.doit_tasks import Graph, MakeStage, Stages, Tasks, run_heard
+from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import Plan, make_plans
+from aimager.graph.plan import make_plans
+from aimager.graph.systems import base_system, system
 from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
@@ -195,56 +196,12 @@ def task_make_rootfs_archive() -> Stages:
             yield plan.build.platform.id, base_system(plan, MakeRootfsArchive)
 
 
-def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
-    """The stage that makes the base system of a plan's platform."""
-    platform = plan.build.platform
-    return partial(
-        make,
-        architecture=platform.architecture,
-        level=platform.level,
-        lock=artifacts.fetched(f"{platform.id}.rootfs"),
-        keys=artifacts.keys(platform),
-        keyring=artifacts.keyring_backup(platform),
-        target=artifacts.rootfs_archive(platform),
-        epoch=plan.build.epoch,
-        pacman_static=plan.pacman_static,
-        borrowed=plan.borrowed,
-    )
-
-
 @GRAPH.stages
 def task_install_packages() -> Stages:
     """install the board's packages, then those beside them, every one verified"""
     for plan in PLANS:
         for subject in plan.systems:
             yield subject, system(plan, subject, InstallPackages, ReuseRoot)
-
-
-def system(
-    plan: Plan, subject: str, install: type[InstallPackages], reuse: type[ReuseRoot]
-) -> MakeStage:
-    """The stage that makes the system of a plan's build, or of its board alone, by ``subject``."""
-    build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
-    below = plan.systems[: plan.systems.index(subject)]
-    root: partial[Any] = partial(
-        install,
-        below=(artifacts.rootfs_archive(platform), *map(artifacts.system_layer, below)),
-        below_lock=artifacts.lock(below[-1] if below else f"{platform.id}.rootfs"),
-    )
-    if build.reused_root and plan.reused:
-        root = partial(reuse, archive=build.reused_root, reused=plan.reused)
-    return partial(
-        root,
-        architecture=platform.architecture,
-        level=platform.level,
-        lock=artifacts.fetched(subject),
-        keys=artifacts.keys(sources),
-        keyring=artifacts.keyring_backup(sources),
-        target=artifacts.system_layer(subject),
-        epoch=build.epoch,
-        pacman_static=plan.pacman_static,
-        borrowed=plan.borrowed,
-    )
 
 
 @GRAPH.stages

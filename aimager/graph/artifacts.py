@@ -148,7 +148,7 @@ def borrowed_archive(subject: str) -> Path:
 
 def system_layer(subject: str) -> Path:
     """What a build, or its board alone, installs, as a layer on the system below it."""
-    return kept("install-packages", subject).view / "system.tar.zst"
+    return kept("install-packages", subject).view / "layer.tar.zst"
 
 
 def packed(build: Build) -> tuple[Path, ...]:

@@ -158,7 +158,10 @@ class Difference:
 
 
 def look_again(tree: Tree, before: Snapshot) -> Difference:
-    """See what of ``tree`` is not as it was when it was looked at."""
+    """See what of ``tree`` is not as it was when it was looked at.
+
+    A file counts as changed if another of its names is new: be it that of a folder it lies in.
+    """
     old, new = dict(before), dict[str, Seen]()
     for path, status in tree.walk():
         was, now = old.get(path), _see(tree, path, status)
@@ -166,6 +169,10 @@ def look_again(tree: Tree, before: Snapshot) -> Difference:
             del old[path]
         else:
             new[path] = now
+    inodes = {seen.inode for seen in new.values() if not seen.is_folder}
+    for path, seen in before.items():
+        if seen.inode in inodes and not seen.is_folder and path not in old:
+            old[path] = new[path] = seen
     return Difference(old, new)
 
 

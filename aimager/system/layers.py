@@ -20,7 +20,7 @@ from aimager.codec import decode, encode
 from aimager.compression import opened
 from aimager.digests import Sums
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import Snapshot, attributes_of, find_changes, look_again
+from aimager.sandbox.tree_changes import Seen, Snapshot, attributes_of, find_changes, look_again
 from aimager.toolbox import Heed, Toolbox
 
 _HEAD = "layer.json"
@@ -28,8 +28,12 @@ _HEAD = "layer.json"
 
 @dataclass(frozen=True)
 class Layer:
-    """What is ``removed`` from the tree below, and of which folders the attributes are, which
-    become ``bare``; ``paths`` are what comes in its place, each folder before what lies in it."""
+    """What is ``removed`` from the tree below, and ``paths``, which come in its place.
+
+    Each folder among those is before what lies in it. Those that are there already become ``bare``
+    where they pass on to what is made in them what that is not to have: set-group-ID, and
+    attributes (mkdir(2), acl(5)).
+    """
 
     removed: tuple[str, ...]
     bare: tuple[str, ...]
@@ -49,13 +53,17 @@ def find_layer(tree: Tree, below: Snapshot) -> Layer:
     """
     changes = find_changes(tree, look_again(tree, below))
     removed = [path for path, _ in changes.removed] if below else [""]
-    bare = [path for path, old, new in changes.kept if old.attributes != new.attributes]
-    folders = [path for path, *_ in changes.kept]
+    folders = {path for path, *_ in changes.kept}
     files = [path for path, seen in changes.made if not stat.S_ISSOCK(seen.mode)]
     # Their folders' times change once more when it is laid.
-    touched = _parents([*removed, *folders, *files], tree)
-    paths = sorted({*touched, *folders, *files}, key=lambda path: path.split("/"))
-    return Layer(tuple(removed), tuple(bare), tuple(paths))
+    folders |= set(_parents([*removed, *folders, *files], tree))
+    paths = sorted({*folders, *files}, key=lambda path: path.split("/"))
+    bare = sorted(path for path in folders & below.keys() if _passes_on(below[path]))
+    return Layer(tuple(removed), ("", *bare), tuple(paths))
+
+
+def _passes_on(seen: Seen) -> bool:
+    return seen.is_folder and bool(seen.attributes or seen.mode & stat.S_ISGID)
 
 
 def _parents(paths: Iterable[str], tree: Tree) -> Iterator[str]:
@@ -118,3 +126,4 @@ def _take_away(head: _Head, tree: Tree) -> None:
         with tree.folder(path, os.O_NOFOLLOW) as folder:
             for name, _ in attributes_of(folder):
                 os.removexattr(folder, name)
+            os.fchmod(folder, 0o700)

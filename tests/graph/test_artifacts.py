@@ -75,7 +75,7 @@ def test_products_are_seen_in_the_runs_own_folder() -> None:
         f"make-rootfs-archive/{platform}.borrowed/borrowed.tar": artifacts.borrowed_archive(
             f"{platform}.borrowed"
         ),
-        f"install-packages/{build}/system.tar.zst": artifacts.system_layer(build),
+        f"install-packages/{build}/layer.tar.zst": artifacts.system_layer(build),
         f"pack-image/{build}/disk.img": artifacts.packed(BUILD)[0],
     }
     assert {name: artifacts.RUN / "view" / name for name in paths} == paths

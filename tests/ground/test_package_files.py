@@ -144,7 +144,7 @@ def test_a_lack_of_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def fill(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("aimager.archive._Layers.add", fill)
+    monkeypatch.setattr("aimager.package_files._Layers.add", fill)
     path = package(tmp_path / "p.pkg.tar.zst", [("a", b"x", REG)])
     with pytest.raises(HostError, match=r"a of p\.pkg\.tar\.zst cannot .* No space left") as caught:
         package_files.unpack_packages([path], tmp_path / "root")

@@ -87,7 +87,7 @@ def test_another_mirror_is_named_only_where_something_came_from_one() -> None:
         if "mirror" in text and "repo-url-" in text
     }
     assert places
-    rooms = ("aimager.packages.", "aimager.stages.", "aimager.archive", "aimager.compression")
+    rooms = ("aimager.packages.", "aimager.stages.", "aimager.package_files", "aimager.compression")
     # A program in a root is run by a loader that a package of a mirror brings.
     assert not {p for p in places if not p.startswith((*rooms, "aimager.process"))}
 

@@ -89,7 +89,7 @@ def test_many_packages_are_counted(record: Record, tmp_path: Path, count: int, e
 
 
 def test_versions_are_those_of_all_locks(tmp_path: Path) -> None:
-    locks = {"lock": write(tmp_path / "a", zlib="1"), "rootfs_lock": write(tmp_path / "b", vim="2")}
+    locks = {"lock": write(tmp_path / "a", zlib="1"), "below_lock": write(tmp_path / "b", vim="2")}
     (tmp_path / "other.json").write_text("{}")
     assert versions_of(locked_packages({**locks, "other": tmp_path / "other.json"})) == {
         "zlib": "1",

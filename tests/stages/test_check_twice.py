@@ -94,8 +94,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Again:
     (tmp_path / "base").write_text(write_lock(BASE))
     (tmp_path / "lock").write_text(write_lock(MORE))
     (tmp_path / "reused").write_text(write_reused(ReusedRoot("d" * 64, 1, ())))
-    starts: dict[type[Again], dict[str, Path]] = {
-        InstallPackagesAgain: {"rootfs": tmp_path / "r", "rootfs_lock": tmp_path / "base"},
+    starts: dict[type[Again], dict[str, Any]] = {
+        InstallPackagesAgain: {"below": (tmp_path / "r",), "below_lock": tmp_path / "base"},
         MakeRootfsArchiveAgain: {},
         ReuseRootAgain: {"archive": tmp_path / "r", "reused": tmp_path / "reused"},
     }

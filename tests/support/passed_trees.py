@@ -72,17 +72,17 @@ def compare(work: Path) -> Compared:
     made, unpacked, archive = work / "made", work / "unpacked", work / "tree.tar"
     for folder in (made, unpacked):
         mount_new(folder, size=64 * MIB)
-    _fill(made)
+    fill(made)
     tools = Toolbox(None, io.BytesIO())
     settle(made, EPOCH)
-    settled = list(_described(made))
+    settled = list(described(made))
     pack_tree(tools, made, archive, epoch=EPOCH)
     unpack_tree(tools, archive, unpacked)
     settle(unpacked)
-    return Compared(settled, list(_described(unpacked)))
+    return Compared(settled, list(described(unpacked)))
 
 
-def _fill(top: Path) -> None:
+def fill(top: Path) -> None:
     """Names in no order, links of both kinds, holes, sockets, late and odd times."""
     for name in ("zeta", "alpha", "midway", ".hidden", "Ümlaut", ".0.aside", "10", "9"):
         (top / name).write_text(name)
@@ -117,7 +117,7 @@ def _fill(top: Path) -> None:
         os.utime(path, ns=(time * 10**9, time * 10**9 + 123_456_789))
 
 
-def _described(top: Path) -> Iterator[str]:
+def described(top: Path) -> Iterator[str]:
     """All below a folder as programs find it, in the order in which they do, and its top."""
     first: dict[int, str] = {}
     for entry in walk_tree(top):

@@ -1,0 +1,55 @@
+"""The stages that install what a plan's images hold, each on the system below it."""
+
+from functools import partial
+from typing import Any
+
+from aimager.graph import artifacts
+from aimager.graph.doit_tasks import MakeStage
+from aimager.graph.plan import Plan
+from aimager.stages.install_packages import InstallPackages
+from aimager.stages.make_rootfs_archive import MakeRootfsArchive
+from aimager.stages.reuse_root import ReuseRoot
+
+
+def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
+    """The stage that makes the base system of a plan's platform."""
+    platform = plan.build.platform
+    return partial(
+        make,
+        architecture=platform.architecture,
+        level=platform.level,
+        lock=artifacts.fetched(f"{platform.id}.rootfs"),
+        keys=artifacts.keys(platform),
+        keyring=artifacts.keyring_backup(platform),
+        target=artifacts.rootfs_archive(platform),
+        epoch=plan.build.epoch,
+        pacman_static=plan.pacman_static,
+        borrowed=plan.borrowed,
+    )
+
+
+def system(
+    plan: Plan, subject: str, install: type[InstallPackages], reuse: type[ReuseRoot]
+) -> MakeStage:
+    """The stage that makes the system of a plan's build, or of its board alone, by ``subject``."""
+    build, platform, sources = plan.build, plan.build.platform, plan.build.sources.signed
+    below = plan.systems[: plan.systems.index(subject)]
+    root: partial[Any] = partial(
+        install,
+        below=(artifacts.rootfs_archive(platform), *map(artifacts.system_layer, below)),
+        below_lock=artifacts.lock(below[-1] if below else f"{platform.id}.rootfs"),
+    )
+    if build.reused_root and plan.reused:
+        root = partial(reuse, archive=build.reused_root, reused=plan.reused)
+    return partial(
+        root,
+        architecture=platform.architecture,
+        level=platform.level,
+        lock=artifacts.fetched(subject),
+        keys=artifacts.keys(sources),
+        keyring=artifacts.keyring_backup(sources),
+        target=artifacts.system_layer(subject),
+        epoch=build.epoch,
+        pacman_static=plan.pacman_static,
+        borrowed=plan.borrowed,
+    )
