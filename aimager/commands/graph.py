@@ -52,7 +52,7 @@ def print_graph(plans: Sequence[Plan], graph: Graph, variables: Mapping[str, str
 
 def _kind(subject: str, plans: Sequence[Plan]) -> str:
     """Whether a task's subject is a board on its platform, the platform, or the host's."""
-    if any(subject == plan.build.id for plan in plans):
+    if any(subject in plan.systems for plan in plans):
         return "board"
     of_target = any(subject.startswith(plan.build.platform.id) for plan in plans)
     return "target" if of_target and subject not in {p.borrow_subject for p in plans} else "host"

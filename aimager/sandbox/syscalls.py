@@ -2,9 +2,9 @@
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), pivot_root(2),
 mount_setattr(2), open_tree(2), move_mount(2), openat2(2), prctl(2), capset(2), keyctl(2),
-personality(2), rename(2) and clone(2), and of the kernel's headers ``linux/mount.h``,
+personality(2), rename(2), inotify(7) and clone(2), and of the kernel's headers ``linux/mount.h``,
 ``linux/openat2.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/keyctl.h``,
-``linux/personality.h`` and ``linux/fs.h``.
+``linux/personality.h``, ``linux/inotify.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
@@ -60,6 +60,10 @@ RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
+
+IN_CLOSE_WRITE = 0x00000008
+IN_Q_OVERFLOW = 0x00004000
+IN_ONLYDIR = 0x01000000
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 
@@ -274,3 +278,17 @@ def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> None
     """Let two names change places at once: renameat2(2) of glibc 2.28, if the file system can."""
     here, flags = ctypes.c_int(AT_FDCWD), ctypes.c_uint(RENAME_EXCHANGE)
     _check(_libc.renameat2(here, _bytes(one), here, _bytes(other), flags), os.fspath(one))
+
+
+def inotify_init() -> int:
+    """A descriptor from which events are read, of which there are none yet."""
+    descriptor = int(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+    _check(descriptor)
+    return descriptor
+
+
+def inotify_add_watch(descriptor: int, path: str | os.PathLike[str], mask: int) -> int:
+    """Have the events of ``mask`` told; returns the number by which they name ``path``."""
+    watch = int(_libc.inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(mask)))
+    _check(watch, os.fspath(path))
+    return watch

@@ -4,7 +4,7 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from aimager.errors import HostError
@@ -157,15 +157,17 @@ class Difference:
     after: Snapshot
 
 
-def look_again(tree: Tree, before: Snapshot) -> Difference:
+def look_again(tree: Tree, before: Snapshot, written: Collection[str] = ()) -> Difference:
     """See what of ``tree`` is not as it was when it was looked at.
 
-    A file counts as changed if another of its names is new: be it that of a folder it lies in.
+    A file counts as changed if it is among the ``written`` ones (`aimager.sandbox.written_files`),
+    or if another of its names is new: be it that of a folder it lies in.
     """
     old, new = dict(before), dict[str, Seen]()
     for path, status in tree.walk():
         was, now = old.get(path), _see(tree, path, status)
-        if was and not now.differs(was):
+        is_written = path in written and not now.is_folder
+        if was and not is_written and not now.differs(was):
             del old[path]
         else:
             new[path] = now

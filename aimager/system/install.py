@@ -36,7 +36,6 @@ from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
 from aimager.sandbox.results import Results
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import look
 from aimager.system import initramfs
 from aimager.system.caches import settle_caches
 from aimager.system.debug_shell import shell_on_failure
@@ -45,7 +44,7 @@ from aimager.system.hook_check import check_hooks
 from aimager.system.hook_failures import failures
 from aimager.system.known_hooks import depmod_taken_over
 from aimager.system.laid_system import Room
-from aimager.system.layers import find_layer, pack_layer
+from aimager.system.layers import Growing, pack_layer
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.package_trust import are_verified, tell_unsigned
@@ -146,7 +145,7 @@ def _install_system(request: Installation) -> None:
         whose = f"reuse-root-tar={below[-1].name}" if below and reused else "the system below"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = prepare_reused(Tree(root), reused) if reused else frozenset()
-        seen = look(Tree(root)) if request.is_layer and below else {}
+        layer = Growing(Tree(root), on_others=bool(below)) if request.is_layer else None
         prepare_root(root)
         tree = Tree(root)
         ordered = {} if reused else initramfs_states(tree)
@@ -167,14 +166,20 @@ def _install_system(request: Installation) -> None:
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused, room=room.folder))
-        layer = find_layer(tree, seen) if request.is_layer else None
-        room.settle(epoch)
-        with progress.growing("packing", request.target):
-            if layer:
-                pack_layer(tools, tree, layer, request.target, epoch=epoch, sums=asked_sums())
-            else:
-                pack_tree(tools, root, request.target, epoch=epoch, sums=asked_sums())
-        room.pass_on(request.target)
+        _pack(request.target, tools, room, layer, epoch)
+
+
+def _pack(target: Path, tools: Toolbox, room: Room, growing: Growing | None, epoch: int) -> None:
+    """Publish the room's tree, or what became of it, and pass it on, if it is just that."""
+    layer = growing.end() if growing else None
+    room.settle(epoch)
+    with progress.growing("packing", target):
+        if layer:
+            pack_layer(tools, Tree(room.root), layer, target, epoch=epoch, sums=asked_sums())
+        else:
+            pack_tree(tools, room.root, target, epoch=epoch, sums=asked_sums())
+    if growing is None or growing.is_complete:
+        room.pass_on(target)
 
 
 def _add_packages(

@@ -10,7 +10,7 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -20,7 +20,15 @@ from aimager.codec import decode, encode
 from aimager.compression import opened
 from aimager.digests import Sums
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import Seen, Snapshot, attributes_of, find_changes, look_again
+from aimager.sandbox.tree_changes import (
+    Seen,
+    Snapshot,
+    attributes_of,
+    find_changes,
+    look,
+    look_again,
+)
+from aimager.sandbox.written_files import WrittenFiles
 from aimager.toolbox import Heed, Toolbox
 
 _HEAD = "layer.json"
@@ -46,12 +54,31 @@ class _Head:
     bare: tuple[str, ...]
 
 
-def find_layer(tree: Tree, below: Snapshot) -> Layer:
-    """What makes ``tree`` of the one that was seen as ``below``.
+class Growing:
+    """What becomes of ``tree`` from now on, as a layer on what it is now.
 
-    Where nothing was below, as of an empty one, all that lies there is removed.
+    Of one that is not ``on_others``, all is new, and whatever lies below is removed.
     """
-    changes = find_changes(tree, look_again(tree, below))
+
+    def __init__(self, tree: Tree, *, on_others: bool = True) -> None:
+        self._tree = tree
+        self._below = look(tree) if on_others else {}
+        self._written = WrittenFiles(tree) if on_others else None
+
+    def end(self) -> Layer:
+        """What it is. Whoever may have changed the tree is gone by now."""
+        if self._written:
+            self._written.end()
+        return _find_layer(self._tree, self._below, self._written.paths if self._written else ())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the tree has nothing that the layer lacks, not even what leaves no trace."""
+        return self._written is None or self._written.complete
+
+
+def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:
+    changes = find_changes(tree, look_again(tree, below, written))
     removed = [path for path, _ in changes.removed] if below else [""]
     folders = {path for path, *_ in changes.kept}
     files = [path for path, seen in changes.made if not stat.S_ISSOCK(seen.mode)]

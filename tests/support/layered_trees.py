@@ -1,6 +1,7 @@
 """Trees that are changed in all ways, and what comes of them by a root archive and layers."""
 
 import io
+import mmap
 import os
 import random
 import shutil
@@ -14,8 +15,7 @@ from aimager.archive import pack_tree
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import look
-from aimager.system.layers import find_layer, lay_layers, pack_layer
+from aimager.system.layers import Growing, lay_layers, pack_layer
 from aimager.toolbox import Toolbox
 from tests.support.passed_trees import EPOCH, MIB, Compared, described, fill
 
@@ -49,9 +49,10 @@ def compare_layered(asked: Layering) -> Compared:
     changes = (change, change_again) if not asked.seed else (_random(asked.seed), _random(-1))
     for number, step in enumerate(changes, start=1):
         tree = Tree(made)
-        below = look(tree)
+        growing = Growing(tree, on_others=not asked.whole)
         step(made)
-        layer = find_layer(tree, {} if asked.whole else below)
+        layer = growing.end()
+        assert growing.is_complete
         settle(made, EPOCH + number)
         archives.append(asked.work / f"{number}.tar.zst")
         pack_layer(tools, tree, layer, archives[-1], epoch=EPOCH + number)
@@ -92,7 +93,15 @@ def change(top: Path) -> None:
         server.bind(str(top / "new socket"))
     for name in ("layer.json", "-C", "--null", "line\nbreak", "\udcff", ".wh.9", "*", "b\\n"):
         (top / name).write_text(name.encode(errors="surrogateescape").hex())
+    write_untold(top / "midway")
     top.chmod(0o711)
+
+
+def write_untold(path: Path) -> None:
+    """Write to a file through a mapping, which leaves no time in a tmpfs."""
+    with path.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+        assert mapped[0]
+        mapped[0:1] = b"!"
 
 
 def change_again(top: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.archive import pack_tree, unpack_tree
+from aimager.files import sha256
 from aimager.sandbox import kept_tmpfs
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.settled_tree import settle
@@ -131,6 +132,7 @@ def _one(name: str, status: os.stat_result, first: dict[int, str], path: str) ->
     kept = {n: os.getxattr(path, n, follow_symlinks=False) for n in names if "selinux" not in n}
     blocks = 0 if stat.S_ISDIR(status.st_mode) else status.st_blocks
     target = Path(path).readlink() if stat.S_ISLNK(status.st_mode) else ""
+    content = sha256(Path(path)) if stat.S_ISREG(status.st_mode) else ""
     same = first.setdefault(status.st_ino, name)
     owner = f"{status.st_uid}:{status.st_gid}"
-    return f"{name} {kind} {owner} {status.st_mtime_ns} {blocks} {target} {kept} {same}"
+    return f"{name} {kind} {owner} {status.st_mtime_ns} {blocks} {target} {content} {kept} {same}"
