@@ -93,14 +93,14 @@ def change(top: Path) -> None:
         server.bind(str(top / "new socket"))
     for name in ("layer.json", "-C", "--null", "line\nbreak", "\udcff", ".wh.9", "*", "b\\n"):
         (top / name).write_text(name.encode(errors="surrogateescape").hex())
-    write_untold(top / "midway")
+    write_untold(top / "allocated")
     top.chmod(0o711)
 
 
 def write_untold(path: Path) -> None:
     """Write to a file through a mapping, which leaves no time in a tmpfs."""
     with path.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
-        assert mapped[0]
+        assert len(mapped[0:1]) == 1
         mapped[0:1] = b"!"
 
 
