@@ -165,3 +165,10 @@ def test_files_of_the_users_own_are_named(record: Record, tmp_path: Path) -> Non
     assert told(given, louder) == "level: 3 -> 4; site.tar changed"
     other = dataclasses.replace(given, stage="Reuse")
     assert told(without, other) == "Reuse is to make it in place of Make (site.tar added)"
+
+
+def test_a_product_that_is_not_read_any_more(record: Record) -> None:
+    before = dataclasses.replace(OLD, inputs={"below.0": "b", "below.1": "l"})
+    last = dataclasses.replace(record, derivation=before, ancestors={"base:p": "b", "layer:p": "l"})
+    now = dataclasses.replace(OLD, inputs={"below.0": "b"})
+    assert reason(last, now) == "layer:p left out"
