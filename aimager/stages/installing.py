@@ -6,7 +6,8 @@ from pathlib import Path
 from aimager.model.architecture import Architecture
 from aimager.model.workshop import Workshop, environment
 from aimager.products.hook_results import HookResults
-from aimager.system.install import Installation, install_system
+from aimager.system.install import install_system
+from aimager.system.installation import Installation
 
 
 @dataclass(frozen=True, kw_only=True)

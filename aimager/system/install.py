@@ -1,57 +1,40 @@
 """Installing packages to a root, with the hooks of its own distribution."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from aimager import process, progress
 from aimager.archive import pack_tree
-from aimager.errors import HostError, ImageError
+from aimager.errors import ImageError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, LockedPackage, newest, read_lock
-from aimager.model.workshop import Workshop
-from aimager.packages.hooks import copy_links, hook_folders
-from aimager.packages.keyring import open_home, verify
 from aimager.packages.local_database import settle_records
 from aimager.packages.pacman import (
-    PacmanRun,
-    TransactionError,
-    choose_pacman,
-    install,
     installed,
     package_files,
-    pacman_conf,
     prepare_root,
-    write_conf,
 )
-from aimager.packages.pacman_output import explain_file_conflict
 from aimager.sandbox.borrowed_root import equip
-from aimager.sandbox.chroot import IMAGE, Chroot, chroot
+from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
-from aimager.sandbox.native_programs import lending, program_root
+from aimager.sandbox.native_programs import lending
 from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
-from aimager.sandbox.results import Results
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
-from aimager.system import initramfs
 from aimager.system.caches import settle_caches
-from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
-from aimager.system.hook_check import check_hooks
-from aimager.system.hook_failures import failures
-from aimager.system.known_hooks import depmod_taken_over
+from aimager.system.installation import Installation
 from aimager.system.laid_system import Room
 from aimager.system.layers import Growing, pack_layer
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
-from aimager.system.package_trust import are_verified, tell_unsigned
-from aimager.system.reused_root import explain_refusal, prepare_reused, read_reused
+from aimager.system.reused_root import prepare_reused, read_reused
 from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import remove_identity, tell_secrets
-from aimager.system.transaction_parts import ran_of
+from aimager.system.transactions import add_kernels_again, add_packages
 from aimager.toolbox import Toolbox
 from aimager.units import count
 
@@ -59,37 +42,6 @@ from aimager.units import count
 def foreign_to_host(architecture: Architecture) -> Architecture | None:
     """The architecture, if its programs need emulation on this machine."""
     return None if architecture is host_architecture() else architecture
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What becomes ``target``: the root in ``below``, or an empty one, with ``lock``'s packages.
-
-    They are verified by ``keys``, or else with the ``keyring`` that was made of these. ``below``
-    are a root archive and layers, on which ``target`` is another one if it ``is_layer``
-    (`aimager.system.layers`); ``base_lock`` names the packages that they have. Where it is an
-    archive of the user's, ``reused`` tells them (`aimager.system.reused_root`). Times after
-    ``epoch``, in seconds, become it; None is the newest build date of all packages. Packages up to
-    the ``level`` of the architecture are taken, too. ``results`` are of programs that ran in roots
-    of their own, and ``made`` becomes what is new of them (`aimager.sandbox.results`).
-    """
-
-    architecture: Architecture
-    lock: Path
-    keys: Path
-    keyring: Path
-    target: Path
-    workshop: Workshop
-    below: tuple[Path, ...] = ()
-    base_lock: Path | None = None
-    is_layer: bool = False
-    reused: Path | None = None
-    epoch: int | None = None
-    pacman_static: Path | None = None
-    borrowed: Path | None = None
-    level: str = ""
-    results: Path | None = None
-    made: Path | None = None
 
 
 def install_system(request: Installation) -> dict[str, str]:
@@ -156,7 +108,9 @@ def _install_system(request: Installation) -> None:
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
             _locale_made_meanwhile(image, known, packages, log),
         ):
-            _add_packages(request, tools, image, wanted, packages, epoch, log)
+            add_packages(request, tools, image, wanted, packages, epoch, log)
+            if known.packages and not reused:
+                add_kernels_again(request, tools, image, wanted, packages, epoch, log)
         progress.say(f"   installed {count(len(packages), 'package')}")
         _check(tree, wanted, others=reused is not None)
         refuse_accounts(tree, held_ids())
@@ -182,48 +136,6 @@ def _pack(target: Path, tools: Toolbox, room: Room, growing: Growing | None, epo
         room.pass_on(target)
 
 
-def _add_packages(
-    request: Installation,
-    tools: Toolbox,
-    image: Chroot,
-    wanted: Lock,
-    packages: Sequence[LockedPackage],
-    epoch: int,
-    log: IO[bytes],
-) -> None:
-    """Have pacman install ``packages`` of those that are ``wanted``, and tell which hooks failed.
-
-    Meanwhile initramfs makers in ``image`` make one for any machine.
-    """
-    workshop, tree = request.workshop, image.tree
-    pacman = choose_pacman(tools, request.pacman_static, workshop.work)
-    if pacman is None:
-        raise HostError("the host has no pacman", hint="leave tools=host out")
-    unsigned = not all(package.is_signed for package in wanted.packages)
-    folders = hook_folders(tree)
-    taken = request.architecture.taken(request.level)
-    trust = {"keys": request.keys, "keyring": request.keyring}
-    verified = are_verified(tools, packages, workshop, log, **trust)
-    conf = pacman_conf(taken, unsigned=unsigned, verified=verified, hooks=folders)
-    write_conf(conf, workshop.work)
-    own = Tree(workshop.work / "hooks")
-    copy_links(tree, folders, own)
-    programs = program_root(image, request.architecture, "usr/bin/kmod")
-    results = Results(request.results, request.made)
-    with (
-        initramfs.universal(image, own.path),
-        depmod_taken_over(image, own.path, folders, programs, results, log) as image,
-        shell_on_failure(image, workshop.terminal),
-    ):
-        files = package_files(packages, workshop.store)
-        at_work = PacmanRun(pacman, image, workshop.work, log, files)
-        initramfs.tell_overridden(tree, folders)
-        with _explaining(request.below[0] if request.reused else None):
-            said = _install(tools, at_work, request, wanted, packages, epoch, verified)
-        failed = failures(said, tree, own, ran_of(at_work.own_log()), folders)
-        check_hooks(failed, request.architecture, workshop)
-
-
 def _locale_made_meanwhile(
     image: Chroot, base: Lock, added: Sequence[LockedPackage], log: IO[bytes]
 ) -> AbstractContextManager[None]:
@@ -233,55 +145,6 @@ def _locale_made_meanwhile(
         return nullcontext()
     jail = image.jail()
     return default_made_meanwhile(image.tree, lambda argv: process.run(argv, within=jail, log=log))
-
-
-def _install(
-    tools: Toolbox,
-    pacman: PacmanRun,
-    request: Installation,
-    wanted: Lock,
-    packages: Sequence[LockedPackage],
-    epoch: int,
-    verified: bool,
-) -> str:
-    workshop = request.workshop
-    store, home = workshop.store, workshop.work / "gnupg"
-    signed = [package for package in packages if package.is_signed]
-    if len(signed) < len(packages):
-        # pacman will let an unsigned file pass, so the others are verified before it sees any.
-        if not verified:
-            verify(tools, home, signed, store)
-        tell_unsigned([package for package in packages if not package.is_signed], store)
-    try:
-        explicit = [package.name for package in wanted.packages if package.name in wanted.requested]
-        return install(pacman, packages, explicit=explicit, epoch=epoch)
-    except TransactionError as error:
-        # Where pacman verifies packages, it does so before it runs any; our own check has better
-        # messages. It has a keyring of its own, which nothing that has run can have touched.
-        if not verified:
-            open_home(tools, request.keyring, workshop.work / "own-gnupg")
-            verify(tools, workshop.work / "own-gnupg", signed, store)
-        own = Tree(workshop.work / "hooks")
-        failed = failures(error.said, pacman.image.tree, own, ran_of(pacman.own_log()))
-        aborting = [failure for failure in failed if failure.aborts]
-        if not aborting:
-            raise
-        raise ImageError(
-            aborting[0].tell(", so pacman installed nothing"),
-            hint=f"all output is in {workshop.log}; shell=yes opens a shell in the root",
-        ) from error
-
-
-@contextmanager
-def _explaining(archive: Path | None) -> Iterator[None]:
-    """Say in the user's terms why pacman refuses to install, be it to the root of ``archive``."""
-    try:
-        yield
-    except TransactionError as error:
-        explained = explain_refusal(error, archive) if archive else None
-        if explained := explained or explain_file_conflict(error.said, IMAGE):
-            raise explained from error
-        raise
 
 
 def _check(tree: Tree, lock: Lock, *, others: bool) -> None:

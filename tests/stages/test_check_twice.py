@@ -18,7 +18,7 @@ from aimager.stages.check_twice import (
     ReuseRootAgain,
 )
 from aimager.system.archive_difference import Archives, find_differences
-from aimager.system.install import Installation
+from aimager.system.installation import Installation
 from aimager.system.reused_root import ReusedRoot, write_reused
 from tests.support.locked import make_package, make_workshop
 

@@ -13,7 +13,7 @@ from aimager.stages import installing
 from aimager.stages.install_packages import InstallPackages
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
 from aimager.stages.reuse_root import ReuseRoot
-from aimager.system.install import Installation
+from aimager.system.installation import Installation
 from aimager.system.reused_root import ReusedRoot, write_reused
 from tests.support.locked import make_package, make_workshop
 

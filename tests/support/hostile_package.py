@@ -26,7 +26,8 @@ from aimager.stand_in.entry import Entry, arrange_entries, make_file, make_link
 from aimager.stand_in.metadata import Metadata
 from aimager.stand_in.package_file import write_package
 from aimager.stand_in.signing import SigningKey, open_key
-from aimager.system.install import Installation, install_system
+from aimager.system.install import install_system
+from aimager.system.installation import Installation
 
 DATE = 1_700_000_000
 
