@@ -102,7 +102,7 @@ def pacman_static(architecture: str) -> Path:
 
 
 def lock(subject: str) -> Path:
-    """The packages of ``subject``: a platform's keyring or rootfs, or a build."""
+    """The packages of ``subject``: a platform's keyring or rootfs, a board or a build."""
     return kept("resolve-packages", subject).view / "lock.json"
 
 

@@ -273,6 +273,6 @@ def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> 
 def most_trees(builds: Sequence[Build]) -> int:
     """How many tasks can hold the tree of a system at the same time: those of a build are a chain.
 
-    What installs it again, to compare, goes on beside.
+    What installs each again, to compare, goes on beside.
     """
-    return max(sum(2 if build.check_twice else 1 for build in builds), 1)
+    return max(sum(4 if build.check_twice else 1 for build in builds), 1)

@@ -1,5 +1,6 @@
 """What has changed in a tree since it was looked at."""
 
+import errno
 import os
 import stat
 import struct
@@ -120,7 +121,12 @@ def _bring_back(tree: Tree) -> None:
 
 def attributes_of(descriptor: int) -> tuple[tuple[str, bytes], ...]:
     """The extended attributes of an open file that images keep, in the order of their names."""
-    names = sorted(os.listxattr(descriptor))
+    try:
+        names = sorted(os.listxattr(descriptor))
+    except OSError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            return ()
+        raise
     kept = (n for n in names if n in _COPIED_EXACTLY or n.startswith("user."))
     return tuple((name, os.getxattr(descriptor, name)) for name in kept)
 

@@ -18,14 +18,16 @@ from aimager.sandbox.tree import Tree
 
 _EVENT = struct.Struct("iIII")
 _BUFFER = 1 << 20
-_MASK = syscalls.IN_CLOSE_WRITE | syscalls.IN_ONLYDIR
+_TOLD = syscalls.IN_CLOSE_WRITE | syscalls.IN_ATTRIB
+"""The latter as a tmpfs once told no time of attributes that were set, capabilities among them."""
 
 
 class WrittenFiles:
     """The ``paths`` of files of ``tree`` that were open for writing, from now until `end`.
 
-    They are those in folders that are there by now. ``complete`` becomes false where the kernel
-    watches fewer folders (fs.inotify.max_user_watches), or leaves events out that came too fast.
+    They are those in folders that are there by now, with files whose attributes changed.
+    ``complete`` becomes false where the kernel watches fewer folders (inotify(7) has its limits),
+    or leaves events out that came too fast.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -33,8 +35,9 @@ class WrittenFiles:
         self.complete = True
         self._folders: dict[int, str] = {}
         self._stop, self._stopping = os.pipe()
-        self._events = syscalls.inotify_init()
+        self._events = -1
         try:
+            self._events = syscalls.inotify_init()
             self._watch(tree, "")
             for path, status in tree.walk():
                 if stat.S_ISDIR(status.st_mode):
@@ -49,25 +52,30 @@ class WrittenFiles:
         os.close(self._stopping)
         self._reader.join()
         self._read()
-        os.close(self._events)
-        os.close(self._stop)
+        for descriptor in (self._events, self._stop):
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _watch(self, tree: Tree, path: str) -> None:
         with tree.folder(path, os.O_NOFOLLOW) as folder:
             place = f"/proc/self/fd/{folder}"
-            self._folders[syscalls.inotify_add_watch(self._events, place, _MASK)] = path
+            mask = _TOLD | syscalls.IN_ONLYDIR
+            self._folders[syscalls.inotify_add_watch(self._events, place, mask)] = path
 
     def _read_on(self) -> None:
-        while self._stop not in select.select([self._stop, self._events], (), ())[0]:
+        waiting = [descriptor for descriptor in (self._stop, self._events) if descriptor >= 0]
+        while self._stop not in select.select(waiting, (), ())[0]:
             self._read()
 
     def _read(self) -> None:
+        if self._events < 0:
+            return
         with suppress(BlockingIOError):
             while events := os.read(self._events, _BUFFER):
                 for watch, mask, name in _parse(events):
                     if mask & syscalls.IN_Q_OVERFLOW:
                         self.complete = False
-                    elif mask & syscalls.IN_CLOSE_WRITE:
+                    elif mask & _TOLD and name:
                         self.paths.add(f"{self._folders[watch]}/{name}".removeprefix("/"))
 
 

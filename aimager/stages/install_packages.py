@@ -27,13 +27,14 @@ class InstallPackages(Installing):
         return read_lock(self.lock).without(read_lock(self.below_lock))
 
     def run(self) -> dict[str, str]:
-        """Publish the layer, an empty file where nothing is to be added.
+        """Publish the layer, an empty file where nothing is to be added or asked for by name.
 
         Its SHA-256 is returned, by its name, where it was made here.
 
         :raises TrustError: when a package is not signed by a trusted key
         """
-        if self.verified():
+        lock, known = read_lock(self.lock), read_lock(self.below_lock)
+        if lock.without(known) or set(lock.requested) - set(known.requested):
             return self.install(below=self.below, base_lock=self.below_lock, is_layer=True)
         with publish(self.target) as temporary:
             temporary.touch()

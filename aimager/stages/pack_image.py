@@ -48,7 +48,7 @@ from aimager.system.first_boot import prepare_first_boot
 from aimager.system.install import foreign_to_host
 from aimager.system.laid_system import Room
 from aimager.system.logins import find_logins
-from aimager.system.normal_initramfs import normalize_initramfs
+from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.passwords import hash_passwords
 from aimager.system.reused_root import read_reused
 from aimager.system.space import Space, limits, work_space
@@ -226,7 +226,7 @@ def _pack(packing: _Packing) -> None:
         tools = equip(stage.workshop, stage.borrowed, log)
         room.lay(tools, of="the installed system")
         tree = Tree(room.root)
-        installed = read_local_database(tree)
+        installed, ordered = read_local_database(tree), initramfs_states(tree)
         hashed = hash_passwords(tools, stage.setup.passwords, stage.salt_seed(lock))
         ids = ImageIds(stage.id_seed(lock, hashed), stage.table) if stage.table else None
         images = stage.images(ids) if ids else None
@@ -248,7 +248,7 @@ def _pack(packing: _Packing) -> None:
             given = _set_up(stage, image, hashed, ids)
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
-            normalize_initramfs(tree, tools, stage.workshop.work)
+            normalize_initramfs(tree, tools, stage.workshop.work, ordered=ordered)
             refuse_excess(room.root, limits(stage.workshop, lock, reused, room=room.folder))
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)

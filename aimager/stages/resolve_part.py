@@ -36,7 +36,7 @@ class ResolvePart:
     def run(self) -> None:
         """Publish the lock, if it is not the one that is there.
 
-        :raises ConfigError: when the whole lock lacks a package
+        :raises ConfigError: when the databases lack what is locked
         """
         work, targets = self.workshop.work, [self.target]
         call(_resolve, self, work=work, reads=all_inputs(self), products=targets)

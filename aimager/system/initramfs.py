@@ -29,7 +29,12 @@ Operation = Install
 Operation = Upgrade
 Target = usr/lib/modules/*/
 Target = usr/lib/initcpio/*
+Target = usr/lib/firmware/*
+Target = usr/lib/systemd/systemd
+Target = usr/src/*/dkms.conf
 Target = usr/bin/booster
+Target = usr/bin/cryptsetup
+Target = usr/bin/lvm
 Target = usr/bin/mkinitcpio
 Target = usr/bin/dracut
 
@@ -39,7 +44,7 @@ When = PostTransaction
 Exec = /usr/bin/sh /run/universal-initramfs
 """
 """Hooks run in the order of their names, so before the initramfs makers' own, which start with 60
-and more."""
+and more. The targets are those of mkinitcpio's 90-mkinitcpio-install.hook, and makers' programs."""
 
 _NAME = "00-universal-initramfs.hook"
 

@@ -17,15 +17,17 @@ _TAKES_ALL = "usr/bin/dracut"
 
 _PARTS = re.compile(
     r"""
-    etc/(?:booster|crypttab|depmod|dracut|hostid|initcpio|kernel|lvm|mdadm|mkinitcpio|modprobe
-        |modules-load|multipath|pacman\.d/hooks|plymouth|udev|vconsole)
+    etc/(?:booster|crypttab|depmod|dracut|e2fsck|fstab|hostid|initcpio|kernel|lvm|mdadm|mkinitcpio
+        |modprobe|modules-load|multipath|pacman\.d/hooks|plymouth|udev|vconsole|veritytab)
     | boot/
     | usr/src/
-    | usr/lib/(?:booster|depmod|dracut|firmware|initcpio|kernel|modprobe|modules|udev)
+    | usr/lib/(?:booster|cryptsetup|depmod|dracut|firmware|initcpio|kernel|modprobe|modules
+        |ossl-modules|pcsc|pkcs11|systemd/system-generators|systemd/systemd|udev)
     | usr/lib/lib[^/]+\.so  # which programs of an initramfs may load
     | usr/share/(?:booster|dracut|kbd|mkinitcpio|plymouth)/
-    | usr/bin/(?:bcache|booster|btrfs|busybox|cryptsetup|dm|dracut|e2fsck|fsck|integritysetup|lvm
-        |mdadm|mdmon|mkinitcpio|mount|plymouth|umount|veritysetup|zfs|zpool)
+    | usr/bin/(?:bcache|booster|btrfs|busybox|cryptsetup|dm|dracut|e2fsck|fsck|integritysetup|kexec
+        |lvm|mdadm|mdmon|memdiskfind|mkinitcpio|mount|pcscd|pdata_tools|plymouth|umount|veritysetup
+        |xfs_repair|zfs|zpool)
     """,
     re.VERBOSE,
 )

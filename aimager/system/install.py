@@ -97,6 +97,7 @@ def _install_system(request: Installation) -> None:
         whose = f"reuse-root-tar={below[-1].name}" if below and reused else "the system below"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = prepare_reused(Tree(root), reused) if reused else frozenset()
+        root.mkdir(parents=True, exist_ok=True)
         layer = Growing(Tree(root), on_others=bool(below)) if request.is_layer else None
         prepare_root(root)
         tree = Tree(root)
@@ -132,8 +133,7 @@ def _pack(target: Path, tools: Toolbox, room: Room, growing: Growing | None, epo
             pack_layer(tools, Tree(room.root), layer, target, epoch=epoch, sums=asked_sums())
         else:
             pack_tree(tools, room.root, target, epoch=epoch, sums=asked_sums())
-    if growing is None or growing.is_complete:
-        room.pass_on(target)
+    room.pass_on(target)
 
 
 def _locale_made_meanwhile(

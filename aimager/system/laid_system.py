@@ -14,7 +14,7 @@ from aimager.sandbox.kept_tmpfs import archive_name, keep_tree, mount_new, take_
 from aimager.sandbox.owners import told_owners
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.syscalls import MNT_DETACH, umount2
-from aimager.system.layers import lay_layers
+from aimager.system.layers import lay_layers, without_empty
 from aimager.system.space import Space
 from aimager.toolbox import Heed, Toolbox
 
@@ -32,7 +32,7 @@ class Room:
         self.folder = folder
         self.root = folder / _ROOT
         self.space = space
-        self._archives = [path for path in archives if path.stat().st_size]
+        self._archives = without_empty(archives)
         self._has_tree = bool(self._archives) and self._take(self._archives[-1])
         self._is_in_memory = self._has_tree or space.tmpfs is not None
         if self._has_tree:

@@ -10,7 +10,7 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from aimager.archive import pack_paths, unpack_tree
 from aimager.codec import decode, encode
 from aimager.compression import opened
 from aimager.digests import Sums
+from aimager.errors import ImageError
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.tree_changes import (
     Seen,
@@ -32,6 +33,7 @@ from aimager.sandbox.written_files import WrittenFiles
 from aimager.toolbox import Heed, Toolbox
 
 _HEAD = "layer.json"
+_ACL = "system.posix_acl_access"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class _Head:
 class Growing:
     """What becomes of ``tree`` from now on, as a layer on what it is now.
 
-    Of one that is not ``on_others``, all is new, and whatever lies below is removed.
+    Of one that is not ``on_others``, all is new, and whatever lies below is removed. So it is where
+    the kernel does not tell of all that is written to.
     """
 
     def __init__(self, tree: Tree, *, on_others: bool = True) -> None:
@@ -67,14 +70,11 @@ class Growing:
 
     def end(self) -> Layer:
         """What it is. Whoever may have changed the tree is gone by now."""
-        if self._written:
-            self._written.end()
-        return _find_layer(self._tree, self._below, self._written.paths if self._written else ())
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the tree has nothing that the layer lacks, not even what leaves no trace."""
-        return self._written is None or self._written.complete
+        if self._written is None:
+            return _find_layer(self._tree, {}, ())
+        self._written.end()
+        below = self._below if self._written.complete else {}
+        return _find_layer(self._tree, below, self._written.paths)
 
 
 def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:
@@ -83,7 +83,8 @@ def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:
     folders = {path for path, *_ in changes.kept}
     files = [path for path, seen in changes.made if not stat.S_ISSOCK(seen.mode)]
     # Their folders' times change once more when it is laid.
-    folders |= set(_parents([*removed, *folders, *files], tree))
+    parents = {str(PurePath(path).parent) for path in (*removed, *folders, *files)}
+    folders |= {"", *parents - {".", *removed}}
     paths = sorted({*folders, *files}, key=lambda path: path.split("/"))
     bare = sorted(path for path in folders & below.keys() if _passes_on(below[path]))
     return Layer(tuple(removed), ("", *bare), tuple(paths))
@@ -91,16 +92,6 @@ def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:
 
 def _passes_on(seen: Seen) -> bool:
     return seen.is_folder and bool(seen.attributes or seen.mode & stat.S_ISGID)
-
-
-def _parents(paths: Iterable[str], tree: Tree) -> Iterator[str]:
-    """The folders that these lie in, as far as they are there, and the tree's top."""
-    yield ""
-    parents = {str(PurePath(path).parent) for path in paths} - {"."}
-    for parent in parents:
-        status = tree.lstat(parent)
-        if status and stat.S_ISDIR(status.st_mode):
-            yield parent
 
 
 def pack_layer(
@@ -115,8 +106,16 @@ def pack_layer(
     with TemporaryDirectory(dir=tree.path.parent) as work:
         head = Path(work, _HEAD)
         head.write_text(json.dumps(encode(_Head(layer.removed, layer.bare)), indent=1) + "\n")
+        if _ACL in os.listxattr(head):  # of a default one of the folder
+            os.removexattr(head, _ACL)
         head.chmod(0o644)
+        os.utime(head, (epoch, epoch))
         pack_paths(tools, tree.path, layer.paths, target, head=head, epoch=epoch, sums=sums)
+
+
+def without_empty(archives: Sequence[Path]) -> list[Path]:
+    """Those of a root archive and layers that make a difference."""
+    return [path for path in archives if path.stat().st_size]
 
 
 def lay_layers(
@@ -124,7 +123,7 @@ def lay_layers(
 ) -> None:
     """Unpack the first of ``archives`` to ``root``, and lay the others, layers, over it in turn.
 
-    ``heed`` is `unpack_tree`'s.
+    None of them is empty (`without_empty`). ``heed`` is `unpack_tree`'s.
 
     :raises CommandError: when tar fails
     :raises ImageError: when a layer does not fit those below it, or is damaged
@@ -137,11 +136,16 @@ def lay_layers(
 
 
 def _read_head(archive: Path) -> _Head:
-    with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
-        member = members.next()
-        content = members.extractfile(member) if member and member.name == _HEAD else None
-        assert content, f"{archive} is a layer"
-        head: _Head = decode(_Head, json.load(content))
+    try:
+        with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
+            member = members.next()
+            content = members.extractfile(member) if member and member.name == _HEAD else None
+            head: _Head = decode(_Head, json.load(content) if content else None)
+    except (tarfile.TarError, ValueError, TypeError) as error:
+        raise ImageError(
+            f"{archive.name} is no layer of a system: {error}",
+            hint="doit forget install-packages has it made again",
+        ) from error
     return head
 
 

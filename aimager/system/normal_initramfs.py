@@ -59,6 +59,7 @@ _LZ4_END = bytes(4)
 
 
 State = tuple[int, int, int]
+"""What tells a file from what it was before: size, inode, and time in nanoseconds."""
 
 
 class _NoProgramError(ValueError):

@@ -1,5 +1,6 @@
 """Trees that are changed in all ways, and what comes of them by a root archive and layers."""
 
+import inspect
 import io
 import mmap
 import os
@@ -7,11 +8,14 @@ import random
 import shutil
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from aimager.archive import pack_tree
+from aimager.sandbox import syscalls
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.tree import Tree
@@ -34,6 +38,7 @@ class Layering:
     work: Path
     seed: int = 0
     whole: bool = False
+    unwatched: bool = False
 
 
 def compare_layered(asked: Layering) -> Compared:
@@ -42,17 +47,51 @@ def compare_layered(asked: Layering) -> Compared:
     for folder in (made, laid):
         mount_new(folder.parent, size=64 * MIB)
         folder.mkdir()
+    changes = (change, change_again) if not asked.seed else (_random(asked.seed), _random(-1))
+    refusing = patch.object(syscalls, "inotify_add_watch", side_effect=OSError(28, "No space"))
+    with refusing if asked.unwatched else nullcontext():
+        return _layered(asked, made, laid, fill, changes)
+
+
+def link_in_place(work: Path) -> Compared:
+    """A folder with others in it becomes a link to where there are some of the same names."""
+    made, laid = work / "made/root", work / "laid/root"
+    for folder in (made, laid):
+        mount_new(folder.parent, size=64 * MIB)
+        folder.mkdir()
+
+    def begin(top: Path) -> None:
+        for path in ("a/b/f", "z/tar/f", "usr/bin/tar/f"):
+            (top / path).parent.mkdir(parents=True)
+            (top / path).touch()
+
+    def relative(top: Path) -> None:
+        (top / "a").rename(top / "c")
+        (top / "a").symlink_to("c")
+
+    def absolute(top: Path) -> None:
+        shutil.rmtree(top / "z")
+        (top / "z").symlink_to("/usr/bin")
+
+    return _layered(Layering(work), made, laid, begin, (relative, absolute))
+
+
+def _layered(
+    asked: Layering,
+    made: Path,
+    laid: Path,
+    begin: Callable[[Path], None],
+    changes: Sequence[Callable[[Path], None]],
+) -> Compared:
     tools, archives = Toolbox(None, io.BytesIO()), [asked.work / "base.tar"]
-    fill(made)
+    begin(made)
     settle(made, EPOCH)
     pack_tree(tools, made, archives[0], epoch=EPOCH)
-    changes = (change, change_again) if not asked.seed else (_random(asked.seed), _random(-1))
     for number, step in enumerate(changes, start=1):
         tree = Tree(made)
         growing = Growing(tree, on_others=not asked.whole)
         step(made)
         layer = growing.end()
-        assert growing.is_complete
         settle(made, EPOCH + number)
         archives.append(asked.work / f"{number}.tar.zst")
         pack_layer(tools, tree, layer, archives[-1], epoch=EPOCH + number)
@@ -128,29 +167,95 @@ def _random(seed: int) -> Callable[[Path], None]:
     return step
 
 
+@dataclass(frozen=True)
+class _Chance:
+    """What may be changed: ``one`` that is there, and ``new``, which may be there."""
+
+    random: random.Random
+    top: Path
+    one: Path
+    new: Path
+
+    @property
+    def is_folder(self) -> bool:
+        return _is_folder(self.one)
+
+    @property
+    def is_file(self) -> bool:
+        return self.one.is_file() and not self.one.is_symlink()
+
+    def write(self) -> None:
+        if not self.new.is_dir():
+            self.new.unlink(missing_ok=True)
+            self.new.write_bytes(self.random.randbytes(self.random.randrange(3)))
+
+    def make_folder(self) -> None:
+        self.new.mkdir(exist_ok=self.new.is_dir())
+
+    def link(self) -> None:
+        where = (self.one.name, f"/{self.one.relative_to(self.top)}", f"../{self.one.name}", "..")
+        self.new.symlink_to(self.random.choice(where))
+
+    def link_hard(self) -> None:
+        if self.is_file:
+            os.link(self.one, self.new)
+
+    def move(self) -> None:
+        self.one.rename(self.new)
+
+    def leave_link(self) -> None:
+        self.one.rename(self.new)
+        where = (self.new.name, f"/{self.new.relative_to(self.top)}", f"../{self.new.name}")
+        self.one.symlink_to(self.random.choice(where))
+
+    def remove(self) -> None:
+        if self.is_folder and self.one != self.top:
+            shutil.rmtree(self.one)
+        elif not self.is_folder:
+            self.one.unlink()
+
+    def set_mode(self) -> None:
+        if not self.one.is_symlink():
+            self.one.chmod(self.random.choice([0o700, 0o755, 0o2755, 0o4755, 0]))
+
+    def set_time(self) -> None:
+        times = 1, self.random.randrange(2 * EPOCH) * 10**9
+        os.utime(self.one, ns=times, follow_symlinks=False)
+
+    def set_owner(self) -> None:
+        owner = self.random.randrange(9), self.random.randrange(9)
+        os.chown(self.one, *owner, follow_symlinks=False)
+
+    def set_list(self) -> None:
+        if self.is_folder:
+            os.setxattr(self.one, f"system.posix_acl_{self.random.choice(_LISTS)}", ACL)
+
+    def set_attribute(self) -> None:
+        if self.is_file:
+            name = self.random.choice(("user.a", "security.capability"))
+            os.setxattr(self.one, name, CAPABILITY)
+
+    def strip(self) -> None:
+        for name in os.listxattr(self.one) if self.is_folder else ():
+            os.removexattr(self.one, name)
+
+
+_LISTS = ("default", "access")
+_CHANGES = [
+    value
+    for name, value in vars(_Chance).items()
+    if not name.startswith("_") and inspect.isfunction(value)
+]
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def _once(top: Path, chance: random.Random) -> None:
-    folders = [top, *(p for p in sorted(top.rglob("*")) if p.is_dir() and not p.is_symlink())]
-    there = sorted(p for p in top.rglob("*"))
-    folder, one = chance.choice(folders), chance.choice(there) if there else top
-    new = folder / f"n{chance.randrange(8)}"
-    is_folder = one.is_dir() and not one.is_symlink()
-    match chance.randrange(9):
-        case 0 if not new.is_dir():
-            new.unlink(missing_ok=True)
-            new.write_bytes(chance.randbytes(chance.randrange(3)))
-        case 1 if not os.path.lexists(new):
-            new.mkdir()
-        case 2 if not os.path.lexists(new):
-            new.symlink_to(one.name)
-        case 3 if not os.path.lexists(new) and one.is_file() and not one.is_symlink():
-            os.link(one, new)
-        case 4 if not os.path.lexists(new) and not folder.is_relative_to(one):
-            one.rename(new)
-        case 5 if is_folder and one != top:
-            shutil.rmtree(one)
-        case 6 if not is_folder and one != top:
-            one.unlink()
-        case 7 if not one.is_symlink():
-            one.chmod(chance.choice([0o700, 0o755, 0o4755]))
-        case 8:
-            os.utime(one, ns=(1, chance.randrange(2 * EPOCH) * 10**9), follow_symlinks=False)
+    """One change; one that the system refuses, such as of a name that is taken, is none."""
+    there = sorted(top.rglob("*"))
+    folder = chance.choice([top, *filter(_is_folder, there)])
+    one, new = chance.choice([top, *there]), folder / f"n{chance.randrange(8)}"
+    with suppress(OSError):
+        chance.choice(_CHANGES)(_Chance(chance, top, one, new))
