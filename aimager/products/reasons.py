@@ -136,7 +136,11 @@ def _input(name: str, last: Record, path: Path | None, variables: Mapping[str, s
     was_own = before is not None and before not in last.ancestors.values()
     if was_own and (variable or path is None):
         return f"{variable or name} removed"
-    if path is None and (made := [task for task, it in last.ancestors.items() if it == before]):
+    if (
+        path is None
+        and not variable
+        and (made := [task for task, it in last.ancestors.items() if it == before])
+    ):
         return f"{made[0]} left out"
     if record and (before is not None or not variable):
         return f"{record.task} changed"

@@ -77,7 +77,9 @@ class CachedTask:
             if restore:
                 return str(restore())
             derivation = self._derive()
-            return self._use(derivation, self.kept.find(derivation.id))
+            reason = self._use(derivation, self.kept.find(derivation.id))
+            twin = self._find_twin(derivation) if reason and not self.anew else None
+            return _told_twin(twin[1]) if twin else reason
 
     def run(self) -> None:
         """Make the product and keep it, unless another build has done so by now."""
@@ -90,7 +92,7 @@ class CachedTask:
             with self.kept.guarded():
                 before = self.kept.find(derivation.id)
                 reason = self._use(derivation, before)
-                twin = self._take_twin(derivation) if reason and not self.anew else ""
+                twin = self._take_twin(derivation) if reason and not self.anew else None
             if self.anew:
                 reason = "it is made again as asked"
             if not reason:
@@ -98,7 +100,7 @@ class CachedTask:
                 self._say("another build has made it meanwhile" if waited else kept)
                 return
             if twin:
-                self._say(f"it is the same as that of {twin}")
+                self._say(_told_twin(twin))
                 return
             if not self.anew and self._take(derivation):
                 return
@@ -152,15 +154,23 @@ class CachedTask:
         self.kept.keep(record)
         return record
 
-    def _take_twin(self, derivation: Derivation) -> str:
-        """Keep the equal product of another subject, which is returned; empty if there is none."""
+    def _take_twin(self, derivation: Derivation) -> Record | None:
+        """Keep the equal product of another subject, whose record is returned, if there is one."""
+        twin = self._find_twin(derivation)
+        if twin is None:
+            return None
+        other, record = twin
+        other.use(record)
+        self.kept.keep(replace(self._record(derivation), files=record.files))
+        return record
+
+    def _find_twin(self, derivation: Derivation) -> tuple[Kept, Record] | None:
+        """The equal product of another subject, if there is one, and where it is kept."""
         for other in self.kept.others(derivation.id):
             record = other.find(derivation.id)
             if record and self._is_whole(derivation, record, other):
-                other.use(record)
-                self.kept.keep(replace(self._record(derivation), files=record.files))
-                return record.subject
-        return ""
+                return other, record
+        return None
 
     def _is_whole(self, derivation: Derivation, record: Record, other: Kept) -> bool:
         try:
@@ -222,6 +232,10 @@ class CachedTask:
 
     def _say(self, reason: str) -> None:
         progress.reason(self.title, reason)
+
+
+def _told_twin(twin: Record) -> str:
+    return f"it is the same as that of {twin.subject}"
 
 
 def _changed(path: Path, task: str) -> ConfigError:

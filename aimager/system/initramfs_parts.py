@@ -41,7 +41,8 @@ _OF_KERNEL = re.compile(r"usr/lib/modules/[^/]+/[^/]")
 
 def find_part(tree: Tree, added: Collection[str]) -> str:
     """A path of the ``added`` packages, which ``tree`` has, that has such a part; empty: none."""
-    paths = [path for package, path in read_file_lists(tree) if package in added]
+    lists = (path for package, path in read_file_lists(tree) if package in added)
+    paths = [path for path in lists if not path.endswith("/")]
     if tree.exists(_TAKES_ALL):
         return next(iter(paths), "")
     return next((path for path in paths if _PARTS.match(path) or _is_kernels(tree, path)), "")

@@ -114,18 +114,24 @@ def test_most_programs_are_borrowed(both: Both) -> None:
 
 
 def test_every_program_says_the_same(both: Both, tmp_path: Path) -> None:
-    (system,) = both.products("install-packages")
+    made = both.products("make-rootfs-archive")
+    (base,) = (path for path in made if path.name == "rootfs.tar.zst")
+    layers = both.products("install-packages")
+    layers.sort(key=lambda path: not path.parent.parent.name.endswith(".board"))
+    assert len(layers) == 2
     archives = products(both.doit.cache, "make-rootfs-archive")
     (borrowed,) = (path for path in archives if path.name == "borrowed.tar")
     (lock,) = (
         path
         for path in both.products("resolve-packages")
-        if not re.search(r"\.(keyring|rootfs|borrowed)\b", path.parent.parent.name)
+        if not re.search(r"\.(keyring|rootfs|borrowed|board)\b", path.parent.parent.name)
     )
     said, started = {}, {}
     for borrow in (True, False):
         log = tmp_path / f"{borrow}.log"
-        trial = Trial(*(tmp_path / "work", system, borrowed, lock, both.architecture, borrow, log))
+        trial = Trial(
+            *(tmp_path / "work", (base, *layers), borrowed, lock, both.architecture, borrow, log)
+        )
         said[borrow] = borrowing.tried(trial)
         started[borrow] = read_record([log.read_text()])
     assert said[True] == said[False]

@@ -192,9 +192,11 @@ def test_one_more_package(each: First, mirror: Path) -> None:
     nano = mirror_variant.find(mirror, each.cell.platform, "nano")
     said = each.build("install-pkgs=nano")
     assert said.stages == PACKAGES | {"install-packages", "pack-image"}
-    (reason,) = said.reasons_of("install-packages")
-    assert f"nano {nano.version} added" in reason
-    assert {subject_of(t) for t in said.ran if stage_of(t) not in ASKED} == {each.cell.id}
+    board, own = said.reasons_of("install-packages")
+    assert board == f"it is the same as that of {each.cell.id}"
+    assert f"nano {nano.version} added" in own
+    subjects = {subject_of(t) for t in said.ran if stage_of(t) not in ASKED}
+    assert subjects == {each.cell.id, f"{each.cell.id}.board"}
     assert stored_packages(each.doit.cache) - before == {nano.file.name}
     each.go_back()
     assert each.build("install-pkgs=nano").stages == ASKED

@@ -1,7 +1,9 @@
 """What is asked for beside a board's packages is installed on the board's system."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 from aimager.files import sha256
 from aimager.initramfs_stream import method_of
@@ -10,17 +12,17 @@ from aimager.stand_in.metadata import Metadata
 from aimager.stand_in.package_file import write_package
 from tests.support import quick_init
 from tests.support.cells import HOST
-from tests.support.image_root import read_file
+from tests.support.image_root import read_file, read_root
 from tests.support.runs import Doit
 
 AGAIN = "installed again, for"
 DATE = 1_700_000_000
 
 
-def own_package(folder: Path, name: str, path: str, content: bytes) -> tuple[str, ...]:
+def own_package(folder: Path, name: str, path: str, content: bytes, **more: Any) -> tuple[str, ...]:
     """The words that add a package of one file."""
     folder.mkdir()
-    metadata = Metadata(name, "1-1", "any", "A file of one's own", "", DATE)
+    metadata = Metadata(name, "1-1", "any", "A file of one's own", "", DATE, **more)
     write_package(folder, metadata, arrange_entries([make_file(path, content)], DATE))
     return f"packages={folder}", f"install-pkgs={name}"
 
@@ -53,6 +55,25 @@ def test_a_configuration_of_initramfs(doit: Doit, tmp_path: Path) -> None:
     assert f"linux-lts: {AGAIN} /{conf} may be part of an initramfs" in said
     image = read_file(doit.out / "archlinux-x86_64-quick/root.tar", "boot/initramfs-linux-lts.img")
     assert _method(image) == "gzip"
+
+
+def test_another_provider_of_what_the_base_system_needs(doit: Doit, tmp_path: Path) -> None:
+    """The base system's own must not stay, so that its layers hold all, and take it away."""
+    instead = {"provides": ("iputils",), "conflicts": ("iputils",)}
+    own = own_package(tmp_path / "own", "own-ping", "usr/bin/own-ping", b"#!/bin/sh\n", **instead)
+    doit.build(*HOST.words, *own, "create=root.tar")
+    members = read_root(HOST.folder(doit) / "root.tar")
+    assert "usr/bin/own-ping" in members
+    assert "usr/bin/ping" not in members
+    assert not [name for name in members if name.startswith("var/lib/pacman/local/iputils-")]
+
+
+def test_a_package_that_was_there_is_asked_for(doit: Doit) -> None:
+    """It is not a dependency then, which pacman would offer to remove."""
+    doit.build(*HOST.words, "install-pkgs=kmod", "create=root.tar")
+    archive = HOST.folder(doit) / "root.tar"
+    (desc,) = (name for name in read_root(archive) if re.search(r"local/kmod-\d[^/]*/desc$", name))
+    assert b"%REASON%" not in read_file(archive, desc)
 
 
 def _method(image: bytes) -> str:

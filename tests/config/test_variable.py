@@ -122,6 +122,8 @@ def test_what_changed_is_called_by_its_variable(
         for name in names
         if not all(any(v.matches(one) for v in known) for one in name.split(" or "))
         and not re.fullmatch(r"\d+ more settings", name)
+        # A board's layer, which a record tells by its task.
+        and not re.fullmatch(r"below\.1|systems\.2|other:task left out", name)
     }
     assert not strange
 

@@ -24,7 +24,7 @@ def test_what_another_subject_made_of_the_same_is_taken(
     task = shout(cache, "r1", source)
     build(task)
     other = other_subject(task, "r1")
-    assert other.explain() == "it has not been made before"
+    assert other.explain() == "it is the same as that of x"
     capsys.readouterr()
     assert build(other)
     assert capsys.readouterr().out == "shout:y: it is the same as that of x\n"

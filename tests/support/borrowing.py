@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import process
-from aimager.archive import unpack_tree
 from aimager.model.architecture import Architecture
 from aimager.model.lock import read_lock
 from aimager.sandbox.borrowed_root import open_toolbox
@@ -12,6 +11,7 @@ from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.native_programs import lending
 from aimager.sandbox.tree import Tree
+from aimager.system.layers import lay_layers
 
 _SOME = "/etc/services /etc/protocols /usr/share/zoneinfo/Europe/Berlin"
 
@@ -105,10 +105,11 @@ COMMANDS = {
 
 @dataclass(frozen=True)
 class Trial:
-    """Run `COMMANDS` in the root of ``system``, with programs of ``borrowed`` or by QEMU alone."""
+    """Run `COMMANDS` in the root of ``systems``, a root archive and layers, with programs of
+    ``borrowed`` or by QEMU alone."""
 
     work: Path
-    system: Path
+    systems: tuple[Path, ...]
     borrowed: Path
     lock: Path
     architecture: Architecture
@@ -122,7 +123,7 @@ def try_commands(trial: Trial) -> dict[str, str]:
     said = {}
     with trial.log.open("wb") as log:
         tools = open_toolbox(trial.borrowed, trial.work, log)
-        unpack_tree(tools, trial.system, root)
+        lay_layers(tools, trial.systems, root)
         lock = read_lock(trial.lock)
         with (
             chroot(Tree(root)) as bare,
@@ -141,7 +142,7 @@ def tried(trial: Trial) -> dict[str, str]:
         try_commands,
         trial,
         work=trial.work,
-        reads=[trial.system, trial.borrowed, trial.lock],
+        reads=[*trial.systems, trial.borrowed, trial.lock],
         keeps=[trial.log],
         foreign=trial.architecture,
         qemu_later=True,
