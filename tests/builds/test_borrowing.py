@@ -118,7 +118,7 @@ def test_every_program_says_the_same(both: Both, tmp_path: Path) -> None:
     (base,) = (path for path in made if path.name == "rootfs.tar.zst")
     layers = both.products("install-packages")
     layers.sort(key=lambda path: not path.parent.parent.name.endswith(".board"))
-    assert len(layers) == 2
+    assert layers
     archives = products(both.doit.cache, "make-rootfs-archive")
     (borrowed,) = (path for path in archives if path.name == "borrowed.tar")
     (lock,) = (
