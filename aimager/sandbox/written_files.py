@@ -17,7 +17,7 @@ from aimager.sandbox import syscalls
 from aimager.sandbox.tree import Tree
 
 _EVENT = struct.Struct("iIII")
-_BUFFER = 1 << 20
+_BUFFER = 1 << 16
 _TOLD = syscalls.IN_CLOSE_WRITE | syscalls.IN_ATTRIB
 """The latter as a tmpfs once told no time of attributes that were set, capabilities among them."""
 
