@@ -1,11 +1,16 @@
-"""How much memory there is, and whether a tree fits into it."""
+"""How much memory there is, whether a tree fits into it, and how it is given back."""
 
+import ctypes
 import re
 from pathlib import Path
 
 _SHARE = 0.6
 """The part of the available memory that a tree may take."""
 
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_LARGE = 128 << 10
+"""Bytes; the library's own beginning, which it raises whenever a larger piece is freed."""
 
 ALL_THERE_IS = -1
 """The wish for as large a tmpfs as the memory allows."""
@@ -41,3 +46,15 @@ _JOB = 4 << 30
 def most_jobs(cores: int, meminfo: str | None = None) -> int:
     """How many tasks are run at the same time: as many as there are cores, and memory for them."""
     return max(min(cores, available(meminfo) // _JOB), 1)
+
+
+def give_back_early() -> None:
+    """Have this process give memory back as soon as it is free, that of large pieces above all.
+
+    The GNU C library else keeps what was freed, up to 32 MiB of each thread's (mallopt(3)). Other
+    libraries have their own ways.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        mallopt(_M_ARENA_MAX, 1)

@@ -26,6 +26,7 @@ import sys
 import traceback
 from typing import NoReturn
 
+from aimager import memory
 from aimager.sandbox import syscalls
 from aimager.sandbox.namespace_child import supervise
 
@@ -67,6 +68,7 @@ def _be_supervisor(control: int) -> NoReturn:
     """Do what the builder orders, in a session of its own."""
     status = 1
     gc.enable()
+    memory.give_back_early()
     try:
         os.setsid()
         os.set_inheritable(control, False)

@@ -25,6 +25,7 @@ from aimager.sandbox.tree_changes import (
     Seen,
     Snapshot,
     attributes_of,
+    by_folders,
     find_changes,
     look,
     look_again,
@@ -85,7 +86,7 @@ def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:
     # Their folders' times change once more when it is laid.
     parents = {str(PurePath(path).parent) for path in (*removed, *folders, *files)}
     folders |= {"", *parents - {".", *removed}}
-    paths = sorted({*folders, *files}, key=lambda path: path.split("/"))
+    paths = sorted({*folders, *files}, key=by_folders)
     bare = sorted(path for path in folders & below.keys() if _passes_on(below[path]))
     return Layer(tuple(removed), ("", *bare), tuple(paths))
 

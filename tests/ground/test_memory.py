@@ -1,8 +1,11 @@
 """Trees go to memory where they fit."""
 
+import ctypes
+from types import SimpleNamespace
+
 import pytest
 
-from aimager.memory import ALL_THERE_IS, available, most_jobs, tmpfs_size
+from aimager.memory import ALL_THERE_IS, available, give_back_early, most_jobs, tmpfs_size
 
 MEMINFO = """\
 MemTotal:        2000000 kB
@@ -54,3 +57,13 @@ def test_as_many_tasks_run_as_there_are_cores_and_memory_for() -> None:
     assert most_jobs(64, gib(14 << 20)) == 3
     assert most_jobs(4, gib(1 << 20)) == 1
     assert most_jobs(4, "") == 1
+
+
+def test_it_is_given_back_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda option, value: asked.append((option, value)))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    give_back_early()
+    assert asked == [(-3, 131072), (-8, 1)]
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
+    give_back_early()  # as with musl
