@@ -144,7 +144,7 @@ def _read_head(archive: Path) -> _Head:
             head: _Head = decode(_Head, json.load(content) if content else None)
     except (tarfile.TarError, ValueError, TypeError) as error:
         raise ImageError(
-            f"{archive.name} is no layer of a system: {error}",
+            f"{archive.name} is not a layer of a system: {error}",
             hint="doit forget install-packages has it made again",
         ) from error
     return head

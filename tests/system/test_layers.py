@@ -60,7 +60,7 @@ def test_what_is_no_layer(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / "base.tar").write_bytes(pack_members([("file", b"")]))
     (tmp_path / "layer.tar").write_bytes(pack_members([(name, content)]))
     archives = [tmp_path / "base.tar", tmp_path / "layer.tar"]
-    with pytest.raises(ImageError, match="is no layer of a system"):
+    with pytest.raises(ImageError, match="is not a layer of a system"):
         lay_layers(Toolbox(None, None), archives, tmp_path / "root")
 
 
