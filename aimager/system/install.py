@@ -28,7 +28,7 @@ from aimager.system.caches import settle_caches
 from aimager.system.excess import refuse_excess
 from aimager.system.installation import Installation
 from aimager.system.laid_system import Room
-from aimager.system.layers import Growing, pack_layer
+from aimager.system.layers import Growing, Layer, pack_layer, whole_layer
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.reused_root import prepare_reused, read_reused
@@ -97,8 +97,7 @@ def _install_system(request: Installation) -> None:
         whose = f"reuse-root-tar={below[-1].name}" if below and reused else "the system below"
         room.lay(tools, of=whose, heed=partial(heed_lost_lists, of=f" of {whose}"))
         given = prepare_reused(Tree(root), reused) if reused else frozenset()
-        root.mkdir(parents=True, exist_ok=True)
-        layer = Growing(Tree(root), on_others=bool(below)) if request.is_layer else None
+        growing = Growing(Tree(root)) if request.is_layer and below else None
         prepare_root(root)
         tree = Tree(root)
         ordered = {} if reused else initramfs_states(tree)
@@ -121,12 +120,12 @@ def _install_system(request: Installation) -> None:
         remove_identity(tree)
         tell_secrets(tree)
         refuse_excess(root, limits(workshop, wanted, reused, room=room.folder))
+        layer = growing.end() if growing else whole_layer(tree) if request.is_layer else None
         _pack(request.target, tools, room, layer, epoch)
 
 
-def _pack(target: Path, tools: Toolbox, room: Room, growing: Growing | None, epoch: int) -> None:
-    """Publish the room's tree, or what became of it, and pass it on, if it is just that."""
-    layer = growing.end() if growing else None
+def _pack(target: Path, tools: Toolbox, room: Room, layer: Layer | None, epoch: int) -> None:
+    """Publish the room's tree, or ``layer`` of it, and pass the tree on."""
     room.settle(epoch)
     with progress.growing("packing", target):
         if layer:

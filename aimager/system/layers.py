@@ -58,24 +58,27 @@ class _Head:
 
 
 class Growing:
-    """What becomes of ``tree`` from now on, as a layer on what it is now.
+    """What becomes of ``tree`` from now on, as a layer on what it is now."""
 
-    Of one that is not ``on_others``, all is new, and whatever lies below is removed. So it is where
-    the kernel does not tell of all that is written to.
-    """
-
-    def __init__(self, tree: Tree, *, on_others: bool = True) -> None:
+    def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._below = look(tree) if on_others else {}
-        self._written = WrittenFiles(tree) if on_others else None
+        self._below = look(tree)
+        self._written = WrittenFiles(tree)
 
     def end(self) -> Layer:
-        """What it is. Whoever may have changed the tree is gone by now."""
-        if self._written is None:
-            return _find_layer(self._tree, {}, ())
+        """What it is; the whole tree where the kernel does not tell of all that is written to.
+
+        Whoever may have changed the tree is gone by now.
+        """
         self._written.end()
-        below = self._below if self._written.complete else {}
-        return _find_layer(self._tree, below, self._written.paths)
+        if not self._written.complete:
+            return whole_layer(self._tree)
+        return _find_layer(self._tree, self._below, self._written.paths)
+
+
+def whole_layer(tree: Tree) -> Layer:
+    """All of ``tree``, in the place of whatever lies below."""
+    return _find_layer(tree, {}, ())
 
 
 def _find_layer(tree: Tree, below: Snapshot, written: Collection[str]) -> Layer:

@@ -175,7 +175,7 @@ def test_stages_share_the_machine_with_as_many_as_hold_trees(
 
 def test_what_is_installed_again_is_beside_the_first(tmp_path: Path) -> None:
     builds = read_builds({"board": "x64-uefi", "check-twice": "yes"}, tmp_path)
-    assert most_trees(builds) == 2
+    assert most_trees(builds) == 4
 
 
 def test_what_is_for_the_user_is_brought(tmp_path: Path, loud: Stage, held: list[Path]) -> None:

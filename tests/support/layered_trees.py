@@ -8,18 +8,19 @@ import random
 import shutil
 import socket
 import struct
+import tarfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from aimager.archive import pack_tree
+from aimager.archive import pack_members, pack_tree
 from aimager.sandbox import syscalls
 from aimager.sandbox.kept_tmpfs import mount_new
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.tree import Tree
-from aimager.system.layers import Growing, lay_layers, pack_layer
+from aimager.system.layers import Growing, lay_layers, pack_layer, whole_layer
 from aimager.toolbox import Toolbox
 from tests.support.passed_trees import EPOCH, MIB, Compared, described, fill
 
@@ -89,9 +90,11 @@ def _layered(
     pack_tree(tools, made, archives[0], epoch=EPOCH)
     for number, step in enumerate(changes, start=1):
         tree = Tree(made)
-        growing = Growing(tree, on_others=not asked.whole)
+        growing = Growing(tree)
         step(made)
         layer = growing.end()
+        if asked.whole:
+            layer = whole_layer(tree)
         settle(made, EPOCH + number)
         archives.append(asked.work / f"{number}.tar.zst")
         pack_layer(tools, tree, layer, archives[-1], epoch=EPOCH + number)
@@ -259,3 +262,27 @@ def _once(top: Path, chance: random.Random) -> None:
     one, new = chance.choice([top, *there]), folder / f"n{chance.randrange(8)}"
     with suppress(OSError):
         chance.choice(_CHANGES)(_Chance(chance, top, one, new))
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A layer that is a ``.tar`` of one file, with a link below it that leads out of the root."""
+
+    work: Path
+    name: str
+    content: str
+
+
+def lay_odd(odd: Odd) -> bool:
+    """Whether a file that lies beside the root is still there."""
+    root, outside = odd.work / "root", odd.work / "outside"
+    outside.mkdir()
+    (outside / "file").touch()
+    with tarfile.open(odd.work / "base.tar", "w") as base:
+        link = tarfile.TarInfo("./link")
+        link.type, link.linkname = tarfile.SYMTYPE, str(outside)
+        base.addfile(link)
+    archives = [odd.work / "base.tar", odd.work / "layer.tar"]
+    archives[1].write_bytes(pack_members([(odd.name, odd.content.encode())]))
+    lay_layers(Toolbox(None, None), archives, root)
+    return (outside / "file").exists()
