@@ -133,15 +133,12 @@ def _input(name: str, last: Record, path: Path | None, variables: Mapping[str, s
     if path and not record:
         how = "added" if before is None else "changed"
         return f"{variable}: {path.name} {how}" if variable else f"{path.name} {how}"
-    was_own = before is not None and before not in last.ancestors.values()
+    maker = next((task for task, it in last.ancestors.items() if it == before), "")
+    was_own = before is not None and not maker
     if was_own and (variable or path is None):
         return f"{variable or name} removed"
-    if (
-        path is None
-        and not variable
-        and (made := [task for task, it in last.ancestors.items() if it == before])
-    ):
-        return f"{made[0]} left out"
+    if maker and path is None and not variable:
+        return f"{maker} left out"
     if record and (before is not None or not variable):
         return f"{record.task} changed"
     return f"{variable or name} changed"

@@ -185,9 +185,9 @@ def look_again(tree: Tree, before: Snapshot, written: Collection[str] = ()) -> D
 
 
 def by_folders(path: str) -> str:
-    """What to sort paths by for each folder to come before what lies in it, and all that together.
+    """A key that sorts each folder before what lies in it, with nothing else in between.
 
-    The same as lists of their parts would do, and less.
+    It sorts as the list of the path's parts does, and takes less memory.
     """
     return path.replace("/", "\0")
 

@@ -35,7 +35,7 @@ class InstallPackages(Installing):
         """
         lock, known = read_lock(self.lock), read_lock(self.below_lock)
         if lock.without(known) or set(lock.requested) - set(known.requested):
-            return self.install(below=self.below, base_lock=self.below_lock, is_layer=True)
+            return self.install(below=self.below, below_lock=self.below_lock, is_layer=True)
         with publish(self.target) as temporary:
             temporary.touch()
         return {}

@@ -35,7 +35,7 @@ class Installing:
         self,
         *,
         below: tuple[Path, ...] = (),
-        base_lock: Path | None = None,
+        below_lock: Path | None = None,
         is_layer: bool = False,
         reused: Path | None = None,
     ) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Installing:
             target=self.target,
             workshop=self.workshop,
             below=below,
-            base_lock=base_lock,
+            below_lock=below_lock,
             is_layer=is_layer,
             reused=reused,
             epoch=self.epoch,

@@ -19,8 +19,8 @@ from aimager.sandbox.namespace import call
 class ResolvePart:
     """What ``packages`` need, and those of ``welcome`` and ``initramfs``, all within a lock.
 
-    ``whole`` is that lock, and was resolved from ``databases``. It may lack those that are welcome,
-    and the maker of an initramfs, in whose place is another then.
+    ``whole`` is that lock, and was resolved from ``databases``. It may lack the welcome packages,
+    and the initramfs maker where it has another one.
     """
 
     databases: Path

@@ -1,4 +1,4 @@
-"""Which packages have a part in an initramfs: they were to be there when its hooks ran.
+"""Which packages may be part of an initramfs, and so have to be there when its hooks run.
 
 A board's layer has an initramfs before anything is installed on it. Where what comes then may be
 part of one, or have a say in how it is made, the kernels are installed again, so that all of their

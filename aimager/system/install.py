@@ -12,11 +12,7 @@ from aimager.errors import ImageError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.lock import Lock, LockedPackage, newest, read_lock
 from aimager.packages.local_database import settle_records
-from aimager.packages.pacman import (
-    installed,
-    package_files,
-    prepare_root,
-)
+from aimager.packages.pacman import installed, package_files, prepare_root
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
@@ -54,7 +50,7 @@ def install_system(request: Installation) -> dict[str, str]:
     :raises HostError: when this machine lacks the id of an owner
     """
     packages = read_lock(request.lock).packages
-    paths = (request.base_lock, *request.below, request.reused, request.pacman_static)
+    paths = (request.below_lock, *request.below, request.reused, request.pacman_static)
     known: dict[str, str] = {}
     call(
         _install_system,
@@ -83,7 +79,7 @@ def _space(request: Installation) -> Space:
 def _install_system(request: Installation) -> None:
     workshop, below = request.workshop, request.below
     wanted = read_lock(request.lock)
-    known = read_lock(request.base_lock) if request.base_lock else Lock("", (), ())
+    known = read_lock(request.below_lock) if request.below_lock else Lock("", (), ())
     if {package.name for package in known.packages} - {p.name for p in wanted.packages}:
         # Another provider was chosen: the root's own and what it depends on must not stay.
         below, known = (), Lock("", (), ())

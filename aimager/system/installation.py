@@ -13,7 +13,7 @@ class Installation:
 
     They are verified by ``keys``, or else with the ``keyring`` that was made of these. ``below``
     are a root archive and layers, on which ``target`` is another one if it ``is_layer``
-    (`aimager.system.layers`); ``base_lock`` names the packages that they have. Where it is an
+    (`aimager.system.layers`); ``below_lock`` names the packages that they have. Where it is an
     archive of the user's, ``reused`` tells them (`aimager.system.reused_root`). Times after
     ``epoch``, in seconds, become it; None is the newest build date of all packages. Packages up to
     the ``level`` of the architecture are taken, too. ``results`` are of programs that ran in roots
@@ -27,7 +27,7 @@ class Installation:
     target: Path
     workshop: Workshop
     below: tuple[Path, ...] = ()
-    base_lock: Path | None = None
+    below_lock: Path | None = None
     is_layer: bool = False
     reused: Path | None = None
     epoch: int | None = None

@@ -41,9 +41,9 @@ _ACL = "system.posix_acl_access"
 class Layer:
     """What is ``removed`` from the tree below, and ``paths``, which come in its place.
 
-    Each folder among those is before what lies in it. Those that are there already become ``bare``
-    where they pass on to what is made in them what that is not to have: set-group-ID, and
-    attributes (mkdir(2), acl(5)).
+    Each folder among those is before what lies in it. Some that are there already are made ``bare``
+    first: what is made in them would inherit their set-group-ID bit and their default access
+    control list (mkdir(2), acl(5)).
     """
 
     removed: tuple[str, ...]

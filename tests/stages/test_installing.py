@@ -68,7 +68,7 @@ def test_packages_are_added_to_the_base_system(
     stage = InstallPackages(below=(tmp_path / "rootfs",), below_lock=tmp_path / "base", **both)
     stage.run()
     below = (tmp_path / "rootfs",)
-    assert asked == [request(both, below=below, base_lock=tmp_path / "base", is_layer=True)]
+    assert asked == [request(both, below=below, below_lock=tmp_path / "base", is_layer=True)]
     assert stage.verified() == MORE.packages[1:]
 
 

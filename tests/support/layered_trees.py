@@ -256,7 +256,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _once(top: Path, chance: random.Random) -> None:
-    """One change; one that the system refuses, such as of a name that is taken, is none."""
+    """Try one change. The system refuses some, such as a name that is taken."""
     there = sorted(top.rglob("*"))
     folder = chance.choice([top, *filter(_is_folder, there)])
     one, new = chance.choice([top, *there]), folder / f"n{chance.randrange(8)}"
