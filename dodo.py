@@ -227,7 +227,7 @@ def task_pack_image() -> Stages:
         base = () if plan.reused else (artifacts.rootfs_archive(build.platform),)
         stage = partial(
             PackImage,
-            id=build.id,
+            id=build.image_id,
             title=distro.name,
             vendor=distro.vendor or distro.id,
             architecture=build.platform.architecture,

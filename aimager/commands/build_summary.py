@@ -89,7 +89,7 @@ def _times(entries: Sequence[Entry]) -> list[str]:
 
 def _warnings(build: Build) -> list[str]:
     found = []
-    locked = read_lock_file(build.lock).build if build.lock else None
+    locked = read_lock_file(build.lock).locked(build.id) if build.lock else None
     if locked and locked.settings != build.settings_fingerprint:
         found.append(f"the settings are not those that {build.lock} was made with")
     if locked and locked.board_sha256 not in ("", build.board_sha256):

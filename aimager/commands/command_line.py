@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aimager.commands.folders import check_folder, guard_cache, make_cache
 from aimager.commands.listing import LISTS
-from aimager.config.build import read_builds
+from aimager.config.builds import read_builds, read_fleet
+from aimager.config.fleet import Fleet
 from aimager.config.list_files import check_values, with_lists
 from aimager.config.parse import nearest, read_epoch
 from aimager.config.platform import refuse_faults
@@ -63,10 +64,19 @@ class Asked:
         texts = {**self.assignments, **{name: value for name, _, value in dashed}}
         return with_lists(texts, self.folder)
 
+    @cached_property
+    def fleet(self) -> Fleet | None:
+        """The file of builds that it names.
+
+        :raises ConfigError: when that cannot be read, or is not such a file
+        """
+        return read_fleet(self.variables, self.folder)
+
     @property
     def settings(self) -> dict[str, str]:
         """What sets each setting of a stage, as the user calls it."""
-        return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, self.variables)}
+        given = {*self.variables, *(self.fleet.given if self.fleet else ())}
+        return {"epoch": "SOURCE_DATE_EPOCH", **setting_names(VARIABLES, given)}
 
     @property
     def is_for_build(self) -> bool:
@@ -102,10 +112,10 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         make_cache(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     check_values(asked.variables)
-    if not _OF_NOBUILD.isdisjoint(asked.words):
-        check_names(tuple(asked.variables))
+    check_names(tuple(asked.variables))
+    if not _OF_NOBUILD.isdisjoint(asked.words) and not asked.fleet:
         return ()
-    builds = read_builds(asked.variables, asked.folder, epoch=epoch)
+    builds = read_builds(asked.variables, asked.folder, epoch=epoch, fleet=asked.fleet)
     for build in builds:
         if not asked.tells_only:
             guard_cache(cache, build.readers)

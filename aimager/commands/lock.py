@@ -1,6 +1,6 @@
 """Lock files: exactly which packages a build takes, written for others to build the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aimager.errors import ConfigError
@@ -11,12 +11,11 @@ from aimager.model.lock import read_lock
 from aimager.packages.lock_file import (
     LockedBuild,
     LockFile,
-    changes,
-    download_size,
     format_lock_file,
     join_locks,
     read_lock_file,
 )
+from aimager.packages.lock_file_changes import changes, download_size
 from aimager.units import count, size
 
 
@@ -49,10 +48,32 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
     path = plans[0].build.lock if plans else None
     if path is None:
         raise ConfigError("there is nothing to lock", hint="name distro= or board=, and lock=FILE")
-    (plan,) = plans
+    requests = {request.subject: request for plan in plans for request in plan.requests}
+    parts = {subject: read_lock(artifacts.lock(subject)) for subject in requests}
+    locked = {plan.build.id: _locked(plan) for plan in plans}
+    if len(plans) == 1 and not plans[0].build.name:
+        return path, join_locks(parts, locked[plans[0].build.id])
+    _check_others(path, locked)
+    return path, join_locks(parts, locked)
+
+
+def _check_others(path: Path, locked: Mapping[str, LockedBuild]) -> None:
+    """Refuse to write a lock file without builds that it holds: all have the same packages.
+
+    :raises ConfigError: then
+    """
+    others = read_lock_file(path).builds.keys() - locked.keys() if path.exists() else set()
+    if others:
+        raise ConfigError(
+            f"the lock file {path} holds {', '.join(sorted(others))} as well, which would be lost",
+            hint="lock all of its builds together, without only=, or name another file with lock=",
+        )
+
+
+def _locked(plan: Plan) -> LockedBuild:
+    """What a lock file says of a build."""
     build = plan.build
-    parts = {r.subject: read_lock(artifacts.lock(r.subject)) for r in plan.requests}
-    locked = LockedBuild(
+    return LockedBuild(
         distro=build.platform.distro.id,
         architecture=build.platform.architecture,
         board=build.board.id,
@@ -67,7 +88,6 @@ def _lock_anew(plans: Sequence[Plan]) -> tuple[Path, LockFile]:
         repos_first=tuple(r.id for r in build.repositories if r.comes_first),
         repos_for_build=tuple(r.id for r in build.repositories if r.is_for_build),
     )
-    return path, join_locks(parts, locked)
 
 
 def _count(lock_file: LockFile) -> str:

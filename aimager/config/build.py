@@ -1,13 +1,13 @@
 """Reading the build that the variables of the command line describe."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from aimager.config.list_files import with_lists
 from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
-from aimager.config.parse import choices, read_packages, split_list
+from aimager.config.parse import choices, read_packages
 from aimager.config.paths import check_new
 from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
 from aimager.config.remote import read_remote_trust
@@ -26,18 +26,25 @@ from aimager.packages.lock_file import read_lock_file
 
 
 def read_build(
-    variables: Mapping[str, str], folder: Path, *, epoch: int | None = None
+    variables: Mapping[str, str],
+    folder: Path,
+    *,
+    epoch: int | None = None,
+    name: str = "",
+    elsewhere: Mapping[str, Path] | None = None,
 ) -> Build | None:
     """The build that ``variables`` describe; None where they name neither board nor distribution.
 
-    Relative files and folders start at ``folder``; ``epoch`` is the time that the environment
-    gives. What the lock file says need not be said again.
+    Relative files and folders start at ``folder``, but those of the variables ``elsewhere`` in
+    folders of their own; ``epoch`` is the time that the environment gives, and ``name`` the user's
+    for the build. What the lock file says need not be said again.
 
     :raises ConfigError: for a value that is not valid, or values that do not go together
     """
     check_names(tuple(variables))
-    variables = with_lists(variables, folder)
-    lock = _find_lock(folder, variables.get("lock"))
+    starts = elsewhere or {}
+    variables = with_lists(variables, folder, starts)
+    lock = _find_lock(starts.get("lock", folder), variables.get("lock"))
     locked = _read_locked(lock, variables) if lock else {}
     is_named = "board" in variables
     variables = {**locked, **variables}
@@ -47,14 +54,15 @@ def read_build(
                 "distro= is missing", hint=f"it is one of {choices(d.id for d in DISTROS)}"
             )
         return None
-    words = make_words(variables, folder)
-    known = known_boards(boards_folder(variables, folder))
+    words = make_words(variables, folder, starts)
+    known = known_boards(boards_folder(variables, words.start("boards")))
     if lock and not is_named:
         _check_locked_board(lock, words.read("board", "none"), known)
-    board, board_sha256 = find_board(words.read("board", "none"), known, folder)
+    board, board_sha256 = find_board(words.read("board", "none"), known, words.start("board"))
     board = _with_initramfs(board, words)
     board = read_storage(board, words)
-    platform = find_platform(board, words.read("distro"), words.read("arch"), folder)
+    distro, arch = words.read("distro"), words.read("arch")
+    platform = find_platform(board, distro, arch, words.start("distro"))
     platform = with_own_repositories(platform, words)
     tools = words.read("tools", Tools.borrowed)
     helper = _read_helper(tools, words)
@@ -67,7 +75,7 @@ def read_build(
         board_sha256=board_sha256,
         platform=platform,
         products=products,
-        out=folder / _read_out(words),
+        out=words.start("out") / _read_out(words),
         setup=read_settings(board, platform, words),
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
@@ -80,7 +88,7 @@ def read_build(
         lock=lock,
         compressions=words.read("compress", ()),
         seed=words.read("seed", ""),
-        disk_from=read_disk_from(words.read("disk-from"), products, folder),
+        disk_from=read_disk_from(words.read("disk-from"), products, words.start("disk-from")),
         epoch=epoch,
         own_packages=read_own_packages(words),
         remote=words.read("remote", ""),
@@ -95,63 +103,8 @@ def read_build(
         check_twice=words.read("check-twice", False),
         pacman_verifies=words.read("pacman-verifies", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
+        name=name,
     )
-
-
-def read_builds(
-    variables: Mapping[str, str], folder: Path, *, epoch: int | None = None
-) -> tuple[Build, ...]:
-    """The builds that ``variables`` describe: one for each board that they name.
-
-    Of several boards, each takes the words that are for it; one that is for none is refused.
-
-    :raises ConfigError: as `read_build`, and for boards that cannot be built together
-    """
-    variables = with_lists(variables, folder)
-    names = split_list(variables.get("board", ""))
-    if len(names) < 2:
-        one = {"board": names[0]} if names else {}
-        build = read_build({**variables, **one}, folder, epoch=epoch)
-        return (build,) if build else ()
-    if "lock" in variables:
-        raise ConfigError(
-            f"lock= is for one board, and board= names {len(names)}",
-            hint="give each board a lock file, and name one board at a time",
-        )
-    builds, left_out = list[Build | None](), list[dict[tuple[str, str], NotForBoardError]]()
-    for name in names:
-        build, without = _read_one(
-            {**variables, "board": name}, lambda v: read_build(v, folder, epoch=epoch)
-        )
-        builds.append(build)
-        left_out.append(without)
-    for (variable, part), error in (told for without in left_out for told in without.items()):
-        if all({(variable, part), (variable, "")} & without.keys() for without in left_out):
-            raise error
-    made = {build.id: build for build in builds if build}
-    if len(made) < len(names):
-        raise ConfigError(
-            f"two of board={','.join(names)} have the same id",
-            hint="give each board an id of its own, or build them one after the other",
-        )
-    return tuple(made.values())
-
-
-def _read_one(
-    variables: Mapping[str, str], read: Callable[[Mapping[str, str]], Build | None]
-) -> tuple[Build | None, dict[tuple[str, str], NotForBoardError]]:
-    """A build without the words that are not for its board; of these what is said, by variables
-    and parts of their values.
-    """
-    left_out = dict[tuple[str, str], NotForBoardError]()
-    while True:
-        try:
-            return read(variables), left_out
-        except NotForBoardError as error:
-            name = error.variable
-            left_out[name, error.part] = error
-            others = {n: text for n, text in variables.items() if n != name}
-            variables = {**others, name: error.rest} if error.rest else others
 
 
 def boards_folder(variables: Mapping[str, str], folder: Path) -> Path | None:
@@ -180,7 +133,15 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """
     if not lock.exists() and ("distro" in variables or "board" in variables):
         return {}
-    locked = read_lock_file(lock).build
+    lock_file = read_lock_file(lock)
+    locked = lock_file.build
+    if locked is None:
+        if "distro" in variables or "board" in variables:
+            return {}
+        raise ConfigError(
+            f"the lock file {lock} is of several builds: {lock_file.told}",
+            hint="name those that you want with board=, or the file of them with builds=",
+        )
     # A lock file names none of this machine's files, to be read or run.
     if "/" in locked.distro or locked.distro.endswith(".py"):
         raise ConfigError(
@@ -206,7 +167,8 @@ def _check_locked_board(lock: Path, name: str, known: KnownBoards) -> None:
     :raises ConfigError: then
     """
     if name not in known.by_id:
-        digest = read_lock_file(lock).build.board_sha256
+        locked = read_lock_file(lock).build
+        digest = locked.board_sha256 if locked else ""
         told = f"; its file has the SHA-256 {digest}" if digest else ""
         raise ConfigError(
             f"the lock file {lock} is of {name}, a board that aimager does not have{told}",

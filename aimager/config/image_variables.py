@@ -65,6 +65,24 @@ WHAT_IS_BUILT = (
         describes_build=False,
     ),
     Variable(
+        "builds",
+        Group.build,
+        "a file of builds (TOML), which are made in one run: doit help builds explains it; words of"
+        " the command line take the place of those in it",
+        "",
+        "builds=fleet.toml",
+        paths=True,
+    ),
+    Variable(
+        "only",
+        Group.build,
+        "the names, or patterns of names, of those builds in the file of builds= that are meant",
+        "all of them",
+        "only=home,'rpi*'",
+        several=True,
+        describes_build=False,
+    ),
+    Variable(
         "arch",
         Group.build,
         "the architecture, where board and distribution leave a choice, or a level of it, whose"

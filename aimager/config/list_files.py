@@ -9,16 +9,20 @@ from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
 
 
-def with_lists(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
+def with_lists(
+    texts: Mapping[str, str], folder: Path, elsewhere: Mapping[str, Path] | None = None
+) -> dict[str, str]:
     """The texts of variables, those of lists that are ``@FILE`` in place of it.
 
     A file has a value, or several separated by commas, in each line; empty lines and those that
-    begin with ``#`` are nothing. A relative path starts at ``folder``.
+    begin with ``#`` are nothing. A relative path starts at ``folder``, or, of the words that are
+    ``elsewhere``, in a folder of its own.
 
     :raises ConfigError: when a file cannot be read, or for what no value can have
     """
     check_values(texts)
-    return {name: _read(name, text, folder) for name, text in texts.items()}
+    starts = elsewhere or {}
+    return {name: _read(name, text, starts.get(name, folder)) for name, text in texts.items()}
 
 
 def check_values(texts: Mapping[str, str]) -> None:

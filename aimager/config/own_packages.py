@@ -26,7 +26,7 @@ def read_targets(text: str, folder: Path, *, variable: str) -> tuple[str, ...]:
 def read_own_packages(words: Words) -> tuple[Path, ...]:
     """Where packages are that nobody signed: a folder of them, and single files."""
     named = split_list(words.texts.get("install-pkgs", ""))
-    files = _files(named, words.folder, "install-pkgs").values()
+    files = _files(named, words.start("install-pkgs"), "install-pkgs").values()
     folder: Path | None = words.read("packages")
     return (*([folder] if folder else []), *files)
 

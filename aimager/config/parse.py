@@ -17,7 +17,10 @@ from aimager.units import parse_size
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-HERE = "check that it exists and can be read; a relative path starts in your current folder"
+HERE = (
+    "check that it exists and can be read; a relative path starts in your current folder, or, in a"
+    " file of builds=, beside that file"
+)
 """The hint for a file or folder that is not found."""
 
 YES_OR_NO = ("yes", "no")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -118,14 +118,16 @@ class NotForBoardError(ConfigError):
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of a command line's words by name, which ``variables`` say how to read.
+    """The texts of words by name, which ``variables`` say how to read.
 
-    Each is read when it is asked for; relative paths start at ``folder``.
+    Each is read when it is asked for; relative paths start at ``folder``, but those of the words
+    ``elsewhere`` in folders of their own.
     """
 
     texts: Mapping[str, str]
     folder: Path
     variables: Mapping[str, Variable]
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.texts
@@ -137,7 +139,11 @@ class Words:
         """
         if name not in self.texts:
             return default
-        return self.variables[name].parser(self.texts[name], name, self.folder)
+        return self.variables[name].parser(self.texts[name], name, self.start(name))
+
+    def start(self, name: str) -> Path:
+        """Where a relative path in the word ``name`` starts."""
+        return self.elsewhere.get(name, self.folder)
 
     def read_many(self, name: str) -> dict[str, Any]:
         """The values of a variable that stands for many, by what its ``*`` stands for.
@@ -148,7 +154,7 @@ class Words:
         """
         variable = self.variables[name]
         return {
-            variable.stem(word): variable.parser(text, word, self.folder)
+            variable.stem(word): variable.parser(text, word, self.start(word))
             for word, text in sorted(self.texts.items())
             if variable.matches(word) and word not in self.variables
         }

@@ -20,6 +20,8 @@ def is_secret(name: str) -> bool:
     return any(variable.secret and variable.matches(name) for variable in VARIABLES)
 
 
-def make_words(texts: Mapping[str, str], folder: Path) -> Words:
-    """The words of a command line, read as the table says; relative paths start at ``folder``."""
-    return Words(texts, folder, _BY_NAME)
+def make_words(
+    texts: Mapping[str, str], folder: Path, elsewhere: Mapping[str, Path] | None = None
+) -> Words:
+    """Words that are read as the table says; relative paths start as `Words` has it."""
+    return Words(texts, folder, _BY_NAME, elsewhere or {})

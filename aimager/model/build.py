@@ -1,5 +1,6 @@
 """One build: a board on a platform, with what the user asked for."""
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -44,6 +45,9 @@ class Compression(StrEnum):
     zst = "zst"
     xz = "xz"
 
+
+BUILD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""The name that a user gives a build: it stands in names of tasks and folders, before a dot."""
 
 MANIFEST = "manifest.json"
 SPDX = "packages.spdx.json"
@@ -146,6 +150,8 @@ class Build:
     """Of the user's file that defines the board; empty: it is one of ours."""
     readers: Readers = Readers.nobody
     """Who else may read the cache and the results."""
+    name: str = ""
+    """The user's name for it, one of several builds; empty: it has none."""
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -156,7 +162,12 @@ class Build:
 
     @property
     def id(self) -> str:
-        """``DISTRO-ARCH-BOARD``, as it stands in task names and paths."""
+        """Its name, or ``DISTRO-ARCH-BOARD``, as it stands in task names and paths."""
+        return self.name or self.image_id
+
+    @property
+    def image_id(self) -> str:
+        """``DISTRO-ARCH-BOARD``, whatever the user calls the build: no name is in an image."""
         return f"{self.platform.id}-{self.board.id}"
 
     @property

@@ -1,8 +1,9 @@
 """The user's lock file: all packages of a build in one text that is kept in git."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.foreign_packages import refuse_foreign
 from aimager.strict_json import parse_json
 
-FORMAT = 1
-"""The version of the text; one that is newer is refused."""
+FORMAT = 2
+"""The version of the text; one that is newer is refused. A lock file of one build has the first."""
 
 _LARGEST = 64 << 20
 """Bytes; a package takes about 400, and a whole distribution has less than 100,000."""
@@ -75,16 +76,31 @@ class Part:
 
 @dataclass(frozen=True)
 class LockFile:
-    """Each platform's packages, once each, and the parts by subject that are made of them."""
+    """Each platform's packages, once each, and the parts by subject that are made of them.
 
-    build: LockedBuild
+    It is of one ``build``, or of the ``builds`` of a run by their ids.
+    """
+
     packages: dict[str, tuple[LockedPackage, ...]]
     parts: dict[str, Part]
+    build: LockedBuild | None = None
+    builds: dict[str, LockedBuild] = field(default_factory=dict)
     format: int = FORMAT
 
+    def locked(self, id: str) -> LockedBuild | None:
+        """What it says of the build ``id``; None: it is not of that."""
+        if self.build:
+            return self.build if self.build.id == id else None
+        return self.builds.get(id)
 
-def join_locks(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
-    """The lock file of ``build``, whose locks by subject are ``parts``.
+    @property
+    def told(self) -> str:
+        """What it is of, for people."""
+        return self.build.id if self.build else ", ".join(self.builds)
+
+
+def join_locks(parts: Mapping[str, Lock], build: LockedBuild | dict[str, LockedBuild]) -> LockFile:
+    """The lock file of ``build``, or of several by their ids, whose locks by subject are ``parts``.
 
     :raises ConfigError: when two of them hold different packages of one name
     """
@@ -97,8 +113,11 @@ def join_locks(parts: Mapping[str, Lock], build: LockedBuild) -> LockFile:
                     f"the lock of {subject} holds {package}, another lock {known[package.name]}",
                     hint="the mirror changed in between: run the same command again",
                 )
+    one = isinstance(build, LockedBuild)
     return LockFile(
-        build=build,
+        build=build if isinstance(build, LockedBuild) else None,
+        builds={} if isinstance(build, LockedBuild) else build,
+        format=1 if one else FORMAT,
         packages={name: tuple(sorted(known.values())) for name, known in packages.items()},
         parts={
             subject: Part(lock.platform, lock.requested, tuple(p.name for p in lock.packages))
@@ -112,11 +131,12 @@ def lock_of(lock_file: LockFile, subject: str) -> Lock:
 
     :raises ConfigError: when the file does not hold it
     """
-    build = lock_file.build
     if subject not in lock_file.parts:
+        locked = [lock_file.build] if lock_file.build else list(lock_file.builds.values())
+        hosts = ", ".join(dict.fromkeys(it.host for it in locked))
         raise ConfigError(
-            f"the lock file holds no {subject}: it is that of {build.id}, made on a host of"
-            f" {build.host}",
+            f"the lock file holds no {subject}: it is that of {lock_file.told}, made on a host of"
+            f" {hosts}",
             hint=_ANEW,
         )
     found = lock_file.parts[subject]
@@ -133,7 +153,9 @@ def lock_of(lock_file: LockFile, subject: str) -> Lock:
 
 def format_lock_file(lock_file: LockFile) -> str:
     """The lock file as text: sorted, one field a line, so that a diff can be read."""
-    return json.dumps(encode(lock_file), indent=1, sort_keys=True) + "\n"
+    data = encode(lock_file)
+    del data["builds" if lock_file.build else "build"]
+    return json.dumps(data, indent=1, sort_keys=True) + "\n"
 
 
 def read_lock_file(path: Path) -> LockFile:
@@ -142,11 +164,8 @@ def read_lock_file(path: Path) -> LockFile:
     :raises ConfigError: when the file is missing, damaged, or of a newer format
     """
     try:
-        data = parse_json(_read_bytes(path))
-        if any(not text.isprintable() for text in _texts(data)):
-            raise ValueError("it has control characters")
-        _check_format(path, data)
-        lock_file: LockFile = decode(LockFile, data)
+        status = path.stat()
+        return _parse(path, (status.st_mtime_ns, status.st_size, status.st_ino))
     except FileNotFoundError as error:
         raise ConfigError(
             f"there is no lock file {path}", hint="doit lock distro= board= lock=FILE makes it"
@@ -160,6 +179,20 @@ def read_lock_file(path: Path) -> LockFile:
             f"{path} is not a lock file: {str(error)[:_LONGEST_REASON]}",
             hint="restore it, or delete it and make a new one with doit lock lock=FILE",
         ) from error
+
+
+@functools.lru_cache(maxsize=2)
+def _parse(path: Path, version: tuple[int, ...]) -> LockFile:
+    """The lock file at ``path``, which each build of a run asks for; one of another ``version`` is
+    read again.
+    """
+    data = parse_json(_read_bytes(path))
+    if any(not text.isprintable() for text in _texts(data)):
+        raise ValueError("it has control characters")
+    _check_format(path, data)
+    lock_file: LockFile = decode(LockFile, data)
+    if bool(lock_file.build) == bool(lock_file.builds):
+        raise ValueError("it does not say of which build it is")
     return lock_file
 
 
@@ -203,12 +236,15 @@ def check_build(build: Build, lock_file: LockFile) -> None:
     :raises ConfigError: when it is that of another build, or does not hold a package that is
         asked for, or holds one that nobody signed and no folder is named for
     """
-    if lock_file.build.id != build.id:
+    locked = lock_file.locked(build.id)
+    if locked is None or locked.id != build.image_id:
         raise ConfigError(
-            f"the lock file is that of {lock_file.build.id}, not of {build.id}",
-            hint="leave out distro=, board= and arch=, or name another file with lock=",
+            f"the lock file is that of {lock_file.told}, not of {build.id}",
+            hint="leave out distro=, board= and arch=, or name another file with lock="
+            if lock_file.build
+            else _TAKE_IN,
         )
-    _check_settings(build, lock_file.build)
+    _check_settings(build, locked)
     lock = lock_of(lock_file, build.id)
     refuse_foreign(lock.packages, build.sources)
     held = {*lock.requested, *(package.name for package in lock.packages)}
@@ -237,64 +273,3 @@ def _check_settings(build: Build, locked: LockedBuild) -> None:
             f" not {' '.join(others)}",
             hint=f"say root-fs= or table= as when it was made, or {_TAKE_IN}",
         )
-
-
-def package_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """What changed between versions by name: ``a 1-1 -> 2-1``, ``a 1-1 added``, ``... removed``."""
-    return list(_changes_by_name(old, new).values())
-
-
-def changes(old: LockFile, new: LockFile) -> list[str]:
-    """The same between two lock files; ``a 1-1 rebuilt`` is another file of the same version.
-
-    Sorted by name. A name has one line, or, where platforms differ, one for each of them, which
-    begins with the platform's id.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for platform in sorted({*old.packages, *new.packages}):
-        before, after = old.packages.get(platform, ()), new.packages.get(platform, ())
-        for name, line in _platform_changes(before, after).items():
-            found.setdefault(name, {})[platform] = line
-    return [line for _, by_platform in sorted(found.items()) for line in _told_once(by_platform)]
-
-
-def _told_once(lines: Mapping[str, str]) -> list[str]:
-    """What became of one name, by platform."""
-    if len(set(lines.values())) == 1:
-        return list(lines.values())[:1]
-    return [f"{platform}: {line}" for platform, line in lines.items()]
-
-
-def download_size(new: LockFile, store: Path) -> int:
-    """How many bytes of its packages are not yet in ``store``; a file counts once."""
-    sizes = {
-        package.path(store): package.size
-        for packages in new.packages.values()
-        for package in packages
-    }
-    return sum(size for path, size in sizes.items() if not path.exists())
-
-
-def _platform_changes(
-    old: tuple[LockedPackage, ...], new: tuple[LockedPackage, ...]
-) -> dict[str, str]:
-    before, after = ({package.name: package for package in packages} for packages in (old, new))
-    rebuilt = {
-        name: f"{package} rebuilt"
-        for name, package in after.items()
-        if name in before and before[name].sha256 != package.sha256
-    }
-    versions = ({name: p.version for name, p in side.items()} for side in (before, after))
-    return rebuilt | _changes_by_name(*versions)
-
-
-def _changes_by_name(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    lines = {}
-    for name in sorted({*old, *new}):
-        if name not in old:
-            lines[name] = f"{name} {new[name]} added"
-        elif name not in new:
-            lines[name] = f"{name} {old[name]} removed"
-        elif old[name] != new[name]:
-            lines[name] = f"{name} {old[name]} -> {new[name]}"
-    return lines

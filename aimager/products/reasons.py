@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aimager.model.lock import LockedPackage, read_lock
-from aimager.packages.lock_file import package_changes
+from aimager.packages.lock_file_changes import package_changes
 from aimager.products.changed_settings import changed_settings
 from aimager.products.derivation import Derivation
 from aimager.products.record import Record, record_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config.build import read_builds
+from aimager.config.builds import read_builds
 from aimager.model.architecture import Architecture, host_architecture
 from tests.support.cells import HOST, fresh_folder
 from tests.support.doit_output import Said, read_output

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config.build import read_builds
+from aimager.config.builds import read_builds
 from aimager.config.variables import is_secret
 from aimager.errors import ConfigError, explain_system_error
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config.build import read_build, read_builds
+from aimager.config.build import read_build
+from aimager.config.builds import read_builds
 from aimager.config.list_files import with_lists
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.config.build import read_build, read_builds
+from aimager.config.build import read_build
+from aimager.config.builds import read_builds
 from aimager.errors import ConfigError
 from tests.support.places import ROOT
 
@@ -52,7 +53,7 @@ def test_several_boards_are_several_builds(tmp_path: Path) -> None:
     text = (ROOT / "boards" / "x64_uefi.py").read_text()
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(text.replace('"x64-uefi"', '"mine"'))
-    told = "two of board=./a.py,./b.py have the same id"
+    told = "two of the boards have the same id: archlinux-x86_64-mine"
     assert refused_together(tmp_path, board="./a.py,./b.py") == told
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from doit.exceptions import TaskFailed
 
-from aimager.config.build import read_builds
+from aimager.config.builds import read_builds
 from aimager.errors import ConfigError
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.doit_tasks import Graph, Stages

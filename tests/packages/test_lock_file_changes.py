@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from aimager.model.lock import Lock, LockedPackage
-from aimager.packages.lock_file import LockFile, changes, download_size, join_locks, package_changes
+from aimager.packages.lock_file import LockFile, join_locks
+from aimager.packages.lock_file_changes import changes, download_size, package_changes
 from tests.packages.test_lock_file import BUILD, FILE, GLIBC, KEYS, PACMAN, VIM, A, X
 
 

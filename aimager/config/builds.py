@@ -1,0 +1,194 @@
+"""Reading all builds of a run: one, one of each board of ``board=``, or those of a file."""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.config.build import read_build
+from aimager.config.fleet import BUILDS, Fleet, NamedWords
+from aimager.config.list_files import with_lists
+from aimager.config.parse import split_list
+from aimager.config.run_variables import RUN
+from aimager.config.variable import NotForBoardError
+from aimager.errors import ConfigError
+from aimager.model.build import Build
+
+_WHOLE_RUN = frozenset(
+    {"lock", "report", "readable-by", *(v.name for v in RUN if v.name != "check-twice")}
+)
+"""Variables that all builds of a run have in common."""
+
+_WORD = re.compile(r"(?<![\w-])([a-z][A-Za-z0-9@._+-]*)=")
+
+_LeftOut = dict[tuple[str, str], NotForBoardError]
+"""What is said of words that are not for a build's board, by variables and parts of values."""
+
+
+@dataclass(frozen=True)
+class _Described:
+    """The words of one build before they are read; those of a fleet's file are ``named``."""
+
+    words: Mapping[str, str]
+    named: NamedWords | None = None
+
+
+def read_fleet(variables: Mapping[str, str], folder: Path) -> Fleet | None:
+    """The file that ``builds=`` names; None where it names none.
+
+    :raises ConfigError: for a file that cannot be read, or ``only=`` without one
+    """
+    name = variables.get("builds")
+    if name == "":
+        raise ConfigError("builds= is empty", hint="it names a file, as builds=fleet.toml")
+    if name is None and "only" in variables:
+        raise ConfigError(
+            "only= picks some builds of a file, and no file is named", hint="builds=FILE names it"
+        )
+    return Fleet(folder / name) if name else None
+
+
+def read_builds(
+    variables: Mapping[str, str],
+    folder: Path,
+    *,
+    epoch: int | None = None,
+    fleet: Fleet | None = None,
+) -> tuple[Build, ...]:
+    """The builds that ``variables`` describe: those of ``fleet``, or one for each board.
+
+    Each takes the words that are for its board; one that is for none of the builds is refused.
+
+    :raises ConfigError: as `read_build`, and for builds that cannot be made together; of a word of
+        the fleet's file it says where that stands
+    """
+    variables = with_lists(variables, folder)
+    described = _of_fleet(fleet, variables) if fleet else _of_boards(variables)
+    if fleet:
+        _check_together(described, fleet)
+    builds, left_out = list[Build](), list[_LeftOut]()
+    for it in described:
+        build, without = _read_one(it, folder, epoch, fleet)
+        builds += [build] if build else []
+        left_out.append(without)
+    _check_left_out(described, left_out, fleet, is_part="only" in variables)
+    _check_ids(builds)
+    return tuple(builds)
+
+
+def _check_ids(builds: Sequence[Build]) -> None:
+    """Refuse builds whose tasks would have the same names."""
+    platforms = {build.platform.id for build in builds}
+    for n, build in enumerate(builds):
+        if build.name in platforms:
+            raise ConfigError(
+                f"the build {build.name} is named as the platform of one is",
+                hint="give it another name",
+            )
+        if build.id in [other.id for other in builds[:n]]:
+            raise ConfigError(
+                f"two of the boards have the same id: {build.id}",
+                hint="give each board an id of its own, or build them one after the other",
+            )
+
+
+def _of_boards(variables: Mapping[str, str]) -> list[_Described]:
+    names = split_list(variables.get("board", ""))
+    boards = [{"board": name} for name in names] or [{}]
+    return [_Described({**variables, **board}) for board in boards]
+
+
+def _of_fleet(fleet: Fleet, variables: Mapping[str, str]) -> list[_Described]:
+    given = {name: text for name, text in variables.items() if name not in ("builds", "only")}
+    return [_Described(it.words, it) for it in fleet.choose(given, variables.get("only"))]
+
+
+def _read_one(
+    described: _Described, folder: Path, epoch: int | None, fleet: Fleet | None
+) -> tuple[Build | None, _LeftOut]:
+    """A build without the words that are not for its board, and what is said of these."""
+    named, words = described.named, dict(described.words)
+    elsewhere = dict.fromkeys(named.keys, fleet.folder) if named and fleet else {}
+    left_out = _LeftOut()
+    while True:
+        try:
+            name = named.name if named else ""
+            build = read_build(words, folder, epoch=epoch, name=name, elsewhere=elsewhere)
+            if fleet and named and build is None:
+                raise ConfigError("board= is missing", hint="name it, or distro= alone")
+            return build, left_out
+        except NotForBoardError as error:
+            left_out[error.variable, error.part] = error
+            del words[error.variable]
+            words |= {error.variable: error.rest} if error.rest else {}
+        except ConfigError as error:
+            raise _located(error, named, fleet) from error
+
+
+def _located(error: ConfigError, named: NamedWords | None, fleet: Fleet | None) -> ConfigError:
+    """The same error, which tells where in the fleet's file its word stands, or its build."""
+    if named is None or fleet is None:
+        return error
+    told = [name for name in _WORD.findall(error.message) if name in named.words]
+    key = next((named.keys[name] for name in told if name in named.keys), named.key)
+    if told and not any(name in named.keys for name in told):
+        return error  # of a word of the command line
+    return fleet.file.error(error.message, key, hint=error.hint)
+
+
+def _check_left_out(
+    described: Sequence[_Described],
+    left_out: Sequence[_LeftOut],
+    fleet: Fleet | None,
+    *,
+    is_part: bool,
+) -> None:
+    """Refuse a word that none of the builds which have it takes.
+
+    Where they are only a part of the fleet, its words for several builds may be for others.
+    """
+    for n, without in enumerate(left_out):
+        for (variable, part), error in without.items():
+            origin = _origin(described[n], variable)
+            if is_part and not _is_own(described[n].named, variable):
+                continue
+            having = [
+                other
+                for it, other in zip(described, left_out, strict=True)
+                if variable in it.words and _origin(it, variable) == origin
+            ]
+            if all({(variable, part), (variable, "")} & other.keys() for other in having):
+                raise _located(error, described[n].named, fleet)
+
+
+def _is_own(named: NamedWords | None, variable: str) -> bool:
+    """Whether a word is not of several builds of a file, but of one, or of the command line."""
+    if named is None or variable not in named.keys:
+        return True
+    return named.keys[variable][:2] == (BUILDS, named.name)
+
+
+def _origin(described: _Described, variable: str) -> object:
+    """Where a word is from: the key in the file, or the command line."""
+    return described.named.keys.get(variable) if described.named else None
+
+
+def _check_together(described: Sequence[_Described], fleet: Fleet) -> None:
+    """Refuse builds that differ in what is about the whole run."""
+    for variable in sorted(_WHOLE_RUN):
+        for first, other in itertools.pairwise(described):
+            if first.words.get(variable) != other.words.get(variable):
+                raise _refuse_different(variable, first.named, other.named, fleet)
+
+
+def _refuse_different(
+    variable: str, first: NamedWords | None, other: NamedWords | None, fleet: Fleet
+) -> ConfigError:
+    names = [it.name if it else "" for it in (first, other)]
+    keys = [it.keys[variable] for it in (first, other) if it and variable in it.keys]
+    return fleet.file.error(
+        f"{variable}= is for the whole run, and the builds {' and '.join(names)} differ in it",
+        keys[-1],
+        hint="put it under [defaults], or build them one after the other with only=",
+    )
