@@ -25,7 +25,10 @@ from aimager.units import count, duration, size
 _NAMED = 4
 """So many tasks are named with their times, those that took longest."""
 
-_BOOT_VARIABLES = ("distro", "board", "boards", "arch", "lock", "out")
+_EXPLAINED = 4
+"""Of so many builds each is followed by what can be done with it."""
+
+_BOOT_VARIABLES = ("distro", "board", "boards", "builds", "arch", "lock", "out")
 """Those by which ``doit boot`` finds the image."""
 
 
@@ -41,8 +44,10 @@ def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, s
     entries = read_diary(diary)
     for line in _times(entries):
         print(f"   {line}")
-    for build, words in zip(builds, _boot_words(variables), strict=True):
-        for line in (*_warnings(build), *_results(build, entries, words)):
+    for build, words in zip(builds, _boot_words(builds, variables), strict=True):
+        is_explained = len(builds) <= _EXPLAINED
+        named = [f"{build.name}:"] if build.name else []
+        for line in (*named, *_warnings(build), *_results(build, entries, words, is_explained)):
             print(f"   {line}")
     for line in _write_reports(builds, entries, variables, made=True):
         print(line)
@@ -63,13 +68,15 @@ def report_failure(
         return str(error)
 
 
-def _boot_words(given: Mapping[str, str]) -> list[str]:
-    """What stands behind ``doit boot`` for each build: of several boards, its own."""
+def _boot_words(builds: Sequence[Build], given: Mapping[str, str]) -> list[str]:
+    """What stands behind ``doit boot`` for each build: of several boards or names, its own."""
     names = split_list(given.get("board", ""))
     boards = [{"board": name} if len(names) > 1 else {} for name in names] or [{}]
+    if "builds" in given:
+        boards = [{"only": build.name} if build.name else {} for build in builds]
     found = ({**given, **board} for board in boards)
     return [
-        shlex.join(f"{name}={words[name]}" for name in _BOOT_VARIABLES if name in words)
+        shlex.join(f"{name}={words[name]}" for name in (*_BOOT_VARIABLES, "only") if name in words)
         for words in found
     ]
 
@@ -126,7 +133,9 @@ def _lock(build: Build) -> Lock:
     return read_lock(path) if path.exists() else Lock("", (), ())
 
 
-def _results(build: Build, entries: Sequence[Entry], boot_words: str) -> list[str]:
+def _results(
+    build: Build, entries: Sequence[Entry], boot_words: str, is_explained: bool
+) -> list[str]:
     products = [made for made in _made(build) if _is_product(build, made.name)]
     lines = []
     for made in products:
@@ -135,7 +144,7 @@ def _results(build: Build, entries: Sequence[Entry], boot_words: str) -> list[st
         lines.append(f"   {size(made.size)}{sparse}; sha256 {made.sha256}")
     if build.sign:
         lines.append(f"{artifacts.results_folder(build) / SIGNATURE} is signed with {build.sign}")
-    if not _is_new(build, entries):
+    if not _is_new(build, entries) or not is_explained:
         return lines
     others = ", ".join(name for name in build.results if not _is_product(build, name))
     return [*lines, f"beside it: {others}", *_next_steps(build, boot_words)]

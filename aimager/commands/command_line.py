@@ -26,10 +26,10 @@ NAME_IT = "name it: distro= and board="
 BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NOBUILD = {"matrix", "completion"}
+_OF_NOBUILD = {"matrix", "completion", "schema"}
 """Tasks to which variables mean something else than a build."""
 
-TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man"})
+TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man", "schema"})
 """Tasks that are there for their output alone."""
 
 

@@ -27,6 +27,7 @@ from aimager.graph.doit_tasks import while_read
 from aimager.graph.runner import SideBySide
 from aimager.products.dry_run import UP_TO_DATE
 from aimager.products.task import CachedTask
+from aimager.resources import read_data
 
 
 class Ours(Command):
@@ -103,11 +104,18 @@ _CONFIGURED = re.compile(r"\s*\(config:\s+\w+(?:,\s+(environ:\s+\w+))?\)")
 """What doit says of each option: that a file of its own, which is not read here, may set it."""
 
 
+_BUILDS = "builds"
+"""What is explained beside commands and tasks: the file of ``builds=``."""
+
+
 class Help(Ours, DoitHelp):
     """Explain commands and tasks; the variables of a build in groups, as ``variables`` does."""
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Print what doit does, but for files that are not read."""
+        if args == [_BUILDS]:
+            print(read_data("aimager.commands", "content/builds.txt"), end="")
+            return 0
         said = io.StringIO()
         try:
             with redirect_stdout(said):

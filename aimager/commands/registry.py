@@ -99,6 +99,11 @@ def _commands(told: Told) -> list[Command]:
             (told.builds, variables),
         ),
         Command(
+            "schema",
+            "print the JSON Schema of files of builds=, which editors use",
+            "show:show_schema",
+        ),
+        Command(
             "lock",
             "write to lock=FILE exactly which packages a build takes, for others to build the same",
             "lock:write_lock_file",

@@ -1,10 +1,12 @@
 """Lists of what there is, and the definitions that a build's words come to, printed."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from aimager.commands.command_line import NAME_IT, Asked
 from aimager.commands.listing import LISTS, show, show_table
 from aimager.config.build import boards_folder
+from aimager.config.fleet_schema import make_schema
 from aimager.config.platform import known_boards, refuse_unread
 from aimager.errors import ConfigError
 from aimager.model.build import Build
@@ -27,6 +29,12 @@ def show_builds(builds: Sequence[Build], variables: Mapping[str, str]) -> None:
     name = variables.get("table")
     if not builds and name is None:
         raise ConfigError("there is nothing to show", hint=f"{NAME_IT}, or table==NAME")
-    shown = map(show, builds) if builds else [show_table(name or "")]
-    for lines in shown:
-        print(*lines, sep="\n")
+    if not builds:
+        print(*show_table(name or ""), sep="\n")
+    for build in builds:
+        print(*([f"{build.name}:"] if build.name else []), *show(build), sep="\n")
+
+
+def show_schema() -> None:
+    """Print the JSON Schema of files of ``builds=``."""
+    print(json.dumps(make_schema(), indent=1))

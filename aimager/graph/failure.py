@@ -35,8 +35,12 @@ def hint_of(error: AimagerError, subject: str, builds: Sequence[Build], log: Pat
     if not isinstance(error, SuppliedError) or not builds:
         return error.hint
     # Single repositories' mirrors are those of the platform that is built, not of the host's.
-    made_for = next((build for build in builds if subject.startswith(build.platform.id)), None)
+    made_for = next((build for build in builds if _is_of(subject, build)), None)
     build = made_for or builds[0]
     choice = build.mirrors if made_for else replace(build.mirrors, repositories=())
     distro = next((name for name, _ in choice.distros if subject.startswith(f"{name}-")), "")
     return naming_mirror(error.hint, error.repository, build.repositories, choice, distro=distro)
+
+
+def _is_of(subject: str, build: Build) -> bool:
+    return subject.startswith(build.platform.id) or subject.partition(".")[0] == build.id

@@ -10,7 +10,7 @@ import pytest
 
 from aimager.commands import build_summary as summary
 from aimager.commands.build_summary import show_results
-from aimager.config.build import read_builds
+from aimager.config.builds import read_builds
 from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
 from aimager.graph import artifacts
