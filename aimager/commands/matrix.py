@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from aimager.commands.command_line import Asked
+from aimager.commands.fleet_matrix import make_phases
+from aimager.commands.runners import find_runner
 from aimager.config.board_file import UnreadBoard, add, read_boards
 from aimager.config.own_boards import BOARDS
 from aimager.config.parse import choices, split_list
@@ -14,29 +16,26 @@ from aimager.config.platform import KnownBoards, find_board, find_platform, refu
 from aimager.config.run_variables import MATRIX_FORMS
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
-from aimager.model.architecture import Architecture
 from aimager.model.board import Board
-from aimager.model.distro import Platform
-
-_RUNNERS = {
-    "github": {
-        Architecture.x86_64: "ubuntu-24.04",
-        Architecture.aarch64: "ubuntu-24.04-arm",
-    },
-    "gitlab": {
-        Architecture.x86_64: "saas-linux-small-amd64",
-        Architecture.aarch64: "saas-linux-small-arm64",
-    },
-}
-"""The labels of each service's hosted machines by architecture; the first emulates the rest."""
+from aimager.model.build import Build
 
 
-def print_matrix(asked: Asked) -> None:
-    """Print the matrix of the command line's ``boards=``.
+def print_matrix(asked: Asked, builds: Sequence[Build]) -> None:
+    """Print the matrix of the command line's ``boards=``, or the phases of the file's ``builds``.
 
-    :raises ConfigError: as `make_matrix` does
+    :raises ConfigError: as `make_matrix` and `make_phases` do
     """
+    if builds:
+        print(json.dumps(make_phases(builds, _form(asked.variables))))
+        return
     print(json.dumps(make_matrix(asked.variables, asked.folder)))
+
+
+def _form(variables: Mapping[str, str]) -> str:
+    form = variables.get("for", MATRIX_FORMS[0])
+    if form not in MATRIX_FORMS:
+        raise ConfigError(f"for={form} is not known", hint=f"it is one of {choices(MATRIX_FORMS)}")
+    return form
 
 
 def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | list[Any]:
@@ -47,9 +46,7 @@ def make_matrix(variables: Mapping[str, str], folder: Path) -> dict[str, Any] | 
 
     :raises ConfigError: for an unknown board, or one for several distributions without ``distro=``
     """
-    form = variables.get("for", MATRIX_FORMS[0])
-    if form not in MATRIX_FORMS:
-        raise ConfigError(f"for={form} is not known", hint=f"it is one of {choices(MATRIX_FORMS)}")
+    form = _form(variables)
     boards = _find_boards(split_list(variables.get("boards", "")), folder)
     entries = [_entry(word, board, variables, form, folder) for word, board in boards]
     if form == "gitlab":
@@ -93,13 +90,5 @@ def _entry(
         "distro": platform.distro.id if platform.distro in DISTROS else distro or "",
         "arch": platform.architecture,
         "name": f"{platform.id}-{board.id}",
-        "runner": _find_runner(platform, _RUNNERS[form]),
+        "runner": find_runner(platform, form),
     }
-
-
-def _find_runner(platform: Platform, runners: Mapping[Architecture, str]) -> str:
-    """A machine of the platform's architecture, or of one that may run it, or the first."""
-    for host, runner in runners.items():
-        if platform.architecture in (host, *host.also_runs):
-            return runner
-    return next(iter(runners.values()))

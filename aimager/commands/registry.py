@@ -156,9 +156,10 @@ def _commands(told: Told) -> list[Command]:
         ),
         Command(
             "matrix",
-            "print the boards of boards=A,B with machines to build them on, for=github or gitlab",
+            "print the jobs of builds=FILE in phases, or the boards of boards=A,B, with machines to"
+            " build them on, for=github or gitlab",
             "matrix:print_matrix",
-            (asked,),
+            (asked, told.builds),
         ),
         Command(
             "completion",

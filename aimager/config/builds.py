@@ -81,7 +81,7 @@ def _check_ids(builds: Sequence[Build]) -> None:
     """Refuse builds whose tasks would have the same names."""
     platforms = {build.platform.id for build in builds}
     for n, build in enumerate(builds):
-        if build.name in platforms:
+        if build.name in platforms:  # as is a task of check-twice=
             raise ConfigError(
                 f"the build {build.name} is named as the platform of one is",
                 hint="give it another name",

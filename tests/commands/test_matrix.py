@@ -24,7 +24,7 @@ def entries(folder: Path = ROOT, **variables: str) -> list[dict[str, str]]:
 def test_it_is_printed_as_json_of_the_command_lines_boards(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_matrix(Asked(ROOT, assignments={"boards": "x64-uefi,rpi4"}))
+    print_matrix(Asked(ROOT, assignments={"boards": "x64-uefi,rpi4"}), ())
     told = json.loads(capsys.readouterr().out)["include"]
     assert [entry["board"] for entry in told] == ["x64-uefi", "rpi4"]
 
