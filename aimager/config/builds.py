@@ -130,11 +130,19 @@ def _located(error: ConfigError, named: NamedWords | None, fleet: Fleet | None) 
     """The same error, which tells where in the fleet's file its word stands, or its build."""
     if named is None or fleet is None:
         return error
-    told = [name for name in _WORD.findall(error.message) if name in named.words]
-    key = next((named.keys[name] for name in told if name in named.keys), named.key)
-    if told and not any(name in named.keys for name in told):
+    told = _WORD.findall(error.message) or _quoted(error.message, named)
+    if any(name in named.words and name not in named.keys for name in told[:1]):
         return error  # of a word of the command line
+    key = next((named.keys[name] for name in told if name in named.keys), named.key)
     return fleet.file.error(error.message, key, hint=error.hint)
+
+
+def _quoted(message: str, named: NamedWords) -> list[str]:
+    """The variables of which ``message`` repeats a value, as "there is no board rpi44" does."""
+    said = message.split()
+    return [
+        name for name, text in named.words.items() if not set(split_list(text)).isdisjoint(said)
+    ]
 
 
 def _check_left_out(

@@ -94,8 +94,8 @@ def test_fish(folder: Path, line: str) -> None:
 
 
 def test_fish_says_what_each_is(folder: Path) -> None:
-    said = run(["fish", "-N", "-c", "source script.fish; complete -C 'doit buil'"], folder)
-    assert said == "build\tbuild what it's told\n"
+    said = run(["fish", "-N", "-c", "source script.fish; complete -C 'doit boot'"], folder)
+    assert said == "boot\tboot it\n"
 
 
 ZSH = """
@@ -150,7 +150,7 @@ def type_in(argv: list[str], folder: Path, lines: list[str], until: str) -> str:
     return said
 
 
-TYPED = "doit buil\tinitrd\tdrac\tcreate=root.tar,disk\toff\ty\t\n"
+TYPED = "doit build initrd\tdrac\tcreate=root.tar,disk\toff\ty\t\n"
 TOLD = "run with: build initrd-maker=dracut create=root.tar,disk.img offline=yes."
 INTERACTIVE = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aimager.commands.fleet_matrix import PHASES
 from aimager.commands.matrix import make_matrix
 from aimager.config.parse import split_list
 from tests.support.action_runner import read_yaml, run_steps
@@ -16,17 +17,32 @@ from tests.support.places import BIN, ROOT
 
 GITHUB_EXAMPLE = ROOT / "docs/ci/github.yml"
 GITLAB_EXAMPLE = ROOT / "docs/ci/gitlab.yml"
+GITHUB_FLEET = [ROOT / "docs/ci/github-fleet.yml", ROOT / "docs/ci/github-fleet-jobs.yml"]
+GITLAB_FLEET = [ROOT / "docs/ci/gitlab-fleet.yml", ROOT / "docs/ci/gitlab-fleet-jobs.yml"]
 ACTIONS = [ROOT / "action.yml", ROOT / ".github/actions/matrix/action.yml"]
+
+JOB = {"name", "task", "only", "runner"}
+"""What a job of a file of builds has."""
 
 SCHEMAS = {
     "vendor.github-actions": ACTIONS,
-    "vendor.github-workflows": [GITHUB_EXAMPLE, *sorted((ROOT / ".github/workflows").iterdir())],
-    "vendor.gitlab-ci": [GITLAB_EXAMPLE],
+    "vendor.github-workflows": [
+        *(GITHUB_EXAMPLE, *GITHUB_FLEET),
+        *sorted((ROOT / ".github/workflows").iterdir()),
+    ],
+    "vendor.gitlab-ci": [GITLAB_EXAMPLE, *GITLAB_FLEET],
 }
 SCRIPTS = {
     f"{path.relative_to(ROOT)}: {name}": script
     for path in ACTIONS
     for name, script in run_steps(read_yaml(path)).items()
+}
+SCRIPTS |= {
+    f"{path.name}: {step['name']}": step["run"]
+    for path in GITHUB_FLEET
+    for job in read_yaml(path)["jobs"].values()
+    for step in job.get("steps", [])
+    if "run" in step
 }
 
 
@@ -77,6 +93,29 @@ def test_the_workflow_uses_what_the_actions_have() -> None:
     assert [entry["board"] for entry in entries] == list(split_list(boards))
     named = set(re.findall(r"\bmatrix\.(\w+)", GITHUB_EXAMPLE.read_text())) - {"outputs"}
     assert named <= {*entries[0], "matrix"}
+
+
+def test_the_workflow_of_a_fleet_uses_what_is_there() -> None:
+    fleet, jobs = (path.read_text() for path in GITHUB_FLEET)
+    matrix = read_yaml(ACTIONS[1])
+    (plan,) = [s for s in read_yaml(GITHUB_FLEET[0])["jobs"]["plan"]["steps"] if "with" in s]
+    assert plan["with"].keys() <= matrix["inputs"].keys()
+    assert set(re.findall(r"outputs\.matrix\)\.(\w+)", fleet)) == set(PHASES)
+    (build,) = [s for s in read_yaml(GITHUB_FLEET[1])["jobs"]["job"]["steps"] if "with" in s]
+    assert build["with"].keys() <= read_yaml(ACTIONS[0])["inputs"].keys()
+    assert set(re.findall(r"\bmatrix\.(\w+)", jobs)) == JOB
+
+
+def test_the_job_of_gitlabs_fleet_is_one_for_a_shell(tmp_path: Path) -> None:
+    found = read_yaml(GITLAB_FLEET[1])
+    names = sorted({*map(str.upper, JOB), "AIMAGER_URL"})
+    lines = [*(f'{name}="${{{name}:?}}"' for name in names), *found[".aimager"]["script"]]
+    for number, script in enumerate((lines, found["release"]["script"])):
+        file = tmp_path / f"job{number}"
+        file.write_text("\n".join(["#!/bin/sh", *script, ""]))
+        argv: list[str | Path] = [BIN / "shellcheck", "--exclude=SC2034", file]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
 
 
 def gitlab_matrix() -> tuple[list[dict[str, str]], str]:
