@@ -209,7 +209,7 @@ def _read_bytes(path: Path) -> bytes:
 
 def _check_format(path: Path, data: Any) -> None:
     number = data.get("format") if isinstance(data, dict) else None
-    if type(number) is not int or number < FORMAT:
+    if type(number) is not int or number < 1:
         raise ValueError("its format is missing")
     if number > FORMAT:
         raise ConfigError(

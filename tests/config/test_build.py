@@ -19,6 +19,8 @@ ELSEWHERE = {
     "keyring-helper",
     "report",
     "boards",
+    "builds",
+    "only",
     "files",
     "for",
     "key-file-*",

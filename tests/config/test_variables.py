@@ -35,14 +35,15 @@ def test_no_name_is_given_twice() -> None:
     [
         (
             "several",
-            "board boards create compress mkfs-arg locales useradd sudo-group services files"
-            " overlay scripts install-pkgs add-repos repos-first repos-for-build repo-url-parent"
+            "board boards only create compress mkfs-arg locales useradd sudo-group services"
+            " files overlay scripts install-pkgs add-repos repos-first repos-for-build"
+            " repo-url-parent"
             " repo-url-*"
             " repos-base trust-key trust-key-*",
         ),
         (
             "paths",
-            "distro board boards disk-from files overlay scripts install-pkgs packages lock"
+            "distro board boards builds disk-from files overlay scripts install-pkgs packages lock"
             " reuse-root-tar key-file-* out report sign keyring-helper remote"
             " remote-allowed-signers remote-revoked-keys remote-key",
         ),

@@ -167,9 +167,9 @@ def test_a_long_reason_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "lock", {"format": 2, "what": "is not known"})
+    path = write(tmp_path / "lock", {"format": 3, "what": "is not known"})
     message, hint = refusal(path)
-    assert message == f"the lock file {path} is of format 2, and this aimager knows only 1"
+    assert message == f"the lock file {path} is of format 3, and this aimager knows only 2"
     assert hint.startswith("use a newer aimager")
 
 
