@@ -26,7 +26,7 @@ from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.dry_run import find_reasons
 from aimager.products.run_folder import hold_run_folder
-from aimager.products.stage import Stage, all_inputs, outputs
+from aimager.products.stage import Stage, all_inputs, differing, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox.namespace import get_ready
 from aimager.stages.fetch_again import run_fetching_again
@@ -185,7 +185,7 @@ class Graph:
         known = self._requests.setdefault((basename, name), request)
         if known is not request:
             if known != request:
-                raise _needed_twice(basename, name)
+                raise self._needed_twice(basename, name, known, request)
             return []
         given: Any = request
         request = replace(given, workshop=replace(given.workshop, **self._wishes))
@@ -208,6 +208,16 @@ class Graph:
             "meta": {PRODUCT: task.product_id},
         }
         return [described]
+
+    def _needed_twice(self, basename: str, name: str, one: Stage, other: Stage) -> ConfigError:
+        """What to say where two builds need a product made in different ways, as far as known."""
+        found = differing(one, other)
+        words = dict.fromkeys(self._variables.get(setting, setting) for setting in found)
+        return ConfigError(
+            f"the builds of this run need {basename}:{name} made in different ways: they differ in"
+            f" {', '.join(words)}",
+            hint="make them the same, or build one after the other, with only= or board=",
+        )
 
     def _run_task(self, task: CachedTask) -> None:
         hold_run_folder(self._run)  # unless that failed when it was asked for, it is held already
@@ -287,10 +297,3 @@ class Graph:
             return asked.is_done()
         except (AimagerError, OSError):
             return False
-
-
-def _needed_twice(basename: str, name: str) -> ConfigError:
-    return ConfigError(
-        f"the boards of board= need {basename}:{name} made in different ways",
-        hint="build them one after the other",
-    )

@@ -67,3 +67,11 @@ def _paths(value: object) -> list[Path]:
     if isinstance(value, Path):
         return [value]
     return [path for item in value for path in _paths(item)] if isinstance(value, tuple) else []
+
+
+def differing(one: Stage, other: Stage) -> list[str]:
+    """The fields in which two stages differ; one that is of another kind differs in that."""
+    if type(one) is not type(other):
+        return ["how it is made"]
+    names = (f.name for f in dataclasses.fields(one) if f.compare)
+    return [name for name in names if getattr(one, name) != getattr(other, name)]
