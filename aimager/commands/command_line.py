@@ -74,6 +74,11 @@ class Asked:
         return self.command == "run" and (not self.words or BUILD in self.words)
 
     @property
+    def prunes_only(self) -> bool:
+        """Whether it asks for nothing but to prune the cache, or the store of ``remote=``."""
+        return {word for word in self.words if not word.startswith("-")} == {"cache-prune"}
+
+    @property
     def tells_only(self) -> bool:
         """Whether it asks for nothing but what can be told without a folder to write to."""
         names = {word for word in self.words if not word.startswith("-")}
@@ -102,7 +107,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         make_cache(cache)
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     check_values(asked.variables)
-    if not _OF_NOBUILD.isdisjoint(asked.words):
+    if asked.prunes_only or not _OF_NOBUILD.isdisjoint(asked.words):
         check_names(tuple(asked.variables))
         return ()
     builds = read_builds(asked.variables, asked.folder, epoch=epoch)

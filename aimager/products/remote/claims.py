@@ -14,6 +14,7 @@ once.
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 import time
@@ -179,6 +180,11 @@ class Watch:
 def claim_path(folder: str, number: int) -> str:
     """Where a claim on the product in ``folder`` lies in the store."""
     return f"{folder}/claim.{number}"
+
+
+def is_claim(name: str) -> bool:
+    """Whether a file beside a product is a claim, or was to become one."""
+    return re.fullmatch(r"(\.claim\.\d+\.[0-9a-f]+|claim\.\d+)", name) is not None
 
 
 def clock() -> Seconds:

@@ -139,7 +139,8 @@ class _Turn:
         host = shown(claim.host) if claim else "somebody"
         if claim and claim.owner not in self.told and len(self.told) < _TOLD:
             self.told.add(claim.owner)
-            self.tell(f"{host} has been making it for {units.duration(claim.age)}: waiting")
+            since = f"has been making it for {units.duration(claim.age)}"
+            self.tell(f"{host} {since if claim.age else 'has just begun to make it'}: waiting")
         progress.step(f"waiting for {host}")
         self._sleep(_POLL)
 
