@@ -23,6 +23,7 @@ from aimager.products.remote.claims import (
     started,
     write_claim,
 )
+from aimager.products.remote.transport import StoreError
 from aimager.products.remote.turns import turn
 from tests.support.claiming import FOLDER, Machines, hurry, refuse, start
 from tests.support.entries import connect_anew
@@ -218,6 +219,20 @@ def test_one_who_fails_lets_the_next(machines: Machines, tmp_path: Path) -> None
     assert "it cannot be made" in failing.communicate("go on\n")[0]
     assert waiting.communicate("go on\n")[0] == "making\nmade\n"
     assert files(tmp_path) == {"record.json"}
+
+
+def test_who_may_write_and_not_remove_says_that_it_has_ended(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise StoreError("Forbidden")
+
+    monkeypatch.setattr(turns, "remove", refused)
+    machines.need("one")
+    assert machines.claims() == [1]
+    (tmp_path / "store" / FOLDER / "record.json").unlink()
+    machines.need("two")
+    assert (machines.made, machines.told) == (["one", "two"], [])
 
 
 def test_who_only_gives_claims_and_does_not_wait(machines: Machines, tmp_path: Path) -> None:

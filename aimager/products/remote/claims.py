@@ -64,8 +64,8 @@ class Process:
 class Claim:
     """What the file says: ``owner`` is a random name for one making of the product in ``folder``.
 
-    ``lasts`` and ``age`` are in seconds, by the owner's clock; ``beat`` is another each time that
-    it is renewed.
+    ``lasts`` and ``age`` are in seconds, by the owner's clock; one that has ended, and could not be
+    removed, lasts for 0. ``beat`` is another each time that it is renewed.
     """
 
     folder: str
@@ -78,8 +78,8 @@ class Claim:
 
     @property
     def patience(self) -> Seconds:
-        """How long a reader is to see it unchanged before it is stale."""
-        return min(max(self.lasts, SHORTEST), LONGEST)
+        """How long a reader is to see it unchanged before it is stale; one that has ended is."""
+        return min(max(self.lasts, SHORTEST), LONGEST) if self.lasts > 0 else 0
 
     @property
     def is_orphaned(self) -> bool:

@@ -244,7 +244,10 @@ class _Turn:
         if self._is_ours(number) and not (self.held and self._is_lost(number)):
             lowest = 1 if self.held else number  # those before it were stale, as was seen
             paths = [claim_path(self.folder, it) for it in range(number, lowest - 1, -1)]
-            remove(self.remote, paths)
+            try:
+                remove(self.remote, paths)
+            except StoreError:  # as who may write and not remove
+                rewrite(self.remote, paths[0], claims.write_claim(replace(self.claim, lasts=0)))
 
     def _is_lost(self, number: int) -> bool:
         """Whether another has taken it for stale, or may be doing so."""
