@@ -84,6 +84,11 @@ class Asked:
         return self.command == "run" and (not self.words or BUILD in self.words)
 
     @property
+    def prunes_only(self) -> bool:
+        """Whether it asks for nothing but to prune the cache, or the store of ``remote=``."""
+        return {word for word in self.words if not word.startswith("-")} == {"cache-prune"}
+
+    @property
     def tells_only(self) -> bool:
         """Whether it asks for nothing but what can be told without a folder to write to."""
         names = {word for word in self.words if not word.startswith("-")}
@@ -113,7 +118,8 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     check_values(asked.variables)
     check_names(tuple(asked.variables))
-    if not _OF_NOBUILD.isdisjoint(asked.words) and not asked.fleet:
+    describes_none = not _OF_NOBUILD.isdisjoint(asked.words) and not asked.fleet
+    if asked.prunes_only or describes_none:
         return ()
     builds = read_builds(asked.variables, asked.folder, epoch=epoch, fleet=asked.fleet)
     for build in builds:

@@ -144,9 +144,10 @@ def _commands(told: Told) -> list[Command]:
         ),
         Command(
             "cache-prune",
-            "remove what was not used for longest: size=10GiB, older=30d",
+            "remove what was not used for longest: size=10GiB, older=30d; of the store of remote=,"
+            " where that is given",
             "cache:prune_cache",
-            (variables,),
+            (variables, asked.folder),
         ),
         Command(
             "graph",

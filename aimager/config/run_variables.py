@@ -217,7 +217,7 @@ OTHERS = (
     Variable(
         "size",
         Group.others,
-        "for cache-prune: how much the cache may hold",
+        "for cache-prune: how much the cache may hold, or the store of remote=",
         "",
         "size=10GiB",
         parser=of_name(read_size),

@@ -56,7 +56,7 @@ def prune(products: Path, store: Path, runs: Path, limit: Limit) -> Pruned:
         free.sort(key=lambda item: (item.used, item.kind == PACKAGES))
         gone: list[Item] = []
         # More than once, because what two products share is only freed with the second.
-        while chosen := _choose(free, limit, disk_usages([products, store])):
+        while chosen := choose(free, limit, disk_usages([products, store])):
             for item in chosen:
                 if item.kind == PACKAGES:
                     shutil.rmtree(item.folder)
@@ -68,7 +68,8 @@ def prune(products: Path, store: Path, runs: Path, limit: Limit) -> Pruned:
     return Pruned(tuple(gone), disk_usages([products, store]))
 
 
-def _choose(items: Sequence[Item], limit: Limit, left: int) -> list[Item]:
+def choose(items: Sequence[Item], limit: Limit, left: int) -> list[Item]:
+    """The first of ``items`` without which no more than ``limit`` of ``left`` bytes stays."""
     chosen = []
     for item in items:
         is_old = limit.since is not None and item.used < limit.since

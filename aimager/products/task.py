@@ -1,7 +1,9 @@
 """A task that is not run where the cache holds its product, and says why when it runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from aimager import progress, units
@@ -19,7 +21,7 @@ from aimager.products.record import (
     sha256_of,
     sums_of,
 )
-from aimager.products.remote.products import give, take
+from aimager.products.remote.products import SharedProduct, give
 from aimager.products.stage import Stage, inputs, outputs
 
 Known = Mapping[str, str] | None
@@ -88,26 +90,31 @@ class CachedTask:
             self.stage.run()
             return
         derivation = self._derive()
-        with self.kept.making(derivation.id) as waited:
-            with self.kept.guarded():
-                before = self.kept.find(derivation.id)
-                reason = self._use(derivation, before)
-                twin = self._take_twin(derivation) if reason and not self.anew else None
-            if self.anew:
-                reason = "it is made again as asked"
-            if not reason:
-                kept = self.lack() or CachedTask.lack(self)
-                self._say("another build has made it meanwhile" if waited else kept)
-                return
-            if twin:
-                self._say(_told_twin(twin))
-                return
-            if not self.anew and self._take(derivation):
-                return
-            self._say(self.remarked(reason))
-            made = self._make(derivation, before)
-        if self.remote and made:
-            give(self.remote, self.stage, made, self.kept.view)
+        with ExitStack() as turns:  # which end once the remote store has what was made
+            with self.kept.making(derivation.id) as waited:
+                with self.kept.guarded():
+                    before = self.kept.find(derivation.id)
+                    reason = self._lacking(derivation, before, waited=waited)
+                if not reason or turns.enter_context(self._turn(derivation)):
+                    return
+                self._say(self.remarked(reason))
+                made = self._make(derivation, before)
+            if self.remote and made:
+                give(self.remote, self.stage, made, self.kept.view)
+
+    def _lacking(self, derivation: Derivation, before: Record | None, *, waited: bool) -> str:
+        """Why it must be made or taken from elsewhere; empty, and then told, if it need not."""
+        reason = self._use(derivation, before)
+        twin = self._take_twin(derivation) if reason and not self.anew else None
+        if self.anew:
+            return "it is made again as asked"
+        if not reason:
+            kept = self.lack() or CachedTask.lack(self)
+            self._say("another build has made it meanwhile" if waited else kept)
+        elif twin:
+            self._say(_told_twin(twin))
+            return ""
+        return reason
 
     def predict(self) -> None:
         """Let the run see what is known of the product before it is made."""
@@ -128,12 +135,23 @@ class CachedTask:
         """What but the product itself is missing."""
         return "it is there by now"
 
-    def _take(self, derivation: Derivation) -> bool:
-        """Whether the remote store had the product; then it is kept, as if it were made here."""
+    @contextmanager
+    def _turn(self, derivation: Derivation) -> Iterator[bool]:
+        """Be the only one who makes it; yields whether the remote store had it, and it is kept."""
         if self.remote is None:
-            return False
-        record = self._record(derivation)
-        taken = take(self.remote, self.stage, record)
+            yield False
+            return
+        product = SharedProduct(self.remote, self.stage, self._record(derivation))
+        take = partial(self._take, product)
+        if take():
+            yield True
+            return
+        with product.turn(take, self._say, waits=not self.anew) as taken:
+            yield taken
+
+    def _take(self, product: SharedProduct) -> bool:
+        """Whether the remote store had the product; then it is kept, as if it were made here."""
+        taken = None if self.anew else product.take()
         if taken:
             size = sum(file.size for file in taken.files)
             self._say(f"taken from the remote store, {units.size(size)}")

@@ -8,6 +8,7 @@ import pytest
 from aimager.commands import cache, mirror
 from aimager.graph import artifacts
 from aimager.model.architecture import host_architecture
+from tests.support.doit_nursery import nursery
 
 
 def test_what_is_left_is_what_the_cache_shows(
@@ -27,6 +28,30 @@ def test_what_is_left_is_what_the_cache_shows(
     total = capsys.readouterr().out.splitlines()[-1].split()[-2:]
     assert "stand-in mirror 3.0 MB" in pruned
     assert f"{' '.join(total)} in all" in pruned
+
+
+def test_a_store_is_pruned_without_a_build_or_a_key(tmp_path: Path) -> None:
+    entry = tmp_path / "store/product/shout/0123"
+    entry.mkdir(parents=True)
+    (entry / "it").write_bytes(b"x" * 5000)
+    (entry / "record.json").write_text("{}")
+    environment = {"AIMAGER_CACHE": str(tmp_path / "cache")}
+    with nursery(tmp_path) as opened:
+        words = ("cache-prune", "remote=store")
+        status, said = opened.run((*words, "size=1MiB"), environment)
+        assert status == 0, said
+        assert "   removed 0 products and packages, 0 B\n" in said
+        assert "   5.0 kB of products and packages are left\n" in said
+        status, said = opened.run((*words, "older=1d", "size=1K"), environment)
+        assert status == 0, said
+        assert "   removed 1 product or package, 5.0 kB\n   0 B of products" in said
+        assert not entry.exists()
+        status, said = opened.run(words, environment)
+        assert status != 0
+        assert "cache-prune needs to know what to remove" in said
+        status, said = opened.run(("cache-prune", "remote=http://127.0.0.1:1/x", "size=1K"), {})
+        assert status != 0
+        assert "can only be read by http" in said
 
 
 @pytest.mark.parametrize(

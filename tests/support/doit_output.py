@@ -26,8 +26,11 @@ _PRINTING = ("build", "why")
 _UP_TO_DATE = "up to date"
 TAKEN = "taken from the remote store"
 """How what a task says begins that another machine has done."""
+WAITING = r".* has (been making it for .*|just begun to make it): waiting"
+"""What a task says while another machine makes the same."""
 _NOT_MADE = re.compile(
-    f"it is there by now|another build has made it meanwhile|it is the same as that of .*|{TAKEN}.*"
+    "it is there by now|another build has made it meanwhile|it is the same as that of .*"
+    f"|{TAKEN}.*|{WAITING}"
 )
 """What a task says that was begun and then found its product there."""
 

@@ -5,6 +5,7 @@ an id, and of each file's size and SHA-256. It is verified before anything of th
 older record that was signed for the same id is as good as a newer one: an id is of content.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from aimager import progress
@@ -15,7 +16,6 @@ from aimager.products.remote.store import (
     RECORD,
     SIGNATURE,
     Entry,
-    find,
     parse_entry,
     put,
     read_file,
@@ -29,15 +29,32 @@ _LARGEST_SIGNATURE = 64 << 10
 """Bytes; one by a key of RSA with 16384 bits, with a certificate, has about ten thousand."""
 
 
-def find_product(remote: Remote, folder: str) -> Entry | None:
-    """The entry in a product's folder, if it is to be trusted; why it is not, is printed."""
+@dataclass(frozen=True)
+class Found:
+    """What lies in a product's folder: its record, and the signature of that where one counts."""
+
+    record: bytes
+    signature: bytes | None
+
+
+def find_product(remote: Remote, folder: str) -> Found | None:
+    """The record in a product's folder, of which nothing is known yet."""
     if remote.trust.unsigned:
         tell_unsigned(remote)
-        return find(remote, folder)
     content = read_file(remote, f"{folder}/{RECORD}", limit=LARGEST)
-    if content is None or remote.trust.allowed is None:
+    if content is None or remote.trust.unsigned:
+        return None if content is None else Found(content, None)
+    if remote.trust.allowed is None:
         return None
-    signature = read_file(remote, f"{folder}/{SIGNATURE}", limit=_LARGEST_SIGNATURE)
+    path = f"{folder}/{SIGNATURE}"
+    return Found(content, read_file(remote, path, limit=_LARGEST_SIGNATURE))
+
+
+def trusted_entry(remote: Remote, folder: str, found: Found) -> Entry | None:
+    """The entry of a record, if it is to be trusted; why it is not, is printed."""
+    content, signature = found.record, found.signature
+    if remote.trust.unsigned or remote.trust.allowed is None:
+        return parse_entry(content) if remote.trust.unsigned else None
     signers = AllowedSigners(remote.trust.allowed, remote.trust.revoked)
     fault = "it is not signed"
     if signature is not None:

@@ -33,13 +33,17 @@ Sign = Callable[[bytes], bytes]
 LARGEST = 1 << 20
 """Bytes of a record; one of ten files has about two thousand."""
 
-_UNREAD = "unread"
-_UNWRITTEN = "unwritten"
+UNREAD = "unread"
+UNWRITTEN = "unwritten"
+UNCLAIMED = "unclaimed"
+UNHEEDED = "unheeded"
 _EXPOSED = "exposed"
 _UNSIGNED = "unsigned"
 _CONSEQUENCES = {
-    _UNREAD: "the build goes on without it",
-    _UNWRITTEN: "nothing more is put there",
+    UNREAD: "the build goes on without it",
+    UNWRITTEN: "nothing more is put there",
+    UNCLAIMED: "two machines may make the same at the same time",
+    UNHEEDED: "the build no longer waits for others",
     _EXPOSED: "only packages are taken from there",
     _UNSIGNED: "whoever can write there decides what is in the images",
 }
@@ -98,14 +102,14 @@ def parse_entry(content: bytes) -> Entry | None:
 
 def read_file(remote: Remote, path: str, *, limit: int) -> bytes | None:
     """A small file of the store; None if there is none, it is too large, or cannot be read."""
-    if _is_noted(remote, _UNREAD):
+    if is_noted(remote, UNREAD):
         return None
     try:
         return read(remote, path, limit=limit)
     except MissingError:
         return None
     except StoreError as error:
-        _note(remote, _UNREAD, f"failed: {error}")
+        note(remote, UNREAD, f"failed: {error}")
         return None
 
 
@@ -117,7 +121,7 @@ def take(
     An entry that differs from its record is reported, and, unless that is signed, made void, so
     that it is made again.
     """
-    if _is_noted(remote, _UNREAD) or not _has_room(target, folder, file):
+    if is_noted(remote, UNREAD) or not _has_room(target, folder, file):
         return False
     fault = ""
     try:
@@ -130,7 +134,7 @@ def take(
         refuse(remote, folder, file.name, fault or f"is missing: {error}", is_signed=is_signed)
         return False
     except StoreError as error:
-        _note(remote, _UNREAD, f"failed: {error}")
+        note(remote, UNREAD, f"failed: {error}")
         return False
     return True
 
@@ -166,27 +170,27 @@ def put(
         for file in entry.files:
             send(remote, f"{folder}/{file.name}", source / file.name)
     except StoreError as error:
-        _note(remote, _UNWRITTEN, f"cannot be written: {error}")
+        note(remote, UNWRITTEN, f"cannot be written: {error}")
         return
     _write(remote, folder, entry, sign)
 
 
 def is_given_to(remote: Remote) -> bool:
     """Whether it can be written."""
-    failed = _is_noted(remote, _UNREAD) or _is_noted(remote, _UNWRITTEN)
+    failed = is_noted(remote, UNREAD) or is_noted(remote, UNWRITTEN)
     return remote.is_writable and not failed
 
 
 def is_exposed(remote: Remote) -> bool:
     """Whether somebody on the way could change what comes from there, which is then reported."""
     if remote.is_exposed:
-        _note(remote, _EXPOSED, "is read by plain http, which anybody on the way can change")
+        note(remote, _EXPOSED, "is read by plain http, which anybody on the way can change")
     return remote.is_exposed
 
 
 def tell_unsigned(remote: Remote) -> None:
     """Say once in a run that anything is taken from there."""
-    _note(remote, _UNSIGNED, "is used unsigned, as remote-unsigned=yes asks")
+    note(remote, _UNSIGNED, "is used unsigned, as remote-unsigned=yes asks")
 
 
 def _write(remote: Remote, folder: str, entry: Entry, sign: Sign | None = None) -> None:
@@ -198,9 +202,9 @@ def _write(remote: Remote, folder: str, entry: Entry, sign: Sign | None = None) 
             write(remote, f"{folder}/{SIGNATURE}", sign(content))
         write(remote, f"{folder}/{RECORD}", content)
     except StoreError as error:
-        _note(remote, _UNWRITTEN, f"cannot be written: {error}")
+        note(remote, UNWRITTEN, f"cannot be written: {error}")
     except AimagerError as error:
-        _note(remote, _UNWRITTEN, f"is not given what cannot be signed: {error.message}")
+        note(remote, UNWRITTEN, f"is not given what cannot be signed: {error.message}")
 
 
 def _fault(path: Path, file: SharedFile) -> str:
@@ -212,15 +216,16 @@ def _fault(path: Path, file: SharedFile) -> str:
     return "" if digest == file.sha256 else f"is damaged: it has sha256 {digest}"
 
 
-def _is_noted(remote: Remote, note: str) -> bool:
-    return (remote.notes / note).exists()
+def is_noted(remote: Remote, name: str) -> bool:
+    """Whether the run has noted this about the store."""
+    return (remote.notes / name).exists()
 
 
-def _note(remote: Remote, note: str, fault: str) -> None:
+def note(remote: Remote, name: str, fault: str) -> None:
     """Note, and say once in a run, how the store is no longer used, and why."""
     remote.notes.mkdir(parents=True, exist_ok=True)
     try:
-        (remote.notes / note).touch(exist_ok=False)
+        (remote.notes / name).touch(exist_ok=False)
     except FileExistsError:
         return
-    progress.say(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[note]}")
+    progress.say(f"   the remote store {remote.place} {fault}; {_CONSEQUENCES[name]}")

@@ -34,6 +34,10 @@ class MissingError(StoreError):
     """The store has no such file, or one that cannot be it."""
 
 
+class TooLargeError(MissingError):
+    """The store has a file that is too large to be it."""
+
+
 @dataclass(frozen=True)
 class _Kind:
     """How fsspec is to treat one kind of store: ``options`` are those of its file system.
@@ -70,22 +74,22 @@ _KINDS = {
 def read(remote: Remote, path: str, *, limit: int) -> bytes:
     """A small file, of at most ``limit`` bytes.
 
-    :raises MissingError: when there is none of such a size
+    :raises MissingError: when there is none of such a size; `TooLargeError` for a larger one
     :raises StoreError: when it cannot be read
     """
     if _kind(remote).block == 0:  # one of the web, whose servers need not heed what is asked for
         # With a size it is not asked for beforehand, which would take every failure for a 404.
         stream = _open(remote, path, "rb", size=limit)
         content = bytearray()
-        while len(content) <= limit and (chunk := _ask(remote, partial(stream.read, limit + 1))):
+        while len(content) <= limit and (chunk := ask(remote, partial(stream.read, limit + 1))):
             content += chunk
-        _ask(remote, stream.close)
+        ask(remote, stream.close)
     else:
-        system, root = _connected(remote)
+        system, root = connected(remote)
         name = f"{root}/{path}"
-        content = bytearray(_ask(remote, partial(system.cat_file, name, start=0, end=limit + 1)))
+        content = bytearray(ask(remote, partial(system.cat_file, name, start=0, end=limit + 1)))
     if len(content) > limit:
-        raise MissingError(f"its {path} has more than {limit} bytes")
+        raise TooLargeError(f"its {path} has more than {limit} bytes")
     return bytes(content)
 
 
@@ -94,8 +98,8 @@ def write(remote: Remote, path: str, content: bytes) -> None:
 
     :raises StoreError: when it cannot be written
     """
-    system, root = _connected(remote)
-    _ask(remote, partial(system.pipe_file, f"{root}/{path}", content))
+    system, root = connected(remote)
+    ask(remote, partial(system.pipe_file, f"{root}/{path}", content))
 
 
 def receive(remote: Remote, path: str, target: Path, *, limit: int) -> None:
@@ -105,11 +109,11 @@ def receive(remote: Remote, path: str, target: Path, *, limit: int) -> None:
     """
     stream = _open(remote, path, "rb")
     with target.open("wb") as writer:
-        while chunk := _ask(remote, partial(stream.read, _CHUNK), _CHUNK_TIME):
+        while chunk := ask(remote, partial(stream.read, _CHUNK), _CHUNK_TIME):
             writer.write(chunk)
             if writer.tell() > limit:
                 break
-    _ask(remote, stream.close)
+    ask(remote, stream.close)
 
 
 def send(remote: Remote, path: str, source: Path) -> None:
@@ -121,8 +125,8 @@ def send(remote: Remote, path: str, source: Path) -> None:
     try:
         with source.open("rb") as reader:
             while chunk := reader.read(_CHUNK):
-                _ask(remote, partial(stream.write, chunk), _CHUNK_TIME)
-        _ask(remote, stream.close, _CHUNK_TIME)
+                ask(remote, partial(stream.write, chunk), _CHUNK_TIME)
+        ask(remote, stream.close, _CHUNK_TIME)
     except BaseException:
         with suppress(AttributeError):  # that of a folder needs no end
             stream.closed = True  # else it is, and so waited for, when it is thrown away
@@ -131,22 +135,26 @@ def send(remote: Remote, path: str, source: Path) -> None:
 
 def _open(remote: Remote, path: str, mode: str, **more: int) -> Any:
     kind = _kind(remote)
-    system, root = _connected(remote)
+    system, root = connected(remote)
     name = f"{root}/{path}"
     if kind.needs_folders and mode == "wb":
-        _ask(remote, partial(system.makedirs, name.rpartition("/")[0], exist_ok=True))
+        ask(remote, partial(system.makedirs, name.rpartition("/")[0], exist_ok=True))
     options = {"block_size": kind.block, "size": kind.size, **more}
     options = {name: value for name, value in options.items() if value is not None}
-    return _ask(remote, partial(system.open, name, mode, **options))
+    return ask(remote, partial(system.open, name, mode, **options))
 
 
 def _kind(remote: Remote) -> _Kind:
     return _KINDS[urlsplit(remote.url).scheme]
 
 
-def _connected(remote: Remote) -> tuple[Any, str]:
+def connected(remote: Remote) -> tuple[Any, str]:
+    """fsspec's file system of the store, and the path of the store in it.
+
+    :raises StoreError: when it cannot be reached
+    """
     # The longer time is for Python to load what speaks to the store.
-    return _ask(remote, partial(_connect, remote.url, os.getpid()), _CHUNK_TIME)
+    return ask(remote, partial(_connect, remote.url, os.getpid()), _CHUNK_TIME)
 
 
 @functools.cache
@@ -158,7 +166,12 @@ def _connect(url: str, process: int) -> tuple[Any, str]:
     return system, root.rstrip("/")
 
 
-def _ask(remote: Remote, question: Callable[[], T], patience: float | None = None) -> T:
+def ask(remote: Remote, question: Callable[[], T], patience: float | None = None) -> T:
+    """What ``question`` returns, which is put in a thread; ``patience`` is in seconds.
+
+    :raises MissingError: when it asks for a file that does not exist
+    :raises StoreError: when it fails, or is not answered in time
+    """
     answer: Future[T] = Future()
 
     def work() -> None:
