@@ -117,7 +117,7 @@ def task_resolve_packages() -> Stages:
                 bootstraps=wanted.bootstraps,
                 initramfs=wanted.initramfs,
                 pacman_static=plan.pacman_static,
-                borrowed=None if wanted.bootstraps else plan.borrowed,
+                borrowed=None if wanted.bootstraps else plan.installer,
                 mirrors=plan.mirrors(wanted.platform),
             )
             part = partial(
@@ -180,18 +180,18 @@ def task_keyring_backup() -> Stages:
 def task_make_rootfs_archive() -> Stages:
     """install a platform's base system, and unpack the programs that the host's lends"""
     for plan in PLANS:
-        if plan.borrowed and plan.lends:
+        for subject in plan.lenders:
             lender = partial(
                 BorrowRoot,
                 keyrings=plan.platform_keyrings(plan.host),
                 keyring_lock=artifacts.fetched(f"{plan.host.id}.keyring"),
-                lock=artifacts.fetched(plan.borrow_subject),
-                target=plan.borrowed,
+                lock=artifacts.fetched(subject),
+                target=artifacts.borrowed_archive(subject),
                 emulates=plan.emulates,
                 elsewhere=plan.elsewhere(plan.host),
                 older=plan.build.mirrors.older_keyring,
             )
-            yield plan.borrow_subject, lender
+            yield subject, lender
         if not plan.reused:
             yield plan.build.platform.id, base_system(plan, MakeRootfsArchive)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aimager.distros import PACMAN_STATIC_SOURCE, THIRD_PARTY_REPOSITORIES, platform_for_host
 from aimager.graph import artifacts
+from aimager.graph.request import Request
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.build import Build, MirrorChoice, Tools
 from aimager.model.distro import Distro, Keyring, Platform, ThirdPartyRepository
@@ -13,26 +14,6 @@ from aimager.packages.lock_file import read_lock_file
 from aimager.packages.pacman import host_has_pacman
 from aimager.sandbox.binfmt import runs_here
 from aimager.sandbox.borrowed_root import WANTED, WANTED_FOR_FOREIGN
-
-
-@dataclass(frozen=True)
-class Request:
-    """Packages to resolve: ``subject`` names their lock.
-
-    Those in ``welcome`` are taken as far as the repositories have them. Without ``dependencies``
-    the packages are locked alone; ``bootstraps`` means that no program is borrowed for it yet.
-    ``initramfs`` is a maker to take where no package that is asked for provides one. The packages
-    may be ``part_of`` what another request of this run resolves to, by its subject.
-    """
-
-    subject: str
-    platform: Platform
-    packages: tuple[str, ...]
-    welcome: tuple[str, ...] = ()
-    dependencies: bool = True
-    bootstraps: bool = False
-    initramfs: str | None = None
-    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +32,8 @@ class Plan:
     others: tuple["Plan", ...] = ()
     board_subject: str = ""
     """The name of the lock and the system of the board alone; empty: nothing is added to those."""
+    installs_by_all: bool = False
+    """Whether all that is borrowed installs packages, as older lock files have it."""
 
     @property
     def _together(self) -> tuple["Plan", ...]:
@@ -87,15 +70,31 @@ class Plan:
 
     @property
     def borrow_subject(self) -> str:
-        """The name of the borrowed root's lock and tasks.
+        """The name of the lock and tasks of all that is borrowed.
 
         It tells of the packages that not every build borrows, so that boards which are built in
         one run may need different ones.
         """
-        others = [name for name in self.build.makers if name not in WANTED]
+        return self._borrow_subject(self.build.makers)
+
+    @property
+    def install_subject(self) -> str:
+        """The same of what installs packages: it has nothing to do with the image's file systems.
+
+        So what is installed is the same for all of them, and made once.
+        """
+        return self.borrow_subject if self.installs_by_all else self._borrow_subject(())
+
+    def _borrow_subject(self, makers: Sequence[str]) -> str:
+        others = [name for name in makers if name not in WANTED]
         if self.emulates:
             others.append(f"qemu-{self.emulates.qemu}")
         return f"{self.host.id}.borrowed" + "".join(f"+{name}" for name in sorted(others))
+
+    @property
+    def lenders(self) -> tuple[str, ...]:
+        """The names of those borrowed roots that the build has made."""
+        return tuple(dict.fromkeys((self.install_subject, self.borrow_subject) * self.lends))
 
     @property
     def emulates(self) -> Architecture | None:
@@ -106,17 +105,21 @@ class Plan:
     @property
     def borrowed(self) -> Path | None:
         """The archive of the borrowed root, or the user's in its place, if the build uses one."""
-        return self.build.helper or self._lent
+        return self.build.helper or self._lent(self.borrow_subject)
+
+    @property
+    def installer(self) -> Path | None:
+        """The same of what installs packages."""
+        return self.build.helper or self._lent(self.install_subject)
 
     def borrowed_for(self, platform: Platform) -> Path | None:
         """That by which a platform's keyring is made: of a build for it, if there is one."""
         having = [plan for plan in self._together if platform in plan.keyring_platforms]
         having.sort(key=lambda plan: plan.build.platform != platform.plain)
-        return having[0].borrowed
+        return having[0].installer
 
-    @property
-    def _lent(self) -> Path | None:
-        return artifacts.borrowed_archive(self.borrow_subject) if self.lends else None
+    def _lent(self, subject: str) -> Path | None:
+        return artifacts.borrowed_archive(subject) if self.lends else None
 
     @property
     def reused(self) -> Path | None:
@@ -209,11 +212,12 @@ class Plan:
             yield Request(
                 f"{platform.id}.keyring", platform, packages, dependencies=False, bootstraps=True
             )
-        if self.lends:
+        for subject in self.lenders:
             more = WANTED_FOR_FOREIGN if self.emulates else ()
-            wanted = tuple(dict.fromkeys((*WANTED, *more, *self.build.makers)))
+            makers = self.build.makers if subject == self.borrow_subject else ()
+            wanted = tuple(dict.fromkeys((*WANTED, *more, *makers)))
             host = replace(self.host, level="")  # this machine may lack what a level of it has
-            yield Request(self.borrow_subject, host, (), wanted, bootstraps=True)
+            yield Request(subject, host, (), wanted, bootstraps=True)
         platform = self.build.platform
         rootfs = platform.distro.rootfs_packages
         if self.build.reused_root is None:
@@ -263,6 +267,8 @@ def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> 
         is_layered = board in read_lock_file(lock).parts  # older ones lack it
     layer = board if is_layered else ""
     plan = Plan(build, host, needs_pacman_static=False, lock=lock, board_subject=layer)
+    if lock and plan.install_subject not in read_lock_file(lock).parts:
+        plan = replace(plan, installs_by_all=True)
     resolves = lock is None or build.tools is Tools.host
     # The borrowed root's pacman does the work wherever there is one.
     usual = not plan.lends and not host_has_pacman()

@@ -24,7 +24,7 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
         target=artifacts.rootfs_archive(platform),
         epoch=plan.build.epoch,
         pacman_static=plan.pacman_static,
-        borrowed=plan.borrowed,
+        borrowed=plan.installer,
     )
 
 
@@ -51,5 +51,5 @@ def system(
         target=artifacts.system_layer(subject),
         epoch=build.epoch,
         pacman_static=plan.pacman_static,
-        borrowed=plan.borrowed,
+        borrowed=plan.installer,
     )
