@@ -267,7 +267,8 @@ def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> 
         is_layered = board in read_lock_file(lock).parts  # older ones lack it
     layer = board if is_layered else ""
     plan = Plan(build, host, needs_pacman_static=False, lock=lock, board_subject=layer)
-    if lock and plan.install_subject not in read_lock_file(lock).parts:
+    is_apart = len(plan.lenders) > 1
+    if lock and is_apart and plan.install_subject not in read_lock_file(lock).parts:
         plan = replace(plan, installs_by_all=True)
     resolves = lock is None or build.tools is Tools.host
     # The borrowed root's pacman does the work wherever there is one.
