@@ -43,6 +43,7 @@ GRAPH = Graph(
     before=partial(act, "doctor.diagnosis:require", PLANS) if ASKED.is_for_build else None,
     with_news=lambda error: with_news(PLANS, error),
     variables=ASKED.settings,
+    expected=ASKED.expected,
 )
 DOIT_CONFIG = {
     # doit itself remembers nothing: whether a task must run is seen from the cache of products,

@@ -167,6 +167,19 @@ def _commands(told: Told) -> list[Command]:
             "man_page:print_man_page",
         ),
         Command(
+            "cluster",
+            "be the scheduler of a cluster at workers=, with as many workers here as tasks run at"
+            " the same time, for builds with workers= and remote=",
+            "cluster:serve_cluster",
+            (variables, asked.folder, asked.jobs),
+        ),
+        Command(
+            "worker",
+            "do tasks for the cluster workers=, with this machine's own remote= and its keys",
+            "cluster:work",
+            (variables, asked.folder),
+        ),
+        Command(
             "mirror",
             "make the stand-in mirror, of Debian's packages, in the cache: of the host's port, or"
             " of arch=A,B",

@@ -25,6 +25,8 @@ from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.dry_run import find_reasons
+from aimager.products.errand import Expected, away_notes
+from aimager.products.fulfil import is_expected, run_as_expected
 from aimager.products.run_folder import hold_run_folder
 from aimager.products.stage import Stage, all_inputs, outputs
 from aimager.products.task import CachedTask
@@ -114,7 +116,7 @@ class Graph:
     holds, too; ``alone``, they run without those that make their inputs. ``before`` is called once
     in a run, before the first task that is run; a failure of keys becomes what ``with_news`` makes
     of it. ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes
-    them.
+    them. What another machine asks for is ``expected``.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Graph:
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
         variables: Mapping[str, str] | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
         self._run = run
@@ -155,6 +158,7 @@ class Graph:
         self._before = before
         self._with_news = with_news
         self._variables = variables or {}
+        self._expected = expected
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
         """Have doit take the stages of ``task_some_name()`` as tasks called ``some-name``.
@@ -192,7 +196,7 @@ class Graph:
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
         how: dict[str, Any] = {"remote": self._remote, "anew": self._anew}
-        how["variables"] = self._variables
+        how |= {"variables": self._variables, "notes": away_notes(self._run)}
         how["run_stage"] = functools.partial(run_fetching_again, stages=self._requests.values())
         task = DeliveredTask(*values, delivery, **how) if delivery else CachedTask(*values, **how)
         self.tasks.append(task)
@@ -214,7 +218,7 @@ class Graph:
         self._begin()
         self._lay_out(task)
         try:
-            task.run()
+            run_as_expected(task, self._expected)
         except AimagerError as error:
             log = self._workshop(task.task, task.subject).log
             error.hint = hint_of(error, task.subject, self._builds, log)
@@ -284,7 +288,7 @@ class Graph:
         try:
             hold_run_folder(self._run)
             self._lay_out(asked)
-            return asked.is_done()
+            return not is_expected(asked, self._expected) and asked.is_done()
         except (AimagerError, OSError):
             return False
 

@@ -21,9 +21,12 @@ from aimager.errors import HostError
 from aimager.files import data_size, sha256
 from aimager.locks import locked
 from aimager.model.build import CHECKSUMS, SIGNATURE
+from aimager.model.remote import Remote
 from aimager.openssh import SigningKey
 from aimager.products.cache import find_damage
+from aimager.products.errand import Note
 from aimager.products.record import KeptFile, Record, read_record
+from aimager.products.remote.returned import take_back
 from aimager.products.stage import outputs
 from aimager.products.task import CachedTask
 
@@ -246,6 +249,10 @@ class DeliveredTask(CachedTask):
         """Make the product, unless the cache holds it, and deliver it to the user's folder."""
         super().run()
         self._bring()
+
+    def _fetch(self, remote: Remote, record: Record, note: Note | None) -> Record | None:
+        """Only what was made for this run goes by the store."""
+        return take_back(remote, self.stage, record, note.id) if note else None
 
     def _bring(self) -> bool:
         record = read_record(self.kept.view)

@@ -18,7 +18,7 @@ from aimager.model.workshop import Workshop
 from aimager.products.cache import describe_files
 from aimager.products.record import Record
 from aimager.products.remote.packages import give_packages
-from aimager.products.remote.signed import find_product, put_product
+from aimager.products.remote.signed import find_product, has_product, put_product
 from aimager.products.remote.store import Entry, SharedFile, is_exposed
 from aimager.products.remote.store import take as take_file
 from aimager.products.stage import Stage, outputs
@@ -38,7 +38,7 @@ def take(remote: Remote, stage: Stage, record: Record) -> Record | None:
     They must have been made from the same bytes, and be those that the stage makes.
     """
     trust = remote.trust
-    if not _is_shared(stage) or not trust.takes or (trust.unsigned and is_exposed(remote)):
+    if not is_shared(stage) or not trust.takes or (trust.unsigned and is_exposed(remote)):
         return None
     folder = _folder(record)
     entry = find_product(remote, folder)
@@ -59,13 +59,19 @@ def give(remote: Remote, stage: Stage, record: Record, view: Path) -> None:
     there; the product's files lie in ``view``."""
     if isinstance(stage, _Verifying):
         give_packages(remote, stage.verified(), stage.workshop.store)
-    if _is_shared(stage):
+    if is_shared(stage):
         files = tuple(SharedFile(file.name, file.sha256, file.size) for file in record.files)
         folder = _folder(record)
         put_product(remote, folder, Entry(files, record.made_from, folder), view)
 
 
-def _is_shared(stage: Stage) -> bool:
+def is_given(remote: Remote, task: str, id: str) -> bool:
+    """Whether the product ``id`` of ``task`` lies there, by somebody who is trusted."""
+    return has_product(remote, f"product/{task}/{id}")
+
+
+def is_shared(stage: Stage) -> bool:
+    """Whether its product may lie there for everybody."""
     return getattr(stage, "shared", False)
 
 

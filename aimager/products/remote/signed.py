@@ -33,10 +33,24 @@ def find_product(remote: Remote, folder: str) -> Entry | None:
     """The entry in a product's folder, if it is to be trusted; why it is not, is printed."""
     if remote.trust.unsigned:
         tell_unsigned(remote)
-        return find(remote, folder)
+    entry, fault = _look(remote, folder)
+    if fault:
+        progress.say(f"   the remote store's {folder} is not taken: {fault}")
+    return entry
+
+
+def has_product(remote: Remote, folder: str) -> bool:
+    """Whether `find_product` would find one; nothing is printed."""
+    return _look(remote, folder)[0] is not None
+
+
+def _look(remote: Remote, folder: str) -> tuple[Entry | None, str]:
+    """The entry in a product's folder, or else what keeps the one there from being trusted."""
+    if remote.trust.unsigned:
+        return find(remote, folder), ""
     content = read_file(remote, f"{folder}/{RECORD}", limit=LARGEST)
     if content is None or remote.trust.allowed is None:
-        return None
+        return None, ""
     signature = read_file(remote, f"{folder}/{SIGNATURE}", limit=_LARGEST_SIGNATURE)
     signers = AllowedSigners(remote.trust.allowed, remote.trust.revoked)
     fault = "it is not signed"
@@ -47,10 +61,7 @@ def find_product(remote: Remote, folder: str) -> Entry | None:
         fault = "its record is damaged"
     if entry and entry.folder != folder:
         fault = f"its record is that of {ascii(entry.folder)[1:-1]}"
-    if fault:
-        progress.say(f"   the remote store's {folder} is not taken: {fault}")
-        return None
-    return entry
+    return (None if fault else entry), fault
 
 
 def put_product(remote: Remote, folder: str, entry: Entry, source: Path) -> None:
