@@ -41,7 +41,7 @@ class _Sent:
     has_begun: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Away:
     """Sends tasks of the graph to ``cluster``, as `aimager.graph.away.Away` has it."""
 

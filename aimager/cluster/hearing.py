@@ -16,21 +16,23 @@ class Ear:
         self._lock = threading.Lock()
         self._channel: IO[bytes] | None = None
         self._workers: dict[str, str] = {}
+        self._said: set[str] = set()
 
     def hear(self, task: CachedTask, record: Mapping[str, Any]) -> None:
         """Take what the worker of ``task`` says of it, or of what it does for it."""
         is_own = record.get("task") == task.name
         match record.get("event"):
             case "begun":
-                self._workers[task.name] = record["worker"]
-                self._reason(task, f"it is made on {record['worker']}")
+                self._workers[task.name] = record["place"]
+                self._reason(task, f"it is made on {record['place']}")
             case "reason" if is_own:
                 where = self._workers.get(task.name, "a worker")
                 self._reason(task, f"{record['reason']} (on {where})")
             case "step":
                 step = record["step"] if is_own else f"{record['task']}: {record['step']}"
                 self._send({**record, "step": step, "task": task.name})
-            case "text":
+            case "text" if record["text"] not in self._said:
+                self._said.add(record["text"])  # each worker says the same of a store
                 self.say(task.name, record["text"])
 
     def say(self, task: str, text: str) -> None:

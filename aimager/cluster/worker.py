@@ -33,7 +33,7 @@ def carry_out(text: str) -> str | None:
     key = str(worker.get_current_task())
     place = Place(str(worker.name), artifacts.CACHE, _words)
     tell = partial(_tell, worker, key)
-    tell({"event": "begun", "worker": place.name})
+    tell({"event": "begun", "place": place.name})
     outcome = do_errand(read_errand(text), place, tell, partial(_is_wanted, worker, key))
     return outcome_text(outcome) if outcome else None
 
