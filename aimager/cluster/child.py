@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -88,7 +89,7 @@ def _do(
 ) -> Outcome | None:
     publish_text(folder / ERRAND, errand.to_text())
     task = errand.expected.task
-    with (folder / "stderr").open("wb") as stderr, _started(place, folder, stderr) as child:
+    with tempfile.TemporaryFile() as stderr, _started(place, folder, stderr) as child:
         heard = _Heard(task, tell)
         listening = threading.Thread(target=heard.listen, args=(child.stdout,), daemon=True)
         listening.start()
@@ -98,10 +99,11 @@ def _do(
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_LOOK)
         listening.join()
+        stderr.seek(0)
+        last = stderr.read().decode(errors="replace").strip()
     logs = place.cache / "log"
     fault = ""
     if child.returncode:
-        last = (folder / "stderr").read_text(errors="replace").strip()
         fault = heard.fault or _told_end(task, child.returncode, last)
     names = dict.fromkeys(filter(None, (task, heard.failed)))
     read = {name: _end_of(logs / f"{name}.log") for name in names}
@@ -133,8 +135,18 @@ def _started(place: Place, folder: Path, stderr: IO[bytes]) -> Iterator[subproce
         yield child
     finally:
         _end(child)
-        for left in (place.cache / "work").glob(f"{child.pid}-*"):
-            remove_run_folder(left)
+        _remove_left(place.cache / "work", child.pid)
+
+
+def _remove_left(work: Path, process: int) -> None:
+    """Remove the run's folder, should that have been killed, once nothing is at work in it."""
+    end = time.monotonic() + _PATIENCE
+    while left := list(work.glob(f"{process}-*")):
+        for folder in left:
+            remove_run_folder(folder)
+        if time.monotonic() > end:
+            return
+        time.sleep(_LOOK / 2)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -192,11 +204,11 @@ def _end_of(path: Path) -> str:
 
 @contextmanager
 def _folder(cache: Path) -> Iterator[Path]:
-    """A folder for one errand, which is gone after the block."""
+    """A folder for one errand, which is gone after the block, if the process has not removed it."""
     guard_folder(cache)
     guard_folder(cache / "errands")
     folder = Path(tempfile.mkdtemp(dir=cache / "errands"))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,6 @@ Nothing here is used before local workers are forked: a client has threads.
 import os
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ class Away:
         self._connecting = threading.Lock()
         self._client: Any = None
         self._reader, self._writer = os.pipe()
-        self._pool = ThreadPoolExecutor(_PREPARING)
+        self._preparing = threading.Semaphore(_PREPARING)
         self._ear = Ear()
         self._is_over = False
 
@@ -72,7 +71,8 @@ class Away:
             return False
         self._seen.add(task.name)
         self._sent[task.name] = _Sent(found)
-        self._pool.submit(self._prepare, task.name)
+        # No pool's, whose threads are waited for at the end, however slow a store is.
+        threading.Thread(target=self._prepare, args=(task.name,), daemon=True).start()
         return True
 
     def ended(self) -> dict[str, str]:
@@ -97,7 +97,6 @@ class Away:
     def close(self) -> None:
         """Cancel all that is away."""
         self._is_over = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
         if self._client:
             left = [sent.future for sent in self._sent.values() if sent.future]
             if left and self._client.status == "running":
@@ -113,7 +112,11 @@ class Away:
 
     def _prepare(self, name: str) -> None:
         """Submit a task, unless its product is there by now, or it is better run here."""
-        sent = self._sent[name]
+        with self._preparing:
+            if name in self._sent and not self._is_over:
+                self._offer(name, self._sent[name])
+
+    def _offer(self, name: str, sent: _Sent) -> None:
         try:
             if found := self.offer.find_made(sent.task):
                 self._note(name, found, "")

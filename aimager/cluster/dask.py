@@ -15,6 +15,8 @@ CONNECTING = 10.0
 DEATH = "30s"
 """After which a worker ends that finds no scheduler."""
 
+_LOGGERS = ("distributed", "tornado", "asyncio")
+
 _SETTINGS = {
     "distributed.comm.timeouts.connect": f"{CONNECTING:.0f}s",
     "distributed.scheduler.worker-ttl": "60s",
@@ -26,8 +28,8 @@ _SETTINGS = {
 def settle() -> None:
     """Set what is the same for scheduler, workers and clients; they say nothing by themselves."""
     dask.config.set(_SETTINGS)
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(_LOGGERS)]:
+        logging.getLogger(name).handlers[:] = [logging.NullHandler()]
 
 
 def security(cluster: Cluster) -> Security:

@@ -17,6 +17,7 @@ class Ear:
         self._channel: IO[bytes] | None = None
         self._workers: dict[str, str] = {}
         self._said: set[str] = set()
+        self._is_closed = False
 
     def hear(self, task: CachedTask, record: Mapping[str, Any]) -> None:
         """Take what the worker of ``task`` says of it, or of what it does for it."""
@@ -44,8 +45,7 @@ class Ear:
         with self._lock:
             if self._channel:
                 self._channel.close()
-            self._channel = None
-            os.environ.pop(CHANNEL, None)
+            self._channel, self._is_closed = None, True
 
     def _reason(self, task: CachedTask, reason: str) -> None:
         told = {"title": task.title, "reason": reason}
@@ -54,7 +54,7 @@ class Ear:
     def _send(self, record: dict[str, Any]) -> None:
         with self._lock:
             name = os.environ.get(CHANNEL)
-            if not name:
+            if not name or self._is_closed:
                 return
             if self._channel is None:
                 self._channel = open(name, "wb", buffering=0)  # noqa: PTH123, SIM115

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from aimager.errors import HostError
 from aimager.files import guard_folder
 from aimager.graph import artifacts
 from aimager.graph.runner import end_with
+from aimager.locks import locked
 from aimager.model.cluster import Cluster
 
 _words: dict[str, str] = {}
@@ -62,11 +64,29 @@ def serve(cluster: Cluster, words: Mapping[str, str], resources: Mapping[str, fl
         end_with(int(maker), signal.SIGTERM)
     settle()
     _words.update(words)
-    if not asyncio.run(_serve(cluster, resources)):
+    with _alone(artifacts.CACHE):
+        is_wanted_no_more = asyncio.run(_serve(cluster, resources))
+    if not is_wanted_no_more:
         raise HostError(
             f"the scheduler of the cluster at {cluster.address} has gone",
             hint="start it again, with doit cluster, and then this worker",
         )
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Hold the right to work with a cache.
+
+    :raises HostError: when another worker has it
+    """
+    try:
+        with locked(cache / "cluster" / "worker.lock", wait=False, keep=True):
+            yield
+    except BlockingIOError:
+        raise HostError(
+            f"another worker uses the cache {cache}",
+            hint="AIMAGER_CACHE names another folder, on a disk of the machine's own",
+        ) from None
 
 
 async def _serve(cluster: Cluster, resources: Mapping[str, float]) -> bool:

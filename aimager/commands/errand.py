@@ -11,6 +11,7 @@ from aimager.commands.doit_loader import Loader
 from aimager.commands.program import run
 from aimager.files import publish_text
 from aimager.graph.runner import end_with
+from aimager.products.run_folder import hold_run_folder
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
     """
     folder = Path(sys.argv[1])
     end_with(int(os.environ[ENDS_WITH]), signal.SIGTERM)
+    hold_run_folder(folder)  # and remove those of errands that were killed
     errand = read_errand((folder / ERRAND).read_text())
     publish_text(folder / LOCK, errand.lock)
     if errand.epoch is not None:
