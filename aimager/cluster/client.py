@@ -12,7 +12,7 @@ from typing import Any
 
 from distributed import Client
 
-from aimager.cluster.dask import CONNECTING, security, settle, unreachable
+from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
 from aimager.cluster.errand import Errand, Outcome, read_outcome
 from aimager.cluster.hearing import Ear
 from aimager.cluster.offer import Offer
@@ -155,6 +155,7 @@ class Away:
         with self._connecting:
             if self._client is None:
                 settle()
+                find(self.cluster)
                 try:
                     self._client = Client(
                         self.cluster.address,

@@ -1,6 +1,9 @@
 """dask.distributed as it is used here; whoever imports this module has asked for a cluster."""
 
 import logging
+import socket
+from typing import Any
+from urllib.parse import urlsplit
 
 import dask
 from distributed.security import Security
@@ -17,11 +20,19 @@ DEATH = "30s"
 
 _LOGGERS = ("distributed", "tornado", "asyncio")
 
+_NOT_SHOWN = "127.0.0.1:0"
+"""Where dask's pages are, which are not protected by anything: on this machine, and empty."""
+
+UNSEEN: dict[str, Any] = {"dashboard": False, "dashboard_address": _NOT_SHOWN}
+"""What schedulers and workers are told of them."""
+
 _SETTINGS = {
     "distributed.comm.timeouts.connect": f"{CONNECTING:.0f}s",
     "distributed.scheduler.worker-ttl": "60s",
     "distributed.admin.event-loop": "asyncio",
     "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -47,6 +58,20 @@ def security(cluster: Cluster) -> Security:
         for kind, name in (("cert", CERTIFICATE), ("key", KEY))
     }
     return Security(tls_ca_file=str(folder / AUTHORITY), require_encryption=True, **files)
+
+
+def find(cluster: Cluster) -> None:
+    """See that somebody listens there: dask would go on trying.
+
+    :raises ConfigError: when nobody does
+    """
+    parts = urlsplit(cluster.address)
+    assert parts.hostname
+    assert parts.port
+    try:
+        socket.create_connection((parts.hostname, parts.port), CONNECTING).close()
+    except OSError as error:
+        raise unreachable(cluster, error) from error
 
 
 def unreachable(cluster: Cluster, error: Exception) -> ConfigError:

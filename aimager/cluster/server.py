@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from distributed import Scheduler
 
 from aimager.cluster.child import ENDS_WITH
-from aimager.cluster.dask import security, settle
+from aimager.cluster.dask import UNSEEN, security, settle
 from aimager.cluster.tls import make_certificates, tls_folder
 from aimager.errors import HostError
 from aimager.files import guard_folder
@@ -56,14 +56,16 @@ async def _serve(
         port=parts.port or 0,
         protocol=f"{parts.scheme}://",
         security=security(cluster),
-        dashboard=False,
+        **UNSEEN,
         allowed_failures=_FAILURES,
     )
     try:
         await scheduler
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        cause = error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else error
         raise HostError(
-            f"the cluster cannot listen at {cluster.address}: {error.strerror or error}",
+            f"the cluster cannot listen at {cluster.address}: {reason}",
             hint="another may be there: workers= names an address of this machine, with a port",
         ) from error
     here = Cluster(f"{parts.scheme}://{parts.hostname}:{scheduler.port}", cluster.tls)

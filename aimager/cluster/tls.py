@@ -80,8 +80,8 @@ def make_certificates(folder: Path) -> bool:
 
 def _is_good(path: Path) -> bool:
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    # Not not_valid_after_utc, which cryptography has since 42.
-    until = certificate.not_valid_after.replace(tzinfo=UTC)
+    until = getattr(certificate, "not_valid_after_utc", None)  # since cryptography 42
+    until = until or certificate.not_valid_after.replace(tzinfo=UTC)
     return until - datetime.now(UTC) > timedelta(days=_LEFT)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Status, Worker, get_worker
+from distributed.core import connect
 
 from aimager.cluster.child import ENDS_WITH, Place, do_errand
-from aimager.cluster.dask import CONNECTING, DEATH, security, settle, unreachable
+from aimager.cluster.dask import CONNECTING, DEATH, UNSEEN, find, security, settle, unreachable
 from aimager.cluster.errand import outcome_text, read_errand
 from aimager.errors import HostError
 from aimager.files import guard_folder
@@ -98,6 +99,8 @@ async def _serve(cluster: Cluster, resources: Mapping[str, float]) -> bool:
     guard_folder(place)
     worker = _make(cluster, place, resources)
     try:
+        await asyncio.to_thread(find, cluster)
+        await _greet(cluster)
         await asyncio.wait_for(worker, CONNECTING * 2)
     except (OSError, TimeoutError, RuntimeError, ValueError) as error:
         raise unreachable(cluster, error) from error
@@ -111,15 +114,23 @@ async def _serve(cluster: Cluster, resources: Mapping[str, float]) -> bool:
     return was_stopped
 
 
+async def _greet(cluster: Cluster) -> None:
+    """See that the scheduler knows us: a worker would go on trying."""
+    arguments = security(cluster).get_connection_args("worker")
+    greeting = await connect(cluster.address, timeout=CONNECTING, **arguments)
+    await greeting.close()
+
+
 def _make(cluster: Cluster, place: Path, resources: Mapping[str, float]) -> Any:
     return Worker(
         cluster.address,
         nthreads=1,
+        host="127.0.0.1" if cluster.is_here else None,
         name=f"{socket.gethostname()}:{os.getpid()}",
         resources=dict(resources),
         security=security(cluster),
         local_directory=str(place),
         death_timeout=DEATH,
         memory_limit=0,
-        dashboard=False,
+        **UNSEEN,
     )

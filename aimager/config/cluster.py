@@ -1,7 +1,6 @@
 """Reading ``workers=`` and ``cluster-tls=``: the cluster that heavy tasks are sent to."""
 
 import importlib.util
-import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,7 +70,7 @@ def read_cluster(words: Words) -> Cluster | None:
             f"workers={given} and cluster-tls=no do not go together",
             hint="leave cluster-tls= out, or write tcp:// in workers=",
         )
-    if cluster.is_plain and not (wants_plain or _is_this_machine(address)):
+    if cluster.is_plain and not (wants_plain or cluster.is_here):
         raise ConfigError(
             f"workers={given} is spoken to without encryption: whoever can reach it runs programs"
             " on all workers",
@@ -98,11 +97,3 @@ def read_build_cluster(words: Words, trust: RecordTrust) -> Cluster | None:
             hint="remote-allowed-signers=FILE names who may sign them; or remote-unsigned=yes",
         )
     return cluster
-
-
-def _is_this_machine(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
 from aimager import progress
 from aimager.codec import decode, encode
 from aimager.files import publish, sha256
@@ -108,6 +106,8 @@ def discard(remote: Remote, task: str, id: str) -> None:
 
 def pack(source: Path, file: KeptFile, target: Path) -> None:
     """Make ``target`` the file ``source``, of which ``file`` tells, as it goes its way."""
+    import zstandard  # here, because most builds send nothing
+
     target.parent.mkdir(parents=True, exist_ok=True)
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
     with source.open("rb") as reader, publish(target) as temporary, temporary.open("wb") as stream:
@@ -124,6 +124,8 @@ def pack(source: Path, file: KeptFile, target: Path) -> None:
 
 def unpack(source: Path, target: Path) -> KeptFile | None:
     """Make ``target`` the file that was packed, and return what it is; None: it is damaged."""
+    import zstandard
+
     try:
         with source.open("rb") as stream, publish(target) as temporary:
             reader = io.BufferedReader(
