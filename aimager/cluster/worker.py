@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Status, Worker, get_worker
-from distributed.core import connect
+from distributed.comm.core import connect
 
 from aimager.cluster.child import ENDS_WITH, Place, do_errand
 from aimager.cluster.dask import CONNECTING, DEATH, UNSEEN, find, security, settle, unreachable
