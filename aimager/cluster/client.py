@@ -15,6 +15,7 @@ from distributed import Client
 from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
 from aimager.cluster.errand import Errand, Outcome, read_outcome
 from aimager.cluster.hearing import Ear
+from aimager.cluster.holding import Holdings
 from aimager.cluster.offer import Offer
 from aimager.cluster.places import find_lack, needs_of
 from aimager.cluster.words import NotSentError
@@ -28,6 +29,9 @@ from aimager.products.task import CachedTask
 
 _PREPARING = 4
 """So many tasks are got ready to be sent at the same time: that asks the store."""
+
+_HURRIED, _UNHURRIED = 0.8, 20.0
+"""Seconds to remove images from the store when all is ended, or has ended."""
 
 
 @dataclass
@@ -58,6 +62,7 @@ class Away:
         self._reader, self._writer = os.pipe()
         self._preparing = threading.Semaphore(_PREPARING)
         self._ear = Ear()
+        self._holdings = Holdings()
         self._is_over = False
 
     def fileno(self) -> int:
@@ -84,6 +89,10 @@ class Away:
             self._sent.pop(name, None)
         return ended
 
+    def taken(self, name: str) -> None:
+        """Have the store keep no image any longer that was taken."""
+        self._holdings.let_go(name)
+
     def recall(self) -> set[str]:
         """Cancel what no worker has begun."""
         waiting = {name for name, sent in self._sent.items() if not sent.has_begun}
@@ -97,10 +106,12 @@ class Away:
     def close(self) -> None:
         """Cancel all that is away."""
         self._is_over = True
+        is_hurried = bool(self._sent)
         if self._client:
             left = [sent.future for sent in self._sent.values() if sent.future]
             if left and self._client.status == "running":
                 self._client.cancel(left)
+            self._holdings.close(_HURRIED if is_hurried else _UNHURRIED)
             self._client.close(timeout=1)
         self._ear.close()
 
@@ -118,11 +129,15 @@ class Away:
 
     def _offer(self, name: str, sent: _Sent) -> None:
         try:
-            if found := self.offer.find_made(sent.task):
-                self._note(name, found, "")
+            errand = self.offer.errand(sent.task)
+            sent.id = errand.expected.id
+            if self.offer.is_image(sent.task):
+                self._holdings.hold(self._connected(), sent.task, sent.id)
+            if self.offer.is_made(sent.task, sent.id):
+                self._note(name, sent.id, "")
                 self._end(name)
                 return
-            self._submit(sent, self.offer.errand(sent.task))
+            self._submit(sent, errand)
         except NotSentError as reason:
             self._ear.say(name, f"   {sent.task.title} is run on this machine: {reason}")
             self._end(name)
@@ -138,7 +153,6 @@ class Away:
         lack = find_lack(needs, client.scheduler_info(n_workers=-1)["workers"].values())
         if lack:
             raise NotSentError(f"no worker of the cluster has {lack}")
-        sent.id = errand.expected.id
         name = sent.task.name
 
         def hear(event: tuple[float, Mapping[str, Any]]) -> None:

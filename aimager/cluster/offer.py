@@ -39,21 +39,22 @@ class Offer:
         is_sent = task and (is_shared(task.stage) or isinstance(task, DeliveredTask))
         return task if is_sent else None
 
-    def find_made(self, task: CachedTask) -> str:
-        """The id of a task's product in the store, if it is there already."""
+    def is_made(self, task: CachedTask, id: str) -> bool:
+        """Whether the store has a task's product already, which is ``id`` for a worker."""
         assert task.remote, "a build with workers= has a store"
-        if is_shared(task.stage):
-            made = task.product_id()
-            return made if is_given(task.remote, task.task, made) else ""
-        made = self._hashed(task)[0].product_id()
-        return made if is_returned(task.remote, task.task, made) else ""
+        look = is_returned if self.is_image(task) else is_given
+        return look(task.remote, task.task, id)
+
+    def is_image(self, task: CachedTask) -> bool:
+        """Whether its product is only for who has asked for it."""
+        return isinstance(task, DeliveredTask)
 
     def errand(self, task: CachedTask) -> Errand:
         """What a worker is told of the task.
 
         :raises NotSentError: when it has to be run here
         """
-        is_image = isinstance(task, DeliveredTask)
+        is_image = self.is_image(task)
         words = words_for(self.words, self.builds[0].remote, is_image=is_image)
         sent, hashed = self._hashed(task) if is_image else (task, {})
         lock = self._lock(task)

@@ -15,6 +15,9 @@ class Away(Protocol):
     def ended(self) -> dict[str, str]:
         """By task, what is to be said of its failure; empty: here it finds its product now."""
 
+    def taken(self, name: str) -> None:
+        """Be told that a task which was away has ended here, too."""
+
     def recall(self) -> set[str]:
         """The tasks that are not to be begun any more, of those that nobody has begun yet."""
 

@@ -190,6 +190,8 @@ class SideBySide(Runner):
 
     def _take_down(self, node: Any, failure: Any) -> None:
         """Tell doit how a task ended."""
+        if self._away:
+            self._away.taken(node.task.name)
         if failure is None or self.continue_:
             self.process_task_result(node, failure)
         else:

@@ -93,6 +93,7 @@ def test_what_is_made_is_made_once(main: Doit, place: Path, running: Running) ->
     folders = (cache / "product/install-packages" for cache in running.caches)
     found = [path.name for folder in folders for path in folder.glob("*/[!.]*/")]
     assert len(found) == len(set(found))
+    assert list((place / "store/returned/pack-image").iterdir()) == []
 
 
 @contextmanager

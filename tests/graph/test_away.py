@@ -22,6 +22,7 @@ class Played:
         self.names = set(names)
         self.faults = faults or {}
         self.sent: list[str] = []
+        self.over: list[str] = []
         self.recalled = False
         self.closed = False
         self._reader, self._writer = os.pipe()
@@ -40,6 +41,9 @@ class Played:
     def ended(self) -> dict[str, str]:
         os.read(self._reader, 1)
         return {name: self.faults.get(name, "") for name in self.names}
+
+    def taken(self, name: str) -> None:
+        self.over.append(name)
 
     def recall(self) -> set[str]:
         self.recalled = True

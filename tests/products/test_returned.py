@@ -11,7 +11,14 @@ from aimager.model.remote import Remote
 from aimager.products.cache import describe_files
 from aimager.products.derivation import Derivation
 from aimager.products.record import KeptFile, Record
-from aimager.products.remote.returned import is_returned, pack, send_back, take_back, unpack
+from aimager.products.remote.returned import (
+    discard,
+    is_returned,
+    pack,
+    send_back,
+    take_back,
+    unpack,
+)
 from tests.support.signers import UNSIGNED, trust_in
 
 MIDDLE = 64 << 20
@@ -86,6 +93,7 @@ def test_it_is_taken_once(image: Path, tmp_path: Path, signed: bool) -> None:
     assert take_back(store, Stage(target), replace(empty, made_from={}), "id") is None
     taken = take_back(store, Stage(target), empty, "id")
     assert taken == sent
+    discard(store, "pack-image", "id")
     assert not is_returned(store, "pack-image", "id")
     assert not list((tmp_path / "store").rglob("*.way"))
     assert not list((tmp_path / "run/way").rglob("*.way"))

@@ -13,6 +13,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -60,13 +61,17 @@ def send_back(remote: Remote, record: Record, view: Path) -> None:
         folder = _folder(record.task, record.id)
         progress.step("sending it back")
         put_product(remote, folder, Entry(packed, record.made_from, folder), way)
+    except BaseException:
+        with suppress(StoreError):
+            discard(remote, record.task, record.id)
+        raise
     finally:
         _clear(way)
 
 
 def take_back(remote: Remote, stage: Stage, record: Record, id: str) -> Record | None:
     """``record`` with the files of the product ``id``, laid where the stage lays them; None: the
-    store does not have them. There they are removed.
+    store does not have them.
     """
     if remote.trust.unsigned and is_exposed(remote):
         return None
@@ -91,17 +96,16 @@ def take_back(remote: Remote, stage: Stage, record: Record, id: str) -> Record |
             sums[target.name] = head.sha256
     finally:
         _clear(way)
-    discard(remote, record.task, id)
     return replace(record, files=describe_files(list(targets.values()), sums))
 
 
 def discard(remote: Remote, task: str, id: str) -> None:
-    """Remove a product from there; where that fails, a line says so."""
-    try:
+    """Remove a product from there.
+
+    :raises StoreError: when it cannot be removed
+    """
+    if remote.is_writable:
         remove(remote, _folder(task, id))
-    except StoreError as error:
-        told = f"{remote.place}/{_folder(task, id)} could not be removed: {error}"
-        progress.say(f"   what lies in the remote store at {told}")
 
 
 def pack(source: Path, file: KeptFile, target: Path) -> None:
