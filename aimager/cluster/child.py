@@ -28,6 +28,9 @@ from aimager.shown import shown
 ENDS_WITH = "AIMAGER_ENDS_WITH"
 """In the environment of a process that ends with the one of this number, which has made it."""
 
+SHARE = "AIMAGER_SHARE"
+"""In a worker's environment: how many there are, among which memory and cores are shared."""
+
 _LOOK = 0.1
 _PATIENCE = 1.2
 """Seconds between two looks whether it is wanted, and for it to clean up when it is not."""

@@ -150,10 +150,11 @@ class Away:
         client = self._connected()
         given: Any = sent.task.stage
         needs = needs_of(given.architecture)
-        lack = find_lack(needs, client.scheduler_info(n_workers=-1)["workers"].values())
-        if lack:
+        name, workers = sent.task.name, client.scheduler_info(n_workers=-1)["workers"]
+        if lack := find_lack(needs, workers.values()):
             raise NotSentError(f"no worker of the cluster has {lack}")
-        name = sent.task.name
+        if not workers:
+            self._ear.say(name, f"   {sent.task.title} waits for a worker to come to the cluster")
 
         def hear(event: tuple[float, Mapping[str, Any]]) -> None:
             sent.has_begun = True

@@ -96,7 +96,8 @@ class Run(Ours, DoitRun):
         if asked and options["par_type"] == "process":
             options["num_process"] = 0
             # doit has no other place where to say which runner it is to take.
-            cmd_run.Runner = partial(SideBySide, jobs=asked.jobs, away=self._away(asked))
+            jobs = 1 if asked.expected else asked.jobs  # the others are on the same machine
+            cmd_run.Runner = partial(SideBySide, jobs=jobs, away=self._away(asked))
         return int(super()._execute(**options))
 
     def _away(self, asked: Asked) -> Away | None:

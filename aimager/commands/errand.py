@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from aimager.cluster.child import ENDS_WITH
+from aimager.cluster.child import ENDS_WITH, SHARE
 from aimager.cluster.errand import ERRAND, LOCK, read_errand
 from aimager.commands.doit_loader import Loader
 from aimager.commands.program import run
@@ -29,7 +29,8 @@ def main() -> int:
     Loader.errand, Loader.errand_lock = errand, folder / LOCK
     words = [f"{name}={text}" for name, text in errand.words.items()]
     task = errand.expected.task
-    return run(["run", "-n", "1", task, *words, f"out={folder / 'out'}"], Loader(folder))
+    share = os.environ.get(SHARE, "1")
+    return run(["run", "-n", share, task, *words, f"out={folder / 'out'}"], Loader(folder))
 
 
 if __name__ == "__main__":

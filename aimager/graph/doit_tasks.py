@@ -141,7 +141,7 @@ class Graph:
         self._builds = tuple(builds)
         asked = builds[0] if builds else None  # others differ by their boards only
         self._remote: Remote | None = None
-        self._wishes: dict[str, Any] = {"jobs": min(jobs, most_trees(builds))}
+        self._wishes: dict[str, Any] = {"jobs": jobs if expected else min(jobs, most_trees(builds))}
         if asked and asked.remote:
             self._remote = Remote(asked.remote, run / "remote", asked.remote_trust)
             # Stages take packages only, and know of no key.
