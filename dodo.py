@@ -9,8 +9,9 @@ from aimager.commands.command_line import load_builds
 from aimager.commands.listing import parameters
 from aimager.commands.registry import Told, act, list_commands
 from aimager.graph import artifacts
+from aimager.graph.actions import run_heard
 from aimager.graph.console.reporter import reporter
-from aimager.graph.doit_tasks import Graph, Stages, Tasks, run_heard
+from aimager.graph.doit_tasks import Graph, Stages, Tasks
 from aimager.graph.keyring_news import with_news
 from aimager.graph.plan import make_plans
 from aimager.graph.systems import base_system, system
@@ -43,6 +44,7 @@ GRAPH = Graph(
     before=partial(act, "doctor.diagnosis:require", PLANS) if ASKED.is_for_build else None,
     with_news=lambda error: with_news(PLANS, error),
     variables=ASKED.settings,
+    expected=ASKED.expected,
 )
 DOIT_CONFIG = {
     # doit itself remembers nothing: whether a task must run is seen from the cache of products,

@@ -305,13 +305,13 @@ venv_works() {
 }
 
 make_venv() {
-    extras='[dev,remote]'
+    extras='[dev,remote,cluster]'
     [ "$purpose" = all ] || extras=
     stamp="$PWD $(cksum <pyproject.toml)"
     if venv_works; then
         # What has more than is wanted will do.
         case $(cat .venv/aimager-setup 2>/dev/null) in
-            "$stamp $extras" | "$stamp [dev,remote]") return 0 ;;
+            "$stamp $extras" | "$stamp [dev,remote,cluster]") return 0 ;;
         esac
     else
         # Another user's, another Python's, or half made.

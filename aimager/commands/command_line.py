@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.packages.lock_file import check_build, read_lock_file
+from aimager.products.errand import Expected
 
 NAME_IT = "name it: distro= and board="
 """What is to be done where a command needs a build and was given none."""
@@ -26,7 +27,7 @@ NAME_IT = "name it: distro= and board="
 BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NOBUILD = {"matrix", "completion", "schema"}
+_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker"}
 """Tasks to which variables mean something else than a build."""
 
 TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man", "schema"})
@@ -40,7 +41,8 @@ class Asked:
     ``command`` is doit's own, ``words`` are the names behind it and their tasks' options, and
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
     as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
-    ``single``, none but those that are named.
+    ``single``, none but those that are named. For another machine it makes what is ``expected``,
+    of the packages of the lock file ``lock``.
     """
 
     folder: Path
@@ -50,6 +52,8 @@ class Asked:
     jobs: int = 1
     always: bool = False
     single: bool = False
+    expected: Expected | None = None
+    lock: Path | None = None
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -128,7 +132,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
             check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
-    return builds
+    return tuple(replace(build, lock=asked.lock) for build in builds) if asked.lock else builds
 
 
 def unknown_task(name: str, tasks: Collection[str], others: Iterable[str] = ()) -> ConfigError:

@@ -19,11 +19,12 @@ from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
-from aimager.commands.command_line import BUILD, unknown_option, unknown_task
+from aimager.commands.command_line import BUILD, Asked, unknown_option, unknown_task
 from aimager.commands.doit_loader import Loader
 from aimager.commands.listing import list_variables
 from aimager.errors import AimagerError, ConfigError, explain_system_error
-from aimager.graph.doit_tasks import while_read
+from aimager.graph.actions import while_read
+from aimager.graph.away import Away
 from aimager.graph.runner import SideBySide
 from aimager.products.dry_run import UP_TO_DATE
 from aimager.products.task import CachedTask
@@ -96,8 +97,19 @@ class Run(Ours, DoitRun):
         if asked and options["par_type"] == "process":
             options["num_process"] = 0
             # doit has no other place where to say which runner it is to take.
-            cmd_run.Runner = partial(SideBySide, jobs=asked.jobs)
+            jobs = 1 if asked.expected else asked.jobs  # the others are on the same machine
+            cmd_run.Runner = partial(SideBySide, jobs=jobs, away=self._away(asked))
         return int(super()._execute(**options))
+
+    def _away(self, asked: Asked) -> Away | None:
+        """The cluster that tasks are sent to, if one is named; what is made anew is made here."""
+        found = getattr(self.loader, "namespace", {}).get("BUILDS", ())
+        cluster = found[0].workers if found else None
+        if cluster is None or asked.always:
+            return None
+        from aimager.commands.sending import make_away
+
+        return make_away(cluster, self.loader.graph, found, asked)
 
 
 _CONFIGURED = re.compile(r"\s*\(config:\s+\w+(?:,\s+(environ:\s+\w+))?\)")

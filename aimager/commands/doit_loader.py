@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from doit.cmd_base import ModuleTaskLoader
 
+from aimager.cluster.errand import Errand
 from aimager.commands.command_line import Asked, unknown_task
 from aimager.graph.doit_tasks import Graph
 from aimager.memory import most_jobs
@@ -26,6 +27,10 @@ class Loader(ModuleTaskLoader):
 
     asked: ClassVar[Asked | None] = None
     """What the command line asks for; None: doit has not parsed it, or runs without us."""
+
+    errand: ClassVar[Errand | None] = None
+    """What a worker of a cluster is to do, with the lock file ``errand_lock``."""
+    errand_lock: ClassVar[Path | None] = None
 
     tasks: ClassVar[dict[str, Any]] = {}
     """doit's tasks by name, once they are loaded."""
@@ -53,6 +58,8 @@ class Loader(ModuleTaskLoader):
             or most_jobs(len(os.sched_getaffinity(0))),
             always=bool(options.get("always")),
             single=bool(options.get("single")),
+            expected=self.errand.expected if self.errand else None,
+            lock=self.errand_lock,
         )
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ from aimager.commands.command_line import TELLING, Asked
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
 from aimager.graph import artifacts
-from aimager.graph.doit_tasks import Graph, command, printer
+from aimager.graph.actions import command, printer
+from aimager.graph.doit_tasks import Graph
 from aimager.graph.plan import Plan
 from aimager.model.build import Build
 
@@ -172,6 +173,19 @@ def _commands(told: Told) -> list[Command]:
             "man",
             "print the manual page of aimager: aimager man | man -l -",
             "man_page:print_man_page",
+        ),
+        Command(
+            "cluster",
+            "be the scheduler of a cluster at workers=, with as many workers here as tasks run at"
+            " the same time, for builds with workers= and remote=",
+            "cluster:serve_cluster",
+            (variables, asked.folder, asked.jobs),
+        ),
+        Command(
+            "worker",
+            "do tasks for the cluster workers=, with this machine's own remote= and its keys",
+            "cluster:work",
+            (variables, asked.folder),
         ),
         Command(
             "mirror",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from aimager.config.cluster import read_build_cluster
 from aimager.config.list_files import with_lists
 from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
@@ -92,7 +93,8 @@ def read_build(
         epoch=epoch,
         own_packages=read_own_packages(words),
         remote=words.read("remote", ""),
-        remote_trust=read_remote_trust(words),
+        remote_trust=(trust := read_remote_trust(words)),
+        workers=read_build_cluster(words, trust),
         sign=words.read("sign"),
         pacman_static=words.read("use-pacman-static"),
         memory=words.read("tmpfs-root"),

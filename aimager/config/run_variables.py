@@ -1,5 +1,6 @@
 """The variables that say where results go and how a build runs."""
 
+from aimager.config.cluster import read_tls, read_workers
 from aimager.config.parse import (
     YES_OR_NO,
     read_age,
@@ -171,6 +172,27 @@ RUN = (
         "remote-unsigned=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
+    ),
+    Variable(
+        "workers",
+        Group.run,
+        "the scheduler of a dask cluster, to which the tasks that install packages and pack images"
+        " are sent; needs remote=. For the tasks cluster and worker, the scheduler's own address",
+        "",
+        "workers=tls://builders.example.org:8786",
+        parser=of_text(read_workers),
+        describes_build=False,
+    ),
+    Variable(
+        "cluster-tls",
+        Group.run,
+        "the folder with ca.pem, cert.pem and key.pem, by which a cluster's machines know each"
+        " other; no: they do not, and whoever can reach one runs programs on all of them",
+        "cluster/tls in the cache",
+        "cluster-tls=/home/me/builders",
+        parser=of_folder(read_tls),
+        paths=True,
+        describes_build=False,
     ),
     Variable(
         "failed-hooks",

@@ -1,21 +1,16 @@
 """How stages become doit's tasks."""
 
 import functools
-import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, TypeVar
-
-from doit.exceptions import TaskFailed
+from typing import Any
 
 from aimager.errors import AimagerError, ConfigError, KeyTroubleError
 from aimager.graph import artifacts
-from aimager.graph.console.events import heard
-from aimager.graph.console.reporter import PRINTS
-from aimager.graph.failure import explain_system, hint_of
+from aimager.graph.actions import run_heard
+from aimager.graph.failure import hint_of
 from aimager.graph.plan import most_trees
 from aimager.graph.runner import PRODUCT
 from aimager.locks import locked
@@ -25,13 +20,13 @@ from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from aimager.products.dry_run import find_reasons
+from aimager.products.errand import Expected, away_notes
+from aimager.products.fulfil import is_expected, run_as_expected
 from aimager.products.run_folder import hold_run_folder
 from aimager.products.stage import Stage, all_inputs, differing, outputs
 from aimager.products.task import CachedTask
 from aimager.sandbox.namespace import get_ready
 from aimager.stages.fetch_again import run_fetching_again
-
-T = TypeVar("T")
 
 Tasks = Iterator[dict[str, Any]]
 """Tasks as doit takes them."""
@@ -41,67 +36,6 @@ MakeStage = Callable[..., Stage]
 
 Stages = Iterator[tuple[str, MakeStage] | tuple[str, MakeStage, Delivery]]
 """Stages by their subjects; the product of one with a delivery is for the user's folder."""
-
-
-def reporting(action: Callable[..., object], arguments: Sequence[object] = ()) -> TaskFailed | None:
-    """Run an action for doit: what somebody can mend is told in its own words, not by traceback."""
-    try:
-        action(*arguments)
-    except AimagerError as error:
-        return TaskFailed(str(error))
-    except OSError as error:
-        mendable = explain_system(error)
-        if mendable is None:
-            raise
-        return TaskFailed(str(mendable))
-    return None
-
-
-def reporting_with(
-    action: Callable[..., object], arguments: Sequence[object] = (), **options: object
-) -> TaskFailed | None:
-    """The same for an action that is given the task's options, which doit adds."""
-    return reporting(functools.partial(action, **options), arguments)
-
-
-def run_heard(
-    task: str, action: Callable[..., object], arguments: Sequence[object] = ()
-) -> TaskFailed | None:
-    """Run an action for doit as `reporting` does; what it says comes to who listens."""
-    with heard(task):
-        return reporting(action, arguments)
-
-
-def command(
-    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
-) -> dict[str, Any]:
-    """A task that runs ``action`` whenever it is asked for, with the ``options`` it may have."""
-    report = reporting_with if options else reporting
-    return {
-        "actions": [(report, [action, arguments])],
-        "params": [dict(option) for option in options],
-        "uptodate": [False],
-    }
-
-
-def printer(
-    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
-) -> dict[str, Any]:
-    """A `command` that is there for what it prints: `Reporter` prints nothing beside it."""
-    read = functools.partial(while_read, action)
-    return {**command(read, *arguments, options=options), "meta": {PRINTS: True}}
-
-
-def while_read(action: Callable[..., T], *arguments: Any, **options: Any) -> T:
-    """Do what prints, and leave where whoever reads that, such as head(1), has gone.
-
-    :raises SystemExit: then, with the status of a program that SIGPIPE ended
-    """
-    try:
-        return action(*arguments, **options)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is left to be flushed
-        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 class Graph:
@@ -114,7 +48,7 @@ class Graph:
     holds, too; ``alone``, they run without those that make their inputs. ``before`` is called once
     in a run, before the first task that is run; a failure of keys becomes what ``with_news`` makes
     of it. ``variables`` set the stages' settings, as `aimager.products.changed_settings` takes
-    them.
+    them. What another machine asks for is ``expected``.
     """
 
     def __init__(
@@ -131,6 +65,7 @@ class Graph:
         before: Callable[[], object] | None = None,
         with_news: Callable[[KeyTroubleError], KeyTroubleError] | None = None,
         variables: Mapping[str, str] | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self.tasks: list[CachedTask] = []
         self._run = run
@@ -138,7 +73,7 @@ class Graph:
         self._builds = tuple(builds)
         asked = builds[0] if builds else None  # others differ by their boards only
         self._remote: Remote | None = None
-        self._wishes: dict[str, Any] = {"jobs": min(jobs, most_trees(builds))}
+        self._wishes: dict[str, Any] = {"jobs": jobs if expected else min(jobs, most_trees(builds))}
         if asked and asked.remote:
             self._remote = Remote(asked.remote, run / "remote", asked.remote_trust)
             # Stages take packages only, and know of no key.
@@ -155,6 +90,7 @@ class Graph:
         self._before = before
         self._with_news = with_news
         self._variables = variables or {}
+        self._expected = expected
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
         """Have doit take the stages of ``task_some_name()`` as tasks called ``some-name``.
@@ -192,7 +128,7 @@ class Graph:
         title = basename if name == self._build else f"{basename}:{name}"
         values = (basename, name, title, request, self._kept(basename, name))
         how: dict[str, Any] = {"remote": self._remote, "anew": self._anew}
-        how["variables"] = self._variables
+        how |= {"variables": self._variables, "notes": away_notes(self._run)}
         how["run_stage"] = functools.partial(run_fetching_again, stages=self._requests.values())
         task = DeliveredTask(*values, delivery, **how) if delivery else CachedTask(*values, **how)
         self.tasks.append(task)
@@ -224,7 +160,7 @@ class Graph:
         self._begin()
         self._lay_out(task)
         try:
-            task.run()
+            run_as_expected(task, self._expected)
         except AimagerError as error:
             log = self._workshop(task.task, task.subject).log
             error.hint = hint_of(error, task.subject, self._builds, log)
@@ -294,6 +230,6 @@ class Graph:
         try:
             hold_run_folder(self._run)
             self._lay_out(asked)
-            return asked.is_done()
+            return not is_expected(asked, self._expected) and asked.is_done()
         except (AimagerError, OSError):
             return False

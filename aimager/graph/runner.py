@@ -11,7 +11,7 @@ A task goes to the worker that has made most of what it reads, and before others
 with what a worker has just made. What comes to the same product as a task at work waits for it, for
 then it is there. Of tasks that fail together, the one that is listed first is told. Workers are
 made before the first task is run: a process must not be forked where threads may hold locks. They
-end with the main process, whatever ends that.
+end with the main process, whatever ends that. Before it runs, a task may be away (`Away`).
 """
 
 import multiprocessing
@@ -27,7 +27,9 @@ from typing import Any, Never
 from doit.exceptions import TaskFailed
 from doit.runner import Runner
 
-from aimager.errors import OUT_OF_MEMORY, AimagerError, HostError
+from aimager.errors import AimagerError
+from aimager.graph.away import Away
+from aimager.graph.killed import told_signal
 from aimager.sandbox import syscalls
 
 PRODUCT = "product"
@@ -60,9 +62,11 @@ class _Worker:
 class SideBySide(Runner):
     """Runs at most ``jobs`` tasks at the same time."""
 
-    def __init__(self, *given: Any, jobs: int) -> None:
+    def __init__(self, *given: Any, jobs: int, away: Away | None = None) -> None:
         super().__init__(*given)
         self._jobs = jobs
+        self._away = away
+        self._gone: dict[str, Any] = {}
         self._workers: list[_Worker] = []
         self._ready: list[Any] = []
         self._places: dict[str, int] = {}
@@ -73,20 +77,22 @@ class SideBySide(Runner):
 
     def run_tasks(self, task_dispatcher: Any) -> None:
         """Run all, and end what is at work where that is interrupted."""
-        if self._jobs < 2:
+        if self._jobs < 2 and not self._away:
             super().run_tasks(task_dispatcher)
             return
         self._tasks, self._generator = task_dispatcher.tasks, task_dispatcher.generator
         self._places = {name: place for place, name in enumerate(self._tasks)}
         try:
             self._see(None)
-            while self._begin_some() or any(worker.node for worker in self._workers):
+            while self._begin_some() or self._gone or any(it.node for it in self._workers):
                 self._hear()
         except BaseException:
             for worker in self._workers:
                 worker.process.terminate()
             raise
         finally:
+            if self._away:
+                self._away.close()
             self._dismiss()
 
     def _see(self, ended: Any) -> None:
@@ -112,6 +118,7 @@ class SideBySide(Runner):
         is_wanted = any(map(_product_of, self._ready)) or not self._all_seen
         if not self._workers and is_wanted and not self._stop_running:
             self._hire()
+        self._send_away()
         lost = False
         for node, worker in self._matches():
             try:
@@ -131,6 +138,14 @@ class SideBySide(Runner):
             self._see(here)
         return here is not None or lost
 
+    def _send_away(self) -> None:
+        """Let other machines have what they can do, as far as they have not been asked yet."""
+        for node in list(filter(_product_of, self._ready)) if self._away else ():
+            if self._away and self._away.send(node.task):
+                self._ready.remove(node)
+                self._gone[node.task.name] = node
+                self.reporter.execute_task(node.task)
+
     def _matches(self) -> Iterator[tuple[Any, _Worker]]:
         """What is to be run now, and by whom."""
         while free := [worker for worker in self._workers if worker.node is None]:
@@ -145,9 +160,14 @@ class SideBySide(Runner):
 
     def _hear(self) -> None:
         """Wait for the end of a task at work, if there is one."""
-        at_work = {worker.pipe: worker for worker in self._workers if worker.node}
-        for pipe in wait(list(at_work)) if at_work else ():
-            worker = at_work[pipe]  # type: ignore[index]
+        at_work: dict[Any, Any] = {it.pipe: it for it in self._workers if it.node}
+        if self._away and self._gone:
+            at_work[self._away] = None
+        for end in wait(list(at_work)) if at_work else ():
+            if at_work[end] is None:
+                self._welcome()
+                continue
+            worker = at_work[end]
             node, worker.node = worker.node, None
             worker.last = node.task.name
             worker.took[worker.last] = time.monotonic() - worker.began
@@ -157,18 +177,36 @@ class SideBySide(Runner):
                 self._workers.remove(worker)
                 worker.process.join()
                 failure = _lost(worker)
-            if failure is None or self.continue_:
-                self.process_task_result(node, failure)
+            self._take_down(node, failure)
+
+    def _welcome(self) -> None:
+        """Run here what has been away, or take down its failure."""
+        for name, fault in self._away.ended().items() if self._away else ():
+            node = self._gone.pop(name)
+            if fault:
+                self._take_down(node, TaskFailed(fault))
             else:
-                self._failed[self._places[node.task.name]] = node, failure
-                self._stop_running = True
-            self._tell_failure()
-            self._see(node)
+                self._ready.append(node)
+
+    def _take_down(self, node: Any, failure: Any) -> None:
+        """Tell doit how a task ended."""
+        if self._away:
+            self._away.taken(node.task.name)
+        if failure is None or self.continue_:
+            self.process_task_result(node, failure)
+        else:
+            self._failed[self._places[node.task.name]] = node, failure
+            self._stop_running = True
+            for name in self._away.recall() if self._away else ():
+                self._gone.pop(name, None)
+        self._tell_failure()
+        self._see(node)
 
     def _tell_failure(self) -> None:
         """Tell the failure that is listed first, once none at work can be, and no other."""
         first = min(self._failed, default=None)
         at_work = [worker.node.task.name for worker in self._workers if worker.node]
+        at_work += self._gone
         if first is None or any(self._places[name] < first for name in at_work):
             return
         if not self.final_result:
@@ -209,9 +247,9 @@ class SideBySide(Runner):
             sys.stdout.flush()
 
 
-def end_with(parent: int) -> None:
-    """Have the kernel kill this process when ``parent``, which has made it, ends (prctl(2))."""
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+def end_with(parent: int, how: int = signal.SIGKILL) -> None:
+    """Have the kernel end this process when ``parent``, which has made it, ends (prctl(2))."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, how)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -252,7 +290,4 @@ def _lost(worker: _Worker) -> TaskFailed:
     status, name = worker.process.exitcode, worker.last
     if status >= 0:
         return TaskFailed(f"the process of {name} ended with status {status}")
-    names = {number.value: number.name for number in signal.Signals}
-    hint = OUT_OF_MEMORY if status == -signal.SIGKILL else "whoever did so is not known: try again"
-    how = names.get(-status, f"signal {-status}")
-    return TaskFailed(str(HostError(f"{name} was killed by {how}", hint=hint)))
+    return TaskFailed(str(told_signal(name, -status)))

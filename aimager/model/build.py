@@ -8,6 +8,7 @@ from pathlib import Path
 from aimager.codec import fingerprint
 from aimager.files import Readers
 from aimager.model.board import Board
+from aimager.model.cluster import Cluster
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
 from aimager.model.remote import RecordTrust
@@ -134,6 +135,8 @@ class Build:
     """The address of a store of products and packages that machines share; empty: none."""
     remote_trust: RecordTrust = field(default_factory=RecordTrust)
     """Whose products are taken from it."""
+    workers: Cluster | None = None
+    """The cluster that heavy tasks are sent to."""
     sign: Path | None = None
     """The file of a key that signs the checksums of the results."""
     overlays: tuple[Path, ...] = ()

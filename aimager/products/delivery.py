@@ -23,7 +23,10 @@ from aimager.locks import locked
 from aimager.model.build import CHECKSUMS, SIGNATURE
 from aimager.openssh import SigningKey
 from aimager.products.cache import find_damage
+from aimager.products.errand import Note
 from aimager.products.record import KeptFile, Record, read_record
+from aimager.products.remote.products import SharedProduct
+from aimager.products.remote.returned import take_back
 from aimager.products.stage import outputs
 from aimager.products.task import CachedTask
 
@@ -246,6 +249,10 @@ class DeliveredTask(CachedTask):
         """Make the product, unless the cache holds it, and deliver it to the user's folder."""
         super().run()
         self._bring()
+
+    def _fetch(self, product: SharedProduct, note: Note | None) -> Record | None:
+        """Only what was made for this run goes by the store."""
+        return take_back(product.remote, product.stage, product.record, note.id) if note else None
 
     def _bring(self) -> bool:
         record = read_record(self.kept.view)

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from aimager import progress, units
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, HostError
 from aimager.model.remote import Remote
 from aimager.products.cache import Kept, describe_files, is_made_by_run
 from aimager.products.derivation import Derivation, derive
+from aimager.products.errand import Note, read_note
 from aimager.products.reasons import differences, locked_packages, origins_of, versions_of
 from aimager.products.record import (
     Record,
@@ -42,7 +43,8 @@ class CachedTask:
     ``remote`` is asked for what the cache does not hold, and given what is made. With ``anew`` the
     product is made even where the cache holds it. ``run_stage`` is how the stage is run.
     ``variables`` are those that set its settings, as `aimager.products.changed_settings` takes
-    them.
+    them. In ``notes`` the run notes which products were made elsewhere
+    (`aimager.products.errand`).
     """
 
     task: str
@@ -54,6 +56,7 @@ class CachedTask:
     anew: bool = field(default=False, kw_only=True)
     run_stage: Callable[[Stage], Known] = field(default=_run, kw_only=True, compare=False)
     variables: Mapping[str, str] = field(default_factory=dict, kw_only=True, compare=False)
+    notes: Path | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,6 +74,10 @@ class CachedTask:
     def product_id(self) -> str:
         """The id of its product; empty if that is not what tells whether it is there."""
         return "" if hasattr(self.stage, "restore") else self._derive().id
+
+    def derivation(self) -> Derivation:
+        """What its product is derived from; its inputs are there."""
+        return self._derive()
 
     def explain(self) -> str:
         """Why the task must run; empty if it need not, and the run sees its product."""
@@ -151,12 +158,20 @@ class CachedTask:
 
     def _take(self, product: SharedProduct) -> bool:
         """Whether the remote store had the product; then it is kept, as if it were made here."""
-        taken = None if self.anew else product.take()
+        note = read_note(self.notes, self.name)
+        taken = None if self.anew else self._fetch(product, note)
         if taken:
-            size = sum(file.size for file in taken.files)
-            self._say(f"taken from the remote store, {units.size(size)}")
+            size = units.size(sum(file.size for file in taken.files))
+            maker = f"made on {note.worker}, and " if note and note.worker else ""
+            self._say(f"{maker}taken from the remote store, {size}")
             self.kept.keep(taken)
+        elif note and note.worker:
+            raise _lost_on_its_way(self.name, note, product.remote)
         return taken is not None
+
+    def _fetch(self, product: SharedProduct, note: Note | None) -> Record | None:
+        """The record of what the store has; ``note`` tells where it was made in this run."""
+        return product.take()
 
     def _make(self, derivation: Derivation, before: Record | None) -> Record | None:
         """Make and keep it; None if that failed for now, and is to be tried again next time."""
@@ -250,6 +265,15 @@ class CachedTask:
 
     def _say(self, reason: str) -> None:
         progress.reason(self.title, reason)
+
+
+def _lost_on_its_way(task: str, note: Note, remote: Remote) -> HostError:
+    return HostError(
+        f"{note.worker} has put what {task} makes into its store, and the remote store"
+        f" {remote.place} does not have it, or not from anybody who is trusted",
+        hint="let remote= be the same store on all machines of the cluster, and"
+        " remote-allowed-signers= name the workers' keys",
+    )
 
 
 def _told_twin(twin: Record) -> str:

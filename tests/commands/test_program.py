@@ -39,8 +39,8 @@ def run(opened: Nursery, program: str, line: str) -> tuple[int, str]:
     ("line", "told"),
     [
         ("build show sohw", "there is no task sohw\n  hint: did you mean show? "),
-        ("lst", "there is no task lst\n  hint: did you mean list? "),
-        ("run lst", "there is no task lst\n  hint: did you mean list? "),
+        ("lst", "there is no task lst\n  hint: did you mean list"),
+        ("run lst", "there is no task lst\n  hint: did you mean list"),
         ("help biuld", "there is no task biuld\n  hint: did you mean build? "),
         ("list --all xyz", "there is no task xyz\n  hint: doit list names all"),
         ("clean --dry-run bord", "there is no task bord\n  hint: did you mean boards? "),

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "overlay",
     "packages",
     *("remote", "remote-allowed-signers", "remote-key", "remote-revoked-keys", "remote-unsigned"),
+    *("workers", "cluster-tls"),
     "reuse-root-tar",
     "scripts",
     "shell",

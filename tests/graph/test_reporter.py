@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from aimager.graph import artifacts; from aimager import progress
-from aimager.graph.doit_tasks import run_heard
+from aimager.graph.actions import run_heard
 from aimager.graph.console import display
 from aimager.graph.console.reporter import Reporter
 from aimager.errors import ConfigError

@@ -16,4 +16,4 @@ def make_venv(checkout: Path, python: str) -> None:
     doit.chmod(0o755)
     with (checkout / "pyproject.toml").open() as project:
         told = subprocess.run(["cksum"], stdin=project, capture_output=True, text=True, check=True)
-    (venv / "aimager-setup").write_text(f"{checkout} {told.stdout.strip()} [dev,remote]\n")
+    (venv / "aimager-setup").write_text(f"{checkout} {told.stdout.strip()} [dev,remote,cluster]\n")

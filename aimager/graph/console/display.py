@@ -1,5 +1,6 @@
 """Showing what tasks say: on a terminal with a line for what is going on, elsewhere plain lines."""
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import IO, Protocol
@@ -111,6 +112,24 @@ class Plain:
     def _print(self, line: str) -> None:
         self.stream.write(f"{line}\n")
         self.stream.flush()
+
+
+@dataclass
+class Relayed:
+    """Records in lines of JSON, for the machine that shows them."""
+
+    stream: IO[str]
+
+    def show(self, record: Record) -> None:
+        """Pass it on."""
+        self.stream.write(f"{json.dumps(record)}\n")
+        self.stream.flush()
+
+    def tick(self) -> None:
+        """Who shows them has a clock."""
+
+    def close(self) -> None:
+        """All has been passed on."""
 
 
 def plain_step(step: Record, seconds: float) -> str:

@@ -8,10 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TextIO
 
-from aimager.graph.console.display import Display, Plain
+from aimager.graph.console.display import Display, Plain, Relayed
 from aimager.graph.console.events import CHANNEL, Record, read_line, send
 from aimager.graph.console.history import Diary, Entry
 from aimager.shown import shown, without_passwords
+
+RELAYED = "AIMAGER_RELAYED"
+"""In the environment of a run that is shown on another machine."""
 
 _TICK = 0.2  # seconds
 _CHUNK = 1 << 16
@@ -142,6 +145,8 @@ def _escape(name: str, value: str) -> str:
 
 def choose_display(stream: IO[str]) -> Display:
     """A line that changes where ``stream`` is a terminal that can, else plain lines."""
+    if os.environ.get(RELAYED):
+        return Relayed(stream)
     if stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb"):
         from aimager.graph.console.live import Live
 

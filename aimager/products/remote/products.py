@@ -20,7 +20,13 @@ from aimager.model.workshop import Workshop
 from aimager.products.cache import describe_files
 from aimager.products.record import Record
 from aimager.products.remote.packages import give_packages
-from aimager.products.remote.signed import Found, find_product, put_product, trusted_entry
+from aimager.products.remote.signed import (
+    Found,
+    find_product,
+    has_product,
+    put_product,
+    trusted_entry,
+)
 from aimager.products.remote.store import Entry, SharedFile, is_exposed
 from aimager.products.remote.store import take as take_file
 from aimager.products.remote.turns import turn
@@ -52,7 +58,7 @@ class SharedProduct:
     def _is_taken(self) -> bool:
         """Whether such products are taken from the store."""
         trust = self.remote.trust
-        takes = _is_shared(self.stage) and trust.takes
+        takes = is_shared(self.stage) and trust.takes
         return takes and not (trust.unsigned and is_exposed(self.remote))
 
     def take(self) -> Record | None:
@@ -94,7 +100,7 @@ class SharedProduct:
 
         Yields True where it has been taken instead, once another had made it.
         """
-        if not _is_shared(self.stage):
+        if not is_shared(self.stage):
             yield False
             return
         waits = waits and self._is_taken
@@ -107,13 +113,19 @@ def give(remote: Remote, stage: Stage, record: Record, view: Path) -> None:
     there; the product's files lie in ``view``."""
     if isinstance(stage, _Verifying):
         give_packages(remote, stage.verified(), stage.workshop.store)
-    if _is_shared(stage):
+    if is_shared(stage):
         files = tuple(SharedFile(file.name, file.sha256, file.size) for file in record.files)
         folder = _folder(record)
         put_product(remote, folder, Entry(files, record.made_from, folder), view)
 
 
-def _is_shared(stage: Stage) -> bool:
+def is_given(remote: Remote, task: str, id: str) -> bool:
+    """Whether the product ``id`` of ``task`` lies there, by somebody who is trusted."""
+    return has_product(remote, f"product/{task}/{id}")
+
+
+def is_shared(stage: Stage) -> bool:
+    """Whether its product may lie there for everybody."""
     return getattr(stage, "shared", False)
 
 

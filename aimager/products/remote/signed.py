@@ -52,9 +52,23 @@ def find_product(remote: Remote, folder: str) -> Found | None:
 
 def trusted_entry(remote: Remote, folder: str, found: Found) -> Entry | None:
     """The entry of a record, if it is to be trusted; why it is not, is printed."""
+    entry, fault = _judge(remote, folder, found)
+    if fault:
+        progress.say(f"   the remote store's {folder} is not taken: {fault}")
+    return entry
+
+
+def has_product(remote: Remote, folder: str) -> bool:
+    """Whether the folder has an entry to be trusted; nothing is printed."""
+    found = find_product(remote, folder)
+    return found is not None and _judge(remote, folder, found)[0] is not None
+
+
+def _judge(remote: Remote, folder: str, found: Found) -> tuple[Entry | None, str]:
+    """The entry of a record, or else what keeps it from being trusted."""
     content, signature = found.record, found.signature
     if remote.trust.unsigned or remote.trust.allowed is None:
-        return parse_entry(content) if remote.trust.unsigned else None
+        return (parse_entry(content) if remote.trust.unsigned else None), ""
     signers = AllowedSigners(remote.trust.allowed, remote.trust.revoked)
     fault = "it is not signed"
     if signature is not None:
@@ -64,10 +78,7 @@ def trusted_entry(remote: Remote, folder: str, found: Found) -> Entry | None:
         fault = "its record is damaged"
     if entry and entry.folder != folder:
         fault = f"its record is that of {ascii(entry.folder)[1:-1]}"
-    if fault:
-        progress.say(f"   the remote store's {folder} is not taken: {fault}")
-        return None
-    return entry
+    return (None if fault else entry), fault
 
 
 def put_product(remote: Remote, folder: str, entry: Entry, source: Path) -> None:

@@ -133,6 +133,18 @@ def send(remote: Remote, path: str, source: Path) -> None:
         raise
 
 
+def remove(remote: Remote, path: str) -> None:
+    """Remove a folder and all in it; a missing one is fine.
+
+    :raises StoreError: when it cannot be removed
+    """
+    system, root = connected(remote)
+    try:
+        ask(remote, partial(system.rm, f"{root}/{path}", recursive=True), _CHUNK_TIME)
+    except MissingError:
+        return
+
+
 def _open(remote: Remote, path: str, mode: str, **more: int) -> Any:
     kind = _kind(remote)
     system, root = connected(remote)

@@ -1,0 +1,84 @@
+"""Which tasks of a graph can be sent away, and as what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aimager.cluster.errand import Errand
+from aimager.cluster.words import with_hashes, words_for
+from aimager.graph.doit_tasks import Graph
+from aimager.model.build import Build
+from aimager.model.lock import read_lock
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
+from aimager.products.delivery import DeliveredTask
+from aimager.products.errand import expect
+from aimager.products.remote.products import is_given, is_shared
+from aimager.products.remote.returned import is_returned
+from aimager.products.stage import outputs
+from aimager.products.task import CachedTask
+
+_RESOLVES = "resolve-packages"
+
+
+@dataclass
+class Offer:
+    """The tasks of ``graph``, for ``builds`` that ``words`` describe; paths start at ``folder``."""
+
+    graph: Graph
+    builds: Sequence[Build]
+    words: Mapping[str, str]
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self._tasks = {task.name: task for task in self.graph.tasks}
+
+    def find(self, name: str) -> CachedTask | None:
+        """The task of this name, if it is of those that are sent."""
+        task = self._tasks.get(name)
+        is_sent = task and (is_shared(task.stage) or isinstance(task, DeliveredTask))
+        return task if is_sent else None
+
+    def is_made(self, task: CachedTask, id: str) -> bool:
+        """Whether the store has a task's product already, which is ``id`` for a worker."""
+        assert task.remote, "a build with workers= has a store"
+        look = is_returned if self.is_image(task) else is_given
+        return look(task.remote, task.task, id)
+
+    def is_image(self, task: CachedTask) -> bool:
+        """Whether its product is only for who has asked for it."""
+        return isinstance(task, DeliveredTask)
+
+    def errand(self, task: CachedTask) -> Errand:
+        """What a worker is told of the task.
+
+        :raises NotSentError: when it has to be run here
+        """
+        is_image = self.is_image(task)
+        words = words_for(self.words, self.builds[0].remote, is_image=is_image)
+        sent, hashed = self._hashed(task) if is_image else (task, {})
+        lock = self._lock(task)
+        epoch = self.builds[0].epoch
+        return Errand(expect(task.name, sent.derivation()), {**words, **hashed}, lock, epoch)
+
+    def _hashed(self, task: CachedTask) -> tuple[CachedTask, dict[str, str]]:
+        """The task of an image with hashes for passwords, and the words for these."""
+        stage: Any = task.stage
+        seed = stage.salt_seed(read_lock(stage.lock))
+        hashed, words = with_hashes(stage, self.words, self.folder, seed)
+        return replace(task, stage=hashed), words
+
+    def _lock(self, task: CachedTask) -> str:
+        """All locks that a task needs, in one."""
+        needed = [it for it in self.graph.needed_for(task.name) if it.task == _RESOLVES]
+        parts = {it.subject: read_lock(outputs(it.stage)[0]) for it in needed}
+        build = self.builds[0]
+        locked = LockedBuild(
+            distro=build.platform.distro.id,
+            architecture=build.platform.architecture,
+            board=build.board.id,
+            install_packages=(),
+            host="",
+            settings="",
+        )
+        return format_lock_file(join_locks(parts, locked))
