@@ -32,14 +32,15 @@ LOCK = "build.lock"
 class Errand:
     """A task to do: ``words`` describe the build, without secrets and without this machine's files.
 
-    ``lock`` is the text of a lock file with all packages that the task needs, and ``epoch`` the
-    time that the environment gives.
+    ``lock`` is the text of a lock file with all packages that the task needs, ``epoch`` the time
+    that the environment gives, and ``name`` the user's for the build.
     """
 
     expected: Expected
     words: dict[str, str]
     lock: str
     epoch: int | None = None
+    name: str = ""
 
     def to_text(self) -> str:
         """It as it crosses."""

@@ -1,12 +1,13 @@
 """Which tasks of a graph can be sent away, and as what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from aimager.cluster.errand import Errand
 from aimager.cluster.words import with_hashes, words_for
+from aimager.config.builds import ReadBuild
+from aimager.config.variable import Words
 from aimager.graph.doit_tasks import Graph
 from aimager.model.build import Build
 from aimager.model.lock import read_lock
@@ -23,12 +24,10 @@ _RESOLVES = "resolve-packages"
 
 @dataclass
 class Offer:
-    """The tasks of ``graph``, for ``builds`` that ``words`` describe; paths start at ``folder``."""
+    """The tasks of ``graph``, for ``builds``."""
 
     graph: Graph
-    builds: Sequence[Build]
-    words: Mapping[str, str]
-    folder: Path
+    builds: Sequence[ReadBuild]
 
     def __post_init__(self) -> None:
         self._tasks = {task.name: task for task in self.graph.tasks}
@@ -54,25 +53,31 @@ class Offer:
 
         :raises NotSentError: when it has to be run here
         """
-        is_image = self.is_image(task)
-        words = words_for(self.words, self.builds[0].remote, is_image=is_image)
-        sent, hashed = self._hashed(task) if is_image else (task, {})
-        lock = self._lock(task)
-        epoch = self.builds[0].epoch
-        return Errand(expect(task.name, sent.derivation()), {**words, **hashed}, lock, epoch)
+        is_image, read = self.is_image(task), self._of(task)
+        build = read.build
+        words = words_for(read.words.texts, build.remote, is_image=is_image)
+        sent, hashed = self._hashed(task, read.words) if is_image else (task, {})
+        lock = self._lock(task, build)
+        expected = expect(task.name, sent.derivation())
+        return Errand(expected, {**words, **hashed}, lock, build.epoch, build.name)
 
-    def _hashed(self, task: CachedTask) -> tuple[CachedTask, dict[str, str]]:
+    def _of(self, task: CachedTask) -> ReadBuild:
+        """The build that a task is of, or, of what builds share, one that needs it."""
+        named = [it for it in self.builds if task.subject.partition(".")[0] == it.build.id]
+        found = named or [it for it in self.builds if task.subject == it.build.platform.id]
+        return found[0]
+
+    def _hashed(self, task: CachedTask, given: Words) -> tuple[CachedTask, dict[str, str]]:
         """The task of an image with hashes for passwords, and the words for these."""
         stage: Any = task.stage
         seed = stage.salt_seed(read_lock(stage.lock))
-        hashed, words = with_hashes(stage, self.words, self.folder, seed)
+        hashed, words = with_hashes(stage, given, seed)
         return replace(task, stage=hashed), words
 
-    def _lock(self, task: CachedTask) -> str:
+    def _lock(self, task: CachedTask, build: Build) -> str:
         """All locks that a task needs, in one."""
         needed = [it for it in self.graph.needed_for(task.name) if it.task == _RESOLVES]
         parts = {it.subject: read_lock(outputs(it.stage)[0]) for it in needed}
-        build = self.builds[0]
         locked = LockedBuild(
             distro=build.platform.distro.id,
             architecture=build.platform.architecture,

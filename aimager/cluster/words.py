@@ -5,11 +5,11 @@ Whatever is left out here that would matter is found out there: the product woul
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from aimager.config.parse import split_list
-from aimager.config.variables import VARIABLES, make_words
+from aimager.config.variable import Words
+from aimager.config.variables import VARIABLES
 from aimager.errors import AimagerError
 from aimager.model.settings import Password, Settings
 from aimager.packages.targets import is_file
@@ -68,19 +68,17 @@ def _names_files(name: str, text: str) -> bool:
     return True
 
 
-def with_hashes(
-    stage: Stage, words: Mapping[str, str], folder: Path, seed: str
-) -> tuple[Stage, dict[str, str]]:
+def with_hashes(stage: Stage, words: Words, seed: str) -> tuple[Stage, dict[str, str]]:
     """The stage of an image with hashes for passwords, and the words that ask for these.
 
     They are those that the image has when it is made here: ``seed`` is what their salts follow
-    from. Relative paths start at ``folder``.
+    from.
 
     :raises NotSentError: when this machine cannot hash them
     """
     given: Any = stage
     setup: Settings = given.setup
-    own = len(make_words(words, folder).read("chpasswd", ()))
+    own = len(words.read("chpasswd", ()))
     if not own:
         return stage, {}
     try:

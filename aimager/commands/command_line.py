@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aimager.commands.folders import check_folder, guard_cache, make_cache
 from aimager.commands.listing import LISTS
-from aimager.config.builds import read_builds, read_fleet
+from aimager.config.builds import ReadBuild, read_all, read_fleet
 from aimager.config.fleet import Fleet
 from aimager.config.list_files import check_values, with_lists
 from aimager.config.parse import nearest, read_epoch
@@ -42,7 +42,7 @@ class Asked:
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
     as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
     ``single``, none but those that are named. For another machine it makes what is ``expected``,
-    of the packages of the lock file ``lock``.
+    of the packages of the lock file ``lock``, for a build of this ``name``.
     """
 
     folder: Path
@@ -54,6 +54,7 @@ class Asked:
     single: bool = False
     expected: Expected | None = None
     lock: Path | None = None
+    name: str = ""
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -75,6 +76,15 @@ class Asked:
         :raises ConfigError: when that cannot be read, or is not such a file
         """
         return read_fleet(self.variables, self.folder)
+
+    @cached_property
+    def builds(self) -> tuple[ReadBuild, ...]:
+        """The builds that it describes.
+
+        :raises ConfigError: when a variable is wrong
+        """
+        epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
+        return read_all(self.variables, self.folder, epoch=epoch, fleet=self.fleet)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -119,20 +129,21 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
     refuse_faults()
     if not asked.tells_only:
         make_cache(cache)
-    epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
     check_values(asked.variables)
     check_names(tuple(asked.variables))
     describes_none = not _OF_NOBUILD.isdisjoint(asked.words) and not asked.fleet
     if asked.prunes_only or describes_none:
         return ()
-    builds = read_builds(asked.variables, asked.folder, epoch=epoch, fleet=asked.fleet)
+    builds = tuple(it.build for it in asked.builds)
     for build in builds:
         if not asked.tells_only:
             guard_cache(cache, build.readers)
             check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
-    return tuple(replace(build, lock=asked.lock) for build in builds) if asked.lock else builds
+    if asked.lock:
+        return tuple(replace(build, lock=asked.lock, name=asked.name) for build in builds)
+    return builds
 
 
 def unknown_task(name: str, tasks: Collection[str], others: Iterable[str] = ()) -> ConfigError:

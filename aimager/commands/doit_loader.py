@@ -60,6 +60,7 @@ class Loader(ModuleTaskLoader):
             single=bool(options.get("single")),
             expected=self.errand.expected if self.errand else None,
             lock=self.errand_lock,
+            name=self.errand.name if self.errand else "",
         )
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:

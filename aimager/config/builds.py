@@ -11,7 +11,8 @@ from aimager.config.fleet import BUILDS, Fleet, NamedWords
 from aimager.config.list_files import with_lists
 from aimager.config.parse import split_list
 from aimager.config.run_variables import RUN
-from aimager.config.variable import NotForBoardError
+from aimager.config.variable import NotForBoardError, Words
+from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 
@@ -24,6 +25,14 @@ _WORD = re.compile(r"(?<![\w-])([a-z][A-Za-z0-9@._+-]*)=")
 
 _LeftOut = dict[tuple[str, str], NotForBoardError]
 """What is said of words that are not for a build's board, by variables and parts of values."""
+
+
+@dataclass(frozen=True)
+class ReadBuild:
+    """A build, and the words that it was read from, without those that are not for its board."""
+
+    build: Build
+    words: Words
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,17 @@ def read_builds(
     epoch: int | None = None,
     fleet: Fleet | None = None,
 ) -> tuple[Build, ...]:
+    """The builds of `read_all`, which raises the same."""
+    return tuple(it.build for it in read_all(variables, folder, epoch=epoch, fleet=fleet))
+
+
+def read_all(
+    variables: Mapping[str, str],
+    folder: Path,
+    *,
+    epoch: int | None = None,
+    fleet: Fleet | None = None,
+) -> tuple[ReadBuild, ...]:
     """The builds that ``variables`` describe: those of ``fleet``, or one for each board.
 
     Each takes the words that are for its board; one that is for none of the builds is refused.
@@ -67,14 +87,14 @@ def read_builds(
     described = _of_fleet(fleet, variables) if fleet else _of_boards(variables)
     if fleet:
         _check_together(described, fleet)
-    builds, left_out = list[Build](), list[_LeftOut]()
+    found, left_out = list[ReadBuild](), list[_LeftOut]()
     for it in described:
-        build, without = _read_one(it, folder, epoch, fleet)
-        builds += [build] if build else []
+        read, without = _read_one(it, folder, epoch, fleet)
+        found += [read] if read else []
         left_out.append(without)
     _check_left_out(described, left_out, fleet, is_part="only" in variables)
-    _check_ids(builds)
-    return tuple(builds)
+    _check_ids([it.build for it in found])
+    return tuple(found)
 
 
 def _check_ids(builds: Sequence[Build]) -> None:
@@ -106,24 +126,39 @@ def _of_fleet(fleet: Fleet, variables: Mapping[str, str]) -> list[_Described]:
 
 def _read_one(
     described: _Described, folder: Path, epoch: int | None, fleet: Fleet | None
-) -> tuple[Build | None, _LeftOut]:
+) -> tuple[ReadBuild | None, _LeftOut]:
     """A build without the words that are not for its board, and what is said of these."""
     named, words = described.named, dict(described.words)
     elsewhere = dict.fromkeys(named.keys, fleet.folder) if named and fleet else {}
     left_out = _LeftOut()
+    words = _with_lists(words, folder, elsewhere, named, fleet)
     while True:
         try:
             name = named.name if named else ""
             build = read_build(words, folder, epoch=epoch, name=name, elsewhere=elsewhere)
             if fleet and named and build is None:
                 raise ConfigError("board= is missing", hint="name it, or distro= alone")
-            return build, left_out
+            read = ReadBuild(build, make_words(words, folder, elsewhere)) if build else None
+            return read, left_out
         except NotForBoardError as error:
             left_out[error.variable, error.part] = error
             del words[error.variable]
             words |= {error.variable: error.rest} if error.rest else {}
         except ConfigError as error:
             raise _located(error, named, fleet) from error
+
+
+def _with_lists(
+    words: Mapping[str, str],
+    folder: Path,
+    elsewhere: Mapping[str, Path],
+    named: NamedWords | None,
+    fleet: Fleet | None,
+) -> dict[str, str]:
+    try:
+        return with_lists(words, folder, elsewhere)
+    except ConfigError as error:
+        raise _located(error, named, fleet) from error
 
 
 def _located(error: ConfigError, named: NamedWords | None, fleet: Fleet | None) -> ConfigError:

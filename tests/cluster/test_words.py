@@ -7,6 +7,7 @@ import pytest
 
 from aimager.cluster.words import NotSentError, with_hashes, words_for
 from aimager.config.build import read_build
+from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.model.cluster import Cluster
 from aimager.products.derivation import derive
@@ -84,9 +85,10 @@ def image_of(words: dict[str, str], folder: Path) -> PackImage:
 def test_hashes_are_those_of_the_image(tmp_path: Path) -> None:
     words = {**BUILD, "useradd": "alice", "chpasswd": "alice:secret,bob:$6$ab$" + "x" * 86}
     stage = image_of(words, tmp_path)
-    hashed, more = with_hashes(stage, words, tmp_path, "seed")
+    given = make_words(words, tmp_path)
+    hashed, more = with_hashes(stage, given, "seed")
     assert "secret" not in str(more)
-    assert with_hashes(stage, words, tmp_path, "seed") == (hashed, more)
+    assert with_hashes(stage, given, "seed") == (hashed, more)
     same = image_of({**words, **more}, tmp_path)
     assert derive("pack-image", same, {}).id == derive("pack-image", hashed, {}).id
     assert derive("pack-image", stage, {}).id != derive("pack-image", hashed, {}).id

@@ -17,7 +17,7 @@ from aimager.errors import (
     KeyTroubleError,
     TrustError,
 )
-from aimager.graph import artifacts
+from aimager.graph import actions, artifacts
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.failure import hint_of
 from aimager.products.stage import Stage
@@ -134,6 +134,6 @@ def test_the_hint_is_that_for_how_the_build_was_asked_for(error: AimagerError, h
     ],
 )
 def test_no_folder_of_a_run_is_told(place: Path | str | None, told: str) -> None:
-    failed = doit_support.reporting(fail, [OSError(errno.ENOSPC, "No space left", place)])
+    failed = actions.reporting(fail, [OSError(errno.ENOSPC, "No space left", place)])
     assert failed
     assert failed.message.startswith(f"{told}: No space left\n  hint: make room")

@@ -11,6 +11,7 @@ from doit.exceptions import TaskFailed
 
 from aimager.config.builds import read_builds
 from aimager.errors import ConfigError
+from aimager.graph import actions
 from aimager.graph import doit_tasks as doit_support
 from aimager.graph.doit_tasks import Graph, Stages
 from aimager.graph.plan import most_trees
@@ -252,14 +253,14 @@ def fail(error: Exception) -> None:
 
 
 def test_an_error_is_told_without_a_traceback_and_a_bug_is_not() -> None:
-    failed = doit_support.reporting(fail, [ConfigError("it is wrong", hint="mend it")])
+    failed = actions.reporting(fail, [ConfigError("it is wrong", hint="mend it")])
     assert isinstance(failed, TaskFailed)
     assert failed.message == "it is wrong\n  hint: mend it"
     done: list[int] = []
-    assert doit_support.reporting(done.append, [1]) is None
+    assert actions.reporting(done.append, [1]) is None
     assert done == [1]
     with pytest.raises(ZeroDivisionError):
-        doit_support.reporting(fail, [ZeroDivisionError()])
+        actions.reporting(fail, [ZeroDivisionError()])
 
 
 def test_a_commands_options_are_arguments_by_name() -> None:
@@ -269,7 +270,7 @@ def test_a_commands_options_are_arguments_by_name() -> None:
         given.extend((word, as_json))
 
     option = {"name": "as_json", "long": "json", "type": bool, "default": False}
-    task = doit_support.command(action, "word", options=[option])
+    task = actions.command(action, "word", options=[option])
     ((function, arguments),) = task["actions"]
     assert task["params"] == [option]
     assert function(*arguments, as_json=True) is None
