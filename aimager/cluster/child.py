@@ -78,7 +78,8 @@ def do_errand(
 ) -> Outcome | None:
     """Do it, and tell what it says, in records; None: it was no longer wanted."""
     try:
-        errand = replace(errand, words=own_words(errand.words, place.words))
+        words = own_words(errand.build.words, place.words)
+        errand = replace(errand, build=replace(errand.build, words=words))
         with _folder(place.cache) as folder:
             return _do(errand, place, folder, tell, is_wanted)
     except HostError as error:

@@ -29,18 +29,27 @@ LOCK = "build.lock"
 
 
 @dataclass(frozen=True)
-class Errand:
-    """A task to do: ``words`` describe the build, without secrets and without this machine's files.
+class Described:
+    """A build: its ``words``, without secrets and this machine's files, and the user's ``name``."""
 
-    ``lock`` is the text of a lock file with all packages that the task needs, ``epoch`` the time
-    that the environment gives, and ``name`` the user's for the build.
+    words: dict[str, str]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A task to do of a ``build``.
+
+    ``lock`` is the text of a lock file with all packages that the task needs, and ``epoch`` the
+    time that the environment gives. Of each other platform of the run there is a build in
+    ``beside``: whom the user trusts holds for all of them.
     """
 
     expected: Expected
-    words: dict[str, str]
+    build: Described
     lock: str
     epoch: int | None = None
-    name: str = ""
+    beside: tuple[Described, ...] = ()
 
     def to_text(self) -> str:
         """It as it crosses."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aimager.cluster.errand import Errand
+from aimager.cluster.errand import Described, Errand
 from aimager.cluster.words import with_hashes, words_for
 from aimager.config.builds import ReadBuild
 from aimager.config.variable import Words
@@ -59,7 +59,17 @@ class Offer:
         sent, hashed = self._hashed(task, read.words) if is_image else (task, {})
         lock = self._lock(task, build)
         expected = expect(task.name, sent.derivation())
-        return Errand(expected, {**words, **hashed}, lock, build.epoch, build.name)
+        described = Described({**words, **hashed}, build.name)
+        return Errand(expected, described, lock, build.epoch, self._beside(build))
+
+    def _beside(self, build: Build) -> tuple[Described, ...]:
+        """A build of each other platform of the run, by no more than tells of packages."""
+        others = {it.build.platform: it for it in reversed(self.builds)}
+        others.pop(build.platform)
+        return tuple(
+            Described(words_for(it.words.texts, "", is_image=False), it.build.name)
+            for it in reversed(others.values())
+        )
 
     def _of(self, task: CachedTask) -> ReadBuild:
         """The build that a task is of, or, of what builds share, one that needs it."""

@@ -36,7 +36,7 @@ class NotSentError(Exception):
 
 
 def words_for(words: Mapping[str, str], remote: str, *, is_image: bool) -> dict[str, str]:
-    """The words for a worker, of those that describe a build with the store ``remote``.
+    """The words for a worker, of those that describe a build with the store ``remote``, if one is.
 
     Passwords are not among them.
 
@@ -53,7 +53,9 @@ def words_for(words: Mapping[str, str], remote: str, *, is_image: bool) -> dict[
         if _names_files(name, text):
             raise NotSentError(f"{name}= names files of this machine")
         sent[name] = text
-    if without_credentials(remote) == remote:
+    if not remote:
+        sent.pop("remote-unsigned", None)
+    elif without_credentials(remote) == remote:
         sent["remote"] = remote
     return sent
 

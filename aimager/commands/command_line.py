@@ -42,7 +42,8 @@ class Asked:
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
     as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
     ``single``, none but those that are named. For another machine it makes what is ``expected``,
-    of the packages of the lock file ``lock``, for a build of this ``name``.
+    of the packages of the lock file ``lock``, for a build of this ``name``; ``beside`` are names
+    and variables of builds for the other platforms of that machine's run.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Asked:
     expected: Expected | None = None
     lock: Path | None = None
     name: str = ""
+    beside: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -83,8 +85,7 @@ class Asked:
 
         :raises ConfigError: when a variable is wrong
         """
-        epoch = read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
-        return read_all(self.variables, self.folder, epoch=epoch, fleet=self.fleet)
+        return read_all(self.variables, self.folder, epoch=_epoch(), fleet=self.fleet)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -141,9 +142,20 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
             check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
-    if asked.lock:
-        return tuple(replace(build, lock=asked.lock, name=asked.name) for build in builds)
-    return builds
+    return _as_expected(asked, builds) if asked.expected else builds
+
+
+def _epoch() -> int | None:
+    return read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
+
+
+def _as_expected(asked: Asked, builds: Iterable[Build]) -> tuple[Build, ...]:
+    """The build of which another machine wants a part, and those of its run beside it."""
+    ours = [replace(build, name=asked.name) for build in builds]
+    for name, words in asked.beside:
+        others = read_all(words, asked.folder, epoch=_epoch())
+        ours += [replace(it.build, name=name) for it in others]
+    return tuple(replace(build, lock=asked.lock) for build in ours)
 
 
 def unknown_task(name: str, tasks: Collection[str], others: Iterable[str] = ()) -> ConfigError:

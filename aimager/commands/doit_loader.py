@@ -60,7 +60,8 @@ class Loader(ModuleTaskLoader):
             single=bool(options.get("single")),
             expected=self.errand.expected if self.errand else None,
             lock=self.errand_lock,
-            name=self.errand.name if self.errand else "",
+            name=self.errand.build.name if self.errand else "",
+            beside=tuple((it.name, it.words) for it in self.errand.beside) if self.errand else (),
         )
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def main() -> int:
     if errand.epoch is not None:
         os.environ["SOURCE_DATE_EPOCH"] = str(errand.epoch)
     Loader.errand, Loader.errand_lock = errand, folder / LOCK
-    words = [f"{name}={text}" for name, text in errand.words.items()]
+    words = [f"{name}={text}" for name, text in errand.build.words.items()]
     task = errand.expected.task
     share = os.environ.get(SHARE, "1")
     return run(["run", "-n", share, task, *words, f"out={folder / 'out'}"], Loader(folder))

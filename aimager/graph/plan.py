@@ -185,7 +185,8 @@ class Plan:
     def elsewhere(self, platform: Platform) -> tuple[tuple[tuple[Keyring, ...], Path], ...]:
         """The keyrings of other platforms that are built, and what has their packages.
 
-        None where no key is named for the platform: a key that it lacks may be in one of them.
+        None where no key is named for the platform: a key that it lacks may be in one of them. They
+        stand in the order of their names, whatever that of the builds is.
         """
         built = [plan.build.platform.signed for plan in self._together]
         if not self.build.mirrors.trusted_keys or platform.distro not in [p.distro for p in built]:
@@ -194,7 +195,7 @@ class Plan:
         others = {(p.distro, p.architecture): p for p in built}
         return tuple(
             (self.keyrings(other.distro), artifacts.fetched(f"{other.id}.keyring"))
-            for where, other in others.items()
+            for where, other in sorted(others.items(), key=lambda it: it[1].id)
             if where != asked
         )
 

@@ -9,7 +9,14 @@ import pytest
 
 from aimager.cluster import child
 from aimager.cluster.child import Place, do_errand, own_words
-from aimager.cluster.errand import Errand, Outcome, outcome_text, read_errand, read_outcome
+from aimager.cluster.errand import (
+    Described,
+    Errand,
+    Outcome,
+    outcome_text,
+    read_errand,
+    read_outcome,
+)
 from aimager.errors import HostError
 from aimager.products.errand import Expected
 
@@ -27,7 +34,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def errand(kind: str) -> Errand:
-    return Errand(Expected(kind, "id", "code"), STORE, "lock", 1)
+    return Errand(Expected(kind, "id", "code"), Described(STORE), "lock", 1)
 
 
 def left(place: Place) -> list[Path]:
