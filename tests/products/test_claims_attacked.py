@@ -12,6 +12,8 @@ from aimager.products.remote import exclusive, turns
 from aimager.products.remote.claims import new_claim, write_claim
 from aimager.products.remote.transport import StoreError
 from tests.support.claiming import FOLDER, Machines, hurry, refuse
+from tests.support.entries import connect_anew
+from tests.support.stores import BUCKET, serving_s3
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,22 @@ def test_what_is_not_a_claim_holds_nobody_up(
     assert time.monotonic() - before < 10
     assert machines.made == ["one"]
     assert machines.claims() == []
+    assert capsys.readouterr().out == ""
+
+
+def test_an_empty_one_in_a_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of which S3 has no range."""
+    connect_anew()
+    with serving_s3() as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        machines = Machines(f"s3://{BUCKET}/x", tmp_path)
+        machines.leave_claim(b"")
+        capsys.readouterr()
+        machines.need("one")
+        assert (machines.made, machines.claims()) == (["one"], [])
     assert capsys.readouterr().out == ""
 
 
