@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aimager.model.remote import RecordTrust
 from aimager.products.remote import exclusive, turns
 from aimager.products.remote.claims import new_claim, write_claim
 from aimager.products.remote.transport import StoreError
@@ -156,3 +157,25 @@ def test_a_store_that_fails_while_it_is_made(machines: Machines, tmp_path: Path)
     with pytest.raises(StoreError):  # by the test's own writing, not by a claim
         machines.need("one", work=work)
     assert machines.made == ["one"]
+
+
+def test_a_store_that_becomes_read_only(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The maker can no longer end its claim: others wait until it is stale, and go on without."""
+
+    def work() -> None:
+        monkeypatch.setattr(exclusive, "_write_beside", refuse(errno.EROFS))
+        monkeypatch.setattr(turns, "remove", read_only)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise StoreError("Read-only file system")
+
+    machines.trust = RecordTrust(key=machines.folder)
+    machines.need("one", work=work)
+    (machines.folder / "store" / FOLDER / "record.json").unlink()
+    before = time.monotonic()
+    machines.need("two", work=lambda: None)
+    assert 1 < time.monotonic() - before < 10
+    assert machines.made == ["one", "two"]
+    assert capsys.readouterr().out.endswith("Read-only file system; nothing more is put there\n")
