@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from aimager.model.remote import RecordTrust
 from aimager.products.remote import exclusive, turns
 from aimager.products.remote.claims import new_claim, write_claim
 from aimager.products.remote.transport import StoreError
 from tests.support.claiming import FOLDER, Machines, hurry, refuse
+from tests.support.entries import connect_anew
+from tests.support.stores import BUCKET, serving_s3
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +55,22 @@ def test_what_is_not_a_claim_holds_nobody_up(
     assert time.monotonic() - before < 10
     assert machines.made == ["one"]
     assert machines.claims() == []
+    assert capsys.readouterr().out == ""
+
+
+def test_an_empty_one_in_a_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of which S3 has no range."""
+    connect_anew()
+    with serving_s3() as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        machines = Machines(f"s3://{BUCKET}/x", tmp_path)
+        machines.leave_claim(b"")
+        capsys.readouterr()
+        machines.need("one")
+        assert (machines.made, machines.claims()) == (["one"], [])
     assert capsys.readouterr().out == ""
 
 
@@ -138,3 +157,25 @@ def test_a_store_that_fails_while_it_is_made(machines: Machines, tmp_path: Path)
     with pytest.raises(StoreError):  # by the test's own writing, not by a claim
         machines.need("one", work=work)
     assert machines.made == ["one"]
+
+
+def test_a_store_that_becomes_read_only(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The maker can no longer end its claim: others wait until it is stale, and go on without."""
+
+    def work() -> None:
+        monkeypatch.setattr(exclusive, "_write_beside", refuse(errno.EROFS))
+        monkeypatch.setattr(turns, "remove", read_only)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise StoreError("Read-only file system")
+
+    machines.trust = RecordTrust(key=machines.folder)
+    machines.need("one", work=work)
+    (machines.folder / "store" / FOLDER / "record.json").unlink()
+    before = time.monotonic()
+    machines.need("two", work=lambda: None)
+    assert 1 < time.monotonic() - before < 10
+    assert machines.made == ["one", "two"]
+    assert capsys.readouterr().out.endswith("Read-only file system; nothing more is put there\n")

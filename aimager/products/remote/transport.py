@@ -85,12 +85,29 @@ def read(remote: Remote, path: str, *, limit: int) -> bytes:
             content += chunk
         ask(remote, stream.close)
     else:
-        system, root = connected(remote)
-        name = f"{root}/{path}"
-        content = bytearray(ask(remote, partial(system.cat_file, name, start=0, end=limit + 1)))
+        content = bytearray(_read_start(remote, path, limit + 1))
     if len(content) > limit:
         raise TooLargeError(f"its {path} has more than {limit} bytes")
     return bytes(content)
+
+
+def _read_start(remote: Remote, path: str, length: int) -> bytes:
+    """The first ``length`` bytes of a file, or all; one without any has no range (RFC 9110)."""
+    system, root = connected(remote)
+    name = f"{root}/{path}"
+    try:
+        content: bytes = ask(remote, partial(system.cat_file, name, start=0, end=length))
+    except MissingError:
+        raise
+    except StoreError as error:
+        size = None
+        if error.__cause__:  # else it does not answer
+            with suppress(StoreError):
+                size = ask(remote, partial(system.size, name))
+        if size != 0:
+            raise
+        return b""
+    return content
 
 
 def write(remote: Remote, path: str, content: bytes) -> None:

@@ -39,6 +39,9 @@ RENEWING = 10.0
 _POLL = 2.0
 """Seconds between two looks at another's claim."""
 
+_NAP = 0.1
+"""Seconds that an interruption may take."""
+
 _CROWDED = 1.0
 """Seconds for others to write over a claim, in a store that cannot keep them from it."""
 
@@ -81,7 +84,8 @@ def turn(
 class _Turn:
     """One making of a product; ``number`` is that of our claim, 0 where there is none.
 
-    It is ``held`` once no other is found; ``renewed_at`` is when it was last written.
+    It is ``held`` once no other is found. ``began`` and ``renewed_at`` are when it was written
+    first and last.
     """
 
     remote: Remote
@@ -92,7 +96,7 @@ class _Turn:
     number: int = 0
     held: bool = False
     renewed_at: Seconds = 0.0
-    began: Seconds = field(default_factory=clock)
+    began: Seconds = 0.0
     told: set[str] = field(default_factory=set)
     due: Seconds = 0.0
 
@@ -110,7 +114,7 @@ class _Turn:
 
     def _wait(self) -> bool:
         seen = False
-        while self._is_heeded():
+        while self._is_heeded() and (self.waits or self._claims()):
             standing = self.watch.look()
             if standing and not standing.is_stale:
                 if not self.waits:
@@ -126,7 +130,7 @@ class _Turn:
                 return self.is_taken()
             seen = True
             self._sleep(_POLL)
-        return False
+        return seen and self.is_taken()
 
     def _claims(self) -> bool:
         return self.remote.trust.gives and is_given_to(self.remote)
@@ -145,9 +149,11 @@ class _Turn:
         self._sleep(_POLL)
 
     def _sleep(self, seconds: Seconds) -> None:
-        before = clock()
-        time.sleep(seconds * random.uniform(0.5, 1.5))
-        self.due += clock() - before
+        before = time.monotonic()  # what the machine sleeps itself, nobody waits
+        end = before + seconds * random.uniform(0.5, 1.5)
+        while time.monotonic() < end:  # a signal just before a sleep is only heeded after it
+            time.sleep(min(_NAP, seconds))
+        self.due += time.monotonic() - before
         whole = int(self.due)
         self.due -= whole
         self.remote.notes.mkdir(parents=True, exist_ok=True)
@@ -162,7 +168,7 @@ class _Turn:
         """Claim the product after ``standing``, which is stale, unless another has done so."""
         number = standing.number + 1 if standing else 1
         self.number = number
-        self.renewed_at = clock()
+        self.began = self.renewed_at = clock()
         if self._create(number) and self._is_first(number, standing):
             self.held = True
             return True
@@ -222,14 +228,14 @@ class _Turn:
             thread.join(_LEAVING)
 
     def _renew(self, ended: threading.Event) -> None:
+        number = self.number
         while not ended.wait(RENEWING):
             age = int(clock() - self.began)
             self.claim = replace(self.claim, age=age, beat=self.claim.beat + 1)
             with suppress(StoreError):  # then it is told when the product is put there
-                if not self._is_ours(self.number):
-                    self.number = 0
+                if ended.is_set() or not self._is_ours(number):
                     return
-                path = claim_path(self.folder, self.number)
+                path = claim_path(self.folder, number)
                 rewrite(self.remote, path, claims.write_claim(self.claim))
                 self.renewed_at = clock()
 
