@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client
 
 from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
-from aimager.cluster.errand import Errand, Outcome, read_outcome
+from aimager.cluster.errand import Errand, read_outcome
 from aimager.cluster.hearing import Ear
 from aimager.cluster.holding import Holdings
 from aimager.cluster.offer import Offer
@@ -196,8 +196,7 @@ class Away:
         """What is to be said of a failure; a success is noted."""
         if future.status != "finished":
             return str(self._lost(name, future))
-        text = future.result()
-        outcome = read_outcome(text) if text else Outcome("a worker", f"{name} was given up")
+        outcome = read_outcome(future.result())
         for task, log in outcome.logs.items():
             publish_text(artifacts.log(task), log)
         if not outcome.fault:
