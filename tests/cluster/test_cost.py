@@ -8,7 +8,7 @@ from tests.support.places import ROOT
 LOOK = """\
 import sys
 import aimager.commands.program, aimager.commands.registry, aimager.graph.doit_tasks
-print(*sorted({"dask", "distributed", "tornado", "zstandard"} & sys.modules.keys()))
+print(*sorted({"dask", "distributed", "tornado"} & sys.modules.keys()))
 """
 
 
