@@ -165,6 +165,8 @@ class Away:
             carry_out, errand.to_text(), key=sent.id, resources=needs, pure=False
         )
         sent.future.add_done_callback(lambda future: self._take(name, future))
+        if name not in self._sent:  # it was recalled meanwhile
+            client.cancel([sent.future])
 
     def _connected(self) -> Any:
         with self._connecting:
