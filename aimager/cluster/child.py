@@ -139,10 +139,10 @@ def _started(place: Place, folder: Path, stderr: IO[bytes]) -> Iterator[subproce
         yield child
     finally:
         _end(child)
-        _remove_left(place.cache / "work", child.pid)
+        remove_left(place.cache / "work", child.pid)
 
 
-def _remove_left(work: Path, process: int) -> None:
+def remove_left(work: Path, process: int) -> None:
     """Remove the run's folder, should that have been killed, once nothing is at work in it."""
     end = time.monotonic() + _PATIENCE
     while left := list(work.glob(f"{process}-*")):

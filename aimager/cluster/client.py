@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client
 
 from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
-from aimager.cluster.errand import Errand, Outcome, read_outcome
+from aimager.cluster.errand import Errand, read_outcome
 from aimager.cluster.hearing import Ear
 from aimager.cluster.holding import Holdings
 from aimager.cluster.offer import Offer
@@ -165,6 +165,8 @@ class Away:
             carry_out, errand.to_text(), key=sent.id, resources=needs, pure=False
         )
         sent.future.add_done_callback(lambda future: self._take(name, future))
+        if name not in self._sent:  # it was recalled meanwhile
+            client.cancel([sent.future])
 
     def _connected(self) -> Any:
         with self._connecting:
@@ -196,8 +198,7 @@ class Away:
         """What is to be said of a failure; a success is noted."""
         if future.status != "finished":
             return str(self._lost(name, future))
-        text = future.result()
-        outcome = read_outcome(text) if text else Outcome("a worker", f"{name} was given up")
+        outcome = read_outcome(future.result())
         for task, log in outcome.logs.items():
             publish_text(artifacts.log(task), log)
         if not outcome.fault:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributed import Status, Worker, get_worker
+from distributed import Reschedule, Status, Worker, get_worker
 from distributed.comm.core import connect
 
 from aimager.cluster.child import ENDS_WITH, Place, do_errand
@@ -27,10 +27,11 @@ _words: dict[str, str] = {}
 """The words that this worker was started with."""
 
 
-def carry_out(text: str) -> str | None:
-    """Do the errand ``text`` on the worker that this runs on; None: it was no longer wanted.
+def carry_out(text: str) -> str:
+    """Do the errand ``text`` on the worker that this runs on, and return what became of it.
 
     :raises ValueError: when it is one of another version
+    :raises Reschedule: when it was no longer wanted; should it be again, dask has it done anew
     """
     worker = get_worker()
     key = str(worker.get_current_task())
@@ -38,7 +39,9 @@ def carry_out(text: str) -> str | None:
     tell = partial(_tell, worker, key)
     tell({"event": "begun", "place": place.name})
     outcome = do_errand(read_errand(text), place, tell, partial(_is_wanted, worker, key))
-    return outcome_text(outcome) if outcome else None
+    if outcome is None:
+        raise Reschedule
+    return outcome_text(outcome)
 
 
 def _tell(worker: Any, key: str, record: Mapping[str, Any]) -> None:

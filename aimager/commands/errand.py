@@ -1,15 +1,17 @@
 """The process that does an errand for a worker: doit, with one task (`aimager.cluster.errand`)."""
 
+import atexit
 import os
 import signal
 import sys
 from pathlib import Path
 
-from aimager.cluster.child import ENDS_WITH, SHARE
+from aimager.cluster.child import ENDS_WITH, SHARE, remove_left
 from aimager.cluster.errand import ERRAND, LOCK, read_errand
 from aimager.commands.doit_loader import Loader
 from aimager.commands.program import run
 from aimager.files import publish_text
+from aimager.graph import artifacts
 from aimager.graph.runner import end_with
 from aimager.products.run_folder import hold_run_folder
 
@@ -21,6 +23,8 @@ def main() -> int:
     """
     folder = Path(sys.argv[1])
     end_with(int(os.environ[ENDS_WITH]), signal.SIGTERM)
+    # After all else: a call that is ended may be busy in the run's folder for a while.
+    atexit.register(remove_left, artifacts.RUN.parent, os.getpid())
     hold_run_folder(folder)  # and remove those of errands that were killed
     errand = read_errand((folder / ERRAND).read_text())
     publish_text(folder / LOCK, errand.lock)
