@@ -13,7 +13,7 @@ from aimager import stand_in
 from aimager.errors import AimagerError
 from aimager.graph import artifacts
 from aimager.stand_in.signing import open_key
-from bench import desktop_set, fleet, mirrors, real_keyring, real_size, timeline
+from bench import desktop_set, fleet, fleet_kills, mirrors, real_keyring, real_size, timeline
 from bench.contender import Contender
 from bench.contenders import contenders
 from bench.lab import PLAIN, Lab
@@ -23,25 +23,29 @@ from bench.sample import Sample, measure
 from bench.table import Row, contenders_text, rows_text
 
 _ARCHITECTURES = ("x86_64", "aarch64", "armv7h", "riscv64")
-_TIMELINE, _REAL_SIZE, _FLEET = "timeline", "real-size", "fleet"
+_TIMELINE, _REAL_SIZE, _FLEET, _KILLS = "timeline", "real-size", "fleet", "fleet-kills"
+_OTHERS = {_TIMELINE, _REAL_SIZE, _FLEET, _KILLS}
 
 
 def main() -> None:
     """Measure the rows of the command line, and print what came out."""
     known = [row.name for row in rows(Lab(Path()))]
     asked = _parser(known).parse_args()
-    if unknown := set(asked.rows) - {*known, _TIMELINE, _REAL_SIZE, _FLEET}:
+    if unknown := set(asked.rows) - {*known, *_OTHERS}:
         told = f"there is no row {', '.join(sorted(unknown))}: they are {', '.join(known)}"
         _parser(known).error(told)
     try:
         with _lab(asked.work.absolute(), asked.mirror) as lab, ExitStack() as stack:
-            usual: Sequence[str] = () if {_TIMELINE, _FLEET} & set(asked.rows) else known
+            usual: Sequence[str] = () if _OTHERS & {*asked.rows} else known
             if _REAL_SIZE in asked.rows:
-                lab, usual = stack.enter_context(_real_size(lab)), usual and REAL_SIZE
+                lab = stack.enter_context(_real_size(lab))
+                usual = () if _TIMELINE in asked.rows else REAL_SIZE
             if _TIMELINE in asked.rows:
                 print(timeline.cold_build(lab))
             if _FLEET in asked.rows:
                 print(fleet.measure(lab, [int(number) for number in asked.workers.split(",")]))
+            if _KILLS in asked.rows:
+                print(fleet_kills.measure(lab, asked.kills, asked.seed))
             names = [name for name in asked.rows if name in known] or usual
             there = contenders(lab, Checkouts(asked.mkosi, asked.aimager_sh, asked.user))
             _measure_rows([row for row in rows(lab) if row.name in names], there, asked.rounds)
@@ -74,11 +78,14 @@ def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
     told = (
         f"of {', '.join(known)}; {_TIMELINE}: the steps of one cold build; {_REAL_SIZE}: these, or"
         f" {', '.join(REAL_SIZE)}, of a desktop's packages, which are made at the first time;"
-        f" {_FLEET}: a hundred images, on as many workers as --workers= says"
+        f" {_FLEET}: a hundred images, on as many workers as --workers= says; {_KILLS}: --kills="
+        " kills while workers make images"
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=told)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", default="0,1,2,4", help="of the fleet; 0: without a cluster")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1, help="of the times of kills")
     parser.add_argument("--mirror", type=Path, help="a stand-in mirror; by default one is made")
     parser.add_argument("--work", type=Path, default=artifacts.CACHE / "bench")
     parser.add_argument("--mkosi", type=_folder, help="a checkout of it")
