@@ -106,12 +106,11 @@ class Away:
     def close(self) -> None:
         """Cancel all that is away."""
         self._is_over = True
-        is_hurried = bool(self._sent)
         if self._client:
             left = [sent.future for sent in self._sent.values() if sent.future]
-            if left and self._client.status == "running":
+            if self._client.status == "running":  # else there is nobody to tell
                 self._client.cancel(left)
-            self._holdings.close(_HURRIED if is_hurried else _UNHURRIED)
+                self._holdings.close(_HURRIED if left else _UNHURRIED)
             self._client.close(timeout=1)
         self._ear.close()
 

@@ -32,7 +32,7 @@ class Ear:
             case "step":
                 step = record["step"] if is_own else f"{record['task']}: {record['step']}"
                 self._send({**record, "step": step, "task": task.name})
-            case "text" if record["text"] not in self._said:
+            case "text" if record["task"] and record["text"] not in self._said:
                 self._said.add(record["text"])  # each worker says the same of a store
                 self.say(task.name, record["text"])
 
