@@ -32,7 +32,7 @@ from aimager.products.stage import Stage, outputs
 
 _SUFFIX = ".way"
 _CHUNK = 1 << 20
-_LEVEL = 3
+_LEVEL = 1  # a worker's time is dearer than a store's room, which is used for seconds
 _LONGEST = 16 << 20
 """Bytes of the line of JSON; a piece of data takes about 25."""
 
@@ -115,7 +115,7 @@ def pack(source: Path, file: KeptFile, target: Path) -> None:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    with source.open("rb") as reader, publish(target) as temporary, temporary.open("wb") as stream:
+    with source.open("rb") as reader, target.open("wb") as stream:
         pieces = tuple(_pieces(reader))
         with compressor.stream_writer(stream, closefd=False) as writer:
             writer.write(f"{json.dumps(encode(_Head(file, pieces)))}\n".encode())
