@@ -98,15 +98,16 @@ def make(lab: ClusterLab, workers: int) -> Outcome:
     """Make all on so many workers, and see that the poisoned build failed alone."""
     if workers == 0:
         build = lab.build("main", "-c")
-        return _outcome(lab, build, 0, build.cpu)
+        return outcome_of(lab, build, 0, build.cpu)
     with running_cluster(lab, workers) as cluster:
         before = cpu_below(cluster.process.pid)
         build = lab.build("main", "-c", words=cluster.words)
         cpu = build.cpu + cpu_below(cluster.process.pid) - before
-    return _outcome(lab, build, workers, cpu)
+    return outcome_of(lab, build, workers, cpu)
 
 
-def _outcome(lab: ClusterLab, build: Build, workers: int, cpu: float) -> Outcome:
+def outcome_of(lab: ClusterLab, build: Build, workers: int, cpu: float) -> Outcome:
+    """What a run came to, of whose images none but the poisoned one is missing."""
     sums = lab.sums("main")
     assert build.status, "the poisoned build fails"
     expected = {f"{board}-{variant}" for board in BOARDS for variant in VARIANTS}

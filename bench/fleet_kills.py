@@ -112,7 +112,7 @@ def measure(lab: Lab, kills: int, seed: int) -> str:
         begin = time.monotonic()
         campaign.run(right)
         seconds = time.monotonic() - begin
-        found = _left(own)
+        found = left_in(own)
     told = [
         f"{len(right)} images, {kills} kills in {seconds:.0f} s (seed {seed}):"
         f" {_counts(campaign.killed)}",
@@ -127,9 +127,9 @@ def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in counter.most_common())
 
 
-def _left(lab: ClusterLab) -> list[str]:
+def left_in(lab: ClusterLab, quiet: float = _QUIET) -> list[str]:
     """The processes, mounts, half-made products and claims that nobody has removed."""
-    time.sleep(_QUIET)
+    time.sleep(quiet)
     place, store = str(lab.folder), lab.folder / "store"
     found = [f"the mount {it}" for it in _mounts(place)]
     found += [f"the process {it}" for it in _processes(place)]
