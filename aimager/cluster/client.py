@@ -148,7 +148,7 @@ class Away:
     def _submit(self, sent: _Sent, errand: Errand) -> None:
         client = self._connected()
         given: Any = sent.task.stage
-        needs = needs_of(given.architecture)
+        needs = needs_of(given.architecture, self.offer.room(sent.task))
         name, workers = sent.task.name, client.scheduler_info(n_workers=-1)["workers"]
         if lack := find_lack(needs, workers.values()):
             raise NotSentError(f"no worker of the cluster has {lack}")

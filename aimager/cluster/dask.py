@@ -10,6 +10,7 @@ from distributed.security import Security
 
 from aimager.cluster.tls import AUTHORITY, CERTIFICATE, KEY, check_certificates, tls_folder
 from aimager.errors import ConfigError
+from aimager.graph import artifacts
 from aimager.model.cluster import Cluster
 
 CONNECTING = 10.0
@@ -38,7 +39,8 @@ _SETTINGS = {
 
 def settle() -> None:
     """Set what is the same for scheduler, workers and clients; they say nothing by themselves."""
-    dask.config.set(_SETTINGS)
+    # A scheduler's folder, where it has one; a worker's is named by itself.
+    dask.config.set({**_SETTINGS, "temporary-directory": str(artifacts.CACHE / "cluster")})
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(_LOGGERS)]:
         logging.getLogger(name).handlers[:] = [logging.NullHandler()]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from aimager.cluster.errand import Described, Errand
@@ -10,7 +11,7 @@ from aimager.config.builds import ReadBuild
 from aimager.config.variable import Words
 from aimager.graph.doit_tasks import Graph
 from aimager.model.build import Build
-from aimager.model.lock import read_lock
+from aimager.model.lock import COPIES, read_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from aimager.products.delivery import DeliveredTask
 from aimager.products.errand import expect
@@ -62,6 +63,16 @@ class Offer:
         described = Described({**words, **hashed}, build.name)
         return Errand(expected, described, lock, build.epoch, self._beside(build))
 
+    def room(self, task: CachedTask) -> int:
+        """The bytes that it takes on a worker, roughly."""
+        sizes = [read_lock(path).installed_size for path in self._locks(task).values()]
+        return COPIES * max(sizes)
+
+    def _locks(self, task: CachedTask) -> dict[str, Path]:
+        """Where the locks are that it needs, by their subjects."""
+        needed = [it for it in self.graph.needed_for(task.name) if it.task == _RESOLVES]
+        return {it.subject: outputs(it.stage)[0] for it in needed}
+
     def _beside(self, build: Build) -> tuple[Described, ...]:
         """A build of each other platform of the run, by no more than tells of packages."""
         others = {it.build.platform: it for it in reversed(self.builds)}
@@ -86,8 +97,7 @@ class Offer:
 
     def _lock(self, task: CachedTask, build: Build) -> str:
         """All locks that a task needs, in one."""
-        needed = [it for it in self.graph.needed_for(task.name) if it.task == _RESOLVES]
-        parts = {it.subject: read_lock(outputs(it.stage)[0]) for it in needed}
+        parts = {subject: read_lock(path) for subject, path in self._locks(task).items()}
         locked = LockedBuild(
             distro=build.platform.distro.id,
             architecture=build.platform.architecture,

@@ -4,22 +4,36 @@ The product's id holds the programs that are borrowed, and so the machine's arch
 goes to a worker that has the architecture of the machine which sends it.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimager.model.architecture import Architecture, host_architecture
 
 _RUNS = "runs-"
+_ROOM = "GiB-free"
+_GIB = 1 << 30
 
 
-def needs_of(architecture: Architecture) -> dict[str, float]:
-    """What a worker must have for a task that runs programs of ``architecture``."""
-    return {f"{host_architecture()}": 1, f"{_RUNS}{architecture}": 1}
+def needs_of(architecture: Architecture, room: int) -> dict[str, float]:
+    """What a worker must have for a task that runs programs of ``architecture``.
+
+    While it does the task, that takes ``room`` bytes.
+    """
+    return {
+        f"{host_architecture()}": 1,
+        f"{_RUNS}{architecture}": 1,
+        _ROOM: math.ceil(room / _GIB),
+    }
 
 
-def resources(runs: Iterable[Architecture]) -> dict[str, float]:
-    """All of it that this machine has, where programs of the architectures ``runs`` can be run."""
-    return {f"{host_architecture()}": 1, **{f"{_RUNS}{architecture}": 1 for architecture in runs}}
+def resources(runs: Iterable[Architecture], room: int) -> dict[str, float]:
+    """All of it that this machine has, where programs of the architectures ``runs`` can be run.
+
+    ``room`` is in bytes.
+    """
+    able = {f"{_RUNS}{architecture}": 1.0 for architecture in runs}
+    return {f"{host_architecture()}": 1, **able, _ROOM: room // _GIB}
 
 
 def find_lack(needs: Mapping[str, float], workers: Iterable[Mapping[str, Any]]) -> str:
@@ -28,8 +42,12 @@ def find_lack(needs: Mapping[str, float], workers: Iterable[Mapping[str, Any]]) 
     Where there are no workers yet, some may come.
     """
     lacks = [
-        [name for name in needs if name not in worker.get("resources", {})] for worker in workers
+        [name for name, need in needs.items() if worker.get("resources", {}).get(name, 0) < need]
+        for worker in workers
     ]
     if not lacks or [] in lacks:
         return ""
-    return min(lacks, key=len)[-1].removeprefix(_RUNS)
+    lack = min(lacks, key=len)[-1]
+    if lack == _ROOM:
+        return f"{needs[_ROOM]:.0f} GiB of free space"
+    return lack.removeprefix(_RUNS)

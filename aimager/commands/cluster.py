@@ -1,6 +1,7 @@
 """The tasks ``cluster`` and ``worker``: machines that do tasks for others."""
 
 import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def work(variables: Mapping[str, str], folder: Path) -> None:
 
     tried = try_namespaces()
     runs = [it for it in Architecture if _runs(it, tried)]
-    serve(cluster, own, resources(runs))
+    room = shutil.disk_usage(artifacts.CACHE).free
+    serve(cluster, own, resources(runs, room))
 
 
 def serve_cluster(variables: Mapping[str, str], folder: Path, workers: int) -> None:

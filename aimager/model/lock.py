@@ -20,6 +20,10 @@ _LAST_DATE = 253_402_300_799
 """Bytes of a package, and the last second of the year 9999, the last that Python can tell."""
 
 
+COPIES = 4
+"""How often an installed system lies on the disk at most: its tree, archives, image and disk."""
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class LockedPackage:
     """One package; sizes in bytes, ``build_date`` in seconds since the epoch.

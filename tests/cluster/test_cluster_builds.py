@@ -97,6 +97,35 @@ def test_what_is_made_is_made_once(main: Doit, place: Path) -> None:
     assert list((place / "store/returned/pack-image").iterdir()) == []
 
 
+def test_builds_of_a_file_are_sent_one_by_one(alone: Doit, main: Doit, place: Path) -> None:
+    """Of another folder, with a file of passwords, which are not sent."""
+    folder = place / "fleet"
+    folder.mkdir()
+    (folder / "passwords").write_text("alice:hidden\n")
+    (folder / "fleet.toml").write_text(
+        f"""
+        [defaults]
+        board = "{BOARD}"
+        {PLAIN[0].replace("=", ' = "')}"
+        create = ["root.tar"]
+        [builds.plain]
+        [builds.login]
+        hostname = "{{name}}"
+        useradd = "alice"
+        chpasswd = "@passwords"
+        """
+    )
+    file = f"builds={folder / 'fleet.toml'}"
+    said = main.build(file)
+    assert {n for n, _ in re.findall(r"^(\S+): made on (\S+), ", said, re.MULTILINE)} >= {
+        "pack-image:plain",
+        "pack-image:login",
+    }
+    alone.build(file)
+    for name in ("plain", "login"):
+        assert sums(main.out / name, ("root.tar",)) == sums(alone.out / name, ("root.tar",))
+
+
 @contextmanager
 def started(doit: Doit, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     doit.folder.mkdir(exist_ok=True)

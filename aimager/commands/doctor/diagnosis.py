@@ -22,7 +22,7 @@ from aimager.memory import available
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.build import MirrorChoice, Tools
 from aimager.model.distro import Platform
-from aimager.model.lock import Lock, read_lock
+from aimager.model.lock import COPIES, Lock, read_lock
 from aimager.openssh import SigningKey
 from aimager.packages.lock_file import lock_of, read_lock_file
 from aimager.packages.mirrors import repository_urls
@@ -36,8 +36,6 @@ _PROGRAMS = ("gpg", "tar", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "zstd", "xz"
 _OF_USERS = ("newuidmap", "newgidmap")
 _SMALL = 4 << 30
 """Bytes that a small build takes, with all that it keeps."""
-_COPIES = 4
-"""How often an installed system lies on the disk at most: its tree, archives, image and disk."""
 
 
 def require(plans: Sequence[Plan]) -> None:
@@ -211,7 +209,7 @@ def _disk(plans: Sequence[Plan]) -> Finding:
     locks = [lock for plan in plans if (lock := _lock_of(plan))]
     fetched = {p.path(artifacts.store()): p.size for lock in locks for p in lock.packages}
     size = sum(size for path, size in fetched.items() if not path.exists())
-    size += _COPIES * sum(lock.installed_size for lock in locks)
+    size += COPIES * sum(lock.installed_size for lock in locks)
     what = f"the build of {count(len(fetched), 'package')}" if locks else "a small build"
     check = partial(check_space, artifacts.CACHE, size or _SMALL, what)
     return examine("disk", check, needed=bool(locks))
