@@ -39,7 +39,7 @@ SCRIPTS = {
 }
 SCRIPTS |= {
     f"{path.name}: {step['name']}": step["run"]
-    for path in GITHUB_FLEET
+    for path in (GITHUB_EXAMPLE, *GITHUB_FLEET)
     for job in read_yaml(path)["jobs"].values()
     for step in job.get("steps", [])
     if "run" in step
@@ -81,7 +81,7 @@ def test_an_actions_names_are_known(path: Path) -> None:
 
 def test_the_workflow_uses_what_the_actions_have() -> None:
     jobs = read_yaml(GITHUB_EXAMPLE)["jobs"]
-    used = {step["uses"]: step for job in jobs.values() for step in job["steps"]}
+    used = {s["uses"]: s for job in jobs.values() for s in job["steps"] if "uses" in s}
     for path, name in zip(
         ACTIONS, ("OWNER/aimager@main", "OWNER/aimager/.github/actions/matrix@main"), strict=True
     ):
