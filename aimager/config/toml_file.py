@@ -1,7 +1,7 @@
 """A user's file in TOML, and where in it a key stands."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ Key = tuple[str | int, ...]
 
 _LARGEST = 1 << 20
 """Bytes of a file; one of a hundred builds has about ten thousand."""
+
+_ENDS = ("]", "}", '"""', "'''")
+"""What the last line of a statement of several lines has."""
 
 
 class TomlFile:
@@ -26,7 +29,10 @@ class TomlFile:
         self._text = _read(path, variable)
         try:
             self.data: dict[str, Any] = tomllib.loads(self._text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # the first also for a number that is too long
             told = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
             raise ConfigError(
                 f"{path} is not valid TOML: {told}", hint=f"{variable}= takes a file in TOML"
@@ -41,20 +47,19 @@ class TomlFile:
         return f"{self.path}, line {self.line_of(key)}: {shown_key(key)}"
 
     def line_of(self, key: Key) -> int:
-        """The line, from 1, of the statement that first brings ``key`` about.
-
-        The parser does not tell: it is that by which the beginning of the file gets to have it.
-        """
-        lines = self._text.split("\n")
-        begin = 1
-        for end in range(1, len(lines) + 1):
-            try:
-                found = tomllib.loads("\n".join(lines[:end]))
-            except tomllib.TOMLDecodeError:  # in the middle of a statement
-                continue
-            if _has(found, key):
-                return begin
-            begin = end + 1
+        """The line, from 1, of the statement that first brings ``key`` about."""
+        table: Key = ()
+        counts: dict[Key, int] = {}
+        for line, text in _statements(self._text):
+            data = tomllib.loads(text)
+            if text.lstrip().startswith("["):
+                path = table = _table_of(data, counts)
+                is_it = path[: len(key)] == key
+            else:
+                path = (*table, *_path_of(data))
+                is_it = bool(data) and path[: len(key)] == key[: len(path)]
+            if is_it:
+                return line
         return 1
 
 
@@ -66,13 +71,41 @@ def shown_key(key: Key) -> str:
     return shown.removeprefix(".") or "the file"
 
 
-def _has(data: Any, key: Sequence[str | int]) -> bool:
-    for part in key:
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement, empty line or comment of a valid file, with the line where it begins."""
+    begin, lines = 1, list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        lines.append(line)
+        if len(lines) > 1 and not any(end in line for end in _ENDS):
+            continue
         try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
+            tomllib.loads("\n".join(lines))
+        except ValueError:  # it goes on
+            continue
+        yield begin, "\n".join(lines)
+        begin, lines = number + 1, []
+
+
+def _path_of(data: Any) -> Key:
+    """The key of the one value that a statement sets."""
+    path: Key = ()
+    while isinstance(data, dict) and len(data) == 1:
+        ((name, data),) = data.items()
+        path += (name,)
+    return path
+
+
+def _table_of(data: Any, counts: dict[Key, int]) -> Key:
+    """The key of the table that a statement begins, which of an array is one more than before."""
+    path: Key = ()
+    for name in _path_of(data):
+        path += (name,)
+        data = data[name]
+        if isinstance(data, list):
+            counts[path] = counts.get(path, 0) + 1
+        if path in counts:
+            path += (counts[path] - 1,)
+    return path
 
 
 def _read(path: Path, variable: str) -> str:

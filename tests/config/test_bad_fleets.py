@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.test_fleet import built, refused
+from aimager.config.toml_file import Key, TomlFile
+from tests.config.test_fleet import built, refused, write
 
 GOOD = '[builds.a]\nboard = "rpi4"\n'
 
@@ -13,6 +14,7 @@ GOOD = '[builds.a]\nboard = "rpi4"\n'
     ("text", "told"),
     [
         ("", "fleet.toml has no builds"),
+        (f"[builds.a]\nroot-size = {'9' * 5000}\n", "is not valid TOML: Exceeds the limit"),
         ("[defaults]\nseed = 'x'\n", "fleet.toml has no builds"),
         ("[builds]\n", "fleet.toml has no builds"),
         (
@@ -161,3 +163,61 @@ def test_what_an_editor_of_windows_writes(tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(text.encode())
     (build,) = built(tmp_path, GOOD, builds=str(tmp_path / "w"))
     assert build.name == "a"
+
+
+PLACES = """\
+# a comment with a ]
+[defaults]
+services = [ # [
+  "a]b",
+  "c",
+]
+
+[builds."a b".add]
+x = 1
+[builds.c]
+add.install-pkgs = ["vim"]
+text = '''
+[builds.d]
+'''
+table = {one = 1, two = [2]}
+[[matrix]]
+[matrix.variants.x]
+[[matrix]]
+board = 1
+[matrix.variants.x]
+seed = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (("defaults",), 2),
+        (("defaults", "services"), 3),
+        (("defaults", "services", 1), 3),
+        (("builds",), 8),
+        (("builds", "a b"), 8),
+        (("builds", "a b", "add", "x"), 9),
+        (("builds", "c"), 10),
+        (("builds", "c", "add"), 11),
+        (("builds", "c", "text"), 12),
+        (("builds", "c", "table", "two", 0), 15),
+        (("matrix", 0), 16),
+        (("matrix", 0, "variants", "x"), 17),
+        (("matrix", 1), 18),
+        (("matrix", 1, "board"), 19),
+        (("matrix", 1, "variants", "x"), 20),
+        (("matrix", 1, "variants", "x", "seed"), 21),
+    ],
+)
+def test_the_line_of_a_key(tmp_path: Path, key: Key, line: int) -> None:
+    assert TomlFile(write(tmp_path, PLACES), "builds").line_of(key) == line
+
+
+def test_a_place_in_a_large_file(tmp_path: Path) -> None:
+    builds = "".join(f'[builds.b{n}]\nboard = "rpi4"\n' for n in range(4000))
+    packages = "".join(f'  "p{n}",\n' for n in range(3000))
+    text = f"{builds}[builds.last]\ninstall-pkgs = [\n{packages}]\nhostname = 1\n"
+    file = TomlFile(write(tmp_path, text), "builds")
+    assert file.line_of(("builds", "last", "hostname")) == 8000 + 2 + 3000 + 2
