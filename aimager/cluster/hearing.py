@@ -9,6 +9,9 @@ from aimager.graph.console.events import CHANNEL, send
 from aimager.products.task import CachedTask
 
 
+_OF_A_STORE = "the remote store "
+
+
 class Ear:
     """Sends what is heard of tasks elsewhere to the channel of this run, if there is one."""
 
@@ -33,7 +36,8 @@ class Ear:
                 step = record["step"] if is_own else f"{record['task']}: {record['step']}"
                 self._send({**record, "step": step, "task": task.name})
             case "text" if record["task"] and record["text"] not in self._said:
-                self._said.add(record["text"])  # each worker says the same of a store
+                if _OF_A_STORE in record["text"]:  # of which each worker says the same
+                    self._said.add(record["text"])
                 self.say(task.name, record["text"])
 
     def say(self, task: str, text: str) -> None:

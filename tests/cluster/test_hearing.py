@@ -45,10 +45,14 @@ def test_steps_of_what_it_needs_are_its_own(task: CachedTask) -> None:
     assert {record["task"] for record in ear.sent} == {"shout:x"}
 
 
-def test_lines_are_said_once_and_only_those_of_tasks(task: CachedTask) -> None:
+def test_lines_are_those_of_tasks_and_what_all_say_of_a_store_is_said_once(
+    task: CachedTask,
+) -> None:
     ear = Listening()
-    for text, of in (("a", "fetch:x"), ("a", "shout:x"), ("TaskFailed", ""), ("b", "shout:x")):
+    said = (("a", "fetch:x"), ("a", "shout:x"), ("TaskFailed", ""), ("b", "shout:x"))
+    of_a_store = [("   the remote store x failed", of) for of in ("fetch:x", "shout:x")]
+    for text, of in (*said, *of_a_store):
         ear.hear(task, {"event": "text", "task": of, "text": text})
     for event in ("done", "failed", "total", "kept"):
         ear.hear(task, {"event": event, "task": "shout:x"})
-    assert [record["text"] for record in ear.sent] == ["a", "b"]
+    assert [record["text"] for record in ear.sent] == ["a", "a", "b", of_a_store[0][0]]
