@@ -8,7 +8,6 @@ from typing import IO, Any
 from aimager.graph.console.events import CHANNEL, send
 from aimager.products.task import CachedTask
 
-
 _OF_A_STORE = "the remote store "
 
 

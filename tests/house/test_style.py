@@ -16,7 +16,7 @@ IMPORTS_DOIT = {
     "aimager.commands.doit_commands",
     "aimager.commands.doit_loader",
     "aimager.commands.program",
-    "aimager.graph.doit_tasks",
+    "aimager.graph.actions",
     "aimager.graph.runner",
 }
 NAMES_BOARDS_AND_DISTROS = {"bench", "boards", "commands", "config", "distros", "stand_in"}
