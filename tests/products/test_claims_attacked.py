@@ -10,7 +10,7 @@ import pytest
 
 from aimager.model.remote import RecordTrust
 from aimager.products.remote import exclusive, turns
-from aimager.products.remote.claims import new_claim, write_claim
+from aimager.products.remote.claims import LASTS, new_claim, write_claim
 from aimager.products.remote.transport import StoreError
 from tests.support.claiming import FOLDER, Machines, hurry, refuse
 from tests.support.entries import connect_anew
@@ -52,7 +52,7 @@ def test_what_is_not_a_claim_holds_nobody_up(
     machines.leave_claim(content)
     before = time.monotonic()
     machines.need("one")
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < LASTS
     assert machines.made == ["one"]
     assert machines.claims() == []
     assert capsys.readouterr().out == ""
@@ -105,7 +105,7 @@ def test_a_store_that_holds_a_run_up_is_no_longer_heeded(
     try:
         before = time.monotonic()
         machines.need("one")
-        assert 3 <= time.monotonic() - before < 20
+        assert 3 <= time.monotonic() - before < turns.ALL_WAITING * 60
         told = len(machines.told)
         machines.made.clear()
         (machines.folder / "store" / FOLDER / "record.json").unlink()
@@ -176,6 +176,6 @@ def test_a_store_that_becomes_read_only(
     (machines.folder / "store" / FOLDER / "record.json").unlink()
     before = time.monotonic()
     machines.need("two", work=lambda: None)
-    assert 1 < time.monotonic() - before < 10
+    assert time.monotonic() - before > 1
     assert machines.made == ["one", "two"]
     assert capsys.readouterr().out.endswith("Read-only file system; nothing more is put there\n")

@@ -10,6 +10,9 @@ from aimager.cluster.errand import ERRAND, read_errand
 
 RUN = "played"
 
+PLAYED = 600
+"""Seconds that the one takes which sleeps."""
+
 
 def _tell(event: str, **more: str) -> None:
     print(json.dumps({"event": event, "task": "a:b", **more}), flush=True)
@@ -32,7 +35,7 @@ def main() -> int:
         print("ERROR: no such thing\n  hint: none", file=sys.stderr)
         return 1
     if kind == "sleep":
-        time.sleep(600)
+        time.sleep(PLAYED)
     if kind == "die":
         os.kill(os.getpid(), 9)
     return 0
