@@ -120,9 +120,12 @@ def _fill(text: str, context: Mapping[str, str]) -> str:
 
 
 def _holds(condition: str, context: Mapping[str, str]) -> bool:
-    """Whether the condition of a step holds; only comparisons are known here."""
-    if not condition:
-        return True
+    """Whether the condition of a step holds; only comparisons joined by && are known here."""
+    parts = condition.split(" && ") if condition else []
+    return all(_is_so(part, context) for part in parts)
+
+
+def _is_so(condition: str, context: Mapping[str, str]) -> bool:
     match = _COMPARISON.fullmatch(condition)
     assert match, condition
     left, right = (
