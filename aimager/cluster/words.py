@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from aimager.config.parse import split_list
+from aimager.config.platform import is_file_name
 from aimager.config.variable import Words
 from aimager.config.variables import VARIABLES
 from aimager.errors import AimagerError
@@ -64,7 +65,7 @@ def _names_files(name: str, text: str) -> bool:
     if not text or not any(v.paths and v.matches(name) for v in VARIABLES):
         return False
     if name in ("board", "distro"):
-        return any("/" in word or word.endswith(".py") for word in split_list(text))
+        return any(map(is_file_name, split_list(text)))
     if name == "install-pkgs":
         return any(map(is_file, split_list(text)))
     return True

@@ -10,7 +10,13 @@ from aimager.config.mirrors import read_mirrors
 from aimager.config.own_packages import check_targets, read_own_packages
 from aimager.config.parse import choices, read_packages
 from aimager.config.paths import check_new
-from aimager.config.platform import KnownBoards, find_board, find_platform, known_boards
+from aimager.config.platform import (
+    KnownBoards,
+    find_board,
+    find_platform,
+    is_file_name,
+    known_boards,
+)
 from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_settings
@@ -145,7 +151,7 @@ def _read_locked(lock: Path, variables: Mapping[str, str]) -> dict[str, str]:
             hint="name those that you want with board=, or the file of them with builds=",
         )
     # A lock file names none of this machine's files, to be read or run.
-    if "/" in locked.distro or locked.distro.endswith(".py"):
+    if is_file_name(locked.distro):
         raise ConfigError(
             f"there is no distribution {locked.distro}, which the lock file names",
             hint="name the distribution, or its file, with distro=",

@@ -85,8 +85,6 @@ def read_all(
     """
     variables = with_lists(variables, folder)
     described = _of_fleet(fleet, variables) if fleet else _of_boards(variables)
-    if fleet:
-        _check_together(described, fleet)
     found, left_out = list[ReadBuild](), list[_LeftOut]()
     for it in described:
         read, without = _read_one(it, folder, epoch, fleet)
@@ -121,7 +119,9 @@ def _of_boards(variables: Mapping[str, str]) -> list[_Described]:
 
 def _of_fleet(fleet: Fleet, variables: Mapping[str, str]) -> list[_Described]:
     given = {name: text for name, text in variables.items() if name not in ("builds", "only")}
-    return [_Described(it.words, it) for it in fleet.choose(given, variables.get("only"))]
+    chosen = fleet.choose(given, variables.get("only"))
+    _check_together(chosen, fleet)
+    return [_Described(it.words, it) for it in chosen]
 
 
 def _read_one(
@@ -131,9 +131,9 @@ def _read_one(
     named, words = described.named, dict(described.words)
     elsewhere = dict.fromkeys(named.keys, fleet.folder) if named and fleet else {}
     left_out = _LeftOut()
-    words = _with_lists(words, folder, elsewhere, named, fleet)
     while True:
         try:
+            words = with_lists(words, folder, elsewhere)
             name = named.name if named else ""
             build = read_build(words, folder, epoch=epoch, name=name, elsewhere=elsewhere)
             if fleet and named and build is None:
@@ -146,19 +146,6 @@ def _read_one(
             words |= {error.variable: error.rest} if error.rest else {}
         except ConfigError as error:
             raise _located(error, named, fleet) from error
-
-
-def _with_lists(
-    words: Mapping[str, str],
-    folder: Path,
-    elsewhere: Mapping[str, Path],
-    named: NamedWords | None,
-    fleet: Fleet | None,
-) -> dict[str, str]:
-    try:
-        return with_lists(words, folder, elsewhere)
-    except ConfigError as error:
-        raise _located(error, named, fleet) from error
 
 
 def _located(error: ConfigError, named: NamedWords | None, fleet: Fleet | None) -> ConfigError:
@@ -217,21 +204,15 @@ def _origin(described: _Described, variable: str) -> object:
     return described.named.keys.get(variable) if described.named else None
 
 
-def _check_together(described: Sequence[_Described], fleet: Fleet) -> None:
+def _check_together(chosen: Sequence[NamedWords], fleet: Fleet) -> None:
     """Refuse builds that differ in what is about the whole run."""
     for variable in sorted(_WHOLE_RUN):
-        for first, other in itertools.pairwise(described):
-            if first.words.get(variable) != other.words.get(variable):
-                raise _refuse_different(variable, first.named, other.named, fleet)
-
-
-def _refuse_different(
-    variable: str, first: NamedWords | None, other: NamedWords | None, fleet: Fleet
-) -> ConfigError:
-    names = [it.name if it else "" for it in (first, other)]
-    keys = [it.keys[variable] for it in (first, other) if it and variable in it.keys]
-    return fleet.file.error(
-        f"{variable}= is for the whole run, and the builds {' and '.join(names)} differ in it",
-        keys[-1],
-        hint="put it under [defaults], or build them one after the other with only=",
-    )
+        for one, other in itertools.pairwise(chosen):
+            if one.words.get(variable) != other.words.get(variable):
+                keys = [it.keys[variable] for it in (one, other) if variable in it.keys]
+                raise fleet.file.error(
+                    f"{variable}= is for the whole run, and the builds {one.name} and {other.name}"
+                    " differ in it",
+                    keys[-1],
+                    hint="put it under [defaults], or build them one after the other with only=",
+                )

@@ -51,16 +51,11 @@ Table = Mapping[str, Word]
 
 @dataclass(frozen=True)
 class _Source:
-    """What builds are made of: the words of tables, and by which of them their values are listed.
-
-    ``parts`` of their names are known already; ``axes`` are the variables with a build of each
-    value.
-    """
+    """What builds are made of: the words of tables; ``parts`` of their names are known already."""
 
     parts: tuple[str, ...]
     key: Key
     table: Table
-    axes: tuple[str, ...]
 
 
 class Fleet:
@@ -121,13 +116,13 @@ class Fleet:
 
     def _read(self, words: Mapping[str, Any]) -> Iterator[_Source]:
         if words:
-            yield _Source((), (), self._words(words, (), many=(BOARD,)), (BOARD,))
+            yield _Source((), (), self._words(words, (), many=(BOARD,)))
             return
         shared = self._words(self._table((DEFAULTS,)), (DEFAULTS,), many=(BOARD,))
         for name in self._table((BUILDS,)):
             key: Key = (BUILDS, name)
             table = self._merged(shared, key, many=(BOARD,))
-            yield _Source((self._name(name, key),), key, table, (BOARD,))
+            yield _Source((self._name(name, key),), key, table)
         yield from self._read_matrices(shared)
 
     def _read_matrices(self, shared: Table) -> Iterator[_Source]:
@@ -137,20 +132,12 @@ class Fleet:
         for key in keys:
             table = self._table(key)
             merged = self._merged(shared, key, many=None, without=(VARIANTS, EXCLUDE))
-            own = self._words(
-                {n: v for n, v in table.items() if n not in (VARIANTS, EXCLUDE, ADD)},
-                key,
-                many=None,
-            )
-            axes = tuple(name for name, word in own.items() if word.is_axis)
-            if BOARD in merged and merged[BOARD].is_axis and BOARD not in axes:
-                axes = (BOARD, *axes)
             if VARIANTS not in table:
-                yield _Source((), key, merged, axes)
+                yield _Source((), key, merged)
             for name in self._table((*key, VARIANTS)) if VARIANTS in table else ():
                 variant: Key = (*key, VARIANTS, name)
                 words = self._merged(merged, variant, many=())
-                yield _Source((self._name(name, variant),), variant, words, axes)
+                yield _Source((self._name(name, variant),), variant, words)
 
     def _merged(
         self,
@@ -213,8 +200,8 @@ class Fleet:
             values = tuple(split_list(text)) if name == BOARD else (text,)
             was = source.table.get(name)
             is_axis = len(values) > 1 or bool(was and was.is_axis)
-            table[name] = Word(values or ("",), (), is_axis and name in (*source.axes, BOARD))
-        axes = [name for name in table if name in (*source.axes, BOARD) and table[name].is_axis]
+            table[name] = Word(values or ("",), (), is_axis)
+        axes = [name for name, word in table.items() if word.is_axis]
         for values in itertools.product(*(table[name].texts for name in axes)):
             chosen = dict(zip(axes, values, strict=True))
             yield self._named(source, table, chosen)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aimager.config.platform import is_file_name
 from aimager.config.toml_file import Key, TomlFile
 from aimager.config.unknown_names import check_names
 from aimager.config.variable import Group, Variable
@@ -115,7 +116,7 @@ def name_part(file: TomlFile, axis: str, value: str, key: Key) -> str:
 
     :raises ConfigError: where no name can have it
     """
-    part = Path(value).stem if "/" in value or value.endswith(".py") else value
+    part = _short(value)
     if BUILD_NAME.fullmatch(part):
         return part
     told = f"{axis}={value} cannot be part of a build's name"
@@ -123,10 +124,14 @@ def name_part(file: TomlFile, axis: str, value: str, key: Key) -> str:
     raise file.error(told, key, hint=hint) if key else ConfigError(told, hint=hint)
 
 
+def _short(value: str) -> str:
+    """A value as names have it: of a file the name, without its suffix."""
+    return Path(value).stem if is_file_name(value) else value
+
+
 def fill(words: Mapping[str, str], name: str, *, given: Mapping[str, Key]) -> dict[str, str]:
     """``words`` with what stands for ``{name}`` and ``{board}`` in those of the file."""
-    board = words.get(BOARD, "")
-    board = Path(board).stem if "/" in board else board
+    board = _short(words.get(BOARD, ""))
     return {
         variable: text.replace("{name}", name).replace("{board}", board)
         if variable in given

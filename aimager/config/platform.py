@@ -62,7 +62,7 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
 
     :raises ConfigError: it lists those that exist
     """
-    if _is_file_name(name):
+    if is_file_name(name):
         own = load_board(start / name)
         add(dict(known.by_id), own.board, own.file)
         return own.board, own.sha256
@@ -72,7 +72,7 @@ def find_board(name: str, known: KnownBoards, start: Path) -> tuple[Board, str]:
     return known.by_id[name], known.sha256.get(name, "")
 
 
-def _is_file_name(name: str) -> bool:
+def is_file_name(name: str) -> bool:
     """Whether what names a board or a distribution is the name of its file."""
     return name.endswith(".py") or "/" in name
 
@@ -100,7 +100,7 @@ def find_distro(name: str, start: Path) -> Distro:
 
     :raises ConfigError: it lists those that exist
     """
-    return load_distro(start / name) if _is_file_name(name) else _known_distro(name)
+    return load_distro(start / name) if is_file_name(name) else _known_distro(name)
 
 
 def _known_distro(name: str) -> Distro:
@@ -134,7 +134,7 @@ def find_platform(
             f"distro= is missing, and the board {board.id} suits several",
             hint=f"it is one of {choices(board.distros or [d.id for d in DISTROS])}",
         )
-    is_own = distro_name is not None and _is_file_name(distro_name)
+    is_own = distro_name is not None and is_file_name(distro_name)
     if board.distros and not is_own and distro.id not in board.distros:
         raise ConfigError(
             f"the board {board.id} is not for {distro.id}",

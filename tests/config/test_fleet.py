@@ -112,6 +112,12 @@ def test_the_file_of_one_image_has_its_words_at_the_top(tmp_path: Path) -> None:
     assert told == "only=rpi4 picks by names, and the one build of fleet.toml has none"
 
 
+def test_a_board_s_file_is_called_by_its_name(tmp_path: Path) -> None:
+    text = '[matrix]\nboard = ["mine.py", "./boards/other.py"]\nhostname = "{board}"\n'
+    found = [(it.name, it.words["hostname"]) for it in chosen(tmp_path, text)]
+    assert found == [("mine", "mine"), ("other", "other")]
+
+
 def test_the_name_is_that_of_the_build_and_no_part_of_its_image(tmp_path: Path) -> None:
     (build,) = built(tmp_path, '[builds.kitchen]\nboard = "rpi4"\n')
     assert (build.id, build.image_id) == ("kitchen", "archlinuxarm-aarch64-rpi4")
