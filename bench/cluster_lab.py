@@ -18,6 +18,9 @@ _PAUSE = 0.1
 """Seconds for a cluster to be ready at most, and between two looks."""
 
 
+Started = subprocess.Popen[bytes]
+
+
 @dataclass(frozen=True)
 class Build:
     """A build that has ended: its exit ``status``, what it ``said``, and seconds of it."""
@@ -35,26 +38,26 @@ class ClusterLab:
     folder: Path
     words: tuple[str, ...]
 
-    def doit(self, cache: str, *words: str) -> tuple[list[str], dict[str, str]]:
-        """The command line of doit on a cache of this name, and its environment."""
-        argv = [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), *words]
-        return argv, {**os.environ, "AIMAGER_CACHE": str(self.folder / cache)}
+    def doit(self, cache: str, *words: str, apart: bool = False) -> Started:
+        """Start doit on a cache of this name; what it says is in a file beside that.
 
-    def start(
-        self, cache: str, *options: str, words: Sequence[str] = ()
-    ) -> subprocess.Popen[bytes]:
+        A Ctrl-C reaches it only where it is not ``apart``.
+        """
+        with (self.folder / f"{cache}.said").open("wb") as stream:
+            return subprocess.Popen(
+                [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), *words],
+                cwd=ROOT,
+                env={**os.environ, "AIMAGER_CACHE": str(self.folder / cache)},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=apart,
+            )
+
+    def start(self, cache: str, *options: str, words: Sequence[str] = ()) -> Started:
         """Start a build of the file, whose results lie beside the cache of this name."""
         named = (f"builds={self.folder}/fleet.toml", f"out={self.folder}/{cache}.out")
-        argv, environment = self.doit(cache, *options, "build", *named, *self.words, *words)
-        with (self.folder / f"{cache}.said").open("wb") as said:
-            return subprocess.Popen(
-                argv,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-            )
+        return self.doit(cache, *options, "build", *named, *self.words, *words)
 
     def build(self, cache: str, *options: str, words: Sequence[str] = ()) -> Build:
         """Build the file, and wait for the end."""
@@ -79,7 +82,7 @@ class ClusterLab:
 class Cluster:
     """A cluster at ``address``, with so many ``workers``, which lie in ``folder``."""
 
-    process: subprocess.Popen[bytes]
+    process: Started
     folder: Path
     address: str
     workers: int
@@ -95,17 +98,8 @@ class Cluster:
 @contextmanager
 def running_cluster(lab: ClusterLab, workers: int) -> Iterator[Cluster]:
     """A cluster whose workers wait for tasks; it is ended after the block."""
-    argv, environment = lab.doit("machines", "-n", str(workers), "cluster", "workers=127.0.0.1:0")
-    with (lab.folder / "machines.said").open("wb") as said:
-        process = subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    words = ("-n", str(workers), "cluster", "workers=127.0.0.1:0")
+    process = lab.doit("machines", *words, apart=True)
     try:
         end = time.monotonic() + _STARTING
         while lab.said("machines").count("waits for tasks") < workers:

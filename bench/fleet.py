@@ -39,7 +39,6 @@ POISONED = "poisoned"
 """The build that fails, on a worker: its root is too small for what it holds."""
 
 _SENT = ("make-rootfs-archive", "install-packages", "pack-image")
-_SHARED = _SENT[:2]
 _MADE = re.compile(r"^(\S+): it is made on (\S+)$", re.MULTILINE)
 _TAKEN = re.compile(r"^(\S+): .*taken from the remote store.*$", re.MULTILINE)
 

@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
@@ -19,7 +18,7 @@ from pathlib import Path
 from bench.cluster_lab import Cluster, ClusterLab, running_cluster
 from bench.fleet import fresh, write_file
 from bench.lab import Lab
-from bench.sample import descendants
+from bench.sample import descendants, stat_fields
 
 _BOARDS = ("x64-uefi", "rpi2")
 _WORKERS = 2
@@ -49,7 +48,8 @@ class Campaign:
                     status = self._build(cluster)
                     sums = self.lab.sums("main")
                     self.different |= {n for n in sums if sums[n] != right[n]}
-                    self.ended["to the end" if len(sums) == len(right) else _why(status)] += 1
+                    how = "to the end" if len(sums) == len(right) else f"with status {status}"
+                    self.ended[how] += 1
                     if len(sums) < len(right):
                         continue
                     if self.left == 0:
@@ -69,10 +69,10 @@ class Campaign:
 
     def _kill(self, cluster: Cluster) -> None:
         """Kill somebody, if there is one of the kind that is drawn."""
-        tree = _children()
-        workers = tree.get(cluster.process.pid, [])
-        tasks = [it for worker in workers for it in tree.get(worker, [])]
-        below = [it for task in tasks for it in descendants(_parents(tree), task)]
+        parents = {it: int(fields[1]) for it, fields in stat_fields().items() if fields[0] != "Z"}
+        workers = [it for it, parent in parents.items() if parent == cluster.process.pid]
+        tasks = [it for it, parent in parents.items() if parent in workers]
+        below = [it for task in tasks for it in descendants(parents, task)]
         kinds = {"worker": workers, "task": tasks, "program": below}
         kinds["scheduler"] = [cluster.process.pid]
         (kind,) = self.random.choices(list(kinds), weights=[3, 3, 3, 1])
@@ -81,25 +81,6 @@ class Campaign:
                 os.kill(self.random.choice(kinds[kind]), signal.SIGKILL)
                 self.killed[kind] += 1
                 self.left -= 1
-
-
-def _why(status: int) -> str:
-    return f"with status {status}"
-
-
-def _parents(tree: dict[int, list[int]]) -> dict[int, int]:
-    return {child: parent for parent, children in tree.items() for child in children}
-
-
-def _children() -> dict[int, list[int]]:
-    """The processes there are, by their parents."""
-    found: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if fields[0] != "Z":
-                found.setdefault(int(fields[1]), []).append(int(folder.name))
-    return found
 
 
 def measure(lab: Lab, kills: int, seed: int) -> str:
@@ -139,7 +120,7 @@ def left_in(lab: ClusterLab, quiet: float = _QUIET) -> list[str]:
 
 
 def _mounts(place: str) -> list[str]:
-    lines = subprocess.check_output(["cat", "/proc/self/mountinfo"], text=True).splitlines()
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return [line.split()[4] for line in lines if place in line]
 
 

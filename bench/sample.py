@@ -100,7 +100,7 @@ def _python_memory() -> list[int]:
 
 def cpu_below(root: int) -> float:
     """Seconds of CPU of a process and all below it, also those that ended (proc_pid_stat(5))."""
-    fields = {process: text.rpartition(")")[2].split() for process, text in _read_all("stat")}
+    fields = stat_fields()
     parents = {process: int(values[1]) for process, values in fields.items()}
     ticks = sum(
         int(value)
@@ -108,6 +108,11 @@ def cpu_below(root: int) -> float:
         for value in fields[process][11:15]
     )
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def stat_fields() -> dict[int, list[str]]:
+    """What proc_pid_stat(5) has behind the name of each process: its state, its parent and more."""
+    return {process: text.rpartition(")")[2].split() for process, text in _read_all("stat")}
 
 
 def _read_all(name: str) -> Iterator[tuple[int, str]]:
