@@ -16,7 +16,7 @@ from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
 from aimager.cluster.errand import Errand, read_outcome
 from aimager.cluster.hearing import Ear
 from aimager.cluster.holding import Holdings
-from aimager.cluster.offer import Offer
+from aimager.cluster.offer import Offer, room_of
 from aimager.cluster.places import find_lack, needs_of
 from aimager.cluster.words import NotSentError
 from aimager.cluster.worker import carry_out
@@ -128,7 +128,8 @@ class Away:
 
     def _offer(self, name: str, sent: _Sent) -> None:
         try:
-            errand = self.offer.errand(sent.task)
+            locks = self.offer.locks(sent.task)
+            errand = self.offer.errand(sent.task, locks)
             sent.id = errand.expected.id
             if self.offer.is_image(sent.task):
                 self._holdings.hold(self._connected(), sent.task, sent.id)
@@ -136,7 +137,7 @@ class Away:
                 self._note(name, sent.id, "")
                 self._end(name)
                 return
-            self._submit(sent, errand)
+            self._submit(sent, errand, room_of(locks))
         except NotSentError as reason:
             self._ear.say(name, f"   {sent.task.title} is run on this machine: {reason}")
             self._end(name)
@@ -145,10 +146,10 @@ class Away:
         except Exception as error:
             self._end(name, f"{type(error).__name__}: {error}")
 
-    def _submit(self, sent: _Sent, errand: Errand) -> None:
+    def _submit(self, sent: _Sent, errand: Errand, room: int) -> None:
         client = self._connected()
         given: Any = sent.task.stage
-        needs = needs_of(given.architecture, self.offer.room(sent.task))
+        needs = needs_of(given.architecture, room)
         name, workers = sent.task.name, client.scheduler_info(n_workers=-1)["workers"]
         if lack := find_lack(needs, workers.values()):
             raise NotSentError(f"no worker of the cluster has {lack}")

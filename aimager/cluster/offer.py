@@ -1,8 +1,7 @@
 """Which tasks of a graph can be sent away, and as what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from aimager.cluster.errand import Described, Errand
@@ -11,7 +10,7 @@ from aimager.config.builds import ReadBuild
 from aimager.config.variable import Words
 from aimager.graph.doit_tasks import Graph
 from aimager.model.build import Build
-from aimager.model.lock import COPIES, read_lock
+from aimager.model.lock import COPIES, Lock, read_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from aimager.products.delivery import DeliveredTask
 from aimager.products.errand import expect
@@ -49,8 +48,8 @@ class Offer:
         """Whether its product is only for who has asked for it."""
         return isinstance(task, DeliveredTask)
 
-    def errand(self, task: CachedTask) -> Errand:
-        """What a worker is told of the task.
+    def errand(self, task: CachedTask, locks: Mapping[str, Lock]) -> Errand:
+        """What a worker is told of the task, which needs ``locks``.
 
         :raises NotSentError: when it has to be run here
         """
@@ -58,20 +57,15 @@ class Offer:
         build = read.build
         words = words_for(read.words.texts, build.remote, is_image=is_image)
         sent, hashed = self._hashed(task, read.words) if is_image else (task, {})
-        lock = self._lock(task, build)
+        lock = _join(locks, build)
         expected = expect(task.name, sent.derivation())
         described = Described({**words, **hashed}, build.name)
         return Errand(expected, described, lock, build.epoch, self._beside(build))
 
-    def room(self, task: CachedTask) -> int:
-        """The bytes that it takes on a worker, roughly."""
-        sizes = [read_lock(path).installed_size for path in self._locks(task).values()]
-        return COPIES * max(sizes)
-
-    def _locks(self, task: CachedTask) -> dict[str, Path]:
-        """Where the locks are that it needs, by their subjects."""
+    def locks(self, task: CachedTask) -> dict[str, Lock]:
+        """The locks that a task needs, by their subjects."""
         needed = [it for it in self.graph.needed_for(task.name) if it.task == _RESOLVES]
-        return {it.subject: outputs(it.stage)[0] for it in needed}
+        return {it.subject: read_lock(outputs(it.stage)[0]) for it in needed}
 
     def _beside(self, build: Build) -> tuple[Described, ...]:
         """A build of each other platform of the run, by no more than tells of packages."""
@@ -95,15 +89,20 @@ class Offer:
         hashed, words = with_hashes(stage, given, seed)
         return replace(task, stage=hashed), words
 
-    def _lock(self, task: CachedTask, build: Build) -> str:
-        """All locks that a task needs, in one."""
-        parts = {subject: read_lock(path) for subject, path in self._locks(task).items()}
-        locked = LockedBuild(
-            distro=build.platform.distro.id,
-            architecture=build.platform.architecture,
-            board=build.board.id,
-            install_packages=(),
-            host="",
-            settings="",
-        )
-        return format_lock_file(join_locks(parts, locked))
+
+def room_of(locks: Mapping[str, Lock]) -> int:
+    """The bytes that a task which needs ``locks`` takes on a worker, roughly."""
+    return COPIES * max(lock.installed_size for lock in locks.values())
+
+
+def _join(locks: Mapping[str, Lock], build: Build) -> str:
+    """The text of one lock file with all of them."""
+    locked = LockedBuild(
+        distro=build.platform.distro.id,
+        architecture=build.platform.architecture,
+        board=build.board.id,
+        install_packages=(),
+        host="",
+        settings="",
+    )
+    return format_lock_file(join_locks(locks, locked))

@@ -28,7 +28,7 @@ _NAMED = 4
 _EXPLAINED = 4
 """Of so many builds each is followed by what can be done with it."""
 
-_BOOT_VARIABLES = ("distro", "board", "boards", "builds", "arch", "lock", "out")
+_BOOT_VARIABLES = ("distro", "board", "boards", "builds", "only", "arch", "lock", "out")
 """Those by which ``doit boot`` finds the image."""
 
 
@@ -76,7 +76,7 @@ def _boot_words(builds: Sequence[Build], given: Mapping[str, str]) -> list[str]:
         boards = [{"only": build.name} if build.name else {} for build in builds]
     found = ({**given, **board} for board in boards)
     return [
-        shlex.join(f"{name}={words[name]}" for name in (*_BOOT_VARIABLES, "only") if name in words)
+        shlex.join(f"{name}={words[name]}" for name in _BOOT_VARIABLES if name in words)
         for words in found
     ]
 

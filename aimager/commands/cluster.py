@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from aimager.commands.doctor.diagnosis import require
+from aimager.commands.doctor.diagnosis import SMALL, require
 from aimager.commands.doctor.emulation import check_emulation
 from aimager.commands.doctor.kernel import Tried, try_namespaces
 from aimager.config.cluster import read_cluster
@@ -32,9 +32,6 @@ _PATHS = ("remote-key", "remote-allowed-signers", "remote-revoked-keys")
 
 _DEFAULT = "127.0.0.1:8786"
 
-_ROOM = 4 << 30
-"""Bytes that a small build takes."""
-
 
 def work(variables: Mapping[str, str], folder: Path) -> None:
     """Be a worker of the cluster workers=.
@@ -50,7 +47,7 @@ def work(variables: Mapping[str, str], folder: Path) -> None:
         )
     own = _own_words(variables, folder)
     require(())
-    check_space(artifacts.CACHE, _ROOM, "a small build")
+    check_space(artifacts.CACHE, SMALL, "a small build")
     from aimager.cluster.places import resources
     from aimager.cluster.worker import serve
 

@@ -113,10 +113,10 @@ def join_locks(parts: Mapping[str, Lock], build: LockedBuild | dict[str, LockedB
                     f"the lock of {subject} holds {package}, another lock {known[package.name]}",
                     hint="the mirror changed in between: run the same command again",
                 )
-    one = isinstance(build, LockedBuild)
+    one, several = (build, {}) if isinstance(build, LockedBuild) else (None, build)
     return LockFile(
-        build=build if isinstance(build, LockedBuild) else None,
-        builds={} if isinstance(build, LockedBuild) else build,
+        build=one,
+        builds=several,
         format=1 if one else FORMAT,
         packages={name: tuple(sorted(known.values())) for name, known in packages.items()},
         parts={

@@ -34,7 +34,7 @@ from aimager.units import count
 _PROGRAMS = ("gpg", "tar", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "zstd", "xz")
 """The host's programs that a build runs with tools=host, as setup.sh installs them."""
 _OF_USERS = ("newuidmap", "newgidmap")
-_SMALL = 4 << 30
+SMALL = 4 << 30
 """Bytes that a small build takes, with all that it keeps."""
 
 
@@ -211,5 +211,5 @@ def _disk(plans: Sequence[Plan]) -> Finding:
     size = sum(size for path, size in fetched.items() if not path.exists())
     size += COPIES * sum(lock.installed_size for lock in locks)
     what = f"the build of {count(len(fetched), 'package')}" if locks else "a small build"
-    check = partial(check_space, artifacts.CACHE, size or _SMALL, what)
+    check = partial(check_space, artifacts.CACHE, size or SMALL, what)
     return examine("disk", check, needed=bool(locks))
