@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from aimager.cluster.errand import Errand
 from aimager.commands.folders import check_folder, guard_cache, make_cache
 from aimager.commands.listing import LISTS
 from aimager.config.builds import ReadBuild, read_all, read_fleet
@@ -41,9 +42,8 @@ class Asked:
     ``command`` is doit's own, ``words`` are the names behind it and their tasks' options, and
     ``assignments`` the words ``name=value``. Relative paths start at ``folder``. Doit runs as many
     as ``jobs`` tasks at the same time; ``always``, it runs also those that are up to date, and
-    ``single``, none but those that are named. For another machine it makes what is ``expected``,
-    of the packages of the lock file ``lock``, for a build of this ``name``; ``beside`` are names
-    and variables of builds for the other platforms of that machine's run.
+    ``single``, none but those that are named. For another machine it does an ``errand``,
+    with the packages of the lock file ``lock``.
     """
 
     folder: Path
@@ -53,10 +53,8 @@ class Asked:
     jobs: int = 1
     always: bool = False
     single: bool = False
-    expected: Expected | None = None
+    errand: Errand | None = None
     lock: Path | None = None
-    name: str = ""
-    beside: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
     @cached_property
     def variables(self) -> dict[str, str]:
@@ -70,6 +68,11 @@ class Asked:
         dashed = (word[2:].partition("=") for word in self.words[start:] if _is_parameter(word))
         texts = {**self.assignments, **{name: value for name, _, value in dashed}}
         return with_lists(texts, self.folder)
+
+    @property
+    def expected(self) -> Expected | None:
+        """What another machine expects of it."""
+        return self.errand.expected if self.errand else None
 
     @cached_property
     def fleet(self) -> Fleet | None:
@@ -142,19 +145,19 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
             check_folder(build.out)
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
-    return _as_expected(asked, builds) if asked.expected else builds
+    return _as_sent(asked, asked.errand, builds) if asked.errand else builds
 
 
 def _epoch() -> int | None:
     return read_epoch(os.environ.get("SOURCE_DATE_EPOCH"))
 
 
-def _as_expected(asked: Asked, builds: Iterable[Build]) -> tuple[Build, ...]:
+def _as_sent(asked: Asked, errand: Errand, builds: Iterable[Build]) -> tuple[Build, ...]:
     """The build of which another machine wants a part, and those of its run beside it."""
-    ours = [replace(build, name=asked.name) for build in builds]
-    for name, words in asked.beside:
-        others = read_all(words, asked.folder, epoch=_epoch())
-        ours += [replace(it.build, name=name) for it in others]
+    ours = [replace(build, name=errand.build.name) for build in builds]
+    for described in errand.beside:
+        others = read_all(described.words, asked.folder, epoch=_epoch())
+        ours += [replace(it.build, name=described.name) for it in others]
     return tuple(replace(build, lock=asked.lock) for build in ours)
 
 

@@ -58,10 +58,8 @@ class Loader(ModuleTaskLoader):
             or most_jobs(len(os.sched_getaffinity(0))),
             always=bool(options.get("always")),
             single=bool(options.get("single")),
-            expected=self.errand.expected if self.errand else None,
+            errand=self.errand,
             lock=self.errand_lock,
-            name=self.errand.build.name if self.errand else "",
-            beside=tuple((it.name, it.words) for it in self.errand.beside) if self.errand else (),
         )
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:

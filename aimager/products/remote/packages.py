@@ -4,11 +4,9 @@ The store is not trusted: signatures are verified when packages are used. One is
 put there only after that.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from aimager import limits
 from aimager.files import publish_text
@@ -27,10 +25,7 @@ from aimager.products.remote.store import (
     refuse,
     take,
 )
-
-T = TypeVar("T")
-
-_CONNECTIONS = 5
+from aimager.products.remote.transport import each
 
 
 def take_packages(
@@ -39,7 +34,7 @@ def take_packages(
     """Those of ``packages`` that came from ``remote`` to ``store``, which lacks what it refused."""
     if remote is None:
         return []
-    had = _each(partial(_take, remote, store, refused), packages)
+    had = each(partial(_take, remote, store, refused), packages)
     return [package for package, was_had in zip(packages, had, strict=True) if was_had]
 
 
@@ -47,16 +42,7 @@ def give_packages(remote: Remote, packages: Sequence[LockedPackage], store: Path
     """Put those that ``remote`` does not have yet there; they have been verified."""
     if is_given_to(remote):
         signed = [package for package in packages if package.is_signed]
-        _each(partial(_give, remote, store), signed)
-
-
-def _each(action: Callable[[LockedPackage], T], packages: Sequence[LockedPackage]) -> list[T]:
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        try:
-            return list(pool.map(action, packages))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        each(partial(_give, remote, store), signed)
 
 
 def _take(remote: Remote, store: Path, refused: Refused, package: LockedPackage) -> bool:

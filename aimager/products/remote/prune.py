@@ -6,7 +6,6 @@ just being put there, unless it is older than `UNFINISHED`.
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +17,11 @@ from aimager.products.prune import Limit, Pruned, choose
 from aimager.products.remote.claims import is_claim
 from aimager.products.remote.listing import Listed, abort_uploads, list_files, remove_files
 from aimager.products.remote.store import RECORD, SIGNATURE
-from aimager.products.remote.transport import StoreError
+from aimager.products.remote.transport import StoreError, each
 from aimager.products.remote.used import USED
 
 UNFINISHED = 24 * 3600.0
 """Seconds in which whoever puts something there has done so."""
-
-_CONNECTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,9 @@ def _prune(remote: Remote, limit: Limit, now: float) -> Pruned:
     items = sorted((entry.item for entry in whole.values()), key=lambda item: item.used)
     chosen = choose(items, limit, left)
     gone = [*unfinished, *(whole.pop(str(item.folder)) for item in chosen)]
-    _each(remote, {entry.folder: entry.names(now) for entry in gone})
+    _remove(remote, {entry.folder: entry.names(now) for entry in gone})
     claims = {name: entry.old_claims(now) for name, entry in whole.items()}
-    _each(remote, {name: left_behind for name, left_behind in claims.items() if left_behind})
+    _remove(remote, {name: left_behind for name, left_behind in claims.items() if left_behind})
     abort_uploads(remote, now - UNFINISHED)
     removed = (*(entry.item for entry in unfinished), *chosen)
     return Pruned(removed, total - sum(item.size for item in removed))
@@ -112,10 +109,6 @@ def _entries(files: Sequence[Listed]) -> dict[str, _Entry]:
     return {folder: _Entry(folder, tuple(some)) for folder, some in folders.items()}
 
 
-def _each(remote: Remote, names: Mapping[str, Sequence[str]]) -> None:
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        try:
-            list(pool.map(partial(remove_files, remote), names.keys(), names.values()))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+def _remove(remote: Remote, names: Mapping[str, Sequence[str]]) -> None:
+    """Remove files by the folders in which they lie."""
+    each(partial(remove_files, remote), names.keys(), names.values())

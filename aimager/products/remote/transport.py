@@ -7,8 +7,8 @@ so a store of whatever kind cannot hold a build up.
 import functools
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from aimager.model.remote import Remote
 T = TypeVar("T")
 
 _CHUNK = 8 << 20
+_CONNECTIONS = 5
 _ANSWER = 10.0
 _CHUNK_TIME = 30.0
 """Seconds for an answer, and for one chunk to come or go."""
@@ -218,6 +219,19 @@ def ask(remote: Remote, question: Callable[[], T], patience: float | None = None
         raise StoreError("it does not answer") from None
     except Exception as error:
         raise StoreError(_reason(remote, error)) from error
+
+
+def each(action: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
+    """Do ``action`` with each of the ``arguments``, several at the same time.
+
+    When one fails, or is interrupted, none is begun any more.
+    """
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        try:
+            return list(pool.map(action, *arguments))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _reason(remote: Remote, error: Exception) -> str:
