@@ -12,13 +12,14 @@ from aimager.commands.listing import LISTS
 from aimager.config.builds import ReadBuild, read_all, read_fleet
 from aimager.config.fleet import Fleet
 from aimager.config.list_files import check_values, with_lists
-from aimager.config.parse import nearest, read_epoch
+from aimager.config.parse import read_epoch
 from aimager.config.platform import refuse_faults
 from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
 from aimager.model.build import Build
+from aimager.near_names import nearest
 from aimager.packages.lock_file import check_build, read_lock_file
 from aimager.products.errand import Expected
 

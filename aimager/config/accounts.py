@@ -226,7 +226,7 @@ def read_password_lines(lines: Iterable[str]) -> tuple[Password, ...]:
     passwords = []
     for line in lines:
         user, colon, password = line.partition(":")
-        if not (colon and password and _BAD_NAME.fullmatch(user)) or "\n" in password:
+        if not (colon and password and is_login_name(user)) or "\n" in password:
             raise ConfigError(
                 "chpasswd= is not of the form USER:PASSWORD",
                 hint="write it as alice:PASSWORD, several separated by commas, or @FILE",
@@ -265,6 +265,11 @@ def is_owner(text: str) -> bool:
     """Whether ``text`` is ``USER`` or ``USER:GROUP``, each a name or a number (chown(1))."""
     names = text.split(":")
     return len(names) <= 2 and all(is_id(name) or _NAME.fullmatch(name) for name in names)
+
+
+def is_login_name(text: str) -> bool:
+    """Whether a user can have this name, perhaps only with useradd's --badname."""
+    return bool(_BAD_NAME.fullmatch(text))
 
 
 def read_groups(text: str) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from aimager.config.fleet_words import BOARD, Word, fill, name_part, read_words
-from aimager.config.parse import nearest, split_list
+from aimager.config.parse import split_list
 from aimager.config.toml_file import Key, TomlFile
 from aimager.errors import ConfigError
 from aimager.model.build import BUILD_NAME
+from aimager.near_names import nearest
 
 DEFAULTS, BUILDS, MATRIX = "defaults", "builds", "matrix"
 VARIANTS, ADD, EXCLUDE = "variants", "add", "exclude"

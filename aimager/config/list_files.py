@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from aimager.config.package_lists import NAME as PACKAGE_LISTS
+from aimager.config.package_lists import read_package_lists
 from aimager.config.parse import is_text
 from aimager.config.paths import read_text
 from aimager.config.variables import VARIABLES, is_secret
 from aimager.errors import ConfigError
+
+_PACKAGES = "install-pkgs"
 
 
 def with_lists(
     texts: Mapping[str, str], folder: Path, elsewhere: Mapping[str, Path] | None = None
 ) -> dict[str, str]:
     """The texts of variables, those of lists that are ``@FILE`` in place of it.
+
+    What the files of ``packages-from`` name is added to ``install-pkgs``.
 
     A file has a value, or several separated by commas, in each line; empty lines and those that
     begin with ``#`` are nothing. A relative path starts at ``folder``, or, of the words that are
@@ -22,7 +28,12 @@ def with_lists(
     """
     check_values(texts)
     starts = elsewhere or {}
-    return {name: _read(name, text, starts.get(name, folder)) for name, text in texts.items()}
+    found = {name: _read(name, text, starts.get(name, folder)) for name, text in texts.items()}
+    if PACKAGE_LISTS in found:
+        lists = found.pop(PACKAGE_LISTS)
+        names = read_package_lists(lists, starts.get(PACKAGE_LISTS, folder))
+        found[_PACKAGES] = ",".join((*filter(None, [found.get(_PACKAGES)]), *names))
+    return found
 
 
 def check_values(texts: Mapping[str, str]) -> None:

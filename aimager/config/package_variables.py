@@ -2,6 +2,8 @@
 
 from aimager.config.key_files import read_key_file
 from aimager.config.own_packages import read_targets
+from aimager.config.package_lists import NAME as PACKAGE_LISTS
+from aimager.config.package_lists import read_package_lists
 from aimager.config.parse import (
     YES_OR_NO,
     read_addresses,
@@ -14,6 +16,7 @@ from aimager.config.repositories import read_repository_name, read_repository_na
 from aimager.config.variable import (
     Group,
     Variable,
+    of_folder,
     of_name,
     of_path,
     of_text,
@@ -32,6 +35,17 @@ PACKAGES = (
         settings=("packages",),
         paths=True,
         several=True,
+    ),
+    Variable(
+        PACKAGE_LISTS,
+        Group.packages,
+        "files that name more packages for install-pkgs, as pacman -Qqe writes them; what follows a"
+        " # is a comment",
+        "",
+        "packages-from=packages.x86_64",
+        parser=of_folder(read_package_lists),
+        settings=("packages",),
+        paths=True,
     ),
     Variable(
         "packages",

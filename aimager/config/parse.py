@@ -1,6 +1,5 @@
 """Reading the values that users write: lists, names, addresses, sizes, times. Pure."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from enum import StrEnum
@@ -31,7 +30,6 @@ _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C\.UTF
 _ADDRESS = re.compile(r"https?://[^/\s]+\S*")
 _AGE = re.compile(r"(\d{1,6})([hdw])")
 _LARGEST = 16 << 40
-_NAMED = 3
 _LATEST = 0xFFFFFFFF  # the latest that a superblock of ext4 can hold, in 2106
 _UNIT = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|path|target|mount)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}([0-9A-F]{24})?")
@@ -45,17 +43,6 @@ def split_list(text: str) -> tuple[str, ...]:
 def is_text(text: str) -> bool:
     """Whether it was in UTF-8: Python has lone surrogates for other bytes of a command line."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def nearest(name: str, known: Iterable[str], form: str = "{}") -> str:
-    """A question for those of the ``known`` names, three at most, that ``name`` is the nearest to.
-
-    Each is shown in ``form``. It ends in a blank; empty: none is near.
-    """
-    names = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(name.casefold(), names, n=_NAMED)
-    *first, last = [form.format(names[each]) for each in close] or [""]
-    return f"did you mean {' or '.join((', '.join(first), last)) if first else last}? " * bool(last)
 
 
 def choices(names: Iterable[str]) -> str:
@@ -97,12 +84,17 @@ def read_hostname(text: str) -> str:
 
     :raises ConfigError: for any other text
     """
-    if len(text) > 64 or not all(_HOST_LABEL.fullmatch(label) for label in text.split(".")):
+    if len(text) > 64 or not is_host_name(text):
         raise ConfigError(
             f"hostname={text} is not a valid host name",
             hint="use letters, digits and dashes, at most 64, no dash at either end",
         )
     return text
+
+
+def is_host_name(text: str) -> bool:
+    """Whether ``text`` is a name of labels, as hostname(7) and domains have it."""
+    return all(_HOST_LABEL.fullmatch(label) for label in text.split("."))
 
 
 def read_locales(text: str) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from aimager.config.board_file import UnreadBoard, add, load_board, read_boards
 from aimager.config.distro_file import load_distro
 from aimager.config.own_boards import BOARD_FAULTS, BOARDS
-from aimager.config.parse import choices, nearest
+from aimager.config.parse import choices
 from aimager.distros import DISTROS, FAULTS
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.board import Board
 from aimager.model.distro import Distro, Platform
+from aimager.near_names import nearest
 
 
 @dataclass(frozen=True)

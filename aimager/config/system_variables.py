@@ -1,18 +1,9 @@
 """The variables that say what the system in an image is."""
 
-from aimager.config.accounts import read_groups, read_users
-from aimager.config.parse import (
-    read_hostname,
-    read_locales,
-    read_units,
-)
+from aimager.config.localisation import read_keymap, read_timezone
+from aimager.config.parse import read_hostname, read_locales, read_units
 from aimager.config.paths import read_archives
-from aimager.config.settings import (
-    read_command_line,
-    read_files,
-    read_password_words,
-    read_scripts,
-)
+from aimager.config.settings import read_command_line, read_files, read_scripts
 from aimager.config.variable import (
     Group,
     Variable,
@@ -45,36 +36,22 @@ SYSTEM = (
         several=True,
     ),
     Variable(
-        "useradd",
+        "timezone",
         Group.system,
-        "users to add, each as the arguments of useradd(8), separated by commas",
-        "",
-        "useradd='-m -G wheel alice'",
-        parser=of_text(read_users),
-        settings=("setup.users",),
-        several=True,
-        secret=True,
+        "the time zone, by its name in tzdata",
+        "UTC",
+        "timezone=Europe/Berlin",
+        parser=of_text(read_timezone),
+        settings=("setup.timezone",),
     ),
     Variable(
-        "chpasswd",
+        "keymap",
         Group.system,
-        "passwords, each as USER:PASSWORD, in clear or hashed as in /etc/shadow; @FILE holds one in"
-        " each line, and keeps them out of the list of processes",
-        "",
-        "chpasswd=@passwords",
-        parser=of_folder(read_password_words),
-        settings=("setup.passwords",),
-        secret=True,
-    ),
-    Variable(
-        "sudo-group",
-        Group.system,
-        "groups whose members may use sudo, with their own password",
-        "",
-        "sudo-group=wheel",
-        parser=of_text(read_groups),
-        settings=("setup.sudo_groups",),
-        several=True,
+        "the keymap of the console, by its name in kbd",
+        "us",
+        "keymap=de-latin1",
+        parser=of_text(read_keymap),
+        settings=("setup.keymap",),
     ),
     Variable(
         "append-all",
@@ -130,7 +107,7 @@ SYSTEM = (
         "text files to add, each as FILE:PATH, FILE:PATH:MODE or FILE:PATH:MODE:OWNER[:GROUP],"
         " separated by commas; below a user's home they are that user's, else root's",
         "",
-        "files=motd:/etc/motd,id.pub:/home/alice/.ssh/authorized_keys:600",
+        "files=motd:/etc/motd,key:/etc/wireguard/key:600:root:systemd-network",
         parser=of_folder(read_files),
         settings=("setup.files",),
         several=True,

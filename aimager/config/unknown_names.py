@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from aimager.config.parse import nearest
 from aimager.config.variables import VARIABLES
 from aimager.errors import ConfigError
+from aimager.near_names import nearest
 
 INSTEAD = {
     "add-repo": "add-repos= takes several, separated by commas",

@@ -48,6 +48,8 @@ class Group(StrEnum):
     build = "What is built"
     disk = "The disk"
     system = "The system"
+    access = "Who can log in"
+    network = "The network"
     packages = "Packages and mirrors"
     trust = "Whom to trust"
     results = "The results"

@@ -212,10 +212,10 @@ class Build:
     @property
     def installs(self) -> tuple[str, ...]:
         """All packages that are asked for by name, beside those of the root file system."""
-        sudo = ("sudo",) if self.setup.sudo_groups else ()
         added = self.image_repositories
         keyrings = tuple(r.keyring.package for r in added if r.keyring.package)
-        return tuple(dict.fromkeys(self.board.installs + sudo + keyrings + self.packages))
+        asked = (*self.board.installs, *self.setup.needs, *keyrings, *self.packages)
+        return tuple(dict.fromkeys(asked))
 
     @property
     def is_layered(self) -> bool:
@@ -238,10 +238,12 @@ class Build:
     def welcome(self) -> tuple[str, ...]:
         """Packages that are installed where the repositories have them.
 
-        They are file systems' tools and added repositories' lists of mirrors.
+        They are file systems' tools, the countries' rules for radio, and added repositories' lists
+        of mirrors.
         """
         lists = (package for r in self.image_repositories for package in r.packages)
-        return tuple(dict.fromkeys((*self.welcome_tools, *lists)))
+        rules = ("wireless-regdb",) if self.setup.wifi else ()
+        return tuple(dict.fromkeys((*self.welcome_tools, *rules, *lists)))
 
     @property
     def welcome_tools(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from aimager.model.networks import StaticNetwork, WifiNetwork
 from aimager.units import decimal
 from aimager.uuids import recognise
 
@@ -59,6 +60,14 @@ class AddedFile:
 
 
 @dataclass(frozen=True)
+class AuthorizedKeys:
+    """Lines of sshd(8)'s authorized_keys, by which a user can log in over ssh."""
+
+    user: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Script:
     """A program to run in the image, which begins with ``#!``; it may hold secrets."""
 
@@ -68,14 +77,25 @@ class Script:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an image; the first of ``locales`` becomes its LANG."""
+    """The settings of an image; the first of ``locales`` becomes its LANG.
+
+    An empty ``timezone`` or ``keymap`` is that of its packages, and UTC or ``us`` where they have
+    none.
+    """
 
     hostname: str
     locales: tuple[str, ...] = (DEFAULT_LOCALE,)
+    timezone: str = ""
+    keymap: str = ""
     users: tuple[User, ...] = ()
     passwords: tuple[Password, ...] = ()
     sudo_groups: tuple[str, ...] = ()
     """Groups whose members may run everything with sudo, giving their own password."""
+    ssh_keys: tuple[AuthorizedKeys, ...] = ()
+    network: StaticNetwork | None = None
+    wifi: tuple[WifiNetwork, ...] = ()
+    wifi_country: str = ""
+    """The country by whose rules radio is used, in two letters (ISO 3166-1); empty: anybody's."""
     command_line: tuple[str, ...] = ()
     """Words of the kernels' command lines, after those that find the root."""
     own_command_lines: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -85,6 +105,8 @@ class Settings:
     files: tuple[AddedFile, ...] = ()
     scripts: tuple[Script, ...] = ()
     """They are run after everything else."""
+    needs: tuple[str, ...] = ()
+    """Packages without which a setting would be of no use."""
 
     def command_line_of(self, kernel: str) -> tuple[str, ...]:
         """The words for the kernel of the package ``kernel``."""
@@ -93,13 +115,15 @@ class Settings:
     @property
     def finishes(self) -> bool:
         """Whether anything is added to the system beside its settings."""
-        return bool(self.services or self.files or self.scripts)
+        added = self.services or self.files or self.scripts
+        return bool(added or self.wifi or self.keymap)
 
     def without_secrets(self) -> "Settings":
         """The same without passwords, and with no text of files that could be read or guessed."""
         return replace(
             self,
             passwords=(),
+            wifi=tuple(network.recognised() for network in self.wifi),
             files=tuple(replace(file, text=recognise(file.text)) for file in self.files),
             scripts=tuple(replace(script, text=recognise(script.text)) for script in self.scripts),
         )

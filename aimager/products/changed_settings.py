@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_KEYS = ("id", "role", "path", "user", "name", "file")
+_KEYS = ("id", "role", "path", "user", "ssid", "name", "file")
 """What tells items of a list apart, by the names of their fields: the first that they have."""
 
 

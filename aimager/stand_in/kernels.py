@@ -154,7 +154,7 @@ def _put(entries: Iterable[Entry], folder: str) -> list[Entry]:
 
 def _is_kept(entry: Entry, *, gpus: bool) -> bool:
     inner = entry.path.split("/", 4)[4] if entry.path.count("/") > 3 else ""
-    if gpus and is_below(inner, [_GPUS]):
+    if is_below(inner, (*read_table("kept-modules"), *([_GPUS] if gpus else ()))):
         return True
     if is_below(inner, read_table("dropped-modules")):
         return False

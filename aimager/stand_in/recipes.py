@@ -138,6 +138,12 @@ def _program_recipes() -> list[Recipe]:
         ),
         Recipe("kmod", ("kmod", "libkmod2")),
         Recipe(
+            "kbd",
+            ("kbd", "console-data"),
+            keep=("usr/bin", "usr/share/keymaps"),
+            move=(("usr/share/keymaps", "usr/share/kbd/keymaps"),),
+        ),
+        Recipe(
             "openssh",
             ("openssh-server", "openssh-client", "openssh-sftp-server", "openssh-common"),
             drop=(
@@ -212,6 +218,16 @@ def _extra_recipes() -> list[Recipe]:
             provides=("initramfs",),
         ),
         Recipe("nano", ("nano",)),
+        Recipe("iwd", ("iwd",), repository="extra"),
+        Recipe("wpa_supplicant", ("wpasupplicant",)),
+        Recipe(
+            "wireless-regdb",
+            ("wireless-regdb",),
+            links=(
+                ("usr/lib/firmware/regulatory.db", "regulatory.db-upstream"),
+                ("usr/lib/firmware/regulatory.db.p7s", "regulatory.db.p7s-upstream"),
+            ),
+        ),
     ]
 
 

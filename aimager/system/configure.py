@@ -3,23 +3,18 @@
 from collections.abc import Sequence
 
 from aimager import process
-from aimager.errors import CommandError, ConfigError, ImageError
+from aimager.errors import CommandError, ConfigError
 from aimager.model.settings import HashedPassword, Settings, User
 from aimager.packages.pacman import enable_mirror
-from aimager.resources import read_data
 from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
-from aimager.system.first_boot import enable
-from aimager.system.initramfs import CONSOLE, KEYMAP
 from aimager.system.locales import set_locales
+from aimager.system.localisation import set_keymap, set_timezone
+from aimager.system.networks import configure_network
+from aimager.system.ssh_keys import lay_ssh_keys
+from aimager.system.wifi import configure_wifi
 from aimager.toolbox import Toolbox
-
-_SERVICES = {
-    "systemd-networkd.service": "multi-user.target",
-    "systemd-resolved.service": "sysinit.target",
-    "systemd-timesyncd.service": "sysinit.target",
-}
 
 
 class ImageRoot:
@@ -76,23 +71,18 @@ def set_up(
     """
     image.tree.write("etc/hostname", f"{setup.hostname}\n", 0o644)
     set_locales(image.tree, setup.locales, image.run)
-    _write_console(image)
+    set_timezone(image.tree, setup.timezone)
+    set_keymap(image.tree, "")  # another is set where each initramfs is made again, if need be
     for user in setup.users:
         add_user(image, user)
     refuse_accounts(image.tree, held_ids(), [user.name for user in setup.users])
     set_passwords(image, hashed)
     allow_sudo(image, setup.sudo_groups)
-    configure_network(image)
+    lay_ssh_keys(image.tree, setup.ssh_keys)
+    configure_network(image.tree, setup.network)
+    configure_wifi(image.tree, setup.wifi, setup.wifi_country, setup.services)
     if image.has(mirrorlist):
         image.tree.write(mirrorlist, enable_mirror(image.tree.read_text(mirrorlist), mirror))
-
-
-def _write_console(image: ImageRoot) -> None:
-    """Answer what systemd-firstboot(1) would ask."""
-    if not image.has(CONSOLE):
-        image.tree.write(CONSOLE, f"{KEYMAP}\n", 0o644)
-    if not image.tree.lstat("etc/localtime"):
-        image.tree.symlink("etc/localtime", "../usr/share/zoneinfo/UTC")
 
 
 def add_user(image: ImageRoot, user: User) -> None:
@@ -146,20 +136,3 @@ def allow_sudo(image: ImageRoot, groups: Sequence[str]) -> None:
     if groups:
         rules = "".join(f"%{group} ALL=(ALL:ALL) ALL\n" for group in groups)
         image.tree.write("etc/sudoers.d/10-groups", rules, 0o440)
-
-
-def configure_network(image: ImageRoot) -> None:
-    """DHCP on wired interfaces, by systemd-networkd and systemd-resolved.
-
-    :raises ImageError: when the image has no systemd-networkd
-    """
-    units = "usr/lib/systemd/system"
-    if not image.has(f"{units}/systemd-networkd.service"):
-        raise ImageError("the image has no systemd-networkd.service", hint="systemd brings it")
-    wired = read_data("aimager.system", "content/wired.network")
-    image.tree.write("etc/systemd/network/20-wired.network", wired, 0o644)
-    for service, target in _SERVICES.items():
-        if image.has(f"{units}/{service}"):
-            enable(image.tree, service, target)
-    if image.has(f"{units}/systemd-resolved.service"):
-        image.tree.symlink("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")

@@ -16,6 +16,7 @@ from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts, t
 from aimager.sandbox.tree import Tree
 from aimager.system.caches import find_caches, settle_caches
 from aimager.system.configure import ImageRoot
+from aimager.system.localisation import set_keymap
 from aimager.system.ownership import Ownership
 from aimager.system.remade_initramfs import initramfs_configuration, remake_initramfs
 from aimager.system.sysprep import find_identity, remove_identity
@@ -33,8 +34,8 @@ _SCRIPT = "aimager-script"
 def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> frozenset[str]:
     """Add the files of ``setup``, then ``overlays``, enable its services, and run its scripts.
 
-    Every initramfs is made again where files or overlays are the configuration of its maker; it is
-    one for any machine then, and in scripts, too, after which caches are removed as after hooks.
+    Every initramfs is made again where files, overlays or the keymap are what its maker reads; it
+    is one for any machine then, and in scripts, too, after which caches are removed as after hooks.
 
     Returns the paths of what they gave the image that tells machines apart otherwise.
 
@@ -45,6 +46,8 @@ def finish(image: ImageRoot, setup: Settings, overlays: Sequence[Path]) -> froze
         return frozenset()
     remove_identity(image.tree)
     before = initramfs_configuration(image.tree)
+    if setup.keymap:
+        set_keymap(image.tree, setup.keymap)
     for file in setup.files:
         add_file(image, file)
     for overlay in overlays:

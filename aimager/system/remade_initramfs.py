@@ -82,7 +82,8 @@ def remake_initramfs(image: Runner) -> None:
     except CommandError as error:
         said = "".join(f"\n    {line}" for line in error.tail.strip().splitlines())
         raise ConfigError(
-            "the initramfs cannot be made by the configuration that files= or overlay= brings:"
+            "the initramfs cannot be made by the configuration that files=, overlay= or keymap="
+            " brings:"
             f"{said or ' its maker said nothing'}",
             hint="correct what lies in /etc/mkinitcpio.conf, /etc/booster.yaml, /etc/dracut.conf or"
             " beside them; the log has all that was said",
