@@ -59,6 +59,6 @@ ACCESS = (
         "ssh-server=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
-        settings=("setup.needs", "setup.services"),
+        settings=("packages", "setup.services"),
     ),
 )

@@ -19,7 +19,7 @@ from aimager.config.platform import (
 )
 from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_repositories, with_own_repositories
-from aimager.config.settings import FailedHooks, read_settings
+from aimager.config.settings import FailedHooks, read_needs, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
 from aimager.config.variable import NotForBoardError, Words
@@ -87,6 +87,7 @@ def read_build(
         mirrors=read_mirrors(board, platform, repositories, words, borrows=borrows),
         repositories=repositories,
         packages=words.read("install-pkgs", ()),
+        needs=read_needs(board, words),
         root_size=_read_root_size(board, words),
         tools=tools,
         borrow=words.read("borrow", True),

@@ -13,7 +13,7 @@ NETWORK = (
         "",
         "wifi=home:@passphrase",
         parser=of_folder(read_wifi),
-        settings=("setup.wifi", "setup.needs"),
+        settings=("setup.wifi",),
         paths=True,
         secret=True,
     ),
@@ -32,7 +32,7 @@ NETWORK = (
         "addresses of wired interfaces, each with its prefix, and gateway=, dns=, domain= and"
         " interface=, separated by commas; interface=en* is for other interfaces than all wired"
         " ones",
-        "DHCP",
+        "those that DHCP gives",
         "network=192.168.7.2/24,gateway=192.168.7.1,dns=192.168.7.1",
         parser=of_text(read_network),
         settings=("setup.network",),

@@ -14,6 +14,7 @@ from aimager.config.parse import is_host_name, split_list
 from aimager.config.paths import read_text
 from aimager.errors import ConfigError
 from aimager.model.networks import KEY_DIGITS, StaticNetwork, WifiNetwork
+from aimager.shown import shown
 
 _LONGEST_SSID = 32
 """Bytes (IEEE 802.11-2020 9.4.2.2)."""
@@ -51,13 +52,13 @@ def _read_wifi(word: str, folder: Path) -> WifiNetwork:
         raise ConfigError("wifi= is not of the form SSID:@FILE", hint=_WIFI_FORM)
     ssid, passphrase = _ESCAPED.sub(r"\1", match[1]), match[2]
     size = len(ssid.encode())
-    if not 0 < size <= _LONGEST_SSID or not ssid.isprintable():
-        fault = f"has {size} bytes, of {_LONGEST_SSID} at most" if ssid.isprintable() else "is none"
+    if not ssid:
+        raise ConfigError("wifi= names no network", hint=_WIFI_FORM)
+    if size > _LONGEST_SSID or not ssid.isprintable():
+        limit = f"{size} bytes, of {_LONGEST_SSID} at most"
+        fault = limit if ssid.isprintable() else "a letter that cannot be seen"
         raise ConfigError(
-            f"wifi= names the network {ssid if ssid.isprintable() else ascii(ssid)}, which {fault}"
-            if ssid
-            else "wifi= names no network",
-            hint=_WIFI_FORM,
+            f"wifi= names the network {shown(ssid)}, whose name has {fault}", hint=_WIFI_FORM
         )
     if passphrase.startswith("@"):
         passphrase = (
@@ -84,8 +85,8 @@ def read_country(text: str) -> str:
     return text.upper()
 
 
-def read_network(text: str) -> StaticNetwork | None:
-    """Addresses with their prefixes, separated by commas; None for an empty text.
+def read_network(text: str) -> StaticNetwork:
+    """Addresses with their prefixes, separated by commas; none for an empty text.
 
     Among them may be ``gateway=``, ``dns=``, ``domain=`` and ``interface=``.
 
@@ -100,7 +101,7 @@ def read_network(text: str) -> StaticNetwork | None:
             raise ConfigError(f"network={word} is not known", hint=_STATIC_FORM)
         given.setdefault(name, []).append(value)
     if not any(given.values()):
-        return None
+        return StaticNetwork()
     addresses = [_read_address(value) for value in given["address"]]
     if not addresses:
         raise ConfigError("network= has no address", hint=_STATIC_FORM)

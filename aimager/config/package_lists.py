@@ -51,5 +51,5 @@ def _check(word: str, told: str) -> None:
     except ValueError as error:
         raise ConfigError(
             f"{told} {word}, which is not a valid package name",
-            hint="write names, one in each line, and a # before what is none",
+            hint="write names, one in each line, and a # before comments",
         ) from error

@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,11 +19,10 @@ from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
 from aimager.model.distro import Platform
-from aimager.model.networks import WIFI_SERVICES
+from aimager.model.networks import WIFI_SERVICES, StaticNetwork
 from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Settings
 from aimager.packages.targets import read_target
 
-_SSHD = ("sshd.service",)
 _MODE = re.compile(r"[0-7]{3,4}")
 
 
@@ -43,9 +41,8 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     name = platform.distro.id if board.partition_table is None else board.id
     users, passwords = separate_passwords(words.read("useradd", ()))
     default, own = _read_command_lines(board, words)
-    ssh_keys = words.read("ssh-keys", ())
-    has_sshd = words.read("ssh-server", bool(ssh_keys))
-    services = (*board.services, *(_SSHD if has_sshd else ()), *words.read("services", ()))
+    sshd = ("sshd.service",) if _has_sshd(words) else ()
+    services = (*board.services, *sshd, *words.read("services", ()))
     return Settings(
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
@@ -54,8 +51,8 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         users=users,
         passwords=(*check_hashes(passwords), *words.read("chpasswd", ())),
         sudo_groups=words.read("sudo-group", ()),
-        ssh_keys=ssh_keys,
-        network=words.read("network"),
+        ssh_keys=words.read("ssh-keys", ()),
+        network=words.read("network", StaticNetwork()),
         wifi=words.read("wifi", ()),
         wifi_country=_read_country(words),
         command_line=default,
@@ -63,7 +60,6 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         services=tuple(dict.fromkeys(services)),
         files=(*board.files, *words.read("files", ())),
         scripts=(*board.scripts, *words.read("scripts", ())),
-        needs=tuple(_needs(board, words, has_sshd=has_sshd)),
     )
 
 
@@ -76,17 +72,22 @@ def _read_country(words: Words) -> str:
     return country
 
 
-def _needs(board: Board, words: Words, *, has_sshd: bool) -> Iterator[str]:
-    """Packages that the settings need and that were not asked for."""
+def read_needs(board: Board, words: Words) -> tuple[str, ...]:
+    """Packages without which a setting would be of no use."""
     asked = {read_target(word).name for word in words.read("install-pkgs", ())}
-    if words.read("sudo-group", ()):
-        yield "sudo"
-    if has_sshd:
-        yield "openssh"
-    if words.read("keymap", ""):
-        yield "kbd"
-    if words.read("wifi", ()) and asked.union(board.installs).isdisjoint(WIFI_SERVICES):
-        yield WIFI_SERVICES[0]
+    joins = asked.union(board.installs).intersection(WIFI_SERVICES)
+    needs = {
+        "sudo": words.read("sudo-group", ()),
+        "openssh": _has_sshd(words),
+        "kbd": words.read("keymap", ""),
+        WIFI_SERVICES[0]: words.read("wifi", ()) and not joins,
+    }
+    return tuple(package for package, is_needed in needs.items() if is_needed)
+
+
+def _has_sshd(words: Words) -> bool:
+    wanted: bool = words.read("ssh-server", bool(words.read("ssh-keys", ())))
+    return wanted
 
 
 def read_password_words(text: str, folder: Path) -> tuple[Password, ...]:

@@ -104,6 +104,8 @@ class Build:
     setup: Settings
     mirrors: MirrorChoice = MirrorChoice()
     packages: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Packages without which a setting would be of no use."""
     root_size: int | None = None
     tools: Tools = Tools.borrowed
     helper: Path | None = None
@@ -214,7 +216,7 @@ class Build:
         """All packages that are asked for by name, beside those of the root file system."""
         added = self.image_repositories
         keyrings = tuple(r.keyring.package for r in added if r.keyring.package)
-        asked = (*self.board.installs, *self.setup.needs, *keyrings, *self.packages)
+        asked = (*self.board.installs, *self.needs, *keyrings, *self.packages)
         return tuple(dict.fromkeys(asked))
 
     @property

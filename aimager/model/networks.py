@@ -39,13 +39,13 @@ KEY_DIGITS = 64
 
 @dataclass(frozen=True)
 class StaticNetwork:
-    """Addresses that an interface has without asking, each with its prefix: ``192.168.7.2/24``.
+    """Addresses that an interface has, each with its prefix: ``192.168.7.2/24``; none: DHCP's.
 
     ``gateways`` lead elsewhere, ``servers`` resolve names, and in ``domains`` names are looked for.
     ``interface`` is a name or a pattern of names; empty: it is every wired one.
     """
 
-    addresses: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()

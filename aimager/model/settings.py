@@ -85,14 +85,14 @@ class Settings:
 
     hostname: str
     locales: tuple[str, ...] = (DEFAULT_LOCALE,)
-    timezone: str = ""
-    keymap: str = ""
     users: tuple[User, ...] = ()
     passwords: tuple[Password, ...] = ()
     sudo_groups: tuple[str, ...] = ()
     """Groups whose members may run everything with sudo, giving their own password."""
+    timezone: str = ""
+    keymap: str = ""
     ssh_keys: tuple[AuthorizedKeys, ...] = ()
-    network: StaticNetwork | None = None
+    network: StaticNetwork = field(default_factory=StaticNetwork)
     wifi: tuple[WifiNetwork, ...] = ()
     wifi_country: str = ""
     """The country by whose rules radio is used, in two letters (ISO 3166-1); empty: anybody's."""
@@ -105,8 +105,6 @@ class Settings:
     files: tuple[AddedFile, ...] = ()
     scripts: tuple[Script, ...] = ()
     """They are run after everything else."""
-    needs: tuple[str, ...] = ()
-    """Packages without which a setting would be of no use."""
 
     def command_line_of(self, kernel: str) -> tuple[str, ...]:
         """The words for the kernel of the package ``kernel``."""

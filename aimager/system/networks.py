@@ -19,8 +19,8 @@ _SERVICES = {
 _WIRED = "en* eth*"
 
 
-def configure_network(tree: Tree, static: StaticNetwork | None = None) -> None:
-    """Let systemd-networkd and systemd-resolved set wired interfaces up, by DHCP or ``static``.
+def configure_network(tree: Tree, static: StaticNetwork) -> None:
+    """Let systemd-networkd and systemd-resolved set wired interfaces up: ``static``, or by DHCP.
 
     :raises ImageError: when the image has no systemd-networkd
     """
@@ -28,7 +28,7 @@ def configure_network(tree: Tree, static: StaticNetwork | None = None) -> None:
         raise ImageError("the image has no systemd-networkd.service", hint="systemd brings it")
     wired = read_data("aimager.system", "content/wired.network")
     tree.write(f"{NETWORKS}/20-wired.network", wired, 0o644)
-    if static:
+    if static.addresses:
         tree.write(f"{NETWORKS}/10-static.network", _static_text(static), 0o644)
     for service, target in _SERVICES.items():
         if tree.exists(f"{_UNITS}/{service}"):

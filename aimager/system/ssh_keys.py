@@ -59,7 +59,7 @@ def _check_home(tree: Tree, account: Account) -> None:
     else:
         return
     raise ConfigError(
-        f"ssh-keys= is of no use to {account.name}: the home {account.home or '/'} {fault}, and"
-        " sshd takes no keys there",
+        f"sshd would take no keys of the user {account.name}, whose home {account.home or '/'}"
+        f" {fault}",
         hint="give the keys to another user, whom useradd= can add",
     )

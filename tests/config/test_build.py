@@ -11,8 +11,10 @@ from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.files import Readers
 from aimager.model.build import Compression, MirrorChoice, Product, Tools
-from aimager.model.settings import DEFAULT_LOCALE, Password, Settings, User
+from aimager.model.networks import StaticNetwork, WifiNetwork
+from aimager.model.settings import DEFAULT_LOCALE, AuthorizedKeys, Password, Settings, User
 from boards import BOARDS
+from tests.support.ssh_keys import SSH_KEY
 
 HERE = Path("/somewhere")
 ELSEWHERE = {
@@ -27,6 +29,7 @@ ELSEWHERE = {
     "older",
     "overlay",
     "packages",
+    "packages-from",
     *("remote", "remote-allowed-signers", "remote-key", "remote-revoked-keys", "remote-unsigned"),
     *("workers", "cluster-tls"),
     "reuse-root-tar",
@@ -89,6 +92,13 @@ def test_every_variable_reaches_the_build() -> None:
         "useradd": "-m -G wheel alice",
         "chpasswd": "alice:a,b",
         "sudo-group": "wheel",
+        "timezone": "Asia/Tokyo",
+        "keymap": "de",
+        "ssh-keys": f"alice:{SSH_KEY}",
+        "ssh-server": "no",
+        "wifi": "home:password",
+        "wifi-country": "de",
+        "network": "10.0.0.2/24,interface=eth0",
         "append-all": "quiet  rw",
         "append-default": "overridden",
         "install-pkgs": "vim,git",
@@ -132,11 +142,18 @@ def test_every_variable_reaches_the_build() -> None:
         users=(User(("-m", "-G", "wheel", "alice")),),
         passwords=(Password("alice", "a,b"),),
         sudo_groups=("wheel",),
+        timezone="Asia/Tokyo",
+        keymap="de",
+        ssh_keys=(AuthorizedKeys("alice", (SSH_KEY,)),),
+        wifi=(WifiNetwork("home", "password"),),
+        wifi_country="DE",
+        network=StaticNetwork(("10.0.0.2/24",), interface="eth0"),
         command_line=("quiet", "rw"),
         services=("sshd.service",),
     )
     assert build.initramfs == "dracut"
     assert build.packages == ("vim", "git")
+    assert build.needs == ("sudo", "kbd", "iwd")
     assert build.mirrors == MirrorChoice(
         parents=("https://mirror.example", "http://second.example"),
         repositories=(

@@ -13,6 +13,7 @@ from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.openpgp_maker import Secret, plain
 from tests.support.reasons import reasons, tasks_of
+from tests.support.ssh_keys import SSH_KEY
 
 BASE = "distro=archlinux board=x64-uefi"
 KEY, OTHER = (Secret(name, 1).fingerprint.hex().upper() for name in ("one", "two"))
@@ -45,6 +46,14 @@ CASES = {
     "useradd": ("", "useradd=alice", "useradd changed"),
     "chpasswd": ("chpasswd=root:a", "chpasswd=root:b", "chpasswd: root changed"),
     "sudo-group": ("", "sudo-group=wheel", "sudo-group: wheel added"),
+    "ssh-keys": ("", "ssh-keys=alice:@key.pub", "ssh-keys: alice added"),
+    "ssh-server": ("", "ssh-server=yes", "ssh-server: sshd.service added"),
+    "timezone": ("", "timezone=Asia/Tokyo", "timezone: (none) -> Asia/Tokyo"),
+    "keymap": ("keymap=de", "keymap=fr", "keymap: de -> fr"),
+    "wifi": ("wifi=home:password1", "wifi=home:password2", "wifi: home changed"),
+    "wifi-country": (*("wifi=home:", "wifi=home: wifi-country=de", "wifi-country: (none) -> DE"),),
+    "network": ("", "network=10.0.0.2/24", "network: addresses changed"),
+    "packages-from": ("", "packages-from=list", "packages-from: vim added"),
     "append-all": ("append-all=x", "append-all=y", "append-all: y added, x removed"),
     "append-default": ("append-default=x", "append-default=y", "append-default: y added"),
     "append-*": ("", "append-linux-lts=quiet", "append-linux-lts: quiet added"),
@@ -89,6 +98,8 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.tar").write_text(name)
         (tmp_path / f"{name}.img").write_text(name)
         (tmp_path / f"{name}.gpg").write_bytes(plain(Secret(name, 1), b"user", 1).packets())
+    (tmp_path / "list").write_text("vim\n")
+    (tmp_path / "key.pub").write_text(SSH_KEY)
     build = read_build(dict(word.split("=") for word in BASE.split()), tmp_path)
     assert build
     locked = LockedBuild("archlinux", "x86_64", "x64-uefi", (), "host", "")

@@ -35,19 +35,19 @@ def test_no_name_is_given_twice() -> None:
     [
         (
             "several",
-            "board boards only create compress mkfs-arg locales useradd sudo-group services"
-            " files overlay scripts install-pkgs add-repos repos-first repos-for-build"
-            " repo-url-parent"
-            " repo-url-*"
-            " repos-base trust-key trust-key-*",
+            "board boards only create compress mkfs-arg locales services"
+            " files overlay scripts useradd sudo-group ssh-keys network install-pkgs add-repos"
+            " repos-first repos-for-build repo-url-parent repo-url-* repos-base trust-key"
+            " trust-key-*",
         ),
         (
             "paths",
-            "distro board boards builds disk-from files overlay scripts install-pkgs packages lock"
-            " reuse-root-tar key-file-* out report sign keyring-helper remote"
-            " remote-allowed-signers remote-revoked-keys remote-key cluster-tls",
+            "distro board boards builds disk-from files overlay scripts ssh-keys wifi install-pkgs"
+            " packages-from packages lock reuse-root-tar key-file-* out report sign"
+            " keyring-helper remote remote-allowed-signers remote-revoked-keys remote-key"
+            " cluster-tls",
         ),
-        ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
+        ("secret", "useradd chpasswd wifi add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),
     ],
 )

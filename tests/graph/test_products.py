@@ -18,8 +18,9 @@ TABLE = PartitionTable(Label.gpt, (boot_fat(GiB), root_ext4(), root_ext4()))
 PI = Settings("pi")
 
 
-def make_build(board: Board, setup: Settings = PI, packages: tuple[str, ...] = ()) -> Build:
-    return Build(board, PLATFORM, (Product.root_tar,), Path("/out"), setup, packages=packages)
+def make_build(board: Board, packages: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Build:
+    products = (Product.root_tar,)
+    return Build(board, PLATFORM, products, Path("/out"), PI, packages=packages, needs=needs)
 
 
 def test_ids() -> None:
@@ -33,7 +34,7 @@ def test_what_is_installed_is_named_once_and_in_order() -> None:
     )
     assert make_build(board).installs == ("linux", "firmware", "vim")
     assert make_build(board).initramfs == "booster"
-    build = make_build(board, Settings("pi", sudo_groups=("wheel",)), packages=("vim", "git"))
+    build = make_build(board, packages=("vim", "git"), needs=("sudo",))
     assert build.installs == ("linux", "firmware", "vim", "sudo", "git")
 
 

@@ -30,8 +30,9 @@ COMMAND = re.compile(r"\bdoit ([a-z][a-z-]*)\b(?! is\b)(?!:)")
 WORDS_OF_COMMANDS = {"for", "older", "size"}
 """What a task of its own takes beside the variables of builds."""
 
-FIELDS = {"size", "start", "type", "flags", "mine", "root"}
-"""sfdisk's fields, an AppArmor profile's, the repository of an example, and a word of kernels."""
+FIELDS = {"size", "start", "type", "flags", "mine", "root", "gateway", "dns", "interface"}
+"""sfdisk's fields, an AppArmor profile's, the repository of an example, a word of kernels, and
+those of a static network."""
 
 MADE = tuple(errors_made())
 

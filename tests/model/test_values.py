@@ -28,5 +28,6 @@ def test_what_is_secret_is_not_printed() -> None:
     hidden = {f"{name}.{field.name}" for name, field in fields if not field.repr}
     assert hidden == secret | {"distro.Keyring.keys"}  # which has a SHA-256 beside it
     assert secret == {
-        *("settings.Password.password", "settings.AddedFile.text", "settings.Script.text")
+        *("settings.Password.password", "settings.AddedFile.text", "settings.Script.text"),
+        "networks.WifiNetwork.passphrase",
     }

@@ -124,11 +124,13 @@ CHANGED = [
 """Files to change; no stage reads those of the last line."""
 
 _AT_FIRST_BOOT = ("grow-root", "grow-root.service", "image.preset", "pacman-keyring.service")
+_OF_WIFI = ("wireless.network", "wpa_supplicant.conf", "wpa_supplicant.rules")
 READERS = {
     **{f"aimager/system/content/{n}": "aimager/system/first_boot.py" for n in _AT_FIRST_BOOT},
     "aimager/system/content/unpack-kernels": "aimager/system/bootloader/efi_kernels.py",
     "aimager/system/content/unpack-kernels.hook": "aimager/system/bootloader/efi_kernels.py",
-    "aimager/system/content/wired.network": "aimager/system/configure.py",
+    "aimager/system/content/wired.network": "aimager/system/networks.py",
+    **{f"aimager/system/content/{n}": "aimager/system/wifi.py" for n in _OF_WIFI},
     "aimager/sandbox/dispatcher/dispatch-aarch64": "aimager/sandbox/native_programs.py",
     "aimager/sandbox/dispatcher/dispatch-x86_64": "aimager/sandbox/native_programs.py",
 }
@@ -179,20 +181,19 @@ def test_the_order_of_words_counts_and_that_of_inputs_does_not() -> None:
 
 
 def test_settings_are_flat() -> None:
+    empty = {name: "[]" for name in ("addresses", "domains", "gateways", "servers")}
+    network = {f"setup.network.{name}": text for name, text in empty.items()}
+    texts = ("keymap", "network.interface", "timezone", "wifi_country")
+    lists = "command_line files own_command_lines passwords scripts services ssh_keys sudo_groups"
     assert derive("make", MAKE, IDENTITIES).settings == {
         "level": "3",
         "maybe": "null",
         "nothing": "[]",
-        "setup.command_line": "[]",
-        "setup.files": "[]",
         "setup.hostname": '"pi"',
         "setup.locales": '["en_US.UTF-8"]',
-        "setup.own_command_lines": "[]",
-        "setup.passwords": "[]",
-        "setup.scripts": "[]",
-        "setup.services": "[]",
-        "setup.sudo_groups": "[]",
-        "setup.users": "[]",
+        **network,
+        **{f"setup.{name}": '""' for name in texts},
+        **{f"setup.{name}": "[]" for name in (*lists.split(), "users", "wifi")},
     }
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aimager.errors import CommandError, ConfigError, HostError, ImageError
+from aimager.errors import CommandError, ConfigError, HostError
 from aimager.model.settings import HashedPassword, Settings, User
-from aimager.resources import read_data
 from aimager.sandbox.id_map import Extent
 from aimager.sandbox.owners import HeldIds
 from aimager.system import configure as system_setup
@@ -106,27 +105,6 @@ def test_sudo(image: RecordingRoot) -> None:
     with pytest.raises(ConfigError) as caught:
         system_setup.allow_sudo(image, ("wheel", "wheels"))
     assert caught.value.message == ("sudo-group= names the group wheels, which is not in the image")
-
-
-def test_network(image: RecordingRoot) -> None:
-    (image.root / "etc/resolv.conf").write_text("nameserver 10.0.0.1\n")
-    system_setup.configure_network(image)
-    network = image.root / "etc/systemd/network/20-wired.network"
-    assert network.read_text() == read_data("aimager.system", "content/wired.network")
-    wants = (image.root / "etc/systemd/system").glob("*.wants/*")
-    assert {f"{path.parent.name}/{path.name}" for path in wants} == {
-        "multi-user.target.wants/systemd-networkd.service",
-        "sysinit.target.wants/systemd-resolved.service",
-    }
-    link = image.root / "etc/resolv.conf"
-    assert str(link.readlink()) == "../run/systemd/resolve/stub-resolv.conf"
-
-
-def test_an_image_without_networkd(image: RecordingRoot) -> None:
-    (image.root / "usr/lib/systemd/system/systemd-networkd.service").unlink()
-    with pytest.raises(ImageError) as caught:
-        system_setup.configure_network(image)
-    assert caught.value.message == "the image has no systemd-networkd.service"
 
 
 def test_all_of_a_setup(image: RecordingRoot) -> None:

@@ -121,7 +121,8 @@ def test_a_maker_that_fails_is_told_in_words_of_the_variables(root: Path) -> Non
     with pytest.raises(ConfigError) as caught:
         finish(image, Settings("pc", files=(AddedFile(f"/{CONF}", "HOOKS=(own)\n"),)), ())
     assert caught.value.message == (
-        "the initramfs cannot be made by the configuration that files=, overlay= or keymap= brings:\n"
+        "the initramfs cannot be made by the configuration that files=, overlay= or keymap="
+        " brings:\n"
         "    ==> ERROR: Hook 'own' cannot be found\n    ==> ERROR: two"
     )
     assert (root / CONF).read_text() == "HOOKS=(own)\n"
