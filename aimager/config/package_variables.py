@@ -44,7 +44,6 @@ PACKAGES = (
         "",
         "packages-from=packages.x86_64",
         parser=of_folder(read_package_lists),
-        settings=("packages",),
         paths=True,
     ),
     Variable(

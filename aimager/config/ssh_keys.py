@@ -14,7 +14,7 @@ from aimager.config.paths import read_text
 from aimager.errors import ConfigError
 from aimager.model.settings import AuthorizedKeys
 
-_NEXT_USER = re.compile(r"[,\n](?=[A-Za-z0-9_.][A-Za-z0-9_.-]*:)")
+_NEXT_USER = re.compile(r"[,\n]\s*(?=[A-Za-z0-9_.][A-Za-z0-9_.-]*:)")
 _KEY = re.compile(r"(?:^|\s)(?P<kind>[a-z][a-z0-9@.-]*)\s+(?P<blob>AAAA[A-Za-z0-9+/]+=*)(?=\s|$)")
 """A public key, which all begin so: their first four bytes are the length of their kind's name."""
 

@@ -16,10 +16,14 @@ Owner = tuple[int, int]
 
 
 class Ownership:
-    """Who owns what is added to the image in ``tree``, by the accounts that it has now."""
+    """Who owns what is added to the image in ``tree``, by the accounts that it has now.
 
-    def __init__(self, tree: Tree) -> None:
+    ``variable`` is what asks for it.
+    """
+
+    def __init__(self, tree: Tree, variable: str = "files=") -> None:
         self._tree = tree
+        self._variable = variable
         self._accounts = read_accounts(tree)
 
     def make_empty(self, file: AddedFile) -> None:
@@ -35,7 +39,7 @@ class Ownership:
         self._tree.unlink(file.path)
         self._tree.write(file.path, b"", 0o600)
         if owner:
-            refuse_owner(str(path), *owner, held_ids(), " of files=")
+            refuse_owner(str(path), *owner, held_ids(), f" of {self._variable}")
             with self._tree.folder(path.parent) as folder:
                 os.chown(path.name, *owner, dir_fd=folder, follow_symlinks=False)
 

@@ -1,5 +1,6 @@
 """Keys by which users log in over ssh, where sshd looks for them and takes them."""
 
+import os
 import stat
 from collections.abc import Sequence
 
@@ -37,9 +38,11 @@ def lay_ssh_keys(tree: Tree, keys: Sequence[AuthorizedKeys]) -> None:
         lines = dict.fromkeys((*there, *entry.lines))
         text = "".join(f"{line}\n" for line in lines)
         file = AddedFile(path, text, _PRIVATE_FILE, f"{account.user}:{account.group}")
-        Ownership(tree).make_empty(file)
+        Ownership(tree, "ssh-keys=").make_empty(file)
         tree.write(path, text, _PRIVATE_FILE)
-        tree.chmod(folder, _PRIVATE_FOLDER)
+        with tree.folder(folder) as descriptor:  # which a skeleton may have brought
+            os.fchown(descriptor, account.user, account.group)
+            os.fchmod(descriptor, _PRIVATE_FOLDER)
 
 
 def _check_home(tree: Tree, account: Account) -> None:

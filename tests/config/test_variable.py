@@ -53,7 +53,6 @@ CASES = {
     "wifi": ("wifi=home:password1", "wifi=home:password2", "wifi: home changed"),
     "wifi-country": (*("wifi=home:", "wifi=home: wifi-country=de", "wifi-country: (none) -> DE"),),
     "network": ("", "network=10.0.0.2/24", "network: addresses changed"),
-    "packages-from": ("", "packages-from=list", "packages-from: vim added"),
     "append-all": ("append-all=x", "append-all=y", "append-all: y added, x removed"),
     "append-default": ("append-default=x", "append-default=y", "append-default: y added"),
     "append-*": ("", "append-linux-lts=quiet", "append-linux-lts: quiet added"),
@@ -98,7 +97,6 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.tar").write_text(name)
         (tmp_path / f"{name}.img").write_text(name)
         (tmp_path / f"{name}.gpg").write_bytes(plain(Secret(name, 1), b"user", 1).packets())
-    (tmp_path / "list").write_text("vim\n")
     (tmp_path / "key.pub").write_text(SSH_KEY)
     build = read_build(dict(word.split("=") for word in BASE.split()), tmp_path)
     assert build

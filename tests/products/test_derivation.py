@@ -181,19 +181,17 @@ def test_the_order_of_words_counts_and_that_of_inputs_does_not() -> None:
 
 
 def test_settings_are_flat() -> None:
-    empty = {name: "[]" for name in ("addresses", "domains", "gateways", "servers")}
-    network = {f"setup.network.{name}": text for name, text in empty.items()}
-    texts = ("keymap", "network.interface", "timezone", "wifi_country")
+    texts = "keymap network.interface timezone wifi_country"
     lists = "command_line files own_command_lines passwords scripts services ssh_keys sudo_groups"
+    more = "users wifi network.addresses network.domains network.gateways network.servers"
     assert derive("make", MAKE, IDENTITIES).settings == {
         "level": "3",
         "maybe": "null",
         "nothing": "[]",
         "setup.hostname": '"pi"',
         "setup.locales": '["en_US.UTF-8"]',
-        **network,
-        **{f"setup.{name}": '""' for name in texts},
-        **{f"setup.{name}": "[]" for name in (*lists.split(), "users", "wifi")},
+        **{f"setup.{name}": '""' for name in texts.split()},
+        **{f"setup.{name}": "[]" for name in f"{lists} {more}".split()},
     }
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aimager.errors import AimagerError
-from aimager.model.settings import AddedFile
+from aimager.model.settings import AddedFile, AuthorizedKeys
+from aimager.sandbox.tree import Tree
 from aimager.system.customize import add_file
+from aimager.system.ssh_keys import lay_ssh_keys
 from tests.support.hostile_root import QuietRoot
 
 PASSWD = """\
@@ -41,9 +43,39 @@ class Adding:
     links: dict[str, str] = field(default_factory=dict)
 
 
-def add(adding: Adding) -> list[str]:
-    """What becomes of each file and of the folders it lies in, or why not: mode, owner, path."""
-    root = adding.work / "root"
+@dataclass(frozen=True)
+class Authorizing:
+    """Keys for users of a root below ``work``, where files are and folders have modes."""
+
+    work: Path
+    keys: tuple[AuthorizedKeys, ...]
+    texts: dict[str, str] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+
+
+def authorize(asked: Authorizing) -> list[str]:
+    """The mode, owner, path and lines of all files with keys, or why there are none."""
+    root = asked.work / "root"
+    _make_root(root)
+    tree = Tree(root)
+    for path, text in asked.texts.items():
+        tree.write(path, text)
+    for path, mode in asked.modes.items():
+        tree.chmod(path, mode)
+    try:
+        lay_ssh_keys(tree, asked.keys)
+    except AimagerError as error:
+        return [error.message]
+    told = []
+    for place in sorted((*root.rglob(".ssh"), *root.rglob("authorized_keys"))):
+        status = place.stat()
+        lines = place.read_text().split("\n")[:-1] if place.is_file() else []
+        owner = f"{status.st_uid}:{status.st_gid}"
+        told.append(f"{status.st_mode & 0o7777:o} {owner} {place.relative_to(root)} {lines}")
+    return told
+
+
+def _make_root(root: Path) -> None:
     for name, numbers in HOMES.items():
         (root / name).mkdir(parents=True, mode=0o755)
         os.chown(root / name, *numbers)
@@ -52,6 +84,12 @@ def add(adding: Adding) -> list[str]:
     (root / "etc/group").write_text(GROUP)
     (root / "etc/motd").write_text("old")
     os.chown(root / "etc/motd", 7, 7)
+
+
+def add(adding: Adding) -> list[str]:
+    """What becomes of each file and of the folders it lies in, or why not: mode, owner, path."""
+    root = adding.work / "root"
+    _make_root(root)
     before = {path for path in root.rglob("*") if path.is_dir()}
     for place, target in adding.links.items():
         (root / place).symlink_to(target)
