@@ -47,7 +47,8 @@ def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, s
     for build, words in zip(builds, _boot_words(builds, variables), strict=True):
         is_explained = len(builds) <= _EXPLAINED
         named = [f"{build.name}:"] if build.name else []
-        for line in (*named, *_warnings(build), *_results(build, entries, words, is_explained)):
+        results = _results(build, entries, words, is_explained)
+        for line in (*named, *_warnings(build), *results, *_login_warning(build)):
             print(f"   {line}")
     for line in _write_reports(builds, entries, variables, made=True):
         print(line)
@@ -101,11 +102,6 @@ def _warnings(build: Build) -> list[str]:
         found.append(f"the settings are not those that {build.lock} was made with")
     if locked and locked.board_sha256 not in ("", build.board_sha256):
         found.append(f"the board's file is not the one that {build.lock} was made with")
-    if any(product.is_image for product in build.products) and not _logins(build):
-        found.append(
-            "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server;"
-            " useradd='-m -G wheel alice' chpasswd=alice:PASSWORD adds one"
-        )
     found += [
         f"the repository {name} was asked with a password or token, which the image's pacman.conf"
         " does not get"
@@ -119,6 +115,17 @@ def _warnings(build: Build) -> list[str]:
         unsigned = (package for package in _lock(build).packages if not package.is_signed)
         found += [f"NOT SIGNED by anybody: {package}" for package in unsigned]
     return found
+
+
+def _login_warning(build: Build) -> list[str]:
+    """What the last lines say of an image that lets nobody in."""
+    if not any(product.is_image for product in build.products) or _logins(build):
+        return []
+    return [
+        "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server; to let somebody in,"
+        " build with",
+        "   useradd='-m -G wheel alice' and chpasswd=alice:PASSWORD or ssh-keys=alice:@KEY.pub",
+    ]
 
 
 def _logins(build: Build) -> list[str]:
