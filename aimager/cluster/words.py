@@ -49,6 +49,8 @@ def words_for(words: Mapping[str, str], remote: str, *, is_image: bool) -> dict[
             continue
         if name == "chpasswd":
             continue
+        if name == "wifi" and text:
+            raise NotSentError("wifi= holds a passphrase, which is not sent")
         if without_credentials(text) != text:
             raise NotSentError(f"{name}= holds credentials, which are not sent")
         if _names_files(name, text):

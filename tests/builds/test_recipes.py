@@ -26,7 +26,7 @@ def in_image(disk: Path) -> dict[str, Node]:
     """The files of the root file system of a disk, which is the last partition, by path."""
     last = read_partitions(Window.whole(disk))[-1]
     window = Window.whole(disk).part(last.start * 512, last.sectors * 512)
-    return {node.path: node for node in read_ext4(window)}
+    return {node.path.strip("/"): node for node in read_ext4(window)}
 
 
 def text_in(disk: Path, path: str) -> str:

@@ -57,6 +57,7 @@ def test_passwords_do_not_go() -> None:
         ("keyring-helper", "helper.tar"),
         ("overlay", "o.tar"),
         ("files", "a:/etc/a"),
+        ("ssh-keys", "root:@key.pub"),
         ("scripts", "a.sh"),
         ("disk-from", "disk.img"),
     ],
@@ -69,6 +70,11 @@ def test_files_of_this_machine_are_refused(name: str, text: str) -> None:
 def test_a_system_needs_no_file_of_its_image() -> None:
     files = {"overlay": "o.tar", "files": "a:/etc/a", "scripts": "a.sh", "disk_from": "d"}
     assert sent(is_image=False, **files) == {**BUILD, "remote": REMOTE}
+
+
+def test_a_wireless_networks_passphrase_stays_here() -> None:
+    with pytest.raises(NotSentError, match="wifi= holds a passphrase, which is not sent"):
+        sent(wifi="home:correct horse")
 
 
 def test_credentials_of_mirrors_are_refused() -> None:
