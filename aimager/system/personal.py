@@ -1,0 +1,88 @@
+"""What makes a finished image one machine's own, set up by what a build does, on part of its files.
+
+The image's own programs are not there, nor would they run everywhere: users are added by native
+ones of the same name, which shadow's option ``--root`` lets work on the tree.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from aimager.model.settings import HashedPassword, Settings
+from aimager.sandbox.accounts import read_accounts
+from aimager.sandbox.tree import Tree
+from aimager.system.configure import name_host, set_up_users
+from aimager.system.sysprep import remove_traces
+from aimager.toolbox import Toolbox
+
+_FOLDERS = (
+    *("", "etc", "etc/default", "etc/kernel", "etc/ssh", "etc/pam.d", "var/log", "var/mail"),
+    *("var/spool/mail", "home", "boot", "boot/extlinux", "boot/loader", "boot/loader/entries"),
+    *("boot/syslinux", "usr/bin", "usr/lib/systemd/system", "usr/lib/systemd/system-preset"),
+)
+"""What of the image set-up reads, or asks what is there."""
+
+_WITH_ALL = ("etc/skel", "etc/systemd", "etc/NetworkManager", "etc/iwd", "etc/wpa_supplicant")
+"""The same, with all that lies in their folders."""
+
+_FIRST_USER = 1000
+
+
+def folders(setup: Settings) -> Iterator[tuple[str, bool]]:
+    """The folders that ``setup`` needs, and whether with all that lies in those below."""
+    yield from ((folder, False) for folder in _FOLDERS)
+    yield from ((folder, True) for folder in _WITH_ALL)
+    for user in setup.users:
+        # Wherever -d or -b may put the home, what is there already is not to be made again.
+        for word in user.arguments:
+            yield f"/{word.partition('/')[2]}", False
+
+
+def homes(tree: Tree) -> Iterator[str]:
+    """The homes of root and of people, in an image whose /etc/passwd ``tree`` has."""
+    for account in read_accounts(tree):
+        if account.home.strip("/") and (account.user == 0 or account.user >= _FIRST_USER):
+            yield account.home
+            yield f"{account.home}/.ssh"
+
+
+def programs(setup: Settings) -> tuple[str, ...]:
+    """The native programs that ``setup`` needs."""
+    clear = any(not entry.is_hashed for entry in setup.passwords)
+    return (
+        *(["useradd"] if setup.users else []),
+        *(["chpasswd"] if setup.passwords else []),
+        *(["openssl"] if clear else []),
+    )
+
+
+class PartialRoot:
+    """Part of an image's root, and native programs that work on it."""
+
+    def __init__(self, tree: Tree, tools: Toolbox, epoch: int) -> None:
+        self._tree = tree
+        self._tools = tools
+        self._env = {"SOURCE_DATE_EPOCH": str(epoch)}
+
+    @property
+    def tree(self) -> Tree:
+        """Its files."""
+        return self._tree
+
+    def run(self, argv: Sequence[str], input: bytes = b"") -> str:
+        """Run a program of shadow's on it, and return what it says.
+
+        :raises CommandError: when it fails
+        """
+        words = [argv[0], "--root", self._tree.path, *argv[1:]]
+        return self._tools.run(words, env=self._env, input=input)
+
+
+def personalise(root: PartialRoot, setup: Settings, hashed: Sequence[HashedPassword]) -> None:
+    """Apply ``setup`` as far as it is one machine's; ``hashed`` are its passwords.
+
+    :raises ConfigError: when the image lacks what a setting needs
+    :raises HostError: when this machine lacks the id of a user
+    """
+    if setup.hostname:
+        name_host(root.tree, setup.hostname)
+    set_up_users(root, setup.users, hashed)
+    remove_traces(root.tree)
