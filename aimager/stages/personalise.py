@@ -20,6 +20,7 @@ from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suff
 from aimager.errors import ConfigError, HostError, ImageError
 from aimager.image.bmap import bmap_text
 from aimager.image.finished.personalise import Patch, Wanted, make_patch
+from aimager.memory import tmpfs_size
 from aimager.model.layout import Extent
 from aimager.model.settings import Settings
 from aimager.model.workshop import Workshop
@@ -28,6 +29,9 @@ from aimager.sandbox.namespace import call
 
 _CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h
+_WORK = 512 << 20
+"""Bytes that the metadata of an image of many GiB takes, with the files that set-up reads."""
+
 MAP = ".bmap"
 """What follows an image's name in that of its block map."""
 
@@ -112,6 +116,7 @@ class Personalise:
             reads=[image, *([self.borrowed] if self.borrowed else [])],
             products=[target],
             keeps=[self.workshop.log],
+            tmpfs=tmpfs_size(_WORK, wish=self.workshop.memory),
         )
         try:
             with target.open("rb") as stream:

@@ -13,27 +13,34 @@ from aimager.system.configure import name_host, set_up_users
 from aimager.system.sysprep import remove_traces
 from aimager.toolbox import Toolbox
 
-_FOLDERS = (
-    *("", "etc", "etc/default", "etc/kernel", "etc/ssh", "etc/pam.d", "var/log", "var/mail"),
-    *("var/spool/mail", "home", "boot", "boot/extlinux", "boot/loader", "boot/loader/entries"),
-    *("boot/syslinux", "usr/bin", "usr/lib/systemd/system", "usr/lib/systemd/system-preset"),
-)
-"""What of the image set-up reads, or asks what is there."""
+_ALWAYS = ("", "etc", "etc/default", "etc/kernel")
+"""What of the image is read whatever is set up: its accounts, and what names file systems."""
 
-_WITH_ALL = ("etc/skel", "etc/systemd", "etc/NetworkManager", "etc/iwd", "etc/wpa_supplicant")
-"""The same, with all that lies in their folders."""
+_BOOT = ("boot", "boot/extlinux", "boot/loader", "boot/loader/entries", "boot/syslinux")
+"""The same, where the root has it."""
+
+_OF_USERS = ("home", "var/log", "var/mail", "var/spool/mail")
+"""What useradd(8) looks at, or puts something into."""
+
+_SKELETON = "etc/skel"
 
 _FIRST_USER = 1000
 
 
 def folders(setup: Settings) -> Iterator[tuple[str, bool]]:
-    """The folders that ``setup`` needs, and whether with all that lies in those below."""
-    yield from ((folder, False) for folder in _FOLDERS)
-    yield from ((folder, True) for folder in _WITH_ALL)
+    """The folders that ``setup`` needs, and whether with all that lies in those below.
+
+    Those in which it makes something need not be among them.
+    """
+    yield from ((folder, False) for folder in (*_ALWAYS, *_BOOT))
+    if setup.users:
+        yield from ((folder, False) for folder in _OF_USERS)
+        yield _SKELETON, True
     for user in setup.users:
         # Wherever -d or -b may put the home, what is there already is not to be made again.
         for word in user.arguments:
-            yield f"/{word.partition('/')[2]}", False
+            if "/" in word:
+                yield f"/{word.partition('/')[2]}", False
 
 
 def homes(tree: Tree) -> Iterator[str]:
