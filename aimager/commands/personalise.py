@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aimager import progress
+from aimager.compression import DECODERS
 from aimager.config.paths import check_new
 from aimager.config.personal import PERSONAL, read_personal_settings
 from aimager.config.variable import Words
@@ -75,6 +76,11 @@ def _target(words: Words, image: Path, hostname: str) -> Path:
         raise ConfigError(
             f"the copy {target} would take the place of the image itself",
             hint="name another file with to=, or change it with in-place=yes",
+        )
+    if target.suffix in DECODERS:
+        raise ConfigError(
+            f"to={target.name} has the name of a compressed image, and the copy is not one",
+            hint="leave its suffix out, and compress the copy afterwards",
         )
     if image.is_block_device():
         raise ConfigError(

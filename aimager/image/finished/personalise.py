@@ -3,7 +3,7 @@
 The image is only read here: what is to change is written to a file of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from aimager.errors import ImageError
 from aimager.image.changed_image import BLOCK, ChangedImage
 from aimager.image.filesystem.ext4_layout import Ext4, runs
 from aimager.image.filesystem.ext4_patch import patch_ext4
-from aimager.image.filesystem.fat_patch import patch_fat
+from aimager.image.filesystem.fat_names import FatFolders
+from aimager.image.filesystem.fat_patch import newly_used, patch_fat
 from aimager.image.filesystem.used_blocks import extents_in_use
 from aimager.image.finished.disk import FinishedDisk, read_disk
 from aimager.image.finished.fat_files import FatFiles
@@ -155,20 +156,28 @@ def _refuse_attributes(partial: PartialTree, found: Difference) -> None:
 def _patch_parts(
     tools: Toolbox, disk: FinishedDisk, tree: Tree, found: Difference, work: Path
 ) -> None:
-    """Write what was changed in ``tree`` into the file systems of ``disk``."""
+    """Write what was changed in ``tree`` into the file systems of ``disk``.
+
+    What that sets free is emptied: it would go on telling what files held, such as former
+    passwords' hashes.
+    """
     epoch = disk.trees[""].made
     for top, part in disk.mounted.items():
         others = tuple(other for other in disk.mounted if other and other != top)
-        changes = find_changes(tree, found, top, others)
-        label = top or "root"
-        if part.kind is FileSystem.ext4:
-            before = Ext4(part.image).blocks_in_use()
-            patch_ext4(tools, part.image, changes, work, label=label, epoch=epoch)
-            # A free block would go on telling what a file held, such as former passwords' hashes.
-            for extent in runs(before & ~Ext4(part.image).blocks_in_use()):
-                part.image.write(extent.start, bytes(extent.size))
+        changes, image = find_changes(tree, found, top, others), part.image
+        if part.kind is FileSystem.ext4 and changes:
+            used = Ext4(image).blocks_in_use()
+            patch_ext4(tools, image, changes, work, label=top or "root", epoch=epoch)
+            _empty(image, runs(used & ~Ext4(image).blocks_in_use()))
         elif part.kind is FileSystem.vfat and changes:
-            patch_fat(tools, part.image, changes, Tree(tree.path / top), work, epoch=epoch)
+            before = FatFolders(image)
+            patch_fat(tools, image, changes, Tree(tree.path / top), work, epoch=epoch)
+            _empty(image, newly_used(FatFolders(image), before))
+
+
+def _empty(image: ChangedImage, extents: Iterable[Extent]) -> None:
+    for extent in extents:
+        image.write(extent.start, bytes(extent.size))
 
 
 def _pieces(disk: FinishedDisk) -> Iterator[tuple[int, bytes]]:
