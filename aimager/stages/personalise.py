@@ -78,6 +78,7 @@ class Personalise:
                 flushed = pool.submit(os.fsync, stream.fileno())
                 text = bmap_text(temporary, patch.mapped)
                 flushed.result()
+            _map_of(target).unlink(missing_ok=True)  # one of what the copy replaces
         files.publish_text(_map_of(target), text, mode=self.readers.file)
         return patch.files
 

@@ -8,6 +8,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
@@ -21,12 +22,13 @@ _FAST_LINK = 60
 _LARGEST_FOLDER = 8 << 20
 _DEEPEST = 5
 """Levels of a tree of extents (ext4_ext_check() of the kernel)."""
+_MOST_EXTENTS = 1 << 14
 _ATTRIBUTES = (0xEA020000).to_bytes(4, "little")
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file of an image; ``epoch`` seconds since 1970 is when its content changed last."""
+    """A file of an image; ``mtime`` is when its content changed last, in seconds since 1970."""
 
     inode: int
     mode: int
@@ -150,7 +152,8 @@ class Ext4Files:
         if flags & _INLINE or not flags & _EXTENTS:
             raise _damaged("a file without extents")
         content = bytearray(file.size)
-        for first, start, count in self._extents(raw[0x28:0x64], _DEEPEST):
+        extents = islice(self._extents(raw[0x28:0x64], _DEEPEST), _MOST_EXTENTS)
+        for first, start, count in extents:
             at = first * BLOCK
             if at < file.size:
                 data = self.image.read(start * BLOCK, min(count * BLOCK, file.size - at))

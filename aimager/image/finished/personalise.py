@@ -3,6 +3,7 @@
 The image is only read here: what is to change is written to a file of its own.
 """
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,9 @@ _LARGEST_NAMING = 64 << 10
 """Bytes of the largest file of the boot file system that may name others by their ids."""
 
 _TRIES = 4
+
+_DAMAGES = (struct.error, IndexError, ZeroDivisionError, OverflowError, RecursionError)
+"""What reading metadata raises that lies: an image may be anybody's."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,28 @@ def make_patch(tools: Toolbox, wanted: Wanted, work: Path, target: Path) -> Patc
     :raises ImageError: when the image is damaged, or has no room
     :raises HostError: when this machine lacks a program, or the id of an owner
     """
-    with wanted.path.open("rb") as stream:
-        disk = read_disk(stream)
-        hashed = hash_passwords(tools, wanted.setup.passwords, _salt_seed(disk, wanted))
-        ids = derive_ids(disk, fingerprint((_salt_seed(disk, wanted), list(hashed))))
-        tree, found = _SetUp(tools, wanted, disk, ids, hashed).make(work)
-        change_all_ids(disk, ids)
-        _patch_parts(tools, disk, tree, found, work)
-        pieces = list(_pieces(disk))
-        with target.open("wb") as content:
-            content.writelines(data for _, data in pieces)
-        places = tuple(Extent(start, len(data)) for start, data in pieces)
-        return Patch(places, tuple(sorted(found.after | found.before)), tuple(_mapped(disk)))
+    try:
+        with wanted.path.open("rb") as stream:
+            return _make_patch(tools, wanted, read_disk(stream), work, target)
+    except _DAMAGES as error:
+        raise ImageError(
+            f"{wanted.path.name} is damaged: {error}", hint="take another copy, or build it anew"
+        ) from error
+
+
+def _make_patch(
+    tools: Toolbox, wanted: Wanted, disk: FinishedDisk, work: Path, target: Path
+) -> Patch:
+    hashed = hash_passwords(tools, wanted.setup.passwords, _salt_seed(disk, wanted))
+    ids = derive_ids(disk, fingerprint((_salt_seed(disk, wanted), list(hashed))))
+    tree, found = _SetUp(tools, wanted, disk, ids, hashed).make(work)
+    change_all_ids(disk, ids)
+    _patch_parts(tools, disk, tree, found, work)
+    pieces = list(_pieces(disk))
+    with target.open("wb") as content:
+        content.writelines(data for _, data in pieces)
+    places = tuple(Extent(start, len(data)) for start, data in pieces)
+    return Patch(places, tuple(sorted(found.after | found.before)), tuple(_mapped(disk)))
 
 
 def _salt_seed(disk: FinishedDisk, wanted: Wanted) -> str:
