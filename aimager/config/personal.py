@@ -4,11 +4,15 @@ from pathlib import Path
 
 from aimager.config.accounts import check_hashes, separate_passwords
 from aimager.config.parse import HERE
+from aimager.config.settings import SSHD, read_country
 from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.settings import Settings
 
-PERSONAL = ("hostname", "useradd", "chpasswd")
+PERSONAL = (
+    *("hostname", "useradd", "chpasswd", "ssh-keys", "ssh-server"),
+    *("network", "wifi", "wifi-country"),
+)
 """The variables of a build's settings that a finished image can be given, too."""
 
 
@@ -17,11 +21,17 @@ def read_personal_settings(words: Words) -> Settings:
 
     :raises ConfigError: for values that cannot be, or files that cannot be read
     """
+    ssh_keys = words.read("ssh-keys", ())
     users, passwords = separate_passwords(words.read("useradd", ()))
     return Settings(
         hostname=words.read("hostname", ""),
         users=users,
         passwords=(*check_hashes(passwords), *words.read("chpasswd", ())),
+        ssh_keys=ssh_keys,
+        network=words.read("network"),
+        wifi=words.read("wifi", ()),
+        wifi_country=read_country(words),
+        services=SSHD if words.read("ssh-server", bool(ssh_keys)) else (),
     )
 
 

@@ -24,7 +24,9 @@ from aimager.model.networks import WIFI_SERVICES
 from aimager.model.settings import DEFAULT_LOCALE, AddedFile, Password, Script, Settings
 from aimager.packages.targets import read_target
 
-_SSHD = ("sshd.service",)
+SSHD = ("sshd.service",)
+"""The unit of OpenSSH's server."""
+
 _MODE = re.compile(r"[0-7]{3,4}")
 
 
@@ -45,7 +47,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     default, own = _read_command_lines(board, words)
     ssh_keys = words.read("ssh-keys", ())
     has_sshd = words.read("ssh-server", bool(ssh_keys))
-    services = (*board.services, *(_SSHD if has_sshd else ()), *words.read("services", ()))
+    services = (*board.services, *(SSHD if has_sshd else ()), *words.read("services", ()))
     return Settings(
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
@@ -57,7 +59,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         ssh_keys=ssh_keys,
         network=words.read("network"),
         wifi=words.read("wifi", ()),
-        wifi_country=_read_country(words),
+        wifi_country=read_country(words),
         command_line=default,
         own_command_lines=own,
         services=tuple(dict.fromkeys(services)),
@@ -67,7 +69,11 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     )
 
 
-def _read_country(words: Words) -> str:
+def read_country(words: Words) -> str:
+    """The country of ``wifi-country=``; empty: none is named.
+
+    :raises ConfigError: when there is no wireless network that it would be for
+    """
     country: str = words.read("wifi-country", "")
     if country and not words.read("wifi", ()):
         raise ConfigError(

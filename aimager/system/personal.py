@@ -6,11 +6,17 @@ ones of the same name, which shadow's option ``--root`` lets work on the tree.
 
 from collections.abc import Iterator, Sequence
 
+from aimager.errors import ConfigError
 from aimager.model.settings import HashedPassword, Settings
 from aimager.sandbox.accounts import read_accounts
 from aimager.sandbox.tree import Tree
 from aimager.system.configure import name_host, set_up_users
+from aimager.system.customize import enabled_units, keep_enabled
+from aimager.system.first_boot import enable
+from aimager.system.networks import configure_network
+from aimager.system.ssh_keys import lay_ssh_keys
 from aimager.system.sysprep import remove_traces
+from aimager.system.wifi import configure_wifi
 from aimager.toolbox import Toolbox
 
 _ALWAYS = ("", "etc", "etc/default", "etc/kernel")
@@ -24,6 +30,16 @@ _OF_USERS = ("home", "var/log", "var/mail", "var/spool/mail")
 
 _SKELETON = "etc/skel"
 
+_OF_UNITS = (("etc/systemd", True), ("usr/lib/systemd/system", False))
+"""What enables services, and which there are."""
+
+_OF_NETWORKS = (
+    *("var/lib", "var/lib/iwd", "etc/wpa_supplicant", "etc/udev", "etc/udev/rules.d"),
+    *("etc/NetworkManager", "etc/NetworkManager/system-connections", "etc/modprobe.d"),
+)
+"""Where wireless networks are known."""
+
+
 _FIRST_USER = 1000
 
 
@@ -36,6 +52,10 @@ def folders(setup: Settings) -> Iterator[tuple[str, bool]]:
     if setup.users:
         yield from ((folder, False) for folder in _OF_USERS)
         yield _SKELETON, True
+    if setup.services or setup.network or setup.wifi:
+        yield from _OF_UNITS
+    if setup.wifi:
+        yield from ((folder, False) for folder in _OF_NETWORKS)
     for user in setup.users:
         # Wherever -d or -b may put the home, what is there already is not to be made again.
         for word in user.arguments:
@@ -92,4 +112,26 @@ def personalise(root: PartialRoot, setup: Settings, hashed: Sequence[HashedPassw
     if setup.hostname:
         name_host(root.tree, setup.hostname)
     set_up_users(root, setup.users, hashed)
+    lay_ssh_keys(root.tree, setup.ssh_keys)
+    if setup.network:
+        configure_network(root.tree, setup.network)
+    configure_wifi(root.tree, setup.wifi, setup.wifi_country, enabled_units(root.tree))
+    for service in setup.services:
+        _enable(root.tree, service)
+    if setup.wifi or setup.services:
+        keep_enabled(root.tree)
     remove_traces(root.tree)
+
+
+def _enable(tree: Tree, service: str) -> None:
+    """Let a server that the image has start with it.
+
+    :raises ConfigError: when it does not have it
+    """
+    if not tree.exists(f"usr/lib/systemd/system/{service}"):
+        raise ConfigError(
+            f"the image has no {service}, which ssh-keys= needs",
+            hint="build it anew with ssh-server=yes; ssh-server=no lays keys all the same",
+        )
+    if service not in enabled_units(tree):
+        enable(tree, service, "multi-user.target")

@@ -32,7 +32,7 @@ from aimager.toolbox import Toolbox
 _LARGEST_NAMING = 64 << 10
 """Bytes of the largest file of the boot file system that may name others by their ids."""
 
-_TRIES = 4
+_TRIES = 8
 
 _DAMAGES = (struct.error, IndexError, ZeroDivisionError, OverflowError, RecursionError)
 """What reading metadata raises that lies: an image may be anybody's."""
