@@ -12,14 +12,13 @@ from aimager.model.architecture import host_architecture
 from aimager.model.build import Tools
 from aimager.model.settings import Settings
 from aimager.products.run_folder import hold_run_folder
-from aimager.stages.personalise import Personalise
-from aimager.system.personal import programs
+from aimager.stages.personalise import Personalise, needed_programs
 
 _TASK = "personalise"
-_ALWAYS = ("debugfs", "mcopy")
 _PACKAGES = {
     "debugfs": "e2fsprogs",
     "mcopy": "mtools",
+    "mdel": "mtools",
     "openssl": "openssl",
     "useradd": "shadow (on Debian: passwd)",
     "chpasswd": "shadow (on Debian: passwd)",
@@ -41,7 +40,7 @@ def personalise(
 
     :raises AimagerError: when it cannot be
     """
-    borrowed = _find_programs((*_ALWAYS, *programs(setup)), tools)
+    borrowed = _find_programs(needed_programs(setup), tools)
     hold_run_folder(artifacts.RUN)
     workshop = artifacts.workshop(_TASK, image.name)
     return Personalise(image, target, setup, seed, readers, borrowed, workshop).run()

@@ -26,6 +26,7 @@ from aimager.model.settings import Settings
 from aimager.model.workshop import Workshop
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
+from aimager.system.personal import programs
 
 _CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h
@@ -34,6 +35,14 @@ _WORK = 512 << 20
 
 MAP = ".bmap"
 """What follows an image's name in that of its block map."""
+
+
+_ALWAYS = ("debugfs", "mcopy", "mdel")
+
+
+def needed_programs(setup: Settings) -> tuple[str, ...]:
+    """The programs without which an image cannot be set up to ``setup``."""
+    return *_ALWAYS, *programs(setup)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ ones of the same name, which shadow's option ``--root`` lets work on the tree.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from aimager.errors import ConfigError
 from aimager.model.settings import HashedPassword, Settings
@@ -99,7 +100,7 @@ class PartialRoot:
 
         :raises CommandError: when it fails
         """
-        words = [argv[0], "--root", self._tree.path, *argv[1:]]
+        words: list[str | Path] = [argv[0], "--root", self._tree.path, *argv[1:]]
         return self._tools.run(words, env=self._env, input=input)
 
 

@@ -132,6 +132,19 @@ def test_others_images_are_refused(
         read_disk(stream)
 
 
+def test_a_file_system_on_a_link_is_refused(tmp_path: Path) -> None:
+    made = finished_disks.make(tmp_path / "d")
+    text = made.path.read_bytes()
+    name = b"\4\2boot"  # of the folder, as the root's own has it
+    assert text.count(name) == 1
+    made.path.write_bytes(text.replace(name, b"\4\2root"))
+    with (
+        made.path.open("rb") as stream,
+        pytest.raises(ConfigError, match="/boot, which is not a folder"),
+    ):
+        read_disk(stream)
+
+
 @pytest.mark.parametrize(
     ("place", "text", "error", "sentence"),
     [

@@ -1,75 +1,20 @@
 """A finished image is set up in a copy or in place; what was not asked for stays as it is."""
 
-import errno
-import os
 import stat
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from aimager.errors import ConfigError, HostError, ImageError
-from aimager.files import Readers, sha256
+from aimager.errors import ConfigError, ImageError
+from aimager.files import sha256
 from aimager.model.networks import WifiNetwork
-from aimager.model.partition import PartitionTable, Role
-from aimager.model.settings import AuthorizedKeys, HashedPassword, Password, Settings, User
-from aimager.stages import personalise
-from aimager.stages.personalise import Personalise
+from aimager.model.partition import PartitionTable
+from aimager.model.settings import AuthorizedKeys, Password, Settings, User
 from tests.support import finished_disks
-from tests.support.ext4_reader import read_ext4
-from tests.support.fat_reader import read_fat
-from tests.support.finished_disks import DOS, GPT, ROOT_ALONE, Disk, part_of
-from tests.support.locked import make_workshop
-from tests.support.node import Node
-from tests.support.partition_images import PROGRAMS, check_fat
-from tests.support.trees import check_ext4
-
-HASH = "$6$saltsalt$" + "h" * 86
-ALICE = Settings(
-    "kiosk",
-    users=(User(("-m", "-u", "2000", "alice")),),
-    passwords=(Password("alice", "secret"), Password("old", HASH, is_hashed=True)),
-)
-
-
-def stage(image: Path, setup: Settings, target: Path | None, seed: str = "") -> Personalise:
-    shop = make_workshop(image.parent.parent / "shop")
-    return Personalise(image, target, setup, seed, Readers.nobody, None, shop)
-
-
-def files_of(image: Path, table: PartitionTable = GPT) -> dict[str, Node]:
-    found = {n.path: n for n in read_ext4(part_of(image, table, Role.root))}
-    roles = [partition.role for partition in table.partitions]
-    if Role.boot in roles:
-        found |= {f"/boot{n.path}": n for n in read_fat(part_of(image, table, Role.boot))}
-    if Role.home in roles:
-        nodes = read_ext4(part_of(image, table, Role.home))
-        found |= {f"/home{n.path}".rstrip("/"): n for n in nodes}
-    return found
-
-
-def texts(image: Path, table: PartitionTable = GPT) -> dict[str, bytes]:
-    return {path: node.read() for path, node in files_of(image, table).items()}
-
-
-def check(image: Path, table: PartitionTable, work: Path) -> None:
-    """All file systems and the table are in order."""
-    work.mkdir(exist_ok=True)
-    for partition in table.partitions:
-        window = part_of(image, table, partition.role)
-        part = work / "part.img"
-        part.write_bytes(window.read(0, window.size))
-        if partition.file_system == "ext4":
-            check_ext4(part)
-        elif partition.file_system == "vfat":
-            check_fat(part)
-    done = subprocess.run(
-        ["sfdisk", "--verify", image], capture_output=True, text=True, env=PROGRAMS, check=False
-    )
-    assert "No errors detected" in done.stdout, done.stdout + done.stderr
+from tests.support.finished_disks import DOS, GPT, ROOT_ALONE, Disk
+from tests.support.personalised import ALICE, HASH, check, files_of, stage, texts
 
 
 @pytest.fixture
@@ -211,63 +156,6 @@ def test_a_compressed_image_is_unpacked(disk: Disk, tmp_path: Path) -> None:
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize(
-    ("setup", "sentence"),
-    [
-        (Settings("", users=(User(("-G", "none", "bob")),)), "group 'none' does not exist"),
-        (Settings("", users=(User(("old",)),)), "user 'old' already exists"),
-        (Settings("", passwords=(Password("bob", "x"),)), "names the user bob, who is not"),
-        (Settings("", ssh_keys=(AuthorizedKeys("bob", ("ssh-rsa A",)),)), "the user bob"),
-        (Settings("", services=("none.service",)), "the image has no none.service"),
-    ],
-)
-def test_what_cannot_be_leaves_nothing(
-    setup: Settings, sentence: str, disk: Disk, tmp_path: Path
-) -> None:
-    digest = sha256(disk.path)
-    target = tmp_path / "copy.img"
-    target.write_text("there before")
-    for place in (target, None):
-        with pytest.raises(ConfigError, match=sentence):
-            stage(disk.path, setup, place).run()
-    assert sha256(disk.path) == digest
-    assert target.read_text() == "there before"
-    assert {path.name for path in tmp_path.iterdir()} == {"disk", "copy.img", "shop"}
-    assert {path.name for path in disk.path.parent.iterdir()} == {"disk.img", "tree"}
-    assert {path.name for path in (tmp_path / "shop").iterdir()} <= {"log", "work"}
-
-
-def test_what_cannot_be_written_in_place_is_as_it_was(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digest = sha256(disk.path)
-    flush: list[Callable[[int], None]] = [os.fsync]
-
-    def fail(descriptor: int) -> None:
-        monkeypatch.setattr(personalise.os, "fsync", flush[0])
-        assert sha256(disk.path) != digest
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(personalise, "call", _call_with(monkeypatch, fail))
-    with pytest.raises(HostError, match="cannot be written: Input/output error; it is as it was"):
-        stage(disk.path, ALICE, None).run()
-    assert sha256(disk.path) == digest
-
-
-def _call_with(
-    monkeypatch: pytest.MonkeyPatch, fail: Callable[[int], None]
-) -> Callable[..., object]:
-    """The call as it is, after which the next flush fails."""
-    real = personalise.call
-
-    def call(*arguments: object, **words: object) -> object:
-        answer = real(*arguments, **words)  # type: ignore[arg-type]
-        monkeypatch.setattr(personalise.os, "fsync", fail)
-        return answer
-
-    return call
-
-
 def test_keys_and_networks_are_laid(disk: Disk, tmp_path: Path) -> None:
     target = tmp_path / "copy.img"
     setup = Settings(
@@ -297,25 +185,3 @@ def test_homes_may_lie_where_set_up_does_not_look(disk: Disk, tmp_path: Path) ->
     stage(disk.path, Settings("", users=(User(arguments),)), target).run()
     assert "/var/lib/people/deep/bob/.profile" in files_of(target)
     check(target, GPT, tmp_path / "work")
-
-
-def test_a_damaged_image_is_refused_and_stays(disk: Disk, tmp_path: Path) -> None:
-    start = disk.part(Role.root).start
-    with disk.path.open("r+b") as stream:
-        stream.seek(start + 4096)
-        stream.write(b"\xff" * 64)  # where the first group has its tables
-    digest = sha256(disk.path)
-    for target in (None, tmp_path / "copy.img"):
-        with pytest.raises((ImageError, ConfigError)):
-            stage(disk.path, ALICE, target).run()
-    assert sha256(disk.path) == digest
-    assert not (tmp_path / "copy.img").exists()
-
-
-def test_passwords_stand_nowhere_else(disk: Disk, tmp_path: Path) -> None:
-    made = stage(disk.path, ALICE, tmp_path / "copy.img")
-    made.run()
-    log = made.workshop.log.read_text()
-    assert "useradd" in log
-    assert "secret" not in log
-    assert HashedPassword("old", HASH).hash not in log

@@ -15,6 +15,7 @@ from aimager.image.finished.ext4_files import Ext4Files
 from aimager.image.finished.fat_files import FatFiles
 from aimager.model.layout import Extent
 from aimager.model.partition import FileSystem
+from aimager.sandbox.tree import shown
 from aimager.uuids import fat_uuid
 
 SWAP_ID = 0x40C
@@ -167,7 +168,10 @@ def _is_root(part: Part, name: str) -> bool:
 
 
 def _mounted(root: Part, parts: tuple[Part, ...]) -> dict[str, Part]:
-    """The partitions that the root's fstab(5) names, by their mount points."""
+    """The partitions that the root's fstab(5) names, by their mount points.
+
+    :raises ConfigError: when one of these is no folder, or one that a link leads to
+    """
     files = Ext4Files(root.image)
     fstab = files.find(_FSTAB)
     text = files.read(fstab, _SMALL) if fstab and fstab.is_file else b""
@@ -178,4 +182,10 @@ def _mounted(root: Part, parts: tuple[Part, ...]) -> dict[str, Part]:
             names = [name.lower() for name in part.sources]
             if source.lower() in names and top.startswith("/") and part is not root:
                 found[top.strip("/")] = part
+    for top in found:
+        here = files.find(top)
+        if here is None or not here.is_folder:
+            raise _foreign(
+                root.image.name, f"mounts a file system at {shown(top)}, which is not a folder"
+            )
     return found

@@ -56,10 +56,12 @@ class PartialTree:
                 left += [p for p in self._folders if p.rpartition("/")[0] == real and p]
 
     def settle(self) -> None:
-        """Give folders back the times that they had before they were filled."""
+        """Give folders the owners, modes and times that they have in the image, once filled."""
         for path, found in self._folders.items():
             with self.tree.folder(path, os.O_NOFOLLOW) as descriptor:
-                os.utime(descriptor, ns=(found.mtime * 10**9, found.mtime * 10**9))
+                os.fchown(descriptor, *found.owner)
+                os.fchmod(descriptor, found.mode & 0o7777)
+                os.utime(descriptor, ns=_times(found))
 
     def unseen(self, found: Difference) -> set[str]:
         """The folders in which something was made, of which nobody has asked what they hold."""
@@ -139,19 +141,18 @@ class PartialTree:
                 self._folders[path] = found
             elif found.is_link:
                 os.symlink(files.target(found), name, dir_fd=descriptor)
+                os.chown(name, *found.owner, dir_fd=descriptor, follow_symlinks=False)
             elif found.is_file:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
                 with os.fdopen(os.open(name, flags, 0o600, dir_fd=descriptor), "wb") as stream:
                     stream.write(files.read(found, _READ) if found.size <= _READ else b"")
+                    os.fchown(stream.fileno(), *found.owner)
+                    os.fchmod(stream.fileno(), found.mode & 0o7777)
             else:
                 return
-            _give(descriptor, name, found)
+            os.utime(name, ns=_times(found), dir_fd=descriptor, follow_symlinks=False)
 
 
-def _give(folder: int, name: str, found: Found) -> None:
-    """Give what was made in a folder the owner, mode and time that it has in the image."""
-    os.chown(name, *found.owner, dir_fd=folder, follow_symlinks=False)
-    if not found.is_link:
-        os.chmod(name, found.mode & 0o7777, dir_fd=folder)
-    times = (found.mtime * 10**9, found.mtime * 10**9)
-    os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
+def _times(found: Found) -> tuple[int, int]:
+    """What it is read and changed at, in ns."""
+    return found.mtime * 10**9, found.mtime * 10**9

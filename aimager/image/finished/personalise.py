@@ -90,7 +90,7 @@ def _make_patch(
     with target.open("wb") as content:
         content.writelines(data for _, data in pieces)
     places = tuple(Extent(start, len(data)) for start, data in pieces)
-    return Patch(places, tuple(sorted(found.after | found.before)), tuple(_mapped(disk)))
+    return Patch(places, tuple(sorted({*found.before, *found.after})), tuple(_mapped(disk)))
 
 
 def _salt_seed(disk: FinishedDisk, wanted: Wanted) -> str:
