@@ -243,7 +243,7 @@ OTHERS = (
         "for personalise: the disk image to start from, which may be compressed; with in-place=yes"
         " also a card's device",
         "",
-        "image=out/archlinux-x86_64-x64-uefi/disk.img",
+        "image=disk.img",
         parser=of_path(read_image),
         paths=True,
         describes_build=False,

@@ -42,7 +42,7 @@ def personalise(
     """
     borrowed = _find_programs(needed_programs(setup), tools)
     hold_run_folder(artifacts.RUN)
-    workshop = artifacts.workshop(_TASK, image.name)
+    workshop = artifacts.workshop(_TASK, "image")  # a name could be too long, or have a colon
     return Personalise(image, target, setup, seed, readers, borrowed, workshop).run()
 
 
