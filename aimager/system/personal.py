@@ -40,7 +40,6 @@ _OF_NETWORKS = (
 )
 """Where wireless networks are known."""
 
-
 _FIRST_USER = 1000
 
 
