@@ -43,6 +43,7 @@ def contenders(lab: Lab, checkouts: Checkouts = NOWHERE) -> dict[str, Contender]
         "real-keyring-floor": Contender(lambda: _import(lab)),
         "hostname": _hostname(lab),
         "settings": _settings(lab),
+        "personalise": _personalised(lab),
         "copy": Contender(lambda: copy(lab), warm, warm, _removing(lab, "copy")),
         "package": _package(lab),
         "upgrade": _upgrade(lab),
@@ -150,6 +151,23 @@ def _settings(lab: Lab) -> Contender:
             lab.build(lab.warm, *lab.board(), f"locales={locales}")
 
     return _changed(lab, change, warm_up=warm_up)
+
+
+def _personalised(lab: Lab) -> Contender:
+    """The board's image with another name, without a build."""
+
+    def make() -> None:
+        image = lab.product("pack-image", CELL, "disk.img")
+        target = lab.folder / "personalised/disk.img"
+        target.parent.mkdir()
+        lab.doit(lab.warm, "personalise", f"image={image}", "hostname=bench", f"to={target}")
+
+    return Contender(
+        make,
+        _warm(lab, *lab.board()),
+        warm_up=_warm(lab, *lab.board()),
+        tidy=_removing(lab, "personalised"),
+    )
 
 
 def copy(lab: Lab) -> None:

@@ -84,6 +84,13 @@ def rows(lab: Lab) -> tuple[Row, ...]:
             1.5,
         ),
         _over(
+            "personalise",
+            "a finished image personalised over a build with a changed hostname",
+            "personalise",
+            "hostname",
+            1.0,
+        ),
+        _over(
             "package",
             "one more small package over a changed hostname",
             "package",

@@ -29,7 +29,7 @@ NAME_IT = "name it: distro= and board="
 BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker"}
+_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker", "personalise"}
 """Tasks to which variables mean something else than a build."""
 
 TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man", "schema"})

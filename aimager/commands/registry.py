@@ -139,6 +139,13 @@ def _commands(told: Told) -> list[Command]:
             (told.build,),
         ),
         Command(
+            "personalise",
+            "write a copy of image=, or change it with in-place=yes, that has a hostname=, users,"
+            " passwords and ids of its own, without a build",
+            "personalise:personalise_image",
+            (variables, asked.folder),
+        ),
+        Command(
             "cache",
             "show what the cache holds: how much of each kind, and when it was used last",
             "cache:show_cache",

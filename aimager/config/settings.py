@@ -41,8 +41,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     name = platform.distro.id if board.partition_table is None else board.id
     users, passwords = separate_passwords(words.read("useradd", ()))
     default, own = _read_command_lines(board, words)
-    sshd = ("sshd.service",) if _has_sshd(words) else ()
-    services = (*board.services, *sshd, *words.read("services", ()))
+    services = (*board.services, *read_ssh_units(words), *words.read("services", ()))
     return Settings(
         hostname=words.read("hostname") or read_hostname(name),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
@@ -54,7 +53,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         ssh_keys=words.read("ssh-keys", ()),
         network=words.read("network", StaticNetwork()),
         wifi=words.read("wifi", ()),
-        wifi_country=_read_country(words),
+        wifi_country=read_country(words),
         command_line=default,
         own_command_lines=own,
         services=tuple(dict.fromkeys(services)),
@@ -63,7 +62,11 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     )
 
 
-def _read_country(words: Words) -> str:
+def read_country(words: Words) -> str:
+    """The country of ``wifi-country=``; empty: none is named.
+
+    :raises ConfigError: when there is no wireless network that it would be for
+    """
     country: str = words.read("wifi-country", "")
     if country and not words.read("wifi", ()):
         raise ConfigError(
@@ -78,16 +81,17 @@ def read_needs(board: Board, words: Words) -> tuple[str, ...]:
     joins = asked.union(board.installs).intersection(WIFI_SERVICES)
     needs = {
         "sudo": words.read("sudo-group", ()),
-        "openssh": _has_sshd(words),
+        "openssh": read_ssh_units(words),
         "kbd": words.read("keymap", ""),
         WIFI_SERVICES[0]: words.read("wifi", ()) and not joins,
     }
     return tuple(package for package, is_needed in needs.items() if is_needed)
 
 
-def _has_sshd(words: Words) -> bool:
-    wanted: bool = words.read("ssh-server", bool(words.read("ssh-keys", ())))
-    return wanted
+def read_ssh_units(words: Words) -> tuple[str, ...]:
+    """The unit of OpenSSH's server, if that is asked for."""
+    wanted = words.read("ssh-server", bool(words.read("ssh-keys", ())))
+    return ("sshd.service",) if wanted else ()
 
 
 def read_password_words(text: str, folder: Path) -> tuple[Password, ...]:

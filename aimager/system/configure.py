@@ -1,6 +1,7 @@
 """The settings of an image, made in its root: names, locales, users, network, mirrors."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from aimager import process
 from aimager.errors import CommandError, ConfigError
@@ -9,12 +10,27 @@ from aimager.packages.pacman import enable_mirror
 from aimager.sandbox.accounts import read_accounts, read_groups
 from aimager.sandbox.chroot import Chroot
 from aimager.sandbox.owners import held_ids, refuse_accounts, refused_owners
+from aimager.sandbox.tree import Tree
 from aimager.system.locales import set_locales
 from aimager.system.localisation import set_keymap, set_timezone
 from aimager.system.networks import configure_network
 from aimager.system.ssh_keys import lay_ssh_keys
 from aimager.system.wifi import configure_wifi
 from aimager.toolbox import Toolbox
+
+
+class Root(Protocol):
+    """A root, or the part of one that set-up needs, and programs that change it."""
+
+    @property
+    def tree(self) -> Tree:
+        """Its files."""
+
+    def run(self, argv: Sequence[str], input: bytes = b"") -> str:
+        """Run a program on it, and return all that it says.
+
+        :raises CommandError: when it fails
+        """
 
 
 class ImageRoot:
@@ -69,14 +85,11 @@ def set_up(
     :raises ConfigError: when the root lacks what a setting needs
     :raises HostError: when this machine lacks the id of a user
     """
-    image.tree.write("etc/hostname", f"{setup.hostname}\n", 0o644)
+    name_host(image.tree, setup.hostname)
     set_locales(image.tree, setup.locales, image.run)
     set_timezone(image.tree, setup.timezone)
     set_keymap(image.tree, "")  # another is set where each initramfs is made again, if need be
-    for user in setup.users:
-        add_user(image, user)
-    refuse_accounts(image.tree, held_ids(), [user.name for user in setup.users])
-    set_passwords(image, hashed)
+    set_up_users(image, setup.users, hashed)
     allow_sudo(image, setup.sudo_groups)
     lay_ssh_keys(image.tree, setup.ssh_keys)
     configure_network(image.tree, setup.network)
@@ -85,7 +98,24 @@ def set_up(
         image.tree.write(mirrorlist, enable_mirror(image.tree.read_text(mirrorlist), mirror))
 
 
-def add_user(image: ImageRoot, user: User) -> None:
+def name_host(tree: Tree, hostname: str) -> None:
+    """Give the image a host name (hostname(5))."""
+    tree.write("etc/hostname", f"{hostname}\n", 0o644)
+
+
+def set_up_users(image: Root, users: Sequence[User], passwords: Sequence[HashedPassword]) -> None:
+    """Add ``users``, and set ``passwords``, which are hashed already.
+
+    :raises ConfigError: for what useradd or chpasswd refuses
+    :raises HostError: when this machine lacks the id of a user
+    """
+    for user in users:
+        add_user(image, user)
+    refuse_accounts(image.tree, held_ids(), [user.name for user in users])
+    set_passwords(image, passwords)
+
+
+def add_user(image: Root, user: User) -> None:
     """Add a user with useradd(8) of the image.
 
     :raises ConfigError: when useradd refuses
@@ -98,7 +128,7 @@ def add_user(image: ImageRoot, user: User) -> None:
         ) from error
 
 
-def set_passwords(image: ImageRoot, passwords: Sequence[HashedPassword]) -> None:
+def set_passwords(image: Root, passwords: Sequence[HashedPassword]) -> None:
     """Set passwords that are hashed already.
 
     :raises ConfigError: for a user that the image does not have, or a hash that it does not take

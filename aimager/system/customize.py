@@ -187,13 +187,17 @@ def keep_enabled(tree: Tree) -> None:
     See systemd.preset(5); a template's instances are named after it.
     """
     units: dict[str, list[str]] = {}
-    for folder in tree.glob(f"{_UNITS}/*.[wr]*s"):
-        if PurePath(folder).suffix not in (".wants", ".requires"):
-            continue
-        for name in filter(_UNIT.fullmatch, tree.names(folder)):
-            template, at, instance = name.partition("@")
-            instance, _, kind = instance.rpartition(".")
-            unit = f"{template}@.{kind}" if at else name
-            units.setdefault(unit, []).extend([instance] if at and instance else [])
+    for name in enabled_units(tree):
+        template, at, instance = name.partition("@")
+        instance, _, kind = instance.rpartition(".")
+        unit = f"{template}@.{kind}" if at else name
+        units.setdefault(unit, []).extend([instance] if at and instance else [])
     lines = (" ".join(("enable", unit, *units[unit])) for unit in sorted(units))
     tree.write(PRESET, "".join(f"{line}\n" for line in lines), 0o644)
+
+
+def enabled_units(tree: Tree) -> list[str]:
+    """The units that others want or require because they are enabled, once for each of these."""
+    folders = tree.glob(f"{_UNITS}/*.[wr]*s")
+    kept = (it for it in folders if PurePath(it).suffix in (".wants", ".requires"))
+    return [name for folder in kept for name in tree.names(folder) if _UNIT.fullmatch(name)]

@@ -26,6 +26,11 @@ def remove_identity(tree: Tree, given: Iterable[str] = ()) -> None:
     """
     for path in find_identity(tree) - frozenset(given):
         tree.remove(path)
+    remove_traces(tree)
+
+
+def remove_traces(tree: Tree) -> None:
+    """Remove what a build leaves in ``tree``, which differs from one to the next."""
     for pattern in TRACES:
         for path in tree.glob(pattern):
             tree.remove(path)

@@ -103,6 +103,12 @@ class Ext4:
             raise UnknownLayoutError("the image holds no ext4 of the kind that is made here")
         self.blocks = self._at("I", 4)
         self.blocks_per_group, self.inodes_per_group = self._at("I", 0x20), self._at("I", 0x28)
+        if (
+            self.blocks * BLOCK > image.size
+            or self.blocks_per_group != 8 * BLOCK
+            or not 0 < self.inodes_per_group <= 8 * BLOCK
+        ):
+            raise UnknownLayoutError("the image holds no ext4 that is in order")
 
     def _at(self, form: str, at: int) -> int:
         value: int = struct.unpack_from(f"<{form}", self.superblock, at)[0]

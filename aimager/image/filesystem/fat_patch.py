@@ -73,7 +73,7 @@ def patch_fat(
             additions = _additions(scratch, top, names, letters, Path(folder))
             run_mtools(tools, additions, content, image.size, epoch)
             put_back(scratch, letters)
-            written = list(_newly_used(before, FatFolders(changed)))
+            written = list(newly_used(before, FatFolders(changed)))
             image.take(changed, [*_metadata(changed), *written])
 
 
@@ -93,8 +93,8 @@ def _metadata(image: ChangedImage) -> list[Extent]:
     return [Extent(0, folders.fat.data), *parts]
 
 
-def _newly_used(before: FatFolders, after: FatFolders) -> Iterator[Extent]:
-    """The clusters that were free ``before``."""
+def newly_used(before: FatFolders, after: FatFolders) -> Iterator[Extent]:
+    """The clusters that were free ``before``, and are not ``after``."""
     had, has = (list(folders.fat.entries(folders.table)) for folders in (before, after))
     had += [0] * (len(has) - len(had))
     for number, (old, new) in enumerate(zip(had, has, strict=False)):

@@ -1,0 +1,52 @@
+"""Reading what a finished image is set up to, which is less than a build can do."""
+
+from pathlib import Path
+
+from aimager.config.accounts import check_hashes, separate_passwords
+from aimager.config.parse import HERE
+from aimager.config.settings import read_country, read_ssh_units
+from aimager.config.variable import Words
+from aimager.errors import ConfigError
+from aimager.model.networks import StaticNetwork
+from aimager.model.settings import Settings
+
+PERSONAL = (
+    *("hostname", "useradd", "chpasswd", "ssh-keys", "ssh-server"),
+    *("network", "wifi", "wifi-country"),
+)
+"""The variables of a build's settings that a finished image can be given, too."""
+
+
+def read_personal_settings(words: Words) -> Settings:
+    """The settings that change; an empty host name stays as it is.
+
+    :raises ConfigError: for values that cannot be, or files that cannot be read
+    """
+    users, passwords = separate_passwords(words.read("useradd", ()))
+    return Settings(
+        hostname=words.read("hostname", ""),
+        users=users,
+        passwords=(*check_hashes(passwords), *words.read("chpasswd", ())),
+        ssh_keys=words.read("ssh-keys", ()),
+        network=words.read("network", StaticNetwork()),
+        wifi=words.read("wifi", ()),
+        wifi_country=read_country(words),
+        services=read_ssh_units(words),
+    )
+
+
+def read_image(text: str, folder: Path, *, variable: str) -> Path | None:
+    """An image: a file, or a device that has one; None for an empty text.
+
+    :raises ConfigError: when there is no such file
+    """
+    if not text:
+        return None
+    path = (folder / text).absolute()
+    try:
+        is_there = path.is_file() or path.is_block_device()
+    except OSError:  # a name that no file can have
+        is_there = False
+    if not is_there:
+        raise ConfigError(f"{variable}={text}: there is no such file", hint=HERE)
+    return path

@@ -1,0 +1,1 @@
+"""A finished disk image, read and changed without mounting it: ``doit personalise``."""

@@ -1,0 +1,243 @@
+"""personalise: a finished image with another name, users, keys or ids, without a build.
+
+What is to be written is found in a namespace, where the image can only be read; it is written to a
+copy that was made meanwhile, or to the image itself.
+"""
+
+import fcntl
+import os
+import signal
+import stat
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager import files
+from aimager.compression import DAMAGES, TooLargeError, decompressed
+from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
+from aimager.errors import ConfigError, HostError, ImageError
+from aimager.image.bmap import bmap_text
+from aimager.image.finished.personalise import Patch, Wanted, make_patch
+from aimager.memory import tmpfs_size
+from aimager.model.layout import Extent
+from aimager.model.settings import Settings
+from aimager.model.workshop import Workshop
+from aimager.sandbox.borrowed_root import equip
+from aimager.sandbox.namespace import call
+from aimager.system.personal import programs
+
+_CHUNK = 1 << 20
+_FICLONE = 0x40049409  # linux/fs.h
+_WORK = 512 << 20
+"""Bytes that the metadata of an image of many GiB takes, with the files that set-up reads."""
+
+MAP = ".bmap"
+"""What follows an image's name in that of its block map."""
+
+
+_ALWAYS = ("debugfs", "mcopy", "mdel")
+
+
+def needed_programs(setup: Settings) -> tuple[str, ...]:
+    """The programs without which an image cannot be set up to ``setup``."""
+    return *_ALWAYS, *programs(setup)
+
+
+@dataclass(frozen=True)
+class Personalise:
+    """Let ``image`` be set up to ``setup``, with ids that also follow from ``seed``.
+
+    ``target`` is the copy to make, which may be read by ``readers``; None: the image itself is
+    changed, a file or a block device. ``borrowed`` are programs to run in place of the host's.
+    """
+
+    image: Path
+    target: Path | None
+    setup: Settings
+    seed: str
+    readers: files.Readers
+    borrowed: Path | None
+    workshop: Workshop
+
+    def run(self) -> tuple[str, ...]:
+        """Do it, and return the paths in the image that have changed.
+
+        :raises ConfigError: when it is no image of aimager's, or cannot be set up so
+        :raises ImageError: when it is damaged, or has no room
+        :raises HostError: when it cannot be read or written, or a program is missing
+        """
+        with _held(self.image, write=self.target is None) as image:
+            if self.target:
+                return self._copy(image, self.target)
+            return self._change(image)
+
+    def _copy(self, image: int, target: Path) -> tuple[str, ...]:
+        with files.publish(target, mode=self.readers.file) as temporary, ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(1))
+            packed = _suffix(self.image, image)
+            copied = pool.submit(_unpack if packed else _clone, self.image, temporary)
+            if packed:
+                copied.result()
+            patch, changed = self._patch(temporary if packed else self.image)
+            copied.result()
+            with temporary.open("r+b") as stream:
+                _write(stream.fileno(), patch.runs, changed)
+                flushed = pool.submit(os.fsync, stream.fileno())
+                text = bmap_text(temporary, patch.mapped)
+                flushed.result()
+            _map_of(target).unlink(missing_ok=True)  # one of what the copy replaces
+        files.publish_text(_map_of(target), text, mode=self.readers.file)
+        return patch.files
+
+    def _change(self, image: int) -> tuple[str, ...]:
+        if _suffix(self.image, image):
+            raise ConfigError(
+                f"{self.image.name} is compressed, and cannot be changed in place",
+                hint="leave out in-place=, and a copy is made",
+            )
+        patch, changed = self._patch(self.image)
+        before = [os.pread(image, run.size, run.start) for run in patch.runs]
+        with _uninterrupted():
+            try:
+                _write(image, patch.runs, changed)
+                os.fsync(image)
+            except OSError as error:
+                _write(image, tuple(reversed(patch.runs)), list(reversed(before)))
+                raise HostError(
+                    f"{self.image} cannot be written: {error.strerror}; it is as it was",
+                    hint="see what dmesg says of it, or make room on its disk",
+                ) from error
+        block_map = _map_of(self.image)
+        if block_map.exists():
+            mode = stat.S_IMODE(block_map.stat().st_mode)
+            files.publish_text(block_map, bmap_text(self.image, patch.mapped), mode=mode)
+        return patch.files
+
+    def _patch(self, image: Path) -> tuple[Patch, list[bytes]]:
+        """What is to be written to ``image``, and the bytes for each place."""
+        work = self.workshop.work
+        target = work.with_name(f"{work.name}.patch")
+        patch = call(
+            _make_patch,
+            _Patching(self, image, target),
+            work=work,
+            reads=[image, *([self.borrowed] if self.borrowed else [])],
+            products=[target],
+            keeps=[self.workshop.log],
+            tmpfs=tmpfs_size(_WORK, wish=self.workshop.memory),
+        )
+        try:
+            with target.open("rb") as stream:
+                return patch, [stream.read(run.size) for run in patch.runs]
+        finally:
+            target.unlink()
+
+
+@dataclass(frozen=True)
+class _Patching:
+    stage: Personalise
+    image: Path
+    target: Path
+
+
+def _make_patch(patching: _Patching) -> Patch:
+    stage = patching.stage
+    with stage.workshop.logging() as log:
+        tools = equip(stage.workshop, stage.borrowed, log)
+        wanted = Wanted(patching.image, stage.setup, stage.seed)
+        return make_patch(tools, wanted, stage.workshop.work, patching.target)
+
+
+@contextmanager
+def _held(image: Path, *, write: bool) -> Iterator[int]:
+    """Hold an image open; nobody else may have a device mounted that is to be written."""
+    exclusive = os.O_EXCL if write and image.is_block_device() else 0
+    try:
+        descriptor = os.open(image, (os.O_RDWR if write else os.O_RDONLY) | exclusive)
+    except OSError as error:
+        if exclusive and error.errno == 16:  # EBUSY
+            raise HostError(
+                f"{image} is in use", hint="unmount what is mounted of it: lsblk shows that"
+            ) from error
+        raise HostError(
+            f"{image} cannot be {'written' if write else 'read'}: {error.strerror}",
+            hint="it needs to be yours, or of a group that you are in: ls -l shows that",
+        ) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _suffix(image: Path, descriptor: int) -> str:
+    """How an image is compressed; empty: it is not.
+
+    :raises ConfigError: in a way that cannot be undone here
+    """
+    start = os.pread(descriptor, LONGEST_MAGIC, 0)
+    if unknown := unreadable_suffix_of(start):
+        raise ConfigError(
+            f"{image.name} is compressed as {unknown}, which cannot be unpacked here",
+            hint="unpack it yourself, and name the image itself",
+        )
+    return suffix_of(start)
+
+
+def _clone(image: Path, target: Path) -> None:
+    """Copy an image: its blocks are shared where the file system can (ioctl_ficlone(2))."""
+    with image.open("rb") as reader, target.open("r+b") as writer:
+        try:
+            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+            return
+        except OSError:  # another file system, or one that cannot
+            pass
+    files.copy_sparse(image, target)
+
+
+def _unpack(image: Path, target: Path) -> None:
+    """Write what a compressed image holds, with holes where that is zeros.
+
+    :raises ImageError: when it is damaged
+    """
+    size = 0
+    with image.open("rb") as source, target.open("r+b") as copy:
+        suffix = suffix_of(source.read(LONGEST_MAGIC))
+        source.seek(0)
+        try:
+            content = decompressed(source, suffix)
+            while chunk := content.read(_CHUNK):
+                if any(chunk):
+                    copy.seek(size)
+                    copy.write(chunk)
+                size += len(chunk)
+        except (*DAMAGES, TooLargeError) as error:
+            raise ImageError(
+                f"{image.name} is damaged: {error}",
+                hint="fetch it again, and compare its checksum",
+            ) from error
+        copy.truncate(size)
+
+
+def _write(descriptor: int, runs: Sequence[Extent], pieces: Sequence[bytes]) -> None:
+    for run, data in zip(runs, pieces, strict=True):
+        at = run.start
+        while data:
+            written = os.pwrite(descriptor, data, at)
+            data, at = data[written:], at + written
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM wait until the block has ended: it takes no second."""
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _map_of(image: Path) -> Path:
+    return image.with_name(f"{image.name}{MAP}")
