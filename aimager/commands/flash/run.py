@@ -190,11 +190,9 @@ def write_to(wanted: Wanted, source: Source, places: Places) -> None:
                     f" {in_words(target.total)}): what it held is lost, and nothing starts from it"
                 )
             raise
-    took = time.monotonic() - began
-    say(
-        f"   {in_words(source.total)} were written to {wanted.path} and read back in"
-        f" {duration(took)}; it can be taken out"
-    )
+    took = duration(time.monotonic() - began)
+    ended = "; it can be taken out" if wanted.disk else ""
+    say(f"   wrote {in_words(source.total)} to {wanted.path} and read it back in {took}{ended}")
 
 
 def _unmount(point: str) -> None:

@@ -10,7 +10,7 @@ from aimager.commands.flash.block_map import BlockMap, Piece, read_block_map
 from aimager.compression import DAMAGES, DECODERS, TooLargeError, decompressed
 from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
 from aimager.errors import ConfigError, ImageError
-from aimager.progress import step
+from aimager.progress import say
 
 CHUNK = 4 << 20
 _PIECE = 64 << 20
@@ -132,13 +132,13 @@ def other_size(path: Path, found: str, size: int, *, is_mapped: bool) -> ImageEr
 
 def _measure(path: Path, stream: IO[bytes], suffix: str) -> int:
     """The bytes that a compressed image has when it is decompressed: all of it is read for that."""
+    say(f"   reading {path.name} once to its end: nothing else says how large its image is")
     stream.seek(0)
     size = 0
     with _telling_damage(path):
         content = decompressed(stream, suffix)
         while data := content.read(CHUNK):
             size += len(data)
-            step("measuring the image", done=size, unit="B")
     return size
 
 

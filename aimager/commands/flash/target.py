@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.commands.flash.source import CHUNK
-from aimager.errors import HostError
+from aimager.errors import HostError, about
 from aimager.units import size as in_words
 
 EDGE = 1 << 20
@@ -137,12 +137,13 @@ def _write(writer: int, data: bytes, at: int) -> None:
 def open_file(path: Path, *, image_size: int, total: int) -> Iterator[Target]:
     """Yield a file to be written in a disk's place; it grows to the image's size if it is smaller.
 
-    :raises OSError: when it cannot be opened
+    :raises OSError: when it cannot be opened, or cannot grow
     """
     writer = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         size = max(os.fstat(writer).st_size, image_size)
-        os.ftruncate(writer, size)
+        with about(path):
+            os.ftruncate(writer, size)
         yield Target(path, writer, writer, size, total, path.exists)
     finally:
         os.close(writer)
