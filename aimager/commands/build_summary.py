@@ -179,7 +179,7 @@ def _next_steps(build: Build, boot_words: str) -> list[str]:
         return []
     image = shlex.quote(str(artifacts.product(build, Product.disk)))
     lines = [
-        "to write it to a card, all of whose data is lost (doit flash lists those that are there):",
+        "to write it to a card, whose data is lost; doit flash lists those that are there:",
         f"   doit flash {boot_words} device=/dev/YOUR-CARD",
     ]
     lines += _growth(build, image)

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_on_a_terminal_it_asks(
             raise EOFError
         return answer
 
-    for stream in (run.sys.stdin, run.sys.stdout):
+    for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", type_it)
     if goes_on:

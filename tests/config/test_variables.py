@@ -45,7 +45,8 @@ def test_no_name_is_given_twice() -> None:
             "paths",
             "distro board boards builds disk-from files overlay scripts install-pkgs packages lock"
             " reuse-root-tar key-file-* out report sign keyring-helper remote"
-            " remote-allowed-signers remote-revoked-keys remote-key cluster-tls",
+            " remote-allowed-signers remote-revoked-keys remote-key cluster-tls device device-again"
+            " image",
         ),
         ("secret", "useradd chpasswd add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),

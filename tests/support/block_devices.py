@@ -50,8 +50,7 @@ class Machine:
         self._minor += 1
         self.numbers[node.name] = number = f"8:{self._minor}"
         for name, text in {**files, "dev": number}.items():
-            folder = node / "device" if name.startswith("device_") else node
-            (folder / name.removeprefix("device_")).write_text(f"{text}\n")
+            (node / name.replace("device_", "device/")).write_text(f"{text}\n")
         for folder, link in (("dev/block", number), ("class/block", node.name)):
             (self.places.sysfs / folder / link).symlink_to(node)
 
