@@ -59,6 +59,15 @@ def test_what_is_written_is_told(folder: Path, capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_what_becomes_of_the_device_is_told_where_the_image_is_damaged(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (folder / "disk.img").open("r+b") as stream:
+        stream.write(b"changed")
+    assert "is damaged, or was changed" in refusal(folder, image="disk.img", device="card")
+    assert "card is half written (0 B of 3.1 MB): what it held is lost" in capsys.readouterr().out
+
+
 def test_the_image_of_a_build_is_found(folder: Path) -> None:
     (build,) = read_builds({"board": "x64-uefi", "out": str(folder / "out")}, folder)
     with pytest.raises(ConfigError, match=r"disk\.img does not exist"):
@@ -147,7 +156,8 @@ def test_speed_and_time_left_are_shown_and_ctrl_c_is_told_of(large: Path) -> Non
     assert "interrupted" in said
     assert "Traceback" not in said
     assert shown.running.returncode != 0
-    assert not any((large / "card").read_bytes()[:MIB]), "nothing starts from it"
+    with (large / "card").open("rb") as card:
+        assert card.read(MIB) == bytes(MIB), "nothing starts from it"
 
 
 @contextmanager

@@ -286,6 +286,26 @@ def target(card: Path) -> Iterator[Target]:
         yield opened
 
 
+def test_how_far_it_is_is_told(target: Target) -> None:
+    assert target.state == f"nothing was written to {target.path}"
+    target.begin(SIZE)
+    assert f"{target.path} is half written (0 B of 25.2 MB)" in target.state
+    target.finish()
+    assert target.state == f"{target.path} has all of the image, which was not read back to its end"
+
+
+def test_an_image_that_cannot_be_read(image: Path, card: Path) -> None:
+    with (
+        open_image(image) as source,
+        open_file(card, image_size=source.size, total=source.total) as target,
+        pytest.raises(ImageError, match=r"disk\.img cannot be read: Is a directory"),
+    ):
+        folder = os.open(image.parent, os.O_RDONLY)
+        os.dup2(folder, source.stream.fileno())
+        os.close(folder)
+        write_image(source, target)
+
+
 def test_nothing_counts_before_it_is_on_the_device(target: Target) -> None:
     target.begin(SIZE)
     target.write(bytes(MIB), 2 * MIB)

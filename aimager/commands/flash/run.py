@@ -183,12 +183,9 @@ def write_to(wanted: Wanted, source: Source, places: Places) -> None:
     with _opened(wanted, source, places) as target:
         try:
             write_image(source, target)
-        except KeyboardInterrupt:
-            if target.is_changed:
-                say(
-                    f"   {target.path} is half written ({in_words(target.written)} of"
-                    f" {in_words(target.total)}): what it held is lost, and nothing starts from it"
-                )
+        except BaseException as error:
+            if not isinstance(error, HostError):  # which tells itself what became of the device
+                say(f"   {target.state}")
             raise
     took = duration(time.monotonic() - began)
     ended = "; it can be taken out" if wanted.disk else ""

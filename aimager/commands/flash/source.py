@@ -153,6 +153,10 @@ def _telling_damage(path: Path) -> Iterator[None]:
         yield
     except (*DAMAGES, TooLargeError) as error:
         raise ImageError(f"{path} is damaged: {error}", hint=_GET_ANOTHER) from error
+    except OSError as error:
+        raise ImageError(
+            f"{path} cannot be read: {error.strerror}", hint="see whether its disk is still there"
+        ) from error
 
 
 def wrong_piece(path: Path, piece: Piece) -> ImageError:

@@ -42,7 +42,7 @@ class Target:
     """Is written to by the descriptor ``writer``, and read by ``reader``.
 
     ``written`` are bytes of ``total`` that are on the device; ``is_there`` asks whether that still
-    is. ``is_changed`` tells whether what it held is lost.
+    is.
     """
 
     path: Path
@@ -52,9 +52,21 @@ class Target:
     total: int
     is_there: Callable[[], bool]
     written: int = 0
-    is_changed: bool = False
     unsettled: int = 0
     head: bytearray | None = None
+    is_whole: bool = False
+
+    @property
+    def state(self) -> str:
+        """What became of the device, for who ends it early."""
+        if self.head is None:
+            return f"nothing was written to {self.path}"
+        if self.is_whole:
+            return f"{self.path} has all of the image, which was not read back to its end"
+        far = f"{in_words(self.written)} of {in_words(self.total)}"
+        return (
+            f"{self.path} is half written ({far}): what it held is lost, and nothing starts from it"
+        )
 
     def begin(self, image_size: int) -> None:
         """Empty both ends, the last as far as no image will be there.
@@ -62,7 +74,6 @@ class Target:
         :raises HostError: as every method here, when the device fails
         """
         self.head = bytearray(min(EDGE, image_size))
-        self.is_changed = True
         tail = max(image_size, self.size - EDGE)
         with self._telling("written"):
             _write(self.writer, bytes(len(self.head)), 0)
@@ -87,6 +98,7 @@ class Target:
             self._settle()
             _write(self.writer, bytes(self.head), 0)
             os.fsync(self.writer)
+        self.is_whole = True
 
     def _settle(self) -> None:
         os.fdatasync(self.writer)
