@@ -131,10 +131,7 @@ class Target:
                 what = f"{self.path} is gone: {far} were written"
             else:
                 what = f"{self.path} cannot be {done} after {far} were written: {error.strerror}"
-            raise HostError(
-                what,
-                hint=_ANOTHER,
-            ) from error
+            raise HostError(what, hint=_ANOTHER) from error
 
 
 def _write(writer: int, data: bytes, at: int) -> None:
