@@ -29,7 +29,7 @@ _EXPLAINED = 4
 """Of so many builds each is followed by what can be done with it."""
 
 _BOOT_VARIABLES = ("distro", "board", "boards", "builds", "only", "arch", "lock", "out")
-"""Those by which ``doit boot`` finds the image."""
+"""Those by which ``doit boot`` and ``doit flash`` find the image."""
 
 
 def show_results(builds: Sequence[Build], diary: Path, variables: Mapping[str, str]) -> None:
@@ -186,9 +186,8 @@ def _next_steps(build: Build, boot_words: str) -> list[str]:
         return []
     image = shlex.quote(str(artifacts.product(build, Product.disk)))
     lines = [
-        "to write it to a card, all of whose data is lost:",
-        f"   bmaptool copy {image} /dev/YOUR-CARD",
-        f"   or: dd if={image} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+        "to write it to a card, whose data is lost; doit flash lists those that are there:",
+        f"   doit flash {boot_words} device=/dev/YOUR-CARD",
     ]
     lines += _growth(build, image)
     if not _boots_here(build):

@@ -146,6 +146,13 @@ def _commands(told: Told) -> list[Command]:
             (variables, asked.folder),
         ),
         Command(
+            "flash",
+            "write the image of distro= and board=, or image=FILE, to the card or disk device=;"
+            " without that, list those that can be taken out",
+            "flash.run:flash_image",
+            (told.build, variables, asked.folder),
+        ),
+        Command(
             "cache",
             "show what the cache holds: how much of each kind, and when it was used last",
             "cache:show_cache",

@@ -91,6 +91,15 @@ def read_file_name(text: str, folder: Path, *, variable: str) -> Path | None:
     return (folder / text).absolute() if text else None
 
 
+def read_device(text: str, folder: Path, *, variable: str) -> Path | None:
+    """The path of a device, or of a file in its place; None for an empty text.
+
+    :raises ConfigError: for a name that no file can have
+    """
+    check_new(text, variable)
+    return (folder / text).absolute() if text else None
+
+
 def read_folder(text: str, folder: Path, *, variable: str) -> Path | None:
     """A folder that exists; None for an empty text.
 

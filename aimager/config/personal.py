@@ -35,6 +35,20 @@ def read_personal_settings(words: Words) -> Settings:
     )
 
 
+def read_image_file(words: Words) -> Path | None:
+    """The file of ``image=``, for what cannot start from a device; None: no word names one.
+
+    :raises ConfigError: when it is a device
+    """
+    path: Path | None = words.read("image")
+    if path and not path.is_file():
+        raise ConfigError(
+            f"image={path} is a device, and only personalise with in-place=yes takes one",
+            hint="name the file of an image",
+        )
+    return path
+
+
 def read_image(text: str, folder: Path, *, variable: str) -> Path | None:
     """An image: a file, or a device that has one; None for an empty text.
 

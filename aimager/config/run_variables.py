@@ -9,7 +9,6 @@ from aimager.config.parse import (
     read_yes,
 )
 from aimager.config.paths import read_archive, read_file_name, read_new_file
-from aimager.config.personal import read_image
 from aimager.config.remote import read_remote
 from aimager.config.settings import FailedHooks, read_terminal
 from aimager.config.variable import (
@@ -237,37 +236,6 @@ RUN = (
 )
 
 OTHERS = (
-    Variable(
-        "image",
-        Group.others,
-        "for personalise: the disk image to start from, which may be compressed; with in-place=yes"
-        " also a card's device",
-        "",
-        "image=disk.img",
-        parser=of_path(read_image),
-        paths=True,
-        describes_build=False,
-    ),
-    Variable(
-        "to",
-        Group.others,
-        "for personalise: the copy to write",
-        "HOSTNAME.img beside the image",
-        "to=kiosk-7.img",
-        parser=of_path(read_new_file),
-        paths=True,
-        describes_build=False,
-    ),
-    Variable(
-        "in-place",
-        Group.others,
-        "for personalise: yes: change the image itself, and make no copy",
-        "no",
-        "in-place=yes",
-        choices=YES_OR_NO,
-        parser=of_name(read_yes),
-        describes_build=False,
-    ),
     Variable(
         "size",
         Group.others,

@@ -40,9 +40,8 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         f"   {image}",
         f"      20.0 MB, 8.2 kB of it data; sha256 {digest}",
         "   beside it: disk.img.bmap, packages.spdx.json, manifest.json, SHA256SUMS",
-        "   to write it to a card, all of whose data is lost:",
-        f"      bmaptool copy {quoted} /dev/YOUR-CARD",
-        f"      or: dd if={quoted} of=/dev/YOUR-CARD bs=4M conv=fsync status=progress",
+        "   to write it to a card, whose data is lost; doit flash lists those that are there:",
+        "      doit flash board=x64-uefi 'out=a b' device=/dev/YOUR-CARD",
         "   the root is hardly larger than what it holds, and grows to its disk at the first boot;",
         f"      for a virtual machine: qemu-img resize -f raw {quoted} 16G, or build with"
         " root-size=16G",

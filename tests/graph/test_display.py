@@ -37,10 +37,10 @@ def test_a_task_says_how_far_it_is_once_in_ten_seconds(clock: list[float]) -> No
     lines = stream.getvalue().splitlines()
     assert lines[:4] == [".  a:x", "a: new", ".  b:x", "b: new"]
     assert lines[4:] == [
-        "   a is at downloading: 33 % of 300.0 MB, 10.0 MB/s",
-        "   b is at downloading: 33 % of 300.0 MB, 10.0 MB/s",
-        "   a is at downloading: 66 % of 300.0 MB, 10.0 MB/s",
-        "   b is at downloading: 66 % of 300.0 MB, 10.0 MB/s",
+        "   a is at downloading: 33 % of 300.0 MB, 10.0 MB/s, 20.0 s left",
+        "   b is at downloading: 33 % of 300.0 MB, 10.0 MB/s, 20.0 s left",
+        "   a is at downloading: 66 % of 300.0 MB, 10.0 MB/s, 10.0 s left",
+        "   b is at downloading: 66 % of 300.0 MB, 10.0 MB/s, 10.0 s left",
     ]
 
 
@@ -70,7 +70,8 @@ def test_that_a_task_began_is_said_once_whoever_is_first(clock: list[float]) -> 
     [
         (step("a", "packing", 5_000_000, unit="B"), "packing: 5.0 MB, 2.5 MB/s"),
         (step("a", "packing", 0, unit="B"), "packing: 0 B"),
-        (step("a", "downloading", 1, 2, "B"), "downloading: 50 % of 2 B, 0 B/s"),
+        (step("a", "downloading", 1, 2, "B"), "downloading: 50 % of 2 B, 0 B/s, 2.0 s left"),
+        (step("a", "downloading", 2, 2, "B"), "downloading: 100 % of 2 B, 1 B/s"),
         (step("a", "installing", 3, 9, detail="bash"), "installing: 3 of 9, bash"),
         (step("a", "hook: x", 0, detail="1 of 2 hooks"), "hook: x, 1 of 2 hooks"),
         (step("a", "setting up", 0), "setting up"),

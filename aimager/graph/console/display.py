@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from aimager.graph.console.events import Record
-from aimager.units import size
+from aimager.units import duration, size
 
 PLAIN_PAUSE = 10.0
 """Seconds between two lines of one task that only say how far it is."""
@@ -137,6 +137,8 @@ def plain_step(step: Record, seconds: float) -> str:
     done, total, words = step["done"], step["total"], step["step"]
     if step["unit"] == "B":
         rate = f", {size(done / seconds)}/s" if seconds > 0 and done > 0 else ""
+        if rate and done < total:
+            rate += f", {duration(seconds * (total - done) / done)} left"
         words += f": {100 * done // total} % of {size(total)}" if total else ""
         words += f": {size(done)}" if not total else ""
         words += rate

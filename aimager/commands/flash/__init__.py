@@ -1,0 +1,1 @@
+"""Writing disk images to cards and disks, by a block map where there is one."""
