@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aimager.commands.boot.qemu import check
 from aimager.commands.command_line import NAME_IT
+from aimager.commands.logins import NOBODY
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
 from aimager.config.variables import is_secret
@@ -102,10 +103,7 @@ def _warnings(build: Build) -> list[str]:
     if locked and locked.board_sha256 not in ("", build.board_sha256):
         found.append(f"the board's file is not the one that {build.lock} was made with")
     if any(product.is_image for product in build.products) and not _logins(build):
-        found.append(
-            "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server;"
-            " useradd='-m -G wheel alice' chpasswd=alice:PASSWORD adds one"
-        )
+        found.append(NOBODY)
     found += [
         f"the repository {name} was asked with a password or token, which the image's pacman.conf"
         " does not get"

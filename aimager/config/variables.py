@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from aimager.config.guest_variables import GUEST
 from aimager.config.image_variables import DISK, WHAT_IS_BUILT
 from aimager.config.package_variables import PACKAGES, TRUST
 from aimager.config.run_variables import OTHERS, RESULTS, RUN
 from aimager.config.system_variables import SYSTEM
 from aimager.config.variable import Words
 
-VARIABLES = (*WHAT_IS_BUILT, *DISK, *SYSTEM, *PACKAGES, *TRUST, *RESULTS, *RUN, *OTHERS)
+VARIABLES = (*WHAT_IS_BUILT, *DISK, *SYSTEM, *PACKAGES, *TRUST, *RESULTS, *RUN, *GUEST, *OTHERS)
 """In the order in which they are explained; those of a group stand together."""
 
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.sandbox.tree import Tree
-from aimager.system.logins import find_logins
+from aimager.system.logins import find_logins, serves_ssh
 
 EPOCH = 1_700_000_000
 HASH = "$6$salt$" + "a" * 86
