@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.boot import guest as guests
 from aimager.commands.boot.guest import Guest, check_host, read_guest
 from aimager.config.variables import make_words
 from aimager.errors import ConfigError, HostError
@@ -73,7 +72,7 @@ def test_a_port_of_root_s_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         def bind(self, address: object, /) -> None:
             raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(guests.socket, "socket", Refused)
+    monkeypatch.setattr(socket, "socket", Refused)
     with pytest.raises(HostError, match="ssh-port=22 is below 1024, and for root alone"):
         check_host(Guest(ssh_port=22))
 

@@ -100,5 +100,13 @@ def test_a_masked_terminal_logs_nobody_in(tmp_path: Path, mask: str) -> None:
     assert logins(tmp_path, files=files) == (() if mask.endswith("a.conf") else ("alice",))
 
 
+def test_an_enabled_ssh_server_is_found(tmp_path: Path) -> None:
+    assert not serves_ssh(Tree(tmp_path))
+    wants = tmp_path / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "sshd.service").touch()
+    assert serves_ssh(Tree(tmp_path))
+
+
 def test_a_root_without_accounts(tmp_path: Path) -> None:
     assert find_logins(Tree(tmp_path), EPOCH) == ()
