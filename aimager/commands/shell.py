@@ -11,17 +11,16 @@ from aimager.graph.plan import Plan
 from aimager.graph.systems import shell
 
 
-def open_shell(plans: Sequence[Plan], variables: Mapping[str, str], folder: Path) -> None:
+def open_shell(plans: Sequence[Plan], variables: Mapping[str, str], folder: Path) -> int:
     """Open it on the terminal, or have it run what comes from standard input.
 
+    Returns the shell's exit status.
+
     :raises ConfigError: when no single build was asked for
-    :raises SystemExit: with the shell's exit status, if that is not 0
     """
     if len(plans) != 1:
         what = "one build of these" if plans else "the build"
         raise ConfigError(f"a shell needs to know {what}", hint=NAME_IT)
     target = make_words(variables, folder).read("keep")
     terminal = Path(os.ttyname(0)) if os.isatty(0) else None
-    status = shell(plans[0], target or None).run(terminal)
-    if status:
-        raise SystemExit(status)
+    return shell(plans[0], target or None).run(terminal)

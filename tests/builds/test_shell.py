@@ -58,13 +58,17 @@ def test_a_root_that_is_kept(doit: Doit, tmp_path: Path) -> None:
     assert read_file(built, "etc/marker") == b"by hand\n"
 
 
-def test_on_a_terminal(doit: Doit, tmp_path: Path) -> None:
+def test_on_a_terminal(doit: Doit) -> None:
     environment = {"AIMAGER_CACHE": str(doit.cache)}
     terminal = Terminal(doit.command("shell", *WORDS), doit.start, environment)
-    terminal.wait_for(lambda lines: any("exit or ctrl-d ends it" in line for line in lines))
-    terminal.type("sleep 6000\n")
+    terminal.wait_for(lambda lines: lines[-1:] != [] and lines[-1].endswith(("#", "$")))
+    assert "Nothing in it is kept" in terminal.raw.decode()
+    terminal.type("sh -c 'echo begun $((20 + 2)); exec sleep 6000'\r")
+    terminal.wait_for(lambda lines: any("begun 22" in line for line in lines))
     terminal.type("\x03")  # for the sleep, and not for doit
-    terminal.type("echo $((6 * 7)) is it; exit 3\n")
+    terminal.type("echo over $?\r")
+    terminal.wait_for(lambda lines: any("over 130" in line for line in lines))
+    terminal.type("echo $((6 * 7)) is it; exit 3\r")
     lines = terminal.finish()
     assert terminal.running.returncode == 3
     assert any("42 is it" in line for line in lines)
