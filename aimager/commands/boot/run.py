@@ -8,7 +8,6 @@ from aimager.commands.boot.firmware import check_firmware
 from aimager.commands.boot.guest import OF_A_PC, Guest, check_host, read_guest
 from aimager.commands.boot.qemu import boot, check_guest
 from aimager.commands.boot.raspberry_pi import card_size
-from aimager.commands.command_line import NAME_IT
 from aimager.commands.logins import read_logins, ways_in
 from aimager.config.variable import Words
 from aimager.config.variables import make_words
@@ -30,7 +29,7 @@ def boot_image(build: Build | None, variables: Mapping[str, str], folder: Path) 
     :raises HostError: when this machine lacks what it needs
     """
     if build is None or build.board.partition_table is None:
-        raise ConfigError("there is nothing to boot", hint=NAME_IT)
+        raise ConfigError("there is nothing to boot", hint="name one image: distro= and board=")
     words = make_words(variables, folder)
     guest, board = read_guest(words), build.board
     image: Path = words.read("image") or artifacts.product(build, Product.disk)
