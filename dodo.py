@@ -14,7 +14,7 @@ from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, Stages, Tasks
 from aimager.graph.keyring_news import with_news
 from aimager.graph.plan import make_plans
-from aimager.graph.systems import base_system, system
+from aimager.graph.systems import base_system, image_system, system
 from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
@@ -226,34 +226,13 @@ def task_pack_image() -> Stages:
     """set the system up, and make root archive, partition images and disk image of it"""
     for plan in PLANS:
         build, distro = plan.build, plan.build.platform.distro
-        base = () if plan.reused else (artifacts.rootfs_archive(build.platform),)
         stage = partial(
-            PackImage,
-            id=build.image_id,
-            title=distro.name,
+            image_system(plan, PackImage),
             vendor=distro.vendor or distro.id,
-            architecture=build.platform.architecture,
-            systems=(*base, *map(artifacts.system_layer, plan.systems)),
-            lock=artifacts.lock(build.id),
-            setup=build.setup,
-            overlays=build.overlays,
-            table=build.board.partition_table,
-            boot=build.board.boot,
-            mirrorlist=distro.mirrorlist,
-            mirror=distro.mirrors.url,
-            repositories=build.image_repositories,
-            level=build.platform.level,
-            own_repositories=build.own_repositories,
             root_size=build.root_size,
             products=build.products,
             compressions=build.compressions,
-            seed=build.seed,
-            epoch=build.epoch,
             targets=artifacts.packed(build),
-            disk_from=build.disk_from,
-            reused=plan.reused,
-            user_keys=build.mirrors.trusted_keys,
-            borrowed=plan.borrowed,
         )
         yield build.id, stage, artifacts.delivery(build)
 

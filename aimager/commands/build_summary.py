@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aimager.commands.boot.qemu import check
 from aimager.commands.command_line import NAME_IT
+from aimager.commands.logins import NOBODY
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
 from aimager.config.variables import is_secret
@@ -118,14 +119,9 @@ def _warnings(build: Build) -> list[str]:
 
 
 def _login_warning(build: Build) -> list[str]:
-    """What the last lines say of an image that lets nobody in."""
-    if not any(product.is_image for product in build.products) or _logins(build):
-        return []
-    return [
-        "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server; to let somebody in,"
-        " build with",
-        "   useradd='-m -G wheel alice' and chpasswd=alice:PASSWORD or ssh-keys=alice:@KEY.pub",
-    ]
+    """What the last line says of an image that lets nobody in."""
+    has_image = any(product.is_image for product in build.products)
+    return [NOBODY] if has_image and not _logins(build) else []
 
 
 def _logins(build: Build) -> list[str]:

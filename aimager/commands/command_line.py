@@ -11,12 +11,14 @@ from aimager.commands.folders import check_folder, guard_cache, make_cache
 from aimager.commands.listing import LISTS
 from aimager.config.builds import ReadBuild, read_all, read_fleet
 from aimager.config.fleet import Fleet
+from aimager.config.guest_variables import GUEST, check_shell
 from aimager.config.list_files import check_values, with_lists
 from aimager.config.parse import read_epoch
 from aimager.config.platform import refuse_faults
+from aimager.config.run_variables import OTHERS
 from aimager.config.unknown_names import INSTEAD, check_names
 from aimager.config.variable import setting_names
-from aimager.config.variables import VARIABLES
+from aimager.config.variables import VARIABLES, make_words
 from aimager.errors import ConfigError
 from aimager.model.build import Build
 from aimager.near_names import nearest
@@ -136,6 +138,7 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         make_cache(cache)
     check_values(asked.variables)
     check_names(tuple(asked.variables))
+    _check_others(asked)
     describes_none = not _OF_NOBUILD.isdisjoint(asked.words) and not asked.fleet
     if asked.prunes_only or describes_none:
         return ()
@@ -147,6 +150,18 @@ def load_builds(asked: Asked, cache: Path) -> tuple[Build, ...]:
         if build.lock and not asked.resolves_anew:
             check_build(build, read_lock_file(build.lock))
     return _as_sent(asked, asked.errand, builds) if asked.errand else builds
+
+
+def _check_others(asked: Asked) -> None:
+    """Refuse wrong words of tasks that are no builds, before a task is run that they need.
+
+    :raises ConfigError: then
+    """
+    words = make_words(asked.variables, asked.folder)
+    for variable in (*GUEST, *OTHERS):
+        words.read(variable.name)
+    if "shell" in asked.words:
+        check_shell(words)
 
 
 def _epoch() -> int | None:

@@ -23,7 +23,8 @@ class Command:
     It is named ``module:function``, the module being one of this room, which is read when it is
     run: what a command needs costs others nothing.
     ``options`` are its own, as doit's ``params``; their values are arguments by name. Beside the
-    output of one that is `TELLING`, doit prints nothing.
+    output of one that is `TELLING`, doit prints nothing, and beside that of one that ``prints``,
+    what others say goes to standard error.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Command:
     arguments: tuple[object, ...] = ()
     after: tuple[str, ...] = ()
     options: tuple[Mapping[str, object], ...] = ()
+    prints: bool = False
 
 
 def act(action: str, *arguments: object, **options: object) -> object:
@@ -44,7 +46,7 @@ def act(action: str, *arguments: object, **options: object) -> object:
 
 def _as_task(it: Command) -> dict[str, Any]:
     """A command as doit takes it."""
-    make = printer if it.name in TELLING else command
+    make = printer if it.prints or it.name in TELLING else command
     return {
         "basename": it.name,
         "doc": it.meaning,
@@ -85,6 +87,7 @@ def list_commands(told: Told) -> list[dict[str, Any]]:
 def _commands(told: Told) -> list[Command]:
     asked, variables = told.asked, told.asked.variables
     plans, resolved = told.plans, ("resolve-packages",)
+    installed = ("fetch-packages", "make-rootfs-archive", "install-packages")
     stand_in = (artifacts.mirror(), artifacts.mirror_work())
     shown = (asked.folder / "out", *stand_in, artifacts.log("demo"))
     lists = [
@@ -136,7 +139,16 @@ def _commands(told: Told) -> list[Command]:
             "boot",
             "boot the image of distro= and board= in QEMU; ctrl-a x leaves",
             "boot.run:boot_image",
-            (told.build,),
+            (told.build, variables, asked.folder),
+        ),
+        Command(
+            "shell",
+            "open a shell in the system of distro= and board= as the image has it, or run the"
+            " commands of standard input there; nothing is kept but by keep=FILE",
+            "shell:open_shell",
+            (plans, variables, asked.folder),
+            installed if told.build else (),
+            prints=True,
         ),
         Command(
             "personalise",

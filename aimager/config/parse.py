@@ -206,7 +206,7 @@ def read_size(text: str, *, variable: str) -> int:
     if not size:
         raise ConfigError(f"{variable}={text} is not a size", hint="write it as 8GiB or 900M")
     if size > _LARGEST:
-        raise ConfigError(f"{variable}={text} is too large", hint="ext4 takes at most 16 TiB")
+        raise ConfigError(f"{variable}={text} is too large", hint="at most 16 TiB, as of ext4")
     return size
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aimager.config.access_variables import ACCESS
 from aimager.config.finished_variables import FINISHED
+from aimager.config.guest_variables import GUEST
 from aimager.config.image_variables import DISK, WHAT_IS_BUILT
 from aimager.config.network_variables import NETWORK
 from aimager.config.package_variables import PACKAGES, TRUST
@@ -14,7 +15,7 @@ from aimager.config.variable import Words
 
 _OF_THE_IMAGE = (*WHAT_IS_BUILT, *DISK, *SYSTEM, *ACCESS, *NETWORK, *PACKAGES, *TRUST)
 
-VARIABLES = (*_OF_THE_IMAGE, *RESULTS, *RUN, *FINISHED, *OTHERS)
+VARIABLES = (*_OF_THE_IMAGE, *RESULTS, *RUN, *FINISHED, *GUEST, *OTHERS)
 """In the order in which they are explained; those of a group stand together."""
 
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -60,9 +60,18 @@ def command(
 def printer(
     action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, Any]:
-    """A `command` that is there for what it prints: `Reporter` prints nothing beside it."""
-    read = functools.partial(while_read, action)
+    """A `command` that is there for what it prints: `Reporter` prints nothing beside it.
+
+    An exit status that ``action`` returns, other than 0, becomes doit's.
+    """
+    read = functools.partial(_ending_as, action)
     return {**command(read, *arguments, options=options), "meta": {PRINTS: True}}
+
+
+def _ending_as(action: Callable[..., object], *arguments: object, **options: object) -> None:
+    status = while_read(action, *arguments, **options)
+    if isinstance(status, int) and status:
+        raise SystemExit(status)
 
 
 def while_read(action: Callable[..., T], *arguments: Any, **options: Any) -> T:

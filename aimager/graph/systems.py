@@ -1,13 +1,17 @@
-"""The stages that install what a plan's images hold, each on the system below it."""
+"""The stages that install what a plan's images hold, each on the system below it, and set it up."""
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import MakeStage
 from aimager.graph.plan import Plan
+from aimager.stages.image_system import ImageSystem
 from aimager.stages.install_packages import InstallPackages
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
+from aimager.stages.open_shell import OpenShell
 from aimager.stages.reuse_root import ReuseRoot
 
 
@@ -53,3 +57,45 @@ def system(
         pacman_static=plan.pacman_static,
         borrowed=plan.installer,
     )
+
+
+def image_system(plan: Plan, make: type[ImageSystem]) -> "partial[Any]":
+    """What sets the system of a plan's build up as its image is to have it."""
+    build, distro = plan.build, plan.build.platform.distro
+    base = () if plan.reused else (artifacts.rootfs_archive(build.platform),)
+    return partial(
+        make,
+        id=build.image_id,
+        title=distro.name,
+        architecture=build.platform.architecture,
+        systems=(*base, *map(artifacts.system_layer, plan.systems)),
+        lock=artifacts.lock(build.id),
+        setup=build.setup,
+        overlays=build.overlays,
+        table=build.board.partition_table,
+        boot=build.board.boot,
+        mirrorlist=distro.mirrorlist,
+        mirror=distro.mirrors.url,
+        repositories=build.image_repositories,
+        level=build.platform.level,
+        own_repositories=build.own_repositories,
+        seed=build.seed,
+        epoch=build.epoch,
+        disk_from=build.disk_from,
+        reused=plan.reused,
+        user_keys=build.mirrors.trusted_keys,
+        borrowed=plan.borrowed,
+    )
+
+
+def shell(plan: Plan, target: Path | None) -> OpenShell:
+    """A shell in that system; ``target`` is the archive to make of it at its end."""
+    build = plan.build
+    workshop = replace(
+        artifacts.workshop("shell", build.id),
+        memory=build.memory,
+        borrow=build.borrow,
+        terminal=build.terminal,
+    )
+    stage: OpenShell = image_system(plan, OpenShell)(target=target, workshop=workshop)
+    return stage

@@ -71,10 +71,12 @@ def manifest_text(
     results: Sequence[Result],
     reused: ReusedArchive | None = None,
     logins: Sequence[str] = (),
+    *,
+    serves_ssh: bool = False,
 ) -> str:
     """The manifest in JSON: ``keys`` by package, and the ids of ``products`` by task.
 
-    ``logins`` are the users that can log in.
+    ``logins`` are the users that can log in, by ssh too if the image ``serves_ssh``.
     """
     told = {package.name: _package(package, keys.get(package.name)) for package in packages}
     given = {package.name: _given(package) for package in reused.packages} if reused else {}
@@ -86,6 +88,7 @@ def manifest_text(
         "packages": [package for _, package in sorted((told | given).items())],
         "products": dict(products),
         "reused_root": {"sha256": reused.sha256, "packages": sorted(given)} if reused else None,
+        "serves_ssh": serves_ssh,
         "unsigned": [package.name for package in packages if not package.is_signed],
         "results": [asdict(result) for result in results],
     }

@@ -41,7 +41,8 @@ class Facts:
     ``installed`` is the image's record of ``packages``; ``store`` holds their signatures. What
     else is installed came with the user's root archive of the SHA-256 ``reused``.
     ``products`` are the ids, by task, of what it was made from. ``mapped`` are the parts of
-    the disk, if there is one, that have to be written. ``logins`` are the users that can log in.
+    the disk, if there is one, that have to be written. ``logins`` are the users that can log in,
+    by ssh too if it ``serves_ssh``.
     """
 
     build: Built
@@ -53,6 +54,7 @@ class Facts:
     mapped: Sequence[Extent]
     reused: str = ""
     logins: Sequence[str] = ()
+    serves_ssh: bool = False
 
     @property
     def given(self) -> tuple[InstalledPackage, ...]:
@@ -106,7 +108,14 @@ def _manifest(facts: Facts, results: Sequence[Result]) -> str:
     keys = signing_keys(facts.packages, facts.store)
     archive = ReusedArchive(facts.reused, facts.given) if facts.reused else None
     return manifest_text(
-        facts.build, facts.packages, keys, facts.products, results, archive, facts.logins
+        facts.build,
+        facts.packages,
+        keys,
+        facts.products,
+        results,
+        archive,
+        facts.logins,
+        serves_ssh=facts.serves_ssh,
     )
 
 

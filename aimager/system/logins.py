@@ -25,10 +25,15 @@ def find_logins(tree: Tree, epoch: int) -> tuple[str, ...]:
     """
     accounts = [it for it in read_accounts(tree) if _has_shell(tree, it)]
     valid = set(_by_password(tree, epoch))
-    if _serves_ssh(tree):
+    if serves_ssh(tree):
         valid |= {it.name for it in accounts if _has_key(tree, it)}
     valid |= set(_at_once(tree))
     return tuple(sorted({it.name for it in accounts} & valid))
+
+
+def serves_ssh(tree: Tree) -> bool:
+    """Whether an ssh server is enabled in it."""
+    return any(tree.glob(f"{unit}/*.wants/{name}") for unit in _UNITS for name in _SSH_SERVERS)
 
 
 def _has_shell(tree: Tree, account: Account) -> bool:
@@ -41,10 +46,6 @@ def _by_password(tree: Tree, epoch: int) -> Iterator[str]:
         is_over = expires is not None and expires * _DAY <= epoch
         if not is_over and (not hashed or _HASH.fullmatch(hashed)):
             yield name
-
-
-def _serves_ssh(tree: Tree) -> bool:
-    return any(tree.glob(f"{unit}/*.wants/{name}") for unit in _UNITS for name in _SSH_SERVERS)
 
 
 def _has_key(tree: Tree, account: Account) -> bool:

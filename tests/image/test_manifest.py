@@ -34,6 +34,7 @@ def test_text() -> None:
         {"install-packages:x": "b" * 64, "fetch-packages:x": "a" * 64},
         [Result("root.tar", 10240, "c" * 64)],
         logins=("alice",),
+        serves_ssh=True,
     )
     assert text == (GOLDEN / "manifest.json").read_text()
 

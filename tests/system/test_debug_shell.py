@@ -16,7 +16,7 @@ from aimager.errors import ConfigError, TrustError
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.namespace import call
 from aimager.sandbox.tree import Tree
-from aimager.system.debug_shell import open_shell, shell_on_failure
+from aimager.system.debug_shell import shell_on_failure
 from tests.support.jailed import show_host
 from tests.support.trees import bare_chroot
 
@@ -191,13 +191,8 @@ def test_for_what_is_not_trusted_nothing_is_opened(
         assert tried is isinstance(error, ConfigError)
 
 
-def test_a_root_without_a_shell(tmp_path: Path) -> None:
+def test_a_root_without_a_shell(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     screen = Screen()
-    open_on(screen, tmp_path, shell=False)
-    assert "no shell is opened: the root has no shell" in screen.close()
-
-
-def test_a_terminal_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image = bare_chroot(tmp_path)
-    open_shell(image, tmp_path / "gone", "it failed\n")
-    assert "no shell is opened" in capsys.readouterr().out
+    assert open_on(screen, tmp_path, shell=False) == "the hook failed"
+    screen.close()
+    assert "no shell is opened: the root has no shell" in capfd.readouterr().out

@@ -16,7 +16,7 @@ from aimager.errors import AimagerError, ImageError
 from aimager.model.settings import Settings
 from aimager.sandbox.tree import Tree
 from aimager.system.customize import finish
-from aimager.system.debug_shell import _SHELLS
+from aimager.system.image_shell import _SHELLS
 from aimager.system.kernels import find_kernels
 from aimager.system.machine_identity import KEPT, MADE_ANEW, TRACES
 from aimager.system.sysprep import remove_identity

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimager.sandbox.tree import Tree
-from aimager.system.logins import find_logins
+from aimager.system.logins import find_logins, serves_ssh
 
 EPOCH = 1_700_000_000
 HASH = "$6$salt$" + "a" * 86
@@ -98,6 +98,14 @@ def test_a_masked_terminal_logs_nobody_in(tmp_path: Path, mask: str) -> None:
     (tmp_path / "etc/systemd/system/getty@tty1.service.d").mkdir(parents=True)
     (tmp_path / "etc/systemd/system" / mask).symlink_to("/dev/null")
     assert logins(tmp_path, files=files) == (() if mask.endswith("a.conf") else ("alice",))
+
+
+def test_an_enabled_ssh_server_is_found(tmp_path: Path) -> None:
+    assert not serves_ssh(Tree(tmp_path))
+    wants = tmp_path / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "sshd.service").touch()
+    assert serves_ssh(Tree(tmp_path))
 
 
 def test_a_root_without_accounts(tmp_path: Path) -> None:

@@ -68,12 +68,18 @@ controller that the kernel's driver irq-brcmstb-l2 then looks for in vain, and p
 
 @contextmanager
 def raspberry_pi_command(
-    program: Path, image: Path, boot_files: Sequence[str], *, one_cpu: bool = False
+    program: Path,
+    image: Path,
+    boot_files: Sequence[str],
+    *,
+    one_cpu: bool = False,
+    is_card: bool = False,
 ) -> Iterator[list[str]]:
     """The command that boots a copy of ``image`` on the model that ``boot_files`` are for.
 
     With ``one_cpu`` three of its four are off, and the kernel is told so: it would wait for them.
-    The copy lies beside the image, is a card of 4 GiB or more, and goes when the block ends.
+    The copy lies beside the image, is a card of 4 GiB or more, and goes when the block ends. An
+    image that ``is_card``, of the size of one, is booted and written to itself.
 
     :raises HostError: when QEMU has no such model
     :raises ImageError: when the boot partition lacks a file
@@ -88,8 +94,9 @@ def raspberry_pi_command(
         )
     with tempfile.TemporaryDirectory(prefix=".raspberry-pi-", dir=image.parent) as name:
         folder = Path(name)
-        card = folder / "card.img"
-        grow_copy(image, card, max(_LEAST_CARD, 1 << (image.stat().st_size - 1).bit_length()))
+        card = image if is_card else folder / "card.img"
+        if not is_card:
+            grow_copy(image, card, card_size(image.stat().st_size))
         _copy_out(card, [devicetree], folder)
         console = model.driver + serial_number((folder / devicetree).read_bytes(), model.uart)
         loaded = read_kernel(card, folder, kernel=kernel, console=console)
@@ -105,6 +112,11 @@ def raspberry_pi_command(
             *("-nographic", "-no-reboot", *("-serial", "null") * model.port),
             *("-serial", "mon:stdio"),
         ]
+
+
+def card_size(least: int) -> int:
+    """The bytes of the smallest card of QEMU's that holds so many."""
+    return max(_LEAST_CARD, 1 << (least - 1).bit_length())
 
 
 def read_kernel(card: Path, folder: Path, *, kernel: str, console: str) -> Kernel:

@@ -10,7 +10,8 @@ from aimager.graph.console.history import Entry
 from aimager.graph.console.monitor import Audience
 
 PRINTS = "prints"
-"""What marks, in its ``meta``, a task whose output is for programs to read."""
+"""What marks, in its ``meta``, a task whose output is for programs to read. In a run for one,
+all else that is said goes to standard error."""
 
 
 class Reporter:
@@ -25,7 +26,9 @@ class Reporter:
 
     def initialize(self, tasks: Mapping[str, Any], selected_tasks: list[str]) -> None:
         """Be told of the run before it begins, and before doit makes processes for it."""
-        self._audience = Audience(self._outstream, artifacts.RUN, artifacts.diary())
+        prints = any(_prints(tasks[name]) for name in selected_tasks if name in tasks)
+        stream = sys.stderr if prints else self._outstream
+        self._audience = Audience(stream, artifacts.RUN, artifacts.diary())
         sys.excepthook = _tell_exception
         self._audience.post("total", count=str(_count_all(tasks, selected_tasks)))
 
