@@ -82,7 +82,7 @@ GUEST = (
         "memory",
         Group.others,
         "for boot: the memory of the machine",
-        "2G",
+        "2 GiB",
         "memory=4G",
         parser=of_name(read_size),
         describes_build=False,

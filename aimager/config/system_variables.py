@@ -107,7 +107,7 @@ SYSTEM = (
         "text files to add, each as FILE:PATH, FILE:PATH:MODE or FILE:PATH:MODE:OWNER[:GROUP],"
         " separated by commas; below a user's home they are that user's, else root's",
         "",
-        "files=motd:/etc/motd,key:/etc/wireguard/key:600:root:systemd-network",
+        "files=motd:/etc/motd,wg.key:/etc/wireguard/key:600",
         parser=of_folder(read_files),
         settings=("setup.files",),
         several=True,

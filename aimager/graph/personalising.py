@@ -43,7 +43,7 @@ def personalise(
     borrowed = _find_programs(needed_programs(setup), tools)
     hold_run_folder(artifacts.RUN)
     workshop = artifacts.workshop(_TASK, "image")  # a name could be too long, or have a colon
-    return Personalise(image, target, setup, seed, readers, borrowed, workshop).run()
+    return Personalise(image, target, setup, seed, readers, borrowed, workshop=workshop).run()
 
 
 def _find_programs(needed: Sequence[str], tools: Tools | None) -> Path | None:

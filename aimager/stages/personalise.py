@@ -23,7 +23,7 @@ from aimager.image.finished.personalise import Patch, Wanted, make_patch
 from aimager.memory import tmpfs_size
 from aimager.model.layout import Extent
 from aimager.model.settings import Settings
-from aimager.model.workshop import Workshop
+from aimager.model.workshop import Workshop, environment
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
 from aimager.system.personal import programs
@@ -59,7 +59,7 @@ class Personalise:
     seed: str
     readers: files.Readers
     borrowed: Path | None
-    workshop: Workshop
+    workshop: Workshop = environment()
 
     def run(self) -> tuple[str, ...]:
         """Do it, and return the paths in the image that have changed.

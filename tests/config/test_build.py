@@ -30,6 +30,7 @@ ELSEWHERE = {
     "device",
     "device-again",
     "image",
+    *("memory", "cpus", "disk-size", "ssh-port", "internet", "graphics", "keep"),
     "overlay",
     "packages",
     "packages-from",

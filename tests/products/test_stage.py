@@ -90,6 +90,7 @@ def test_the_stages_are_found() -> None:
         "installing",
         "fetch_again",
         "former_disk",
+        "image_system",
     }
     assert {stage.__module__.rpartition(".")[2] for stage in STAGES} == modules
 

@@ -26,7 +26,7 @@ ALICE = Settings(
 def stage(image: Path, setup: Settings, target: Path | None, seed: str = "") -> Personalise:
     """The stage, whose folders lie beside that of the image."""
     shop = make_workshop(image.parent.parent / "shop")
-    return Personalise(image, target, setup, seed, Readers.nobody, None, shop)
+    return Personalise(image, target, setup, seed, Readers.nobody, None, workshop=shop)
 
 
 def files_of(image: Path, table: PartitionTable = GPT) -> dict[str, Node]:
