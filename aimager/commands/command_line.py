@@ -34,7 +34,9 @@ BUILD = "build"
 _OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker", "personalise"}
 """Tasks to which variables mean something else than a build."""
 
-TELLING = frozenset({*LISTS, "show", "doctor", "graph", "matrix", "completion", "man", "schema"})
+TELLING = frozenset(
+    {*LISTS, "show", "doctor", "graph", "matrix", "os-list", "completion", "man", "schema"}
+)
 """Tasks that are there for their output alone."""
 
 

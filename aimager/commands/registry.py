@@ -165,6 +165,13 @@ def _commands(told: Told) -> list[Command]:
             (told.build, variables, asked.folder),
         ),
         Command(
+            "os-list",
+            "print the built images of Raspberry Pis as Raspberry Pi Imager lists them, for a file"
+            " .rpi-imager-manifest, or with url= for a server",
+            "os_list:print_os_list",
+            (told.builds, variables, asked.folder),
+        ),
+        Command(
             "cache",
             "show what the cache holds: how much of each kind, and when it was used last",
             "cache:show_cache",

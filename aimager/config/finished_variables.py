@@ -1,6 +1,6 @@
 """The variables of what is done with an image once it is made."""
 
-from aimager.config.parse import YES_OR_NO, read_yes
+from aimager.config.parse import YES_OR_NO, read_address, read_yes
 from aimager.config.paths import read_device, read_new_file
 from aimager.config.personal import read_image
 from aimager.config.variable import Group, Variable, of_name, of_path
@@ -36,6 +36,15 @@ FINISHED = (
         "in-place=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
+        describes_build=False,
+    ),
+    Variable(
+        "url",
+        Group.others,
+        "for os-list: the address below which the results' folders are",
+        "their place on this machine",
+        "url=https://images.example.org",
+        parser=of_name(read_address),
         describes_build=False,
     ),
     Variable(

@@ -124,6 +124,16 @@ def read_addresses(text: str, *, variable: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address.rstrip("/") for address in addresses))
 
 
+def read_address(text: str, *, variable: str) -> str:
+    """An address below which files are, without slashes at its end; empty for an empty text.
+
+    :raises ConfigError: for one that is not an HTTP URL, or has a query
+    """
+    if text:
+        check_address(text, told=f"{variable}={without_credentials(text)}")
+    return text.rstrip("/")
+
+
 def check_address(address: str, *, told: str) -> None:
     """Refuse what is not the address of a mirror, which is ``told`` so.
 
