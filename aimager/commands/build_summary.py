@@ -119,9 +119,10 @@ def _warnings(build: Build) -> list[str]:
 
 
 def _login_warning(build: Build) -> list[str]:
-    """What the last line says of an image that lets nobody in."""
+    """What the last line says of an image that lets nobody in, unless credentials may do so."""
     has_image = any(product.is_image for product in build.products)
-    return [NOBODY] if has_image and not _logins(build) else []
+    is_open = build.setup.credentials or _logins(build)
+    return [NOBODY] if has_image and not is_open else []
 
 
 def _logins(build: Build) -> list[str]:

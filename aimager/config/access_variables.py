@@ -52,6 +52,18 @@ ACCESS = (
         paths=True,
     ),
     Variable(
+        "credentials",
+        Group.access,
+        "yes: the first boot takes root's password and key, host name, time zone and more from"
+        " systemd's credentials, of a virtual machine or on the boot partition, where the build"
+        " says nothing of it",
+        "no",
+        "credentials=yes",
+        choices=YES_OR_NO,
+        parser=of_name(read_yes),
+        settings=("setup.credentials",),
+    ),
+    Variable(
         "ssh-server",
         Group.access,
         "whether OpenSSH's server is installed and enabled",

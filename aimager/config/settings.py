@@ -41,9 +41,10 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
     name = platform.distro.id if board.partition_table is None else board.id
     users, passwords = separate_passwords(words.read("useradd", ()))
     default, own = _read_command_lines(board, words)
+    credentials = words.read("credentials", False)
     services = (*board.services, *read_ssh_units(words), *words.read("services", ()))
     return Settings(
-        hostname=words.read("hostname") or read_hostname(name),
+        hostname=words.read("hostname") or ("" if credentials else read_hostname(name)),
         locales=words.read("locales", (DEFAULT_LOCALE,)),
         timezone=words.read("timezone", ""),
         keymap=words.read("keymap", ""),
@@ -54,6 +55,7 @@ def read_settings(board: Board, platform: Platform, words: Words) -> Settings:
         network=words.read("network", StaticNetwork()),
         wifi=words.read("wifi", ()),
         wifi_country=read_country(words),
+        credentials=credentials,
         command_line=default,
         own_command_lines=own,
         services=tuple(dict.fromkeys(services)),

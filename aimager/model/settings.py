@@ -79,6 +79,8 @@ class Script:
 class Settings:
     """The settings of an image; the first of ``locales`` becomes its LANG.
 
+    With ``credentials``, the first boot takes from systemd's what is not said here; an empty
+    ``hostname`` is then left to them.
     An empty ``timezone`` or ``keymap`` is that of its packages, and UTC or ``us`` where they have
     none.
     """
@@ -100,6 +102,7 @@ class Settings:
     """Words of the kernels' command lines, after those that find the root."""
     own_command_lines: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """In place of these, those of single kernels by the names of their packages."""
+    credentials: bool = False
     services: tuple[str, ...] = ()
     """Units to enable."""
     files: tuple[AddedFile, ...] = ()

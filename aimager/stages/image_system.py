@@ -27,6 +27,7 @@ from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
 from aimager.system.configure import ImageRoot, set_up
+from aimager.system.credentials import take_credentials
 from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
@@ -147,6 +148,8 @@ class LaidImage:
             refuse_excess(self._room.root, self.limits())
         growing = stage.table.growing if stage.table else None
         prepare_first_boot(tree, grow=growing.role if growing else None)
+        if stage.setup.credentials:
+            take_credentials(tree)
 
 
 def _set_up(

@@ -78,7 +78,7 @@ def _open(opening: _Opening) -> int:
     with stage.workshop.logging() as log, _only_errors() as output:
         laid = LaidImage(stage, log)
         laid.set_up()
-        socket.sethostname(stage.setup.hostname)
+        socket.sethostname(stage.setup.hostname or stage.id)
         with chroot(laid.tree, laid.limits()) as image:
             status = _work(opening, image, output)
         if stage.target and (opening.terminal or not status):

@@ -85,9 +85,11 @@ def set_up(
     :raises ConfigError: when the root lacks what a setting needs
     :raises HostError: when this machine lacks the id of a user
     """
-    name_host(image.tree, setup.hostname)
+    if setup.hostname:
+        name_host(image.tree, setup.hostname)
     set_locales(image.tree, setup.locales, image.run)
-    set_timezone(image.tree, setup.timezone)
+    if setup.timezone or not setup.credentials:
+        set_timezone(image.tree, setup.timezone)
     set_keymap(image.tree, "")  # another is set where each initramfs is made again, if need be
     set_up_users(image, setup.users, hashed)
     allow_sudo(image, setup.sudo_groups)

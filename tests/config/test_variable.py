@@ -47,6 +47,7 @@ CASES = {
     "chpasswd": ("chpasswd=root:a", "chpasswd=root:b", "chpasswd: root changed"),
     "sudo-group": ("", "sudo-group=wheel", "sudo-group: wheel added"),
     "ssh-keys": ("", "ssh-keys=alice:@key.pub", "ssh-keys: alice added"),
+    "credentials": ("", "credentials=yes", "credentials: no -> yes"),
     "ssh-server": ("", "ssh-server=yes", "ssh-server: sshd.service added"),
     "timezone": ("", "timezone=Asia/Tokyo", "timezone: (none) -> Asia/Tokyo"),
     "keymap": ("keymap=de", "keymap=fr", "keymap: de -> fr"),

@@ -124,15 +124,17 @@ CHANGED = [
 """Files to change; no stage reads those of the last line."""
 
 _AT_FIRST_BOOT = ("grow-root", "grow-root.service", "image.preset", "pacman-keyring.service")
+_OF_KERNELS = {f"aimager/system/content/unpack-kernels{n}" for n in ("", ".hook")}
+_DISPATCHERS = {f"aimager/sandbox/dispatcher/dispatch-{n}" for n in ("aarch64", "x86_64")}
 _OF_WIFI = ("wireless.network", "wpa_supplicant.conf", "wpa_supplicant.rules")
+_OF_CREDENTIALS = ("ask-nothing.conf", "boot-credentials", "boot-credentials.service")
 READERS = {
     **{f"aimager/system/content/{n}": "aimager/system/first_boot.py" for n in _AT_FIRST_BOOT},
-    "aimager/system/content/unpack-kernels": "aimager/system/bootloader/efi_kernels.py",
-    "aimager/system/content/unpack-kernels.hook": "aimager/system/bootloader/efi_kernels.py",
+    **dict.fromkeys(_OF_KERNELS, "aimager/system/bootloader/efi_kernels.py"),
     "aimager/system/content/wired.network": "aimager/system/networks.py",
     **{f"aimager/system/content/{n}": "aimager/system/wifi.py" for n in _OF_WIFI},
-    "aimager/sandbox/dispatcher/dispatch-aarch64": "aimager/sandbox/native_programs.py",
-    "aimager/sandbox/dispatcher/dispatch-x86_64": "aimager/sandbox/native_programs.py",
+    **{f"aimager/system/content/{n}": "aimager/system/credentials.py" for n in _OF_CREDENTIALS},
+    **dict.fromkeys(_DISPATCHERS, "aimager/sandbox/native_programs.py"),
 }
 """Which module reads a data file that products depend on."""
 
@@ -185,9 +187,7 @@ def test_settings_are_flat() -> None:
     lists = "command_line files own_command_lines passwords scripts services ssh_keys sudo_groups"
     more = "users wifi network.addresses network.domains network.gateways network.servers"
     assert derive("make", MAKE, IDENTITIES).settings == {
-        "level": "3",
-        "maybe": "null",
-        "nothing": "[]",
+        **{"level": "3", "maybe": "null", "nothing": "[]", "setup.credentials": "false"},
         "setup.hostname": '"pi"',
         "setup.locales": '["en_US.UTF-8"]',
         **{f"setup.{name}": '""' for name in texts.split()},

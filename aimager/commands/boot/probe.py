@@ -58,7 +58,8 @@ class BootProbe:
     It has ``firmware`` of that kind, or starts ``kernel`` in its place; ``boot_files`` are those
     of a Raspberry Pi's board. Everything on its serial port is kept in ``log``. ``disk_size``
     bytes, if they are more than the image's, make the disk larger than the image, as a card that
-    it is written to would be. The image is not written to, unless ``snapshot`` is false.
+    it is written to would be. The image is not written to, unless ``snapshot`` is false. QEMU gets
+    ``options``, too, if it is not to be a Raspberry Pi.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class BootProbe:
         kvm: bool | None = None,
         memory_mib: int = 2048,
         network: bool = True,
+        options: Sequence[str] = (),
     ) -> None:
         self.architecture = architecture
         self.image = image
@@ -87,6 +89,7 @@ class BootProbe:
         self.kvm = qemu.kvm_works(architecture) if kvm is None else kvm
         self.memory_mib = memory_mib
         self.network = network
+        self.options = options
         self._unread = ""  # what the serial port said since what was last waited for
         self._marks = 0
         self._password = ""  # of the user who is logged in
@@ -131,7 +134,7 @@ class BootProbe:
             return
         private = qemu_firmware.private_firmware(self.architecture, self.firmware)
         with nullcontext(self.kernel.options) if self.kernel else private as options:
-            yield qemu.boot_command(
+            command = qemu.boot_command(
                 self.architecture,
                 image,
                 program=program,
@@ -142,6 +145,7 @@ class BootProbe:
                 cpus=2 if self.kvm else 1,  # emulated ones wait much for each other
                 network=self.network,
             )
+            yield [*command, *self.options]
 
     def __exit__(
         self,
