@@ -137,11 +137,10 @@ def test_every_recipe_is_checked() -> None:
 
 @pytest.fixture(scope="module")
 def reader(copies: Copies) -> Iterator[Reader]:
-    """Somebody who has a key and a file of passwords, and types one recipe after another."""
+    """Somebody who has a key, and types one recipe after another."""
     doit = copies("recipes")
     cook = make_reader(doit.folder, doit.cache, *doit.variables)
     (cook.checkout / "id.pub").write_text(f"{SSH_KEY} cook\n")
-    (cook.checkout / "passwords").write_text("alice:secret\n")
     yield cook
 
 

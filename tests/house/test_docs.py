@@ -43,7 +43,7 @@ TELLING = {
 
 ASKING = (
     *("build ", "lock ", "update ", "why ", "doctor board="),
-    *("list --all ", "info ", "run -s ", "clean "),
+    *("list --all ", "info ", "run -s ", "clean ", "shell "),
 )
 """The beginnings of command lines of builds, which take the mirror's address, options apart."""
 
@@ -57,7 +57,7 @@ RECIPES = "docs/recipes.md"
 """Whose commands are typed by test_recipes, which looks for what they promise."""
 
 AT_HAND = "mine.asc"
-"""A file that a reader is to have, beside the folder ``built`` with packages."""
+"""A file that a reader is to have, beside ``passwords`` and the folder ``built`` with packages."""
 
 LEAVES_QEMU = "\x01x"
 
@@ -122,6 +122,7 @@ def make_reader(place: Path, cache: Path, *words: str) -> Reader:
     )
     own.chmod(0o755)
     (checkout / AT_HAND).write_bytes(plain(Secret("mine", 1), b"mine", 1).packets())
+    (checkout / "passwords").write_text("alice:secret\n")
     (checkout / "built").mkdir()
     (place / "card").touch()
     environment = {
