@@ -65,5 +65,6 @@ def test_the_first_boot_takes_what_it_is_given(doit: Doit, tmp_path: Path) -> No
         assert state.strip().endswith("running"), failed
         assert guest.run("cat /proc/sys/kernel/hostname").split()[-1] == "attic"
         assert guest.run("date +%Z").split()[-1] == "IST"
+        assert "ordering cycle" not in guest.run("journalctl -b --no-pager")
         assert SSH_KEY in guest.run("cat /root/.ssh/authorized_keys")
     disk.unlink()
