@@ -5,9 +5,10 @@ It makes no product, and nothing keeps what was done in it but an archive that w
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +41,29 @@ class OpenShell(ImageSystem):
         given: Any = self
         work = self.workshop.work
         with ExitStack() as opened:
-            pipe = None
+            stage, pipe = self, None
+            if self.target:
+                # A folder of its own: the archive's may hold aimager itself, which runs there.
+                place = tempfile.TemporaryDirectory(prefix=".keep-", dir=self.target.parent)
+                made = Path(opened.enter_context(place), self.target.name)
+                stage = replace(self, target=made)
             if terminal is None:
                 pipe = opened.enter_context(fed_pipe(work.with_name(f"{work.name}.input")))
-            return call(
+            status = call(
                 _open,
-                _Opening(self, terminal, pipe),
+                _Opening(stage, terminal, pipe, self.told()),
                 work=work,
                 reads=(*all_inputs(given), *([pipe] if pipe else ())),
-                products=[self.target] if self.target else (),
+                products=[stage.target] if stage.target else (),
                 keeps=[self.workshop.log],
                 terminal=terminal or self.workshop.terminal,
                 foreign=foreign_to_host(self.architecture),
                 qemu_later=self.borrowed is not None,
                 tmpfs=self.space().tmpfs,
             )
+            if self.target and stage.target and stage.target.exists():
+                stage.target.replace(self.target)
+            return status
 
     def told(self) -> str:
         """What is said before the shell."""
@@ -66,11 +75,13 @@ class OpenShell(ImageSystem):
 
 @dataclass(frozen=True)
 class _Opening:
-    """``commands`` is the pipe that brings them, where there is no ``terminal``."""
+    """``commands`` is the pipe that brings them, where there is no ``terminal``; on that, what is
+    ``told`` comes before the shell."""
 
     stage: OpenShell
     terminal: Path | None
     commands: Path | None
+    told: str
 
 
 def _open(opening: _Opening) -> int:
@@ -91,7 +102,7 @@ def _open(opening: _Opening) -> int:
 def _work(opening: _Opening, image: Chroot, output: int) -> int:
     if opening.terminal:
         prompt = f"[{opening.stage.id}] \\w # "
-        return open_shell(image, opening.terminal, opening.stage.told(), prompt)
+        return open_shell(image, opening.terminal, opening.told, prompt)
     assert opening.commands, "there is one of the two"
     commands = open_fed(opening.commands)
     try:
