@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, their SHA-256, and copies that keep holes."""
 
+import fcntl
 import hashlib
 import os
 import stat
@@ -15,6 +16,7 @@ from aimager.trees import walk_tree
 
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
+_FICLONE = 0x40049409  # linux/fs.h
 
 FILE, FOLDER = 0o600, 0o700
 """Modes of what is made and kept: images hold password hashes and keys, which are nobody else's."""
@@ -183,6 +185,39 @@ def copy_sparse(source: Path, target: Path) -> None:
     with source.open("rb") as reader, target.open("wb") as writer:
         writer.truncate(size)
         copy_data(reader.fileno(), writer.fileno(), size=size)
+
+
+def share_blocks(source: Path, target: Path) -> bool:
+    """Make ``target`` of the blocks of ``source``, as a copy-on-write file system can.
+
+    False: it could not (ioctl_ficlone(2)), and ``target`` is empty.
+    """
+    with source.open("rb") as reader, target.open("wb") as writer:
+        try:
+            fcntl.ioctl(writer, _FICLONE, reader.fileno())
+        except OSError:
+            return False
+    return True
+
+
+def write_sparse(source: IO[bytes], target: Path) -> None:
+    """Write what is read from ``source`` to ``target``, with holes where that is zeros."""
+    size = 0
+    with target.open("wb") as copy:
+        while chunk := source.read(_CHUNK):
+            if any(chunk):
+                copy.seek(size)
+                copy.write(chunk)
+            size += len(chunk)
+        copy.truncate(size)
+
+
+def write_at(writer: int, data: bytes, at: int) -> None:
+    """Write all of ``data`` from byte ``at`` on: one call may write a part of it (pwrite(2))."""
+    left = memoryview(data)
+    while left:
+        count = os.pwrite(writer, left, at)
+        left, at = left[count:], at + count
 
 
 def grow_copy(source: Path, target: Path, size: int) -> None:

@@ -78,7 +78,7 @@ def read_country(words: Words) -> str:
 
 
 def read_needs(board: Board, words: Words) -> tuple[str, ...]:
-    """Packages without which a setting would be of no use."""
+    """Packages that settings need."""
     asked = {read_target(word).name for word in words.read("install-pkgs", ())}
     joins = asked.union(board.installs).intersection(WIFI_SERVICES)
     needs = {

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from aimager.compression import DAMAGES, TooLargeError, decompressed
 from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
 from aimager.errors import ImageError
-
-_CHUNK = 1 << 20
+from aimager.files import write_sparse
 
 
 @contextmanager
@@ -44,7 +42,7 @@ def unpacked(image: Path | None, work: Path) -> Iterator[Path | None]:
         source.seek(0)
         target = work / "disk-from.img"
         try:
-            _copy(decompressed(source, suffix), target)
+            write_sparse(decompressed(source, suffix), target)
         except (*DAMAGES, TooLargeError) as error:
             raise ImageError(
                 f"disk-from={image} is damaged: {error}",
@@ -52,15 +50,3 @@ def unpacked(image: Path | None, work: Path) -> Iterator[Path | None]:
             ) from error
     yield target
     target.unlink()
-
-
-def _copy(source: IO[bytes], target: Path) -> None:
-    """Write what ``source`` holds, with holes where that is zeros: ``target`` may be in memory."""
-    size = 0
-    with target.open("wb") as copy:
-        while chunk := source.read(_CHUNK):
-            if any(chunk):
-                copy.seek(size)
-                copy.write(chunk)
-            size += len(chunk)
-        copy.truncate(size)

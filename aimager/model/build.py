@@ -105,7 +105,7 @@ class Build:
     mirrors: MirrorChoice = MirrorChoice()
     packages: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    """Packages without which a setting would be of no use."""
+    """Packages that settings need."""
     root_size: int | None = None
     tools: Tools = Tools.borrowed
     helper: Path | None = None

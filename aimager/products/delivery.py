@@ -5,7 +5,6 @@ another key has no task run, and a kind of key whose signatures differ each time
 changes no result. No stage knows of the key.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -29,8 +28,6 @@ from aimager.products.remote.products import SharedProduct
 from aimager.products.remote.returned import take_back
 from aimager.products.stage import outputs
 from aimager.products.task import CachedTask
-
-_FICLONE = 0x40049409  # linux/fs.h
 
 _NAMES_IN_CACHE = 2
 """Of a product's file: where it is kept, and in the view of the run that delivers it."""
@@ -197,8 +194,7 @@ def _bring(source: Path, target: Path) -> None:
     name of the file if it is the only one outside of the cache: who writes to it damages what the
     cache holds, which is seen by its time and made again, and no other result.
     """
-    with source.open("rb") as reader, target.open("wb") as writer, suppress(OSError):
-        fcntl.ioctl(writer, _FICLONE, reader.fileno())
+    if files.share_blocks(source, target):
         _set_times(source, target)
         return
     if source.stat().st_nlink <= _NAMES_IN_CACHE:

@@ -4,7 +4,7 @@ What is to be written is found in a namespace, where the image can only be read;
 copy that was made meanwhile, or to the image itself.
 """
 
-import fcntl
+import errno
 import os
 import signal
 import stat
@@ -28,8 +28,6 @@ from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
 from aimager.system.personal import programs
 
-_CHUNK = 1 << 20
-_FICLONE = 0x40049409  # linux/fs.h
 _WORK = 512 << 20
 """Bytes that the metadata of an image of many GiB takes, with the files that set-up reads."""
 
@@ -157,7 +155,7 @@ def _held(image: Path, *, write: bool) -> Iterator[int]:
     try:
         descriptor = os.open(image, (os.O_RDWR if write else os.O_RDONLY) | exclusive)
     except OSError as error:
-        if exclusive and error.errno == 16:  # EBUSY
+        if exclusive and error.errno == errno.EBUSY:
             raise HostError(
                 f"{image} is in use", hint="unmount what is mounted of it: lsblk shows that"
             ) from error
@@ -186,14 +184,9 @@ def _suffix(image: Path, descriptor: int) -> str:
 
 
 def _clone(image: Path, target: Path) -> None:
-    """Copy an image: its blocks are shared where the file system can (ioctl_ficlone(2))."""
-    with image.open("rb") as reader, target.open("r+b") as writer:
-        try:
-            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-            return
-        except OSError:  # another file system, or one that cannot
-            pass
-    files.copy_sparse(image, target)
+    """Copy an image, whose blocks are shared where the file system can."""
+    if not files.share_blocks(image, target):
+        files.copy_sparse(image, target)
 
 
 def _unpack(image: Path, target: Path) -> None:
@@ -201,31 +194,21 @@ def _unpack(image: Path, target: Path) -> None:
 
     :raises ImageError: when it is damaged
     """
-    size = 0
-    with image.open("rb") as source, target.open("r+b") as copy:
+    with image.open("rb") as source:
         suffix = suffix_of(source.read(LONGEST_MAGIC))
         source.seek(0)
         try:
-            content = decompressed(source, suffix)
-            while chunk := content.read(_CHUNK):
-                if any(chunk):
-                    copy.seek(size)
-                    copy.write(chunk)
-                size += len(chunk)
+            files.write_sparse(decompressed(source, suffix), target)
         except (*DAMAGES, TooLargeError) as error:
             raise ImageError(
                 f"{image.name} is damaged: {error}",
                 hint="fetch it again, and compare its checksum",
             ) from error
-        copy.truncate(size)
 
 
 def _write(descriptor: int, runs: Sequence[Extent], pieces: Sequence[bytes]) -> None:
     for run, data in zip(runs, pieces, strict=True):
-        at = run.start
-        while data:
-            written = os.pwrite(descriptor, data, at)
-            data, at = data[written:], at + written
+        files.write_at(descriptor, data, run.start)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Guest:
 def read_guest(words: Words) -> Guest:
     """The machine that ``words`` ask for.
 
-    :raises ConfigError: for a value that is none
+    :raises ConfigError: for a value that cannot be
     """
     keep = words.read("keep", False)
     if isinstance(keep, Path):

@@ -143,7 +143,7 @@ def _model(device: Path) -> str:
 
 
 def _bus(places: Places, node: Path) -> str:
-    """How a disk is connected; empty for one that is no hardware."""
+    """How a disk is connected; empty for one that is not hardware."""
     found = list(_subsystems(places, node / "device"))
     hot = next((_HOT[name] for name in found if name in _HOT), "")
     if "mmc" in found and not hot:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from aimager.commands.flash.source import CHUNK
 from aimager.errors import HostError, about
+from aimager.files import write_at
 from aimager.units import size as in_words
 
 EDGE = 1 << 20
@@ -76,8 +77,8 @@ class Target:
         self.head = bytearray(min(EDGE, image_size))
         tail = max(image_size, self.size - EDGE)
         with self._telling("written"):
-            _write(self.writer, bytes(len(self.head)), 0)
-            _write(self.writer, bytes(max(self.size - tail, 0)), tail)
+            write_at(self.writer, bytes(len(self.head)), 0)
+            write_at(self.writer, bytes(max(self.size - tail, 0)), tail)
             os.fdatasync(self.writer)
 
     def write(self, data: bytes, at: int) -> None:
@@ -86,7 +87,7 @@ class Target:
         kept = data[: max(len(self.head) - at, 0)]
         self.head[at : at + len(kept)] = kept
         with self._telling("written"):
-            _write(self.writer, data[len(kept) :], at + len(kept))
+            write_at(self.writer, data[len(kept) :], at + len(kept))
             self.unsettled += len(data)
             if self.unsettled >= SETTLED:
                 self._settle()
@@ -96,7 +97,7 @@ class Target:
         assert self.head is not None, "it has begun"
         with self._telling("written"):
             self._settle()
-            _write(self.writer, bytes(self.head), 0)
+            write_at(self.writer, bytes(self.head), 0)
             os.fsync(self.writer)
         self.is_whole = True
 
@@ -132,14 +133,6 @@ class Target:
             else:
                 what = f"{self.path} cannot be {done} after {far} were written: {error.strerror}"
             raise HostError(what, hint=_ANOTHER) from error
-
-
-def _write(writer: int, data: bytes, at: int) -> None:
-    """All of ``data``: one call may write a part of it (pwrite(2))."""
-    left = memoryview(data)
-    while left:
-        count = os.pwrite(writer, left, at)
-        left, at = left[count:], at + count
 
 
 @contextmanager
