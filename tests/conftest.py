@@ -35,6 +35,11 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_n
 _BUILDS = Path(__file__).parent / "builds"
 """All in this folder is slow, for it makes the stand-in mirror or builds an image."""
 
+_SHARED = frozenset(
+    ("builds", "mirror", "mirror.work", "newer", "ports", "results", "seed", "warm")
+)
+"""What several files of tests use of `test_cache`: the session's fixtures, and newer programs."""
+
 _MEANWHILE = Path(__file__).parent / "commands/test_bad_inputs.py"
 """The longest file that builds nothing."""
 
@@ -124,8 +129,29 @@ def _kept() -> Path:
 
 @pytest.fixture(scope="session")
 def test_cache() -> Path:
-    """Where the tests keep what is costly."""
+    """Where the tests keep what is costly; what a file of them adds goes when it has passed."""
     return _kept() / os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy(request: pytest.FixtureRequest, test_cache: Path) -> Iterator[None]:
+    """Remove what a file's tests have put into `test_cache`, unless one has failed there.
+
+    A whole run would hold some 50 GB in the end.
+    """
+    failed = request.session.testsfailed
+    before = set(_entries(test_cache))
+    yield
+    if request.session.testsfailed == failed:
+        for path in set(_entries(test_cache)) - before:
+            if path.name not in _SHARED:
+                shutil.rmtree(path)
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """The folders of a folder, which need not be there."""
+    if folder.exists():
+        yield from (path for path in folder.iterdir() if path.is_dir())
 
 
 def _make_mirror(architectures: Sequence[str]) -> Path:

@@ -17,7 +17,7 @@ def run_tests(*options: str) -> None:
     checkout = own("dodo.py").parent
     if not (checkout / "tests").is_dir():
         raise ConfigError("an installed aimager has no tests", hint="run them in a checkout of it")
-    spread = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder")
+    spread = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder", "--durations=40")
     argv = [sys.executable, "-m", "pytest", *spread, *options]
     status = subprocess.run(argv, cwd=checkout, check=False).returncode
     if status:
