@@ -15,6 +15,7 @@ from aimager.commands.command_line import Asked, unknown_task
 from aimager.graph.doit_tasks import Graph
 from aimager.memory import most_jobs
 from aimager.places import own
+from aimager.sandbox.namespace import get_ready
 
 _GRAPH = "aimager.dodo"
 
@@ -64,6 +65,8 @@ class Loader(ModuleTaskLoader):
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:
         """Load dodo.py, which finds in `asked` what it is to make tasks for."""
+        if self.asked and self.asked.words[:1] == ("personalise",):
+            get_ready("aimager.stages.personalise")  # it takes a second, with the graph a half
         # Under a name of its own: where doit came first, ``dodo`` is the module that called us.
         spec = importlib.util.spec_from_file_location(_GRAPH, own("dodo.py"))
         assert spec and spec.loader

@@ -10,7 +10,7 @@ import signal
 import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from aimager import files
 from aimager.compression import DAMAGES, TooLargeError, decompressed
 from aimager.compression_magics import LONGEST_MAGIC, suffix_of, unreadable_suffix_of
 from aimager.errors import ConfigError, HostError, ImageError
-from aimager.image.bmap import bmap_text
+from aimager.image.bmap import bmap_text, strides, sum_of
 from aimager.image.finished.personalise import Patch, Wanted, make_patch
 from aimager.memory import tmpfs_size
-from aimager.model.layout import Extent
+from aimager.model.layout import Extent, meet
 from aimager.model.settings import Settings
 from aimager.model.workshop import Workshop, environment
 from aimager.sandbox.borrowed_root import equip
@@ -72,18 +72,19 @@ class Personalise:
             return self._change(image)
 
     def _copy(self, image: int, target: Path) -> tuple[str, ...]:
-        with files.publish(target, mode=self.readers.file) as temporary, ExitStack() as stack:
-            pool = stack.enter_context(ThreadPoolExecutor(1))
+        with files.publish(target, mode=self.readers.file) as temporary, _helpers() as pool:
             packed = _suffix(self.image, image)
             copied = pool.submit(_unpack if packed else _clone, self.image, temporary)
             if packed:
                 copied.result()
-            patch, changed = self._patch(temporary if packed else self.image)
+            start = temporary if packed else self.image
+            sums = _Sums(start, pool)
+            patch, changed = self._patch(start)
             copied.result()
             with temporary.open("r+b") as stream:
                 _write(stream.fileno(), patch.runs, changed)
                 flushed = pool.submit(os.fsync, stream.fileno())
-                text = bmap_text(temporary, patch.mapped)
+                text = bmap_text(temporary, patch.mapped, sums.outside(patch.runs))
                 flushed.result()
             _map_of(target).unlink(missing_ok=True)  # one of what the copy replaces
         files.publish_text(_map_of(target), text, mode=self.readers.file)
@@ -95,7 +96,11 @@ class Personalise:
                 f"{self.image.name} is compressed, and cannot be changed in place",
                 hint="leave out in-place=, and a copy is made",
             )
-        patch, changed = self._patch(self.image)
+        block_map = _map_of(self.image)
+        with _helpers() as pool:
+            sums = _Sums(self.image, pool) if block_map.exists() else None
+            patch, changed = self._patch(self.image)
+            known = sums.outside(patch.runs) if sums else {}
         before = [os.pread(image, run.size, run.start) for run in patch.runs]
         with _uninterrupted():
             try:
@@ -107,10 +112,9 @@ class Personalise:
                     f"{self.image} cannot be written: {error.strerror}; it is as it was",
                     hint="see what dmesg says of it, or make room on its disk",
                 ) from error
-        block_map = _map_of(self.image)
-        if block_map.exists():
+        if sums:
             mode = stat.S_IMODE(block_map.stat().st_mode)
-            files.publish_text(block_map, bmap_text(self.image, patch.mapped), mode=mode)
+            files.publish_text(block_map, bmap_text(self.image, patch.mapped, known), mode=mode)
         return patch.files
 
     def _patch(self, image: Path) -> tuple[Patch, list[bytes]]:
@@ -131,6 +135,28 @@ class Personalise:
                 return patch, [stream.read(run.size) for run in patch.runs]
         finally:
             target.unlink()
+
+
+@contextmanager
+def _helpers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that do no more than what they are at once the block has ended."""
+    pool = ThreadPoolExecutor(2)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Sums:
+    """The sums of an image's strides, which ``pool`` finds while others look for its changes."""
+
+    def __init__(self, image: Path, pool: ThreadPoolExecutor) -> None:
+        self._found = {part: pool.submit(sum_of, image, part) for part in strides(image)}
+
+    def outside(self, runs: Sequence[Extent]) -> dict[Extent, str]:
+        """Those of strides of which ``runs`` change nothing."""
+        whole = [part for part in self._found if not any(meet(part, run) for run in runs)]
+        return {part: self._found[part].result() for part in whole}
 
 
 @dataclass(frozen=True)
