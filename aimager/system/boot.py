@@ -7,6 +7,7 @@ from aimager.model.board import Boot, Bootloader, RawPiece
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import Role
 from aimager.sandbox.tree import Tree
+from aimager.system.boot_room import watch_boot_room
 from aimager.system.bootloader import extlinux, raspberry_pi_firmware, syslinux, systemd_boot
 from aimager.system.bootloader.boot_files import BOOT
 from aimager.system.fstab import fstab_text, list_mounts, root_words
@@ -34,6 +35,8 @@ def make_bootable(
     """
     tree.write("etc/fstab", fstab_text(list_mounts(ids)))
     kernels = _in_order(find_kernels(tree), boot.kernels) if boot.bootloaders else ()
+    if kernels and ids.table.with_role(Role.boot):
+        watch_boot_room(tree)
 
     def command_line(kernel: str) -> str:
         return " ".join((*root_words(ids), *words(kernel)))

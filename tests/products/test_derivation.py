@@ -123,19 +123,20 @@ CHANGED = [
 ]
 """Files to change; no stage reads those of the last line."""
 
-_AT_FIRST_BOOT = ("grow-root", "grow-root.service", "image.preset", "pacman-keyring.service")
-_OF_KERNELS = {f"aimager/system/content/unpack-kernels{n}" for n in ("", ".hook")}
-_DISPATCHERS = {f"aimager/sandbox/dispatcher/dispatch-{n}" for n in ("aarch64", "x86_64")}
-_OF_WIFI = ("wireless.network", "wpa_supplicant.conf", "wpa_supplicant.rules")
-_OF_CREDENTIALS = ("ask-nothing.conf", "boot-credentials", "boot-credentials.service")
-READERS = {
-    **{f"aimager/system/content/{n}": "aimager/system/first_boot.py" for n in _AT_FIRST_BOOT},
-    **dict.fromkeys(_OF_KERNELS, "aimager/system/bootloader/efi_kernels.py"),
-    "aimager/system/content/wired.network": "aimager/system/networks.py",
-    **{f"aimager/system/content/{n}": "aimager/system/wifi.py" for n in _OF_WIFI},
-    **{f"aimager/system/content/{n}": "aimager/system/credentials.py" for n in _OF_CREDENTIALS},
-    **dict.fromkeys(_DISPATCHERS, "aimager/sandbox/native_programs.py"),
+_CONTENT = {
+    "boot_room": ("boot-room", "boot-room.hook"),
+    "bootloader/efi_kernels": ("unpack-kernels", "unpack-kernels.hook"),
+    "credentials": ("ask-nothing.conf", "boot-credentials", "boot-credentials.service"),
+    "first_boot": ("grow-root", "grow-root.service", "image.preset", "pacman-keyring.service"),
+    "networks": ("wired.network",),
+    "wifi": ("wireless.network", "wpa_supplicant.conf", "wpa_supplicant.rules"),
 }
+_DISPATCHERS = [f"aimager/sandbox/dispatcher/dispatch-{name}" for name in ("aarch64", "x86_64")]
+READERS = {
+    f"aimager/system/content/{name}": f"aimager/system/{module}.py"
+    for module, names in _CONTENT.items()
+    for name in names
+} | dict.fromkeys(_DISPATCHERS, "aimager/sandbox/native_programs.py")
 """Which module reads a data file that products depend on."""
 
 
