@@ -140,6 +140,23 @@ def upgrade(
     return before
 
 
+def replace_package(
+    mirror: Path, platform: Platform, package: str, file: Path, **fields: str | int
+) -> Entry:
+    """Have ``file`` in the place of a package's, beside which its signature lies.
+
+    ``fields`` are those of its description that are others; returns it as it was.
+    """
+    before = find(mirror, platform, package)
+    for old in (before.file, _signature(before.file)):
+        old.unlink()
+    for new in (file, _signature(file)):
+        _write(before.file.with_name(new.name), new.read_bytes())
+    after = before.with_fields(FILENAME=file.name, **fields)
+    _edit(before.database, lambda entry: after if entry.name == package else entry)
+    return before
+
+
 def upgrade_keyring(mirror: Path, key: SigningKey, platform: Platform, version: str) -> Entry:
     """Give the platform's keyring package another version, with the same keys in it."""
     return upgrade(mirror, key, platform, platform.distro.keyrings[0].package, version)

@@ -128,7 +128,9 @@ class BootProbe:
     def _command(self, image: Path) -> Iterator[list[str]]:
         program = qemu.find_qemu_system(self.architecture)
         if self.firmware is Firmware.raspberry_pi and not self.kernel:
-            one = raspberry_pi_command(program, image, self.boot_files, one_cpu=True)
+            one = raspberry_pi_command(
+                program, image, self.boot_files, one_cpu=True, is_card=not self.snapshot
+            )
             with one as command:
                 yield command
             return

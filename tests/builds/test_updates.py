@@ -1,0 +1,193 @@
+"""Images update themselves as Arch does: pacman -Syu brings a newer kernel, which boots then."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aimager import stand_in
+from aimager.commands.boot.probe import BootProbe
+from aimager.commands.boot.qemu import check
+from aimager.commands.boot.raspberry_pi import card_size
+from aimager.config.platform import find_platform
+from aimager.files import grow_copy
+from aimager.model.board import Board, Firmware
+from aimager.model.distro import Platform
+from aimager.stand_in.signing import SigningKey, open_key
+from boards import BOARDS
+from tests.support import mirror_variant
+from tests.support.booting import SPARED, WORDS, build, see_it_run, spared
+from tests.support.older_kernels import put_older_kernel
+from tests.support.runs import Doit
+
+BY_NETWORK = ["x64-uefi", "x64-legacy", "aarch64-uefi", "aarch64-uboot"]
+
+HOST = "10.0.2.2"
+"""The machine that runs QEMU, as its guest sees it (QEMU's "Using the user mode network stack")."""
+
+NETWORK = ("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=")
+
+FIND_NETWORK = "udevadm trigger --action=add; udevadm settle --timeout=300"
+"""What `spared` has udev leave out when it starts."""
+
+ON_CARD = "/srv/mirror"
+"""Where a machine without a network has what it updates itself from."""
+
+NEEDED = tuple(unit for unit in SPARED if unit != "pacman-keyring.service")
+
+
+@dataclass(frozen=True)
+class Days:
+    """A board on its platform, and the stand-in mirror as it was before a newer ``kernel`` came."""
+
+    board: Board
+    platform: Platform
+    today: Path
+    earlier: Path
+
+    @property
+    def kernel(self) -> mirror_variant.Entry:
+        """What the mirror has today."""
+        return mirror_variant.find(self.today, self.platform, self.board.kernels[0])
+
+    def server(self, address: str) -> str:
+        """The line of a list of mirrors for a mirror at ``address``."""
+        path = self.platform.distro.mirrors.path
+        return f"Server = {address}/{path}"
+
+    def newer_files(self) -> dict[Path, str]:
+        """Today's databases and kernel, each with its place on a mirror."""
+        package = self.kernel.file
+        signature = package.with_name(f"{package.name}.sig")
+        databases = mirror_variant.databases(self.today, self.platform)
+        return {
+            path: str(path.relative_to(self.today)) for path in (*databases, package, signature)
+        }
+
+
+@pytest.fixture(scope="module")
+def key(mirror: Path) -> Iterator[SigningKey]:
+    """The key that signs the mirror's packages."""
+    with open_key(mirror.with_name(f"{mirror.name}.work") / "key") as key:
+        yield key
+
+
+@pytest.fixture
+def days_of(
+    mirror: Path, mirror_for: Callable[[str], Path], key: SigningKey, tmp_path: Path
+) -> Callable[[str], Days]:
+    """Makes the earlier mirror for a board."""
+
+    def make(name: str) -> Days:
+        board = BOARDS[name]
+        assert board.architecture
+        today = mirror_for(board.architecture)
+        platform = find_platform(board, None, None, Path("/"))
+        earlier = mirror_variant.copy_mirror(today, tmp_path / "earlier")
+        work = mirror.with_name(f"{mirror.name}.work")
+        put_older_kernel(earlier, work, key, platform, board.kernels[0])
+        return Days(board, platform, today, earlier)
+
+    return make
+
+
+def build_earlier(days: Days, ports: Doit, mirror_for: Callable[[str], Path], *words: str) -> Path:
+    """A copy of the image of that day, of the size of a card."""
+    masked = spared(ports.folder, NEEDED)
+    if words:
+        masked, words = ",".join((masked, words[0])), words[1:]
+    told = "append-all=" + " ".join((*days.board.command_line, WORDS))
+    with stand_in.serve(days.earlier) as url:
+        built = build(ports.at(url), mirror_for, days.board.id, told, masked, *words)
+    card = days.earlier.with_name("card.img")
+    image = built.folder / "disk.img"
+    grow_copy(image, card, card_size(image.stat().st_size))
+    return card
+
+
+def see_it_update(days: Days, probe: BootProbe, address: str) -> None:
+    """It has the earlier kernel, and installs today's as its user would."""
+    see_it_run(probe)
+    package = days.board.kernels[0]
+    version = days.kernel.version
+    before = probe.run("uname -r")
+    assert not version.startswith(before.partition("+")[0])
+    told = probe.run(BOOTED_BY)
+    probe.run(FIND_NETWORK, timeout=600)
+    listed = days.platform.distro.mirrorlist
+    probe.run(f"echo '{days.server(address)}' > /{listed}")
+    probe.run("systemctl start systemd-networkd-wait-online pacman-keyring", timeout=1200)
+    probe.run("pacman -Syu --noconfirm", timeout=1800)
+    assert probe.run(f"pacman -Q {package}") == f"{package} {version}"
+    assert probe.run(BOOTED_BY) == told, "what the menu says is the image's own"
+    probe.power_off(timeout=600)
+
+
+def see_it_updated(days: Days, probe: BootProbe) -> None:
+    """It runs today's kernel, and all of it comes up."""
+    see_it_run(probe)
+    release, _, _ = probe.run("uname -r").partition("+")
+    assert days.kernel.version.startswith(f"{release}-")
+
+
+BOOTED_BY = (
+    "cat /boot/loader/entries/*.conf /boot/syslinux/syslinux.cfg /boot/extlinux/extlinux.conf"
+    " /boot/config.txt /boot/cmdline.txt 2>/dev/null | sha256sum"
+)
+
+
+@pytest.mark.parametrize("name", BY_NETWORK)
+def test_it_updates_itself(
+    name: str,
+    days_of: Callable[[str], Days],
+    ports: Doit,
+    mirror_for: Callable[[str], Path],
+    mirror_url: str,
+) -> None:
+    days = days_of(name)
+    architecture = days.board.architecture
+    assert architecture
+    check(architecture, days.board.firmware[0])
+    card = build_earlier(days, ports, mirror_for)
+
+    def boot(part: str) -> BootProbe:
+        return BootProbe(
+            architecture,
+            card,
+            log=ports.cache / "log" / f"update-{name}-{part}.log",
+            firmware=days.board.firmware[0],
+            snapshot=False,
+            network=False,
+            options=NETWORK,
+        )
+
+    with boot("before") as probe:
+        see_it_update(days, probe, mirror_url.replace("127.0.0.1", HOST))
+    with boot("after") as probe:
+        see_it_updated(days, probe)
+
+
+def test_a_raspberry_pi_updates_itself(
+    days_of: Callable[[str], Days], ports: Doit, mirror_for: Callable[[str], Path]
+) -> None:
+    """From its card, for QEMU's has no network that kernels of the stand-in's know."""
+    days = days_of("rpi3")
+    placed = [f"{path}:{ON_CARD}/{place}" for path, place in days.newer_files().items()]
+    card = build_earlier(days, ports, mirror_for, ",".join(placed), "root-size=2500MiB")
+
+    def boot(part: str) -> BootProbe:
+        assert days.board.architecture
+        return BootProbe(
+            days.board.architecture,
+            card,
+            log=ports.cache / "log" / f"update-rpi3-{part}.log",
+            firmware=Firmware.raspberry_pi,
+            boot_files=days.board.boot_files,
+            snapshot=False,
+        )
+
+    with boot("before") as probe:
+        see_it_update(days, probe, f"file://{ON_CARD}")
+    with boot("after") as probe:
+        see_it_updated(days, probe)
