@@ -31,6 +31,7 @@ from aimager import codec
 from aimager.errors import (
     AimagerError,
     CommandError,
+    HostError,
     SuppliedError,
     TrustError,
     explain_system_error,
@@ -43,6 +44,9 @@ from aimager.sandbox.binfmt_mount import start_emulation
 from aimager.sandbox.restrictions import explain
 from aimager.sandbox.worker_root import Seen, worker_mounts
 from aimager.trees import remove_below, remove_folder
+
+HOST_NAME = "aimager"
+"""What a worker's machine is called."""
 
 _MOST_DESCRIPTORS = 64
 
@@ -256,7 +260,7 @@ def _enter(setup: NamespaceSetup) -> None:
         network=setup.network,
     )
     mounts.enter_root(root)
-    socket.sethostname("aimager")
+    _name_host()
     if not setup.network:
         _raise_loopback()
     if setup.emulation:
@@ -265,6 +269,18 @@ def _enter(setup: NamespaceSetup) -> None:
         syscalls.personality(syscalls.PER_LINUX32)
     here.mkdir(parents=True, exist_ok=True)  # for paths that are relative to it
     os.chdir(here)
+
+
+def _name_host() -> None:
+    """Have the same name on all machines, for programs may write it down."""
+    if socket.gethostname() != HOST_NAME:  # a container that has it need not allow the call
+        try:
+            socket.sethostname(HOST_NAME)
+        except OSError as error:
+            raise HostError(
+                f"the kernel refused a host name of its own: {error.strerror}",
+                hint=f"if this is a container, start it with --hostname {HOST_NAME}",
+            ) from error
 
 
 def _raise_loopback() -> None:

@@ -19,9 +19,9 @@ from tests.support.namespaced import Forbidden, Foreign, Place
 from tests.support.user_without_root import granted, name_of_1000
 
 FOREIGN = next(a for a in Architecture if a != host_architecture())
-UNSHARE, MOUNT = {
-    Architecture.x86_64: (272, 165),  # asm/unistd_64.h
-    Architecture.aarch64: (97, 40),  # asm-generic/unistd.h
+UNSHARE, MOUNT, SETHOSTNAME = {
+    Architecture.x86_64: (272, 165, 170),  # asm/unistd_64.h
+    Architecture.aarch64: (97, 40, 161),  # asm-generic/unistd.h
 }[host_architecture()]
 
 MOUNT_SETATTR = 442
@@ -135,6 +135,18 @@ def test_seccomp_forbids_mount(work: Path) -> None:
         "the kernel refused a root of its own: Operation not permitted (a seccomp filter is set)"
     )
     assert "--privileged" in raised.value.hint
+
+
+def test_seccomp_forbids_host_names(work: Path) -> None:
+    """As podman's filter does; a container that has the name of all workers needs no other."""
+    forbidden = Forbidden(work, SETHOSTNAME)
+    with pytest.raises(HostError) as raised:
+        call(namespaced.nest_elsewhere, forbidden, work=work)
+    assert raised.value.message == (
+        "the kernel refused a host name of its own: Operation not permitted"
+    )
+    assert raised.value.hint.endswith("start it with --hostname aimager")
+    assert call(namespaced.nest_without, forbidden, work=work)
 
 
 def test_a_kernel_without_mount_setattr(work: Path) -> None:

@@ -229,6 +229,12 @@ def nest_without(forbidden: Forbidden) -> bool:
     return call(try_to_write, Place(work), work=work)
 
 
+def nest_elsewhere(forbidden: Forbidden) -> bool:
+    """The same on a machine of another name."""
+    socket.sethostname("elsewhere")
+    return nest_without(forbidden)
+
+
 def names(directory: Path) -> list[str]:
     """The names in a directory, in order."""
     return sorted(path.name for path in directory.iterdir())
