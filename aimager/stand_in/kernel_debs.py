@@ -23,8 +23,9 @@ def is_part(name: str) -> bool:
 def oldest(meta: str, names: Iterable[str]) -> str:
     """Of the kernels in ``names``, the oldest of the flavour that ``meta`` stands for."""
     flavour = re.escape(meta.removeprefix("linux-image-"))
-    found = [name for name in names if re.fullmatch(rf"linux-image-\d.*-{flavour}", name)]
-    return min(found, key=_version, default="")
+    # 6.1.0-37-amd64 or 6.12.107+deb13-amd64, and neither rt-amd64 nor cloud-amd64
+    kernel = re.compile(rf"linux-image-\d[^-]*(-\d+)?-{flavour}")
+    return min(filter(kernel.fullmatch, names), key=_version, default="")
 
 
 def _version(name: str) -> list[int]:

@@ -1,5 +1,6 @@
 """Images update themselves as Arch does: pacman -Syu brings a newer kernel, which boots then."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,29 @@ HOST = "10.0.2.2"
 
 NETWORK = ("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=")
 
-FIND_NETWORK = "udevadm trigger --action=add; udevadm settle --timeout=300"
+FIND_NETWORK = (
+    "udevadm trigger --action=add --subsystem-match=virtio --subsystem-match=net;"
+    " until ip route | grep -q default; do sleep 0.2; done"
+)
 """What `spared` has udev leave out when it starts."""
 
 ON_CARD = "/srv/mirror"
 """Where a machine without a network has what it updates itself from."""
+
+UPDATE = "pacman -Syu --noconfirm --noprogressbar"
+
+INSTALLED = "pacman -Q 2>/dev/null; ls -l /boot"
+
+FREE = "free=$(df --output=avail --block-size=1 /boot | tail -n 1)"
+
+BOOTED_BY = (
+    "cat /boot/loader/entries/*.conf /boot/syslinux/syslinux.cfg /boot/extlinux/extlinux.conf"
+    " /boot/config.txt /boot/cmdline.txt 2>/dev/null | sha256sum"
+)
+"""What the firmware and boot loaders read beside kernels and initramfs images."""
+
+FILLED = "x64-uefi"
+"""The board whose /boot is filled first."""
 
 NEEDED = tuple(unit for unit in SPARED if unit != "pacman-keyring.service")
 
@@ -106,21 +125,33 @@ def build_earlier(days: Days, ports: Doit, mirror_for: Callable[[str], Path], *w
     return card
 
 
-def see_it_update(days: Days, probe: BootProbe, address: str) -> None:
-    """It has the earlier kernel, and installs today's as its user would."""
-    see_it_run(probe)
-    package = days.board.kernels[0]
-    version = days.kernel.version
-    before = probe.run("uname -r")
-    assert not version.startswith(before.partition("+")[0])
-    told = probe.run(BOOTED_BY)
-    probe.run(FIND_NETWORK, timeout=600)
+def point_to(days: Days, probe: BootProbe, address: str) -> None:
+    """Have its pacman take packages from a mirror at ``address``."""
     listed = days.platform.distro.mirrorlist
     probe.run(f"echo '{days.server(address)}' > /{listed}")
-    probe.run("systemctl start systemd-networkd-wait-online pacman-keyring", timeout=1200)
-    probe.run("pacman -Syu --noconfirm", timeout=1800)
+    probe.run("systemctl start pacman-keyring", timeout=1200)
+
+
+def see_it_refuse(probe: BootProbe) -> None:
+    """With a /boot that is nearly full it tells so, and installs nothing."""
+    before = probe.run(INSTALLED)
+    probe.run(f"{FREE} && fallocate --length $((free - 10000000)) /boot/full")
+    said = probe.run(f"! {UPDATE}", timeout=1800)
+    assert re.search(r"^/boot has \d+ MB free, .*: nothing was changed\.\r?$", said, re.MULTILINE)
+    probe.run("rm /boot/full")
+    assert probe.run(INSTALLED) == before
+
+
+def see_it_update(days: Days, probe: BootProbe) -> None:
+    """It has the earlier kernel, and installs today's as its user would."""
+    version = days.kernel.version
+    release, _, _ = probe.run("uname -r").partition("+")
+    assert not version.startswith(f"{release}-")
+    told = probe.run(BOOTED_BY)
+    probe.run(UPDATE, timeout=1800)
+    package = days.board.kernels[0]
     assert probe.run(f"pacman -Q {package}") == f"{package} {version}"
-    assert probe.run(BOOTED_BY) == told, "what the menu says is the image's own"
+    assert probe.run(BOOTED_BY) == told, "boot entries need no change"
     probe.power_off(timeout=600)
 
 
@@ -129,12 +160,6 @@ def see_it_updated(days: Days, probe: BootProbe) -> None:
     see_it_run(probe)
     release, _, _ = probe.run("uname -r").partition("+")
     assert days.kernel.version.startswith(f"{release}-")
-
-
-BOOTED_BY = (
-    "cat /boot/loader/entries/*.conf /boot/syslinux/syslinux.cfg /boot/extlinux/extlinux.conf"
-    " /boot/config.txt /boot/cmdline.txt 2>/dev/null | sha256sum"
-)
 
 
 @pytest.mark.parametrize("name", BY_NETWORK)
@@ -163,7 +188,12 @@ def test_it_updates_itself(
         )
 
     with boot("before") as probe:
-        see_it_update(days, probe, mirror_url.replace("127.0.0.1", HOST))
+        see_it_run(probe)
+        probe.run(FIND_NETWORK, timeout=600)
+        point_to(days, probe, mirror_url.replace("127.0.0.1", HOST))
+        if name == FILLED:
+            see_it_refuse(probe)
+        see_it_update(days, probe)
     with boot("after") as probe:
         see_it_updated(days, probe)
 
@@ -188,6 +218,8 @@ def test_a_raspberry_pi_updates_itself(
         )
 
     with boot("before") as probe:
-        see_it_update(days, probe, f"file://{ON_CARD}")
+        see_it_run(probe)
+        point_to(days, probe, f"file://{ON_CARD}")
+        see_it_update(days, probe)
     with boot("after") as probe:
         see_it_updated(days, probe)

@@ -88,9 +88,13 @@ def test_the_oldest_kernel_is_one_of_the_same_flavour() -> None:
         "linux-image-6.12.107+deb13-riscv64",
         "linux-image-6.12.94+deb13-riscv64",
         "linux-image-6.9.1-rt-riscv64-dbg",
-        "linux-image-6.1.0-amd64",
+        "linux-image-6.12.94+deb13-rt-riscv64",
+        "linux-image-6.12.90+deb13-cloud-riscv64",
+        "linux-image-6.1.0-37-amd64",
+        "linux-image-6.1.0-37-rt-amd64",
     ]
     assert oldest("linux-image-riscv64", names) == "linux-image-6.12.94+deb13-riscv64"
+    assert oldest("linux-image-amd64", names) == "linux-image-6.1.0-37-amd64"
     assert oldest("linux-image-m68k", names) == ""
 
 
