@@ -99,3 +99,19 @@ def _names(entries: bytes) -> Iterator[str]:
             )
         yield name
         entries = entries[(_ENTRY.size + length + 3) & ~3 :]
+
+
+def read_attributes(area: bytes, first: int) -> dict[str, bytes]:
+    """The attributes whose entries begin at ``first``; their values' places count from the start.
+
+    Values that are not in the area, as they may be where somebody else made it, are cut.
+    """
+    found = {}
+    at = first
+    while at + _ENTRY.size <= len(area) and area[at : at + 4] != bytes(4):
+        length, index, place, _, size, _ = _ENTRY.unpack_from(area, at)
+        text = area[at + _ENTRY.size : at + _ENTRY.size + length]
+        name = _PREFIXES.get(index, f"{index}.") + text.decode(errors="surrogateescape")
+        found[name] = area[place : place + size]
+        at += (_ENTRY.size + length + 3) & ~3
+    return found

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO
@@ -108,7 +108,7 @@ def read_disk(stream: IO[bytes]) -> FinishedDisk:
     label = read_label(whole)
     if label is None:
         raise _foreign(name, "has no partition table that is in order")
-    parts = tuple(_parts(stream, label))
+    parts = find_parts(stream, label)
     root = next((part for part in parts if _is_root(part, name)), None)
     if root is None:
         other = next((p.kind for p in parts if p.kind in _OTHER_ROOTS), None)
@@ -118,7 +118,9 @@ def read_disk(stream: IO[bytes]) -> FinishedDisk:
                 hint=_ANEW,
             )
         raise _foreign(name, "holds no system that aimager has made")
-    return FinishedDisk(whole, label, parts, _mounted(root, parts))
+    mounted = find_mounts(root, parts)
+    _refuse_odd_mounts(root, mounted)
+    return FinishedDisk(whole, label, parts, mounted)
 
 
 _OTHER_ROOTS = {FileSystem.btrfs, FileSystem.xfs, FileSystem.erofs, FileSystem.squashfs}
@@ -131,13 +133,19 @@ def _foreign(name: str, why: str) -> ConfigError:
     )
 
 
-def _parts(stream: IO[bytes], label: DiskLabel) -> Iterator[Part]:
-    for slot in label.slots:
-        image = ChangedImage(stream, slot.extent)
-        for kind, at, magics in _MAGICS:
-            if any(image.read(at, len(magic)) == magic for magic in magics):
-                yield Part(slot, kind, image)
-                break
+def find_parts(stream: IO[bytes], label: DiskLabel) -> tuple[Part, ...]:
+    """The partitions of the image that ``stream`` is open for that have file systems."""
+    images = [(slot, ChangedImage(stream, slot.extent)) for slot in label.slots]
+    kinds = [(slot, find_file_system(image), image) for slot, image in images]
+    return tuple(Part(slot, kind, image) for slot, kind, image in kinds if kind)
+
+
+def find_file_system(image: ChangedImage) -> FileSystem | None:
+    """The file system that ``image`` begins with; None: none that is known."""
+    for kind, at, magics in _MAGICS:
+        if any(image.read(at, len(magic)) == magic for magic in magics):
+            return kind
+    return None
 
 
 def _is_root(part: Part, name: str) -> bool:
@@ -167,11 +175,8 @@ def _is_root(part: Part, name: str) -> bool:
     return True
 
 
-def _mounted(root: Part, parts: tuple[Part, ...]) -> dict[str, Part]:
-    """The partitions that the root's fstab(5) names, by their mount points.
-
-    :raises ConfigError: when one of these is no folder, or one that a link leads to
-    """
+def find_mounts(root: Part, parts: tuple[Part, ...]) -> dict[str, Part]:
+    """The partitions that the root's fstab(5) names, by their mount points."""
     files = Ext4Files(root.image)
     fstab = files.find(_FSTAB)
     text = files.read(fstab, _SMALL) if fstab and fstab.is_file else b""
@@ -182,10 +187,18 @@ def _mounted(root: Part, parts: tuple[Part, ...]) -> dict[str, Part]:
             names = [name.lower() for name in part.sources]
             if source.lower() in names and top.startswith("/") and part is not root:
                 found[top.strip("/")] = part
-    for top in found:
+    return found
+
+
+def _refuse_odd_mounts(root: Part, mounted: Mapping[str, Part]) -> None:
+    """Refuse mount points that are not folders, or that a link leads to.
+
+    :raises ConfigError: for one of these
+    """
+    files = Ext4Files(root.image)
+    for top in mounted:
         here = files.find(top)
         if here is None or not here.is_folder:
             raise _foreign(
                 root.image.name, f"mounts a file system at {shown(top)}, which is not a folder"
             )
-    return found

@@ -12,6 +12,7 @@ from itertools import islice
 
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
+from aimager.image.filesystem.ext4_attributes import read_attributes
 from aimager.image.filesystem.ext4_layout import INODE, ROOT_INODE, Ext4
 from aimager.image.filesystem.usage import BLOCK
 from aimager.sandbox.tree import shown
@@ -23,6 +24,8 @@ _LARGEST_FOLDER = 8 << 20
 _DEEPEST = 5
 """Levels of a tree of extents (ext4_ext_check() of the kernel)."""
 _MOST_EXTENTS = 1 << 14
+PIECE = 1 << 20
+"""Bytes that are read at once of a file that may be large."""
 _ATTRIBUTES = (0xEA020000).to_bytes(4, "little")
 
 
@@ -110,6 +113,35 @@ class Ext4Files:
         """The content of a file, which has no more bytes than ``limit``."""
         return self._content(file, limit)
 
+    def pieces(self, file: Found) -> Iterator[tuple[int, bytes]]:
+        """The content of a file of any size, each piece with its place; holes are left out."""
+        extents = list(islice(self._file_extents(file), _MOST_EXTENTS + 1))
+        if len(extents) > _MOST_EXTENTS:
+            raise _damaged("a file in more pieces than files have")
+        for first, start, count in extents:
+            for at in range(first * BLOCK, min((first + count) * BLOCK, file.size), PIECE):
+                place = start * BLOCK + at - first * BLOCK
+                end = min((first + count) * BLOCK, file.size)
+                yield at, self.image.read(place, min(PIECE, end - at))
+
+    def device(self, file: Found) -> tuple[int, int]:
+        """The numbers of a device, as new_decode_dev() of the kernel reads them."""
+        old, new = struct.unpack_from("<2I", self._raw(file.inode), 0x28)
+        if old:
+            return old >> 8 & 0xFF, old & 0xFF
+        return (new & 0xFFF00) >> 8, new & 0xFF | new >> 12 & 0xFFF00
+
+    def attributes(self, file: Found) -> dict[str, bytes]:
+        """The extended attributes of a file, by name."""
+        raw = self._raw(file.inode)
+        extra, block = struct.unpack_from("<H", raw, 128)[0], struct.unpack_from("<I", raw, 0x68)[0]
+        found: dict[str, bytes] = {}
+        if raw[128 + extra : 132 + extra] == _ATTRIBUTES:
+            found |= read_attributes(raw[132 + extra :], 0)
+        if block:
+            found |= read_attributes(self.image.read(block * BLOCK, BLOCK), 32)
+        return found
+
     def target(self, link: Found) -> str:
         """What a symbolic link says."""
         if link.size < _FAST_LINK:
@@ -142,26 +174,32 @@ class Ext4Files:
         return Found(number, mode, owner, size, mtime, has_attributes=bool(block) or inside)
 
     def _content(self, file: Found, limit: int) -> bytes:
-        raw = self._raw(file.inode)
-        (flags,) = struct.unpack_from("<I", raw, 0x20)
         if file.size > limit:
             raise ImageError(
                 f"a file of {self.image.name} that set-up reads has {file.size} bytes",
                 hint="no more than a few MiB are read: build anew with these settings",
             )
-        if flags & _INLINE or not flags & _EXTENTS:
-            raise _damaged("a file without extents")
         content = bytearray(file.size)
-        extents = islice(self._extents(raw[0x28:0x64], _DEEPEST), _MOST_EXTENTS)
-        for first, start, count in extents:
+        for first, start, count in islice(self._file_extents(file), _MOST_EXTENTS):
             at = first * BLOCK
             if at < file.size:
                 data = self.image.read(start * BLOCK, min(count * BLOCK, file.size - at))
                 content[at : at + len(data)] = data
         return bytes(content)
 
+    def _file_extents(self, file: Found) -> Iterator[tuple[int, int, int]]:
+        raw = self._raw(file.inode)
+        (flags,) = struct.unpack_from("<I", raw, 0x20)
+        if flags & _INLINE or not flags & _EXTENTS:
+            raise _damaged("a file without extents")
+        return self._extents(raw[0x28:0x64], _DEEPEST)
+
     def _extents(self, node: bytes, levels: int) -> Iterator[tuple[int, int, int]]:
-        """First block in the file, first block in the image, and how many there are."""
+        """First block in the file, first block in the image, and how many there are.
+
+        None are there of what was allocated and not written. Each node below the first has some,
+        as ext4_ext_check() of the kernel sees to it, too: so no tree takes longer than what it has.
+        """
         magic, entries, _, depth = struct.unpack_from("<4H", node)
         if magic != 0xF30A or 12 + entries * 12 > len(node) or depth > levels:
             raise _damaged("a file's extents")
@@ -169,13 +207,13 @@ class Ext4Files:
             if depth:
                 _, low, high = struct.unpack_from("<2IH", node, at)
                 below = self.image.read((low | high << 32) * BLOCK, BLOCK)
-                if len(below) < BLOCK:
+                if len(below) < BLOCK or not any(below[2:4]):
                     raise _damaged("a file's extents")
                 yield from self._extents(below, depth - 1)
                 continue
             first, count, high, low = struct.unpack_from("<I2HI", node, at)
-            if count <= 32768:  # what is longer was allocated and not written
-                yield first, low | high << 32, count
+            # What is longer was allocated and not written.
+            yield first, low | high << 32, count if count <= 32768 else 0
 
 
 def _damaged(what: str) -> ImageError:

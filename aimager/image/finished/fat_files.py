@@ -21,11 +21,17 @@ _LARGEST_FOLDER = 4 << 20
 
 @dataclass(frozen=True)
 class FatFile:
-    """A file by its path, with the first of its clusters."""
+    """A file by its path, with the first of its clusters.
+
+    ``written`` is when its content changed last, as ``YYYYMMDDhhmmss`` of the clock of the machine
+    that wrote it.
+    """
 
     path: str
     size: int
     cluster: int
+    written: int = 0
+    is_folder: bool = False
 
 
 class FatFiles:
@@ -46,7 +52,11 @@ class FatFiles:
         return f"{int.from_bytes(self.image.read(at, 4), 'little'):08x}"
 
     def files(self) -> Iterator[FatFile]:
-        """All regular files.
+        """All regular files, as `walk` has them."""
+        return (file for file in self.walk() if not file.is_folder)
+
+    def walk(self) -> Iterator[FatFile]:
+        """All files and folders.
 
         :raises ImageError: when they are too many, or their folders lie in themselves
         """
@@ -64,8 +74,7 @@ class FatFiles:
                     )
                 if kind & _FOLDER:
                     folders.append((name, depth + 1, self._content(file.cluster)))
-                else:
-                    yield file
+                yield file
 
     def read(self, file: FatFile) -> bytes:
         """The content of a file."""
@@ -74,14 +83,20 @@ class FatFiles:
     def _root(self) -> bytes:
         return self.image.read(self.fat.root.start, self.fat.root.size)
 
+    def pieces(self, file: FatFile) -> Iterator[bytes]:
+        """The content of a file, cluster by cluster."""
+        return self._pieces(file.cluster, file.size)
+
     def _content(self, cluster: int, size: int = _LARGEST_FOLDER) -> bytes:
+        return b"".join(self._pieces(cluster, size))
+
+    def _pieces(self, cluster: int, size: int) -> Iterator[bytes]:
         """What lies in a chain of clusters, ``size`` bytes at most."""
-        pieces, left = [], size
+        left = size
         while FIRST_CLUSTER <= cluster < self.fat.clusters + FIRST_CLUSTER and left > 0:
-            pieces.append(self.image.read(self.fat.place(cluster), min(self.fat.cluster, left)))
+            yield self.image.read(self.fat.place(cluster), min(self.fat.cluster, left))
             left -= self.fat.cluster
             cluster = self.fat.entry(self.table, cluster)
-        return b"".join(pieces)
 
 
 def _entries(folder: str, content: bytes) -> Iterator[tuple[str, int, FatFile]]:
@@ -103,8 +118,15 @@ def _entries(folder: str, content: bytes) -> Iterator[tuple[str, int, FatFile]]:
         if attributes & _LABEL or "/" in name or name in ("", ".", ".."):
             continue
         path = f"{folder}/{name}" if folder else name
-        high, low, size = struct.unpack_from("<H4xHI", entry, 20)
-        yield path, attributes, FatFile(path, size, high << 16 | low)
+        high, time, date, low, size = struct.unpack_from("<4HI", entry, 20)
+        written, is_folder = _read_time(date, time), bool(attributes & _FOLDER)
+        yield path, attributes, FatFile(path, size, high << 16 | low, written, is_folder)
+
+
+def _read_time(date: int, time: int) -> int:
+    """A file's date and time ("Date and Time Formats") in one number that can be read."""
+    day = ((date >> 9) + 1980) * 10_000 + (date >> 5 & 15) * 100 + (date & 31)
+    return day * 1_000_000 + (time >> 11) * 10_000 + (time >> 5 & 63) * 100 + (time & 31) * 2
 
 
 def _short_name(entry: bytes) -> str:
