@@ -31,13 +31,19 @@ NAME_IT = "name it: distro= and board="
 BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker", "personalise"}
+_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker", "personalise", "diff"}
 """Tasks to which variables mean something else than a build."""
 
 TELLING = frozenset(
-    {*LISTS, "show", "doctor", "graph", "matrix", "os-list", "completion", "man", "schema"}
+    {*LISTS, "show", "doctor", "graph", "matrix", "os-list", "completion", "man", "schema", "diff"}
 )
 """Tasks that are there for their output alone."""
+
+COMPARING = frozenset({"diff"})
+"""Tasks to which the words behind them are names of files, and that end as diff(1) does."""
+
+TROUBLE = 2
+"""Their exit status where they cannot do their work."""
 
 
 @dataclass(frozen=True)

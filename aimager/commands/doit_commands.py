@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property, partial, wraps
@@ -19,7 +20,14 @@ from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
-from aimager.commands.command_line import BUILD, Asked, unknown_option, unknown_task
+from aimager.commands.command_line import (
+    BUILD,
+    COMPARING,
+    TROUBLE,
+    Asked,
+    unknown_option,
+    unknown_task,
+)
 from aimager.commands.doit_loader import Loader
 from aimager.commands.listing import list_variables
 from aimager.errors import AimagerError, ConfigError, explain_system_error
@@ -74,6 +82,9 @@ class Ours(Command):
 
 
 def _refuse(error: AimagerError) -> Never:
+    if Loader.asked and not COMPARING.isdisjoint(Loader.asked.words):
+        print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(TROUBLE) from error
     raise SystemExit(f"ERROR: {error}") from error
 
 

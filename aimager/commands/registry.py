@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimager.commands.command_line import TELLING, Asked
+from aimager.commands.command_line import COMPARING, TELLING, TROUBLE, Asked
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
 from aimager.graph import artifacts
@@ -25,6 +25,8 @@ class Command:
     ``options`` are its own, as doit's ``params``; their values are arguments by name. Beside the
     output of one that is `TELLING`, doit prints nothing, and beside that of one that ``prints``,
     what others say goes to standard error.
+    The words behind one of `COMPARING` are its argument ``names``, and where it cannot do its work,
+    it ends with the status 2, as diff(1).
     """
 
     name: str
@@ -47,6 +49,8 @@ def act(action: str, *arguments: object, **options: object) -> object:
 def _as_task(it: Command) -> dict[str, Any]:
     """A command as doit takes it."""
     make = printer if it.prints or it.name in TELLING else command
+    if it.name in COMPARING:
+        make = partial(printer, names="names", trouble=TROUBLE)
     return {
         "basename": it.name,
         "doc": it.meaning,
@@ -61,6 +65,14 @@ JSON = {
     "type": bool,
     "default": False,
     "help": "print it as JSON, and nothing else",
+}
+
+ALL = {
+    "name": "all_lines",
+    "long": "all",
+    "type": bool,
+    "default": False,
+    "help": "print all that differs, however much it is",
 }
 
 
@@ -170,6 +182,14 @@ def _commands(told: Told) -> list[Command]:
             " .rpi-imager-manifest, or with url= for a server",
             "os_list:print_os_list",
             (told.builds, variables, asked.folder),
+        ),
+        Command(
+            "diff",
+            "say what differs between two images, results' folders, manifests or lock files:"
+            " doit diff A B; --all, --json",
+            "diff:print_difference",
+            (variables, asked.folder),
+            options=(JSON, ALL),
         ),
         Command(
             "cache",

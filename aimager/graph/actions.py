@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -58,18 +59,32 @@ def command(
 
 
 def printer(
-    action: Callable[..., object], *arguments: object, options: Sequence[Mapping[str, object]] = ()
+    action: Callable[..., object],
+    *arguments: object,
+    options: Sequence[Mapping[str, object]] = (),
+    names: str = "",
+    trouble: int = 1,
 ) -> dict[str, Any]:
     """A `command` that is there for what it prints: `Reporter` prints nothing beside it.
 
-    An exit status that ``action`` returns, other than 0, becomes doit's.
+    An exit status that ``action`` returns, other than 0, becomes doit's; what keeps it from its
+    work ends with the status ``trouble``. The words behind it are its argument ``names``.
     """
-    read = functools.partial(_ending_as, action)
-    return {**command(read, *arguments, options=options), "meta": {PRINTS: True}}
+    read = functools.partial(_ending_as, action, trouble)
+    task = {**command(read, *arguments, options=options), "meta": {PRINTS: True}}
+    return {**task, "pos_arg": names} if names else task
 
 
-def _ending_as(action: Callable[..., object], *arguments: object, **options: object) -> None:
-    status = while_read(action, *arguments, **options)
+def _ending_as(
+    action: Callable[..., object], trouble: int, *arguments: object, **options: object
+) -> None:
+    try:
+        status = while_read(action, *arguments, **options)
+    except AimagerError as error:
+        if trouble == 1:
+            raise  # doit ends so by itself
+        print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(trouble) from error
     if isinstance(status, int) and status:
         raise SystemExit(status)
 

@@ -1,0 +1,93 @@
+"""A manifest that somebody published, read as far as it is compared."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aimager.codec import decode
+from aimager.errors import ConfigError
+from aimager.image.compare.packages import Package
+from aimager.image.manifest import Result
+from aimager.strict_json import parse_json
+
+_LARGEST = 64 << 20
+"""Bytes of a manifest; a package takes about 400 of them."""
+
+_LISTS = ("packages", "results", "products")
+"""What is compared by other means than as settings."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a manifest says: all of it as ``data``, its packages and its results by name."""
+
+    path: Path
+    data: Mapping[str, Any]
+    packages: Mapping[str, Package]
+    results: Mapping[str, Result]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """All that is not of packages or results: by dotted name, as JSON."""
+        return dict(_flatten("", {k: v for k, v in self.data.items() if k not in _LISTS}))
+
+
+def _flatten(prefix: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, item in sorted(value.items()):
+            yield from _flatten(f"{prefix}.{key}" if prefix else str(key), item)
+    else:
+        yield prefix, json.dumps(value, ensure_ascii=False)
+
+
+def is_manifest(data: object) -> bool:
+    """Whether JSON looks like that of a manifest."""
+    return isinstance(data, dict) and {"build", "packages", "results"} <= data.keys()
+
+
+def read_json(path: Path) -> Any:
+    """What a file of JSON says.
+
+    :raises ConfigError: when it is too large, or not JSON
+    """
+    with path.open("rb") as stream:
+        content = stream.read(_LARGEST + 1)
+    try:
+        if len(content) > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST} bytes")
+        return parse_json(content)
+    except ValueError as error:
+        raise _refused(path, str(error)) from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest at ``path``.
+
+    :raises ConfigError: when the file does not hold one
+    """
+    data = read_json(path)
+    if not is_manifest(data):
+        raise _refused(path, "it lacks build, packages or results")
+    try:
+        packages = dict(map(_read_package, data["packages"]))
+        results = [decode(Result, it) for it in data["results"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise _refused(path, f"its packages or results are damaged: {error}") from error
+    return Manifest(path, data, packages, {result.name: result for result in results})
+
+
+def _read_package(told: Any) -> tuple[str, Package]:
+    """:raises ValueError: when it has no name or version"""
+    name, version, sha256 = told["name"], told["version"], told["sha256"]
+    if not (isinstance(name, str) and isinstance(version, str)):
+        raise ValueError("a package has no name or version")
+    return name, Package(version, None, sha256 if isinstance(sha256, str) else None)
+
+
+def _refused(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"{path} is not a manifest: {why[:200]}",
+        hint="name the manifest.json that lies beside the results of doit build",
+    )

@@ -1,0 +1,124 @@
+"""Which packages two images, manifests or locks have, and what became of each."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aimager.packages.database_entry import first_value, read_fields, read_number
+from aimager.packages.lock_file import LockFile
+from aimager.packages.version import compare_versions
+
+_RECORD = re.compile(r"var/lib/pacman/local/[^/]+/desc")
+
+
+class Change(StrEnum):
+    """What became of a package; ``rebuilt`` is another file of the same version."""
+
+    added = "added"
+    removed = "removed"
+    upgraded = "upgraded"
+    downgraded = "downgraded"
+    rebuilt = "rebuilt"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package; its installed size in bytes, and the SHA-256 of its file, where they are known."""
+
+    version: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class PackageChange:
+    """What became of the package ``name``; its versions, None where it is not there.
+
+    ``size`` is its installed size afterwards, of one that was removed before, and ``growth`` how
+    much larger it became, each in bytes where they are known.
+    """
+
+    name: str
+    change: Change
+    before: str | None
+    after: str | None
+    size: int | None
+    growth: int | None
+
+
+def is_record(path: str) -> bool:
+    """Whether pacman has its record of an installed package there."""
+    return bool(_RECORD.fullmatch(path))
+
+
+def read_records(descs: Iterable[bytes]) -> dict[str, Package]:
+    """The packages that records of pacman's local database (its ``desc``) tell of, by name.
+
+    :raises ValueError: when one lacks its name or version, or has a wrong size
+    """
+    found = {}
+    for desc in descs:
+        fields = read_fields(desc.decode(errors="replace"))
+        try:
+            name, version = first_value(fields, "NAME"), first_value(fields, "VERSION")
+        except KeyError as error:
+            raise ValueError(f"it lacks its {error.args[0]}") from error
+        found[name] = Package(version, read_number(fields, "SIZE", "0"))
+    return found
+
+
+def locked_packages(lock_file: LockFile) -> dict[str, Package]:
+    """The packages that the images of a lock file have, by name, and by platform what is beside.
+
+    What only its keyrings and borrowed programs have comes as ``PLATFORM: NAME``.
+    """
+    told = [lock_file.build] if lock_file.build else list(lock_file.builds.values())
+    subjects = {lock_file.build.id} if lock_file.build else {*lock_file.builds}
+    parts = [part for subject, part in lock_file.parts.items() if subject in subjects]
+    of_images = {(part.platform, name) for part in parts for name in part.packages}
+    found = {}
+    for platform, packages in lock_file.packages.items():
+        for package in packages:
+            is_plain = len(told) == 1 and (platform, package.name) in of_images
+            name = package.name if is_plain else f"{platform}: {package.name}"
+            found[name] = Package(package.version, package.installed_size, package.sha256)
+    return found
+
+
+def find_changes(
+    before: Mapping[str, Package], after: Mapping[str, Package]
+) -> tuple[PackageChange, ...]:
+    """What became of each package that is not the same, the largest first."""
+    found = (_change(name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
+    changed = [change for change in found if change]
+    return tuple(sorted(changed, key=lambda change: (-(change.size or 0), change.name)))
+
+
+def _change(name: str, before: Package | None, after: Package | None) -> PackageChange | None:
+    change = _what_became(before, after)
+    if change is None:
+        return None
+    sizes = [it.size if it else 0 for it in (before, after)]
+    growth = sizes[1] - sizes[0] if sizes[0] is not None and sizes[1] is not None else None
+    last = after or before
+    return PackageChange(
+        name=name,
+        change=change,
+        before=before.version if before else None,
+        after=after.version if after else None,
+        size=last.size if last else None,
+        growth=growth,
+    )
+
+
+def _what_became(before: Package | None, after: Package | None) -> Change | None:
+    if before is None:
+        return Change.added
+    if after is None:
+        return Change.removed
+    if before.version != after.version:
+        is_newer = compare_versions(before.version, after.version) <= 0
+        return Change.upgraded if is_newer else Change.downgraded
+    known = before.sha256 is not None and after.sha256 is not None
+    return Change.rebuilt if known and before.sha256 != after.sha256 else None
