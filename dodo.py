@@ -232,6 +232,7 @@ def task_pack_image() -> Stages:
             root_size=build.root_size,
             products=build.products,
             compressions=build.compressions,
+            recipe=build.whole_recipe,
             targets=artifacts.packed(build),
         )
         yield build.id, stage, artifacts.delivery(build)

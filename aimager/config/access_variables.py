@@ -1,10 +1,10 @@
 """The variables that say who can log in to an image."""
 
-from aimager.config.accounts import read_groups, read_users
+from aimager.config.accounts import holds_password, read_groups, read_users
 from aimager.config.parse import YES_OR_NO, read_yes
 from aimager.config.settings import read_password_words
 from aimager.config.ssh_keys import read_ssh_keys
-from aimager.config.variable import Group, Variable, of_folder, of_name, of_text
+from aimager.config.variable import Group, Told, Variable, of_folder, of_name, of_text
 
 ACCESS = (
     Variable(
@@ -17,6 +17,8 @@ ACCESS = (
         settings=("setup.users",),
         several=True,
         secret=True,
+        manifest=Told.text,
+        hides=holds_password,
     ),
     Variable(
         "chpasswd",

@@ -152,6 +152,11 @@ def _password_at(option: str) -> int | None:
     return at if name == "p" or "--password".startswith(name) else None
 
 
+def holds_password(text: str) -> bool:
+    """Whether arguments of useradd(8), as `read_users` reads them, have a password."""
+    return bool(separate_passwords(read_users(text))[1])
+
+
 def separate_passwords(users: Sequence[User]) -> tuple[tuple[User, ...], tuple[Password, ...]]:
     """Users without useradd's ``-p``, and its hashes, because arguments show in lists of processes.
 

@@ -23,7 +23,7 @@ from aimager.config.settings import FailedHooks, read_needs, read_settings
 from aimager.config.storage import read_disk_from, read_storage
 from aimager.config.unknown_names import check_names
 from aimager.config.variable import NotForBoardError, Words
-from aimager.config.variables import VARIABLES, make_words
+from aimager.config.variables import VARIABLES, make_recipe, make_words
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.files import Readers
@@ -112,6 +112,7 @@ def read_build(
         check_twice=words.read("check-twice", False),
         pacman_verifies=words.read("pacman-verifies", False),
         forgives=words.read("failed-hooks", FailedHooks.stop) is FailedHooks.tell,
+        recipe=make_recipe(variables),
         name=name,
     )
 

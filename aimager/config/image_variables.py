@@ -15,6 +15,7 @@ from aimager.config.storage import (
 )
 from aimager.config.variable import (
     Group,
+    Told,
     Variable,
     of_folder,
     of_name,
@@ -36,6 +37,7 @@ WHAT_IS_BUILT = (
         listed_by="distros",
         settings=("title", "vendor", "mirrorlist", "mirror", "platform.distro"),
         paths=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "board",
@@ -50,6 +52,7 @@ WHAT_IS_BUILT = (
         settings=("id", "boot"),
         several=True,
         paths=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "boards",
@@ -63,6 +66,7 @@ WHAT_IS_BUILT = (
         several=True,
         paths=True,
         describes_build=False,
+        manifest=Told.nothing,
     ),
     Variable(
         "builds",
@@ -72,6 +76,7 @@ WHAT_IS_BUILT = (
         "",
         "builds=fleet.toml",
         paths=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "only",
@@ -81,6 +86,7 @@ WHAT_IS_BUILT = (
         "only=home,'rpi*'",
         several=True,
         describes_build=False,
+        manifest=Told.nothing,
     ),
     Variable(
         "arch",
@@ -99,6 +105,7 @@ WHAT_IS_BUILT = (
             "level",
         ),
         describes_build=False,  # alone it is for the mirror
+        manifest=Told.nothing,
     ),
     Variable(
         "create",
@@ -145,6 +152,7 @@ DISK = (
         parser=of_folder(read_table_word),
         settings=("table",),
         describes_build=False,
+        hides=lambda text: text.startswith("@"),
     ),
     Variable(
         "root-size",
@@ -193,6 +201,7 @@ DISK = (
         parser=of_text(read_arguments),
         settings=("table.partitions.*.arguments",),
         several=True,
+        manifest=Told.name,  # others do not choose what programs are told here
     ),
     Variable(
         "disk-from",

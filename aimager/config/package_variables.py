@@ -15,6 +15,7 @@ from aimager.config.paths import read_archive, read_folder
 from aimager.config.repositories import read_repository_name, read_repository_names
 from aimager.config.variable import (
     Group,
+    Told,
     Variable,
     of_folder,
     of_name,
@@ -35,6 +36,7 @@ PACKAGES = (
         settings=("packages",),
         paths=True,
         several=True,
+        manifest=Told.nothing,
     ),
     Variable(
         PACKAGE_LISTS,
@@ -45,6 +47,7 @@ PACKAGES = (
         "packages-from=packages.x86_64",
         parser=of_folder(read_package_lists),
         paths=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "packages",
@@ -66,6 +69,7 @@ PACKAGES = (
         "lock=image.lock",
         settings=("lock_file",),
         paths=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "add-repos",
@@ -80,6 +84,7 @@ PACKAGES = (
         settings=("repositories", "platform.repositories", "welcome", "packages", "keyrings"),
         several=True,
         secret=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "repos-first",
@@ -92,6 +97,7 @@ PACKAGES = (
         parser=of_text(split_list),
         settings=("repositories.*.comes_first", "platform.repositories.*.comes_first"),
         several=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "repos-for-build",
@@ -102,6 +108,7 @@ PACKAGES = (
         parser=of_text(split_list),
         settings=("platform.repositories.*.is_for_build",),
         several=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "repo-url-parent",
@@ -113,6 +120,7 @@ PACKAGES = (
         parser=of_name(read_addresses),
         several=True,
         secret=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "repo-url-*",
@@ -124,6 +132,7 @@ PACKAGES = (
         parser=of_name(read_addresses),
         several=True,
         secret=True,
+        manifest=Told.nothing,
     ),
     Variable(
         "repo-core",
@@ -167,6 +176,7 @@ PACKAGES = (
         "offline=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
+        manifest=Told.nothing,
     ),
 )
 
@@ -226,5 +236,6 @@ TRUST = (
         "older-keyring=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
+        manifest=Told.nothing,
     ),
 )

@@ -13,6 +13,7 @@ from aimager.config.remote import read_remote
 from aimager.config.settings import FailedHooks, read_terminal
 from aimager.config.variable import (
     Group,
+    Told,
     Variable,
     of_choice,
     of_folder,
@@ -84,6 +85,7 @@ RUN = (
         choices=tuple(Tools),
         parser=of_choice(Tools),
         settings=("borrowed",),
+        manifest=Told.text,
     ),
     Variable(
         "use-pacman-static",
@@ -104,6 +106,7 @@ RUN = (
         parser=of_path(read_archive),
         settings=("borrowed",),
         paths=True,
+        manifest=Told.name,
     ),
     Variable(
         "borrow",

@@ -6,6 +6,7 @@ from aimager.config.paths import read_archives
 from aimager.config.settings import read_command_line, read_files, read_scripts
 from aimager.config.variable import (
     Group,
+    Told,
     Variable,
     of_choice,
     of_folder,
@@ -90,6 +91,7 @@ SYSTEM = (
         choices=tuple(Initramfs),
         parser=of_choice(Initramfs),
         settings=("initramfs",),
+        manifest=Told.nothing,
     ),
     Variable(
         "services",

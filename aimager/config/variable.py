@@ -57,6 +57,20 @@ class Group(StrEnum):
     others = "For other tasks"
 
 
+_OF_A_RUN = (Group.results, Group.run, Group.others)
+"""What does not shape an image, as a rule."""
+
+
+class Told(StrEnum):
+    """What a manifest tells of the word that sets a variable, for who makes the build again."""
+
+    text = "text"
+    name = "name"
+    """It is secret, of a file, or says whom to trust: it has to be given again."""
+    nothing = "nothing"
+    """It is of the machine or of the run, or the lock file says it."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """A word ``name=value`` that the command line may have; ``-*`` at the end stands for many.
@@ -67,6 +81,8 @@ class Variable:
     may be named. ``settings`` are the dotted names of the stages' settings and inputs that it
     becomes, as `aimager.products.changed_settings` reads them. The value of one that is ``secret``
     may hold a password. One with ``describes_build`` False does not ask for a build by itself.
+    ``manifest`` is what a manifest tells of it, where that does not follow from the rest (`told`);
+    of a text that it ``hides``, the name alone.
     """
 
     name: str
@@ -82,6 +98,18 @@ class Variable:
     paths: bool = False
     secret: bool = False
     describes_build: bool = True
+    manifest: Told | None = None
+    hides: Callable[[str], bool] | None = None
+
+    def told(self, text: str) -> Told:
+        """What a manifest tells of the word that has this ``text``."""
+        told = self.manifest
+        if told is None and self.group in _OF_A_RUN:
+            told = Told.nothing
+        if told is None and (self.secret or self.paths or self.group is Group.trust):
+            told = Told.name
+        hidden = told is not Told.nothing and self.hides is not None and self.hides(text)
+        return Told.name if hidden else told or Told.text
 
     @property
     def values(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from aimager.digests import Sums
 from aimager.errors import TrustError
 from aimager.model.lock import LockedPackage
+from aimager.model.recipe import UNTOLD, Recipe
 from aimager.packages.local_database import InstalledPackage
 from aimager.packages.openpgp.signature import issuer
 
@@ -72,11 +73,13 @@ def manifest_text(
     reused: ReusedArchive | None = None,
     logins: Sequence[str] = (),
     *,
+    recipe: Recipe = UNTOLD,
     serves_ssh: bool = False,
 ) -> str:
     """The manifest in JSON: ``keys`` by package, and the ids of ``products`` by task.
 
-    ``logins`` are the users that can log in, by ssh too if the image ``serves_ssh``.
+    ``recipe`` tells how to make it again; ``logins`` are the users that can log in, by ssh too if
+    the image ``serves_ssh``.
     """
     told = {package.name: _package(package, keys.get(package.name)) for package in packages}
     given = {package.name: _given(package) for package in reused.packages} if reused else {}
@@ -84,12 +87,16 @@ def manifest_text(
         "build": build.id,
         "distro": build.distro,
         "epoch": build.epoch,
+        "given_again": list(recipe.given_again),
         "logins": list(logins),
         "packages": [package for _, package in sorted((told | given).items())],
         "products": dict(products),
         "reused_root": {"sha256": reused.sha256, "packages": sorted(given)} if reused else None,
         "serves_ssh": serves_ssh,
+        "settings": recipe.settings,
+        "source_date_epoch": recipe.epoch,
         "unsigned": [package.name for package in packages if not package.is_signed],
+        "words": dict(recipe.words),
         "results": [asdict(result) for result in results],
     }
     return json.dumps(manifest, indent=1, sort_keys=True) + "\n"

@@ -30,6 +30,7 @@ from aimager.model.build import (
 )
 from aimager.model.layout import Extent
 from aimager.model.lock import LockedPackage
+from aimager.model.recipe import UNTOLD, Recipe
 from aimager.packages.local_database import InstalledPackage
 from aimager.toolbox import Toolbox
 
@@ -41,8 +42,8 @@ class Facts:
     ``installed`` is the image's record of ``packages``; ``store`` holds their signatures. What
     else is installed came with the user's root archive of the SHA-256 ``reused``.
     ``products`` are the ids, by task, of what it was made from. ``mapped`` are the parts of
-    the disk, if there is one, that have to be written. ``logins`` are the users that can log in,
-    by ssh too if it ``serves_ssh``.
+    the disk, if there is one, that have to be written. ``recipe`` tells how to make it again.
+    ``logins`` are the users that can log in, by ssh too if it ``serves_ssh``.
     """
 
     build: Built
@@ -52,6 +53,7 @@ class Facts:
     store: Path
     products: Mapping[str, str]
     mapped: Sequence[Extent]
+    recipe: Recipe = UNTOLD
     reused: str = ""
     logins: Sequence[str] = ()
     serves_ssh: bool = False
@@ -115,6 +117,7 @@ def _manifest(facts: Facts, results: Sequence[Result]) -> str:
         results,
         archive,
         facts.logins,
+        recipe=facts.recipe,
         serves_ssh=facts.serves_ssh,
     )
 

@@ -11,6 +11,7 @@ from aimager.model.board import Board
 from aimager.model.cluster import Cluster
 from aimager.model.distro import Platform, ThirdPartyRepository
 from aimager.model.partition import FileSystem, Role
+from aimager.model.recipe import UNTOLD, Recipe
 from aimager.model.remote import RecordTrust
 from aimager.model.settings import Settings
 from aimager.shown import without_credentials
@@ -155,8 +156,15 @@ class Build:
     """Of the user's file that defines the board; empty: it is one of ours."""
     readers: Readers = Readers.nobody
     """Who else may read the cache and the results."""
+    recipe: Recipe = UNTOLD
+    """What its manifest tells of the words that described it."""
     name: str = ""
     """The user's name for it, one of several builds; empty: it has none."""
+
+    @property
+    def whole_recipe(self) -> Recipe:
+        """What the manifest tells of how to make it again."""
+        return replace(self.recipe, settings=self.settings_fingerprint, epoch=self.epoch)
 
     @property
     def results(self) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ _MOST = 5
 _LOCKS = ("lock", "below_lock")
 """The inputs of stages that are locks."""
 
+_RETOLD = "recipe"
+"""The setting that tells of others once more, for the manifest: a reason where they are none."""
+
 _FOUND = "reused"
 """The input that says what the user's root archive holds."""
 
@@ -61,6 +64,8 @@ def differences(
         *_code(last.derivation.code, derivation.code),
     ]
     found += own if found else dict.fromkeys(changes.values())
+    if not found and _retold(last.derivation) != _retold(derivation):
+        return "the words that its manifest tells changed"
     return "; ".join(found or ["the cache does not hold it any more"])
 
 
@@ -89,10 +94,14 @@ def _settings(old: Derivation, new: Derivation, variables: Mapping[str, str]) ->
     """What settings changed, without those that became files, or were files."""
     files = {_field(name) for name in (*old.inputs, *new.inputs)}
     before, after = (
-        {name: value for name, value in derivation.settings.items() if name not in files}
+        {n: v for n, v in derivation.settings.items() if n not in files and _field(n) != _RETOLD}
         for derivation in (old, new)
     )
     return changed_settings(before, after, variables)
+
+
+def _retold(derivation: Derivation) -> dict[str, str]:
+    return {n: value for n, value in derivation.settings.items() if _field(n) == _RETOLD}
 
 
 def _field(name: str) -> str:

@@ -19,6 +19,7 @@ from aimager.model.build import Compression, Product
 from aimager.model.image_ids import ImageIds
 from aimager.model.lock import read_lock
 from aimager.model.partition import Role
+from aimager.model.recipe import Recipe
 from aimager.packages.local_database import read_local_database
 from aimager.products.record import RECORD, provenance
 from aimager.products.stage import all_inputs
@@ -35,14 +36,16 @@ class PackImage(ImageSystem):
     """Set up the system and make ``products`` and what lies beside them.
 
     ``targets`` are all files that become of them (`aimager.model.build.Build.results`), in one
-    folder. ``vendor`` is the namespace of the packages in package URLs. ``license_list`` is the
-    version of the list of licences that the SPDX document is made by.
+    folder. ``vendor`` is the namespace of the packages in package URLs. ``recipe`` is what the
+    manifest tells of the words that describe the build. ``license_list`` is the version of the list
+    of licences that the SPDX document is made by.
     """
 
     vendor: str
     root_size: int | None
     products: tuple[Product, ...]
     compressions: tuple[Compression, ...]
+    recipe: Recipe
     targets: tuple[Path, ...]
     license_list: str = field(default_factory=license_list_version)
 
@@ -164,6 +167,7 @@ def _pack(packing: _Packing) -> None:
             reused=reused.sha256 if reused else "",
             store=stage.workshop.store,
             products=provenance([*stage.systems, stage.lock]),
+            recipe=stage.recipe,
             mapped=mapped,
             logins=find_logins(tree, epoch),
             serves_ssh=serves_ssh(tree),

@@ -33,6 +33,7 @@ ELSEWHERE = {
     *(
         "to",
         "in-place",
+        "manifest",
         "url",
         "memory",
         "cpus",

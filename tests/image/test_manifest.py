@@ -17,6 +17,7 @@ from aimager.image.manifest import (
     signing_keys,
 )
 from aimager.model.lock import UNSIGNED
+from aimager.model.recipe import Recipe
 from tests.image.test_spdx import known
 from tests.packages.test_signature import FINGERPRINT, NAMES_KEY, body, new_packet
 from tests.support.digests import Digests
@@ -35,6 +36,7 @@ def test_text() -> None:
         [Result("root.tar", 10240, "c" * 64)],
         logins=("alice",),
         serves_ssh=True,
+        recipe=Recipe((("hostname", "pc"),), ("chpasswd",), "d" * 64, 1_600_000_000),
     )
     assert text == (GOLDEN / "manifest.json").read_text()
 

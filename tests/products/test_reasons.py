@@ -55,6 +55,13 @@ def test_it_was_removed(record: Record) -> None:
     assert reason(record, OLD) == "the cache does not hold it any more"
 
 
+def test_what_tells_of_others_is_a_reason_alone(record: Record) -> None:
+    alone = "the words that its manifest tells changed"
+    assert told(record, recipe__words=[["hostname", "pi"]]) == alone
+    both = told(record, recipe__words=[["hostname", "pc"]], setup__hostname="pc")
+    assert both == "hostname: pi -> pc"
+
+
 def test_packages(record: Record, tmp_path: Path) -> None:
     last = dataclasses.replace(record, packages={"bash": "1", "vim": "1", "zlib": "1"})
     lock = write(tmp_path, zlib="2", vim="1", nano="3")

@@ -12,6 +12,7 @@ from aimager.model.board import Boot
 from aimager.model.build import Product
 from aimager.model.lock import Lock
 from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.recipe import Recipe
 from aimager.model.settings import HashedPassword, Password, Script, Settings
 from aimager.model.workshop import Workshop
 from aimager.products.stage import settings
@@ -38,6 +39,7 @@ STAGE = PackImage(
     root_size=None,
     products=(Product.root_tar,),
     compressions=(),
+    recipe=Recipe(),
     seed="",
     epoch=None,
     targets=(Path("/out/root.tar"),),
