@@ -31,7 +31,16 @@ NAME_IT = "name it: distro= and board="
 BUILD = "build"
 """The task whose parameters the variables are."""
 
-_OF_NOBUILD = {"matrix", "completion", "schema", "cluster", "worker", "personalise", "diff"}
+_OF_NOBUILD = {
+    "matrix",
+    "completion",
+    "schema",
+    "cluster",
+    "worker",
+    "personalise",
+    "diff",
+    "verify",
+}
 """Tasks to which variables mean something else than a build."""
 
 TELLING = frozenset(
@@ -39,8 +48,11 @@ TELLING = frozenset(
 )
 """Tasks that are there for their output alone."""
 
-COMPARING = frozenset({"diff"})
-"""Tasks to which the words behind them are names of files, and that end as diff(1) does."""
+NAMING = frozenset({"diff"})
+"""Tasks to which the words behind them are names of files."""
+
+COMPARING = frozenset({"verify", *NAMING})
+"""Tasks that end as diff(1) does."""
 
 TROUBLE = 2
 """Their exit status where they cannot do their work."""

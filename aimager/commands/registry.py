@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimager.commands.command_line import COMPARING, TELLING, TROUBLE, Asked
+from aimager.commands.command_line import COMPARING, NAMING, TELLING, TROUBLE, Asked
 from aimager.commands.doit_loader import list_tasks
 from aimager.commands.listing import LISTS
 from aimager.graph import artifacts
@@ -25,8 +25,8 @@ class Command:
     ``options`` are its own, as doit's ``params``; their values are arguments by name. Beside the
     output of one that is `TELLING`, doit prints nothing, and beside that of one that ``prints``,
     what others say goes to standard error.
-    The words behind one of `COMPARING` are its argument ``names``, and where it cannot do its work,
-    it ends with the status 2, as diff(1).
+    The words behind one of `NAMING` are its argument ``names``. One of `COMPARING` ends with the
+    status 2, as diff(1), where it cannot do its work.
     """
 
     name: str
@@ -50,7 +50,7 @@ def _as_task(it: Command) -> dict[str, Any]:
     """A command as doit takes it."""
     make = printer if it.prints or it.name in TELLING else command
     if it.name in COMPARING:
-        make = partial(printer, names="names", trouble=TROUBLE)
+        make = partial(printer, names="names" if it.name in NAMING else "", trouble=TROUBLE)
     return {
         "basename": it.name,
         "doc": it.meaning,
@@ -190,6 +190,13 @@ def _commands(told: Told) -> list[Command]:
             "diff:print_difference",
             (variables, asked.folder),
             options=(JSON, ALL),
+        ),
+        Command(
+            "verify",
+            "build what manifest=FILE tells of once more, with the packages of lock=FILE, and say"
+            " whether it is bit for bit equal, or what differs",
+            "verify.run:verify_image",
+            (asked.assignments, asked.folder),
         ),
         Command(
             "cache",

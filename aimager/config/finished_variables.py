@@ -1,7 +1,7 @@
 """The variables of what is done with an image once it is made."""
 
 from aimager.config.parse import YES_OR_NO, read_address, read_yes
-from aimager.config.paths import read_device, read_new_file
+from aimager.config.paths import read_device, read_file_name, read_new_file
 from aimager.config.personal import read_image
 from aimager.config.variable import Group, Variable, of_name, of_path
 
@@ -36,6 +36,16 @@ FINISHED = (
         "in-place=yes",
         choices=YES_OR_NO,
         parser=of_name(read_yes),
+        describes_build=False,
+    ),
+    Variable(
+        "manifest",
+        Group.others,
+        "for verify: the manifest.json of the image that is built again and compared",
+        "",
+        "manifest=published/manifest.json",
+        parser=of_path(read_file_name),
+        paths=True,
         describes_build=False,
     ),
     Variable(

@@ -45,7 +45,7 @@ def test_no_name_is_given_twice() -> None:
             "distro board boards builds disk-from files overlay scripts ssh-keys wifi install-pkgs"
             " packages-from packages lock reuse-root-tar key-file-* out report sign"
             " keyring-helper remote remote-allowed-signers remote-revoked-keys remote-key"
-            " cluster-tls image to device device-again keep",
+            " cluster-tls image to manifest device device-again keep",
         ),
         ("secret", "useradd chpasswd wifi add-repos repo-url-parent repo-url-* remote"),
         ("listed_by", "distro board boards table add-repos"),

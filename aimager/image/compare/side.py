@@ -13,7 +13,7 @@ from aimager.packages.lock_file import LockFile, read_lock_file
 
 _ROOT = Product.root_tar
 _ARCHIVES = (_ROOT.value, *(compressed_name(_ROOT, how) for how in Compression))
-_IMAGES = (Product.disk.value, *_ARCHIVES, *(it.value for it in Product if it.role))
+IMAGES = (Product.disk.value, *_ARCHIVES, *(it.value for it in Product if it.role))
 """What of a folder of results is compared, the first that both sides have."""
 
 
@@ -66,7 +66,7 @@ def _choices(path: Path, other: Path) -> list[Path]:
     """The images that a side has, those first that go with a file on the other side."""
     if not path.is_dir():
         return [path]
-    found = [path / name for name in _IMAGES if (path / name).is_file()]
+    found = [path / name for name in IMAGES if (path / name).is_file()]
     if not found and not (path / MANIFEST).is_file():
         raise ConfigError(
             f"the folder {path} holds no results of a build", hint="name out/DISTRO-ARCH-BOARD"

@@ -1,0 +1,1 @@
+"""Building a published image once more, and comparing: ``doit verify``."""

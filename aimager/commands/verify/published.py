@@ -1,0 +1,138 @@
+"""What somebody published: a manifest that tells how to build again, and the files beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimager.codec import decode
+from aimager.config.variables import make_recipe
+from aimager.errors import ConfigError, ImageError
+from aimager.files import sha256
+from aimager.image.compare.manifest import Manifest, read_manifest
+from aimager.image.compare.side import Side
+from aimager.model.build import CHECKSUMS
+from aimager.model.recipe import Recipe
+from aimager.packages.lock_file import LockFile
+
+_OLDER = ("words", "given_again", "settings", "source_date_epoch")
+_LARGEST_SUMS = 1 << 20
+"""Bytes of SHA256SUMS that are read; a line of it has some 80."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A manifest, and how the build that it tells of is made again."""
+
+    manifest: Manifest
+    recipe: Recipe
+
+    @property
+    def build(self) -> str:
+        """The id of the build."""
+        return str(self.manifest.data["build"])
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words that it tells."""
+        return dict(self.recipe.words)
+
+    def beside(self, name: str) -> Path:
+        """Where a result lies, if it does, beside the manifest."""
+        return self.manifest.path.with_name(name)
+
+
+def read_published(path: Path) -> Published:
+    """The manifest at ``path``, of which all that lies beside it is what it says.
+
+    :raises ConfigError: when it is not one, is an older one, or sets what no manifest does
+    :raises ImageError: when a file beside it is damaged
+    """
+    manifest = read_manifest(path)
+    if any(name not in manifest.data for name in _OLDER):
+        raise ConfigError(
+            f"{path} was made by an older aimager, which did not tell how to build again",
+            hint="build it again by hand, and compare the results: doit diff A B",
+        )
+    published = Published(manifest, _read_recipe(manifest))
+    _check_files(published)
+    return published
+
+
+def _read_recipe(manifest: Manifest) -> Recipe:
+    """What the manifest tells of the words, which are none that others may not set."""
+    data = manifest.data
+    try:
+        words = decode(dict[str, str], data["words"])
+        recipe = Recipe(
+            words=tuple(sorted(words.items())),
+            given_again=decode(tuple[str, ...], data["given_again"]),
+            settings=decode(str, data["settings"]),
+            epoch=decode(int | None, data["source_date_epoch"]),
+        )
+    except ValueError as error:
+        raise ConfigError(
+            f"{manifest.path} is damaged: {str(error)[:200]}", hint="get it again, or build anew"
+        ) from error
+    told = dict(make_recipe(words).words)
+    if strange := [name for name in words if name not in told]:
+        raise ConfigError(
+            f"{manifest.path} sets {strange[0]}=, which no manifest does",
+            hint="somebody has changed it: get it again from who has published the image",
+        )
+    return recipe
+
+
+def _check_files(published: Published) -> None:
+    """:raises ImageError: when a file is not as the manifest and SHA256SUMS say"""
+    told = {name: result.sha256 for name, result in published.manifest.results.items()}
+    told[published.manifest.path.name] = sha256(published.manifest.path)
+    listed = _read_sums(published.beside(CHECKSUMS))
+    for name, expected in told.items():
+        path = published.beside(name)
+        if listed.get(name, expected) != expected:
+            raise _damaged(path, f"{CHECKSUMS} has another SHA-256 of it than the manifest")
+        if path.is_file() and sha256(path) != expected:
+            raise _damaged(path, "its SHA-256 is not the one that was published")
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    """By file what a list of sha256sum(1) says; nothing where there is none."""
+    if not path.is_file():
+        return {}
+    with path.open(errors="replace") as stream:
+        lines = stream.read(_LARGEST_SUMS).splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _damaged(path: Path, why: str) -> ImageError:
+    return ImageError(
+        f"the published {path.name} is damaged, or another build's: {why}",
+        hint="get it again, or move it away, and it is not looked at",
+    )
+
+
+def check_lock(published: Published, lock: Path, lock_file: LockFile) -> None:
+    """Refuse a lock file that is not the manifest's.
+
+    :raises ConfigError: then
+    """
+    locked = lock_file.locked(published.build)
+    if locked is None:
+        raise ConfigError(
+            f"the lock file {lock} is that of {lock_file.told}, the manifest that of"
+            f" {published.build}",
+            hint="name the lock file that was published with the manifest",
+        )
+    held = Side(str(lock), lock=lock_file).packages or {}
+    for name, package in published.manifest.packages.items():
+        if package.sha256 is None:  # it came with the user's own root archive
+            continue
+        found = held.get(name)
+        if found is None or found.sha256 != package.sha256:
+            there = f"{name} {found.version}" if found else f"no {name}"
+            what = "another file of it" if found and found.version == package.version else there
+            raise ConfigError(
+                f"the lock file {lock} is not the manifest's: that has {name} {package.version},"
+                f" and the lock file {what}",
+                hint="name the lock file that was published with the manifest",
+            )
