@@ -13,7 +13,10 @@ from aimager.errors import ConfigError
 from aimager.image.compare.difference import Difference, compare
 from aimager.image.compare.packages import Change
 from aimager.image.compare.side import read_sides
+from aimager.model.lock import Lock
+from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support import finished_disks
+from tests.support.locked import make_package
 
 
 def found(one: Path, other: Path) -> Difference:
@@ -116,6 +119,32 @@ def test_manifests(tmp_path: Path) -> None:
     assert [(it.name, it.change) for it in difference.packages] == [("a", Change.upgraded)]
     rebuilt = manifest(tmp_path, "rebuilt.json", packages=[{**newer, "version": "1-1"}])
     assert [it.change for it in found(one, rebuilt).packages] == [Change.rebuilt]
+
+
+def locks(folder: Path, *builds: str, version: str = "1-1") -> Path:
+    """A lock file of builds of one platform, and of a package of the borrowed programs."""
+    package = make_package("a", version=version)
+    several = {f"p-{name}-x": LockedBuild("p", name, "x", (), "host", "") for name in builds}
+    parts = {subject: Lock("p", (), (package,)) for subject in several}
+    parts["host.borrowed"] = Lock("host", (), (make_package("tool"),))
+    lock_file = join_locks(parts, several if len(builds) > 1 else several[f"p-{builds[0]}-x"])
+    path = folder / f"{'-'.join(builds)}-{version}.lock"
+    path.write_text(format_lock_file(lock_file))
+    return path
+
+
+def test_locks(tmp_path: Path) -> None:
+    one, newer = locks(tmp_path, "one"), locks(tmp_path, "one", version="2-1")
+    assert found(one, one).is_empty
+    assert [(it.name, it.change) for it in found(newer, one).packages] == [("a", Change.downgraded)]
+    image = manifest(tmp_path, build="p-one-x")
+    changes = found(image, newer).packages
+    assert [(it.name, it.before, it.after) for it in changes] == [("a", "1-1", "2-1")]
+    several = locks(tmp_path, "one", "two", version="2-1")
+    assert found(image, several).packages == changes
+    other = manifest(tmp_path, "other.json", build="p-three-x")
+    with pytest.raises(ConfigError, match=r"is of p-one-x, p-two-x, and .* does not tell of which"):
+        found(several, other)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from aimager.config.variables import make_recipe
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.image.compare.manifest import Manifest, read_manifest
-from aimager.image.compare.side import Side
+from aimager.image.compare.packages import locked_packages
 from aimager.model.build import CHECKSUMS
 from aimager.model.recipe import Recipe
 from aimager.packages.lock_file import LockFile
@@ -123,7 +123,7 @@ def check_lock(published: Published, lock: Path, lock_file: LockFile) -> None:
             f" {published.build}",
             hint="name the lock file that was published with the manifest",
         )
-    held = Side(str(lock), lock=lock_file).packages or {}
+    held = locked_packages(lock_file, published.build)
     for name, package in published.manifest.packages.items():
         if package.sha256 is None:  # it came with the user's own root archive
             continue

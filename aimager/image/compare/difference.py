@@ -8,7 +8,12 @@ from aimager.image.compare.contents import Contents, Form
 from aimager.image.compare.differing_bytes import Bytes, compare_bytes
 from aimager.image.compare.entry import Entry, differing_facts
 from aimager.image.compare.manifest import Manifest
-from aimager.image.compare.packages import Package, PackageChange, find_changes
+from aimager.image.compare.packages import (
+    Package,
+    PackageChange,
+    find_changes,
+    locked_packages,
+)
 from aimager.image.compare.side import Side
 
 
@@ -84,11 +89,8 @@ def compare(one: Side, other: Side) -> Difference:
 
 
 def _compare_packages(one: Side, other: Side) -> tuple[PackageChange, ...]:
-    packages, others = one.packages, other.packages
+    packages, others = _packages(one, other), _packages(other, one)
     if packages is not None and others is not None:
-        if bool(one.lock) != bool(other.lock):
-            # What only the programs take that made it, nobody but a lock file tells.
-            packages, others = _of_image(packages), _of_image(others)
         return find_changes(packages, others)
     if not (one.contents and other.contents):
         raise ConfigError(
@@ -98,8 +100,22 @@ def _compare_packages(one: Side, other: Side) -> tuple[PackageChange, ...]:
     return ()
 
 
-def _of_image(packages: Mapping[str, Package]) -> dict[str, Package]:
-    return {name: package for name, package in packages.items() if ": " not in name}
+def _packages(side: Side, other: Side) -> Mapping[str, Package] | None:
+    """Those of a side; of a lock file, beside what is none, those of the image alone.
+
+    :raises ConfigError: when the lock file is of several builds, and nobody tells which is meant
+    """
+    if side.lock is None or other.lock:
+        return side.packages
+    build = str(other.manifest.data["build"]) if other.manifest else ""
+    found = locked_packages(side.lock, build)
+    own = {name: package for name, package in found.items() if ": " not in name}
+    if not own:
+        raise ConfigError(
+            f"{side.name} is of {side.lock.told}, and {other.name} does not tell of which it is",
+            hint="name the manifest beside the image, or the lock file of that build alone",
+        )
+    return own
 
 
 def _with_contents(

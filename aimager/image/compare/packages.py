@@ -68,19 +68,16 @@ def read_records(descs: Iterable[bytes]) -> dict[str, Package]:
     return found
 
 
-def locked_packages(lock_file: LockFile) -> dict[str, Package]:
-    """The packages that the images of a lock file have, by name, and by platform what is beside.
+def locked_packages(lock_file: LockFile, build: str = "") -> dict[str, Package]:
+    """The packages of a lock file: by name those of the image of ``build``, or of its only one.
 
-    What only its keyrings and borrowed programs have comes as ``PLATFORM: NAME``.
+    Others, as those of other builds and of borrowed programs, come as ``PLATFORM: NAME``.
     """
-    told = [lock_file.build] if lock_file.build else list(lock_file.builds.values())
-    subjects = {lock_file.build.id} if lock_file.build else {*lock_file.builds}
-    parts = [part for subject, part in lock_file.parts.items() if subject in subjects]
-    of_images = {(part.platform, name) for part in parts for name in part.packages}
+    part = lock_file.parts.get(build or (lock_file.build.id if lock_file.build else ""))
     found = {}
     for platform, packages in lock_file.packages.items():
         for package in packages:
-            is_plain = len(told) == 1 and (platform, package.name) in of_images
+            is_plain = part and part.platform == platform and package.name in part.packages
             name = package.name if is_plain else f"{platform}: {package.name}"
             found[name] = Package(package.version, package.installed_size, package.sha256)
     return found
