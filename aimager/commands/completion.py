@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 
+from aimager.commands.command_line import NAMING
 from aimager.config.parse import choices
 from aimager.config.run_variables import SHELLS
 from aimager.config.variable import Variable
@@ -49,7 +50,8 @@ def _start(name: str) -> str:
 def _write_bash(tasks: Words, names: Words) -> str:
     return (
         f"_aimager_tasks={shlex.quote(' '.join(tasks))}\n"
-        f"_aimager_names={shlex.quote(' '.join(names))}\n\n"
+        f"_aimager_names={shlex.quote(' '.join(names))}\n"
+        f"_aimager_naming='{' '.join(sorted(NAMING))}'\n\n"
         "# Sets values, several and paths to what the variable $1 takes.\n"
         f"{_write_case()}"
     )
@@ -59,7 +61,8 @@ def _write_zsh(tasks: Words, names: Words) -> str:
     return (
         "#compdef doit\n\n"
         f"typeset -ga _aimager_tasks=({_described(tasks)})\n"
-        f"typeset -ga _aimager_names=({_described(names)})\n\n"
+        f"typeset -ga _aimager_names=({_described(names)})\n"
+        f"typeset -ga _aimager_naming=({shlex.join(sorted(NAMING))})\n\n"
         "# Sets values, several and paths to what the variable $1 takes.\n"
         f"{_write_case()}"
     )
@@ -101,7 +104,8 @@ def _write_fish(tasks: Words, names: Words) -> str:
     )
     return (
         f"set --global __aimager_tasks {_tabbed(tasks)}\n"
-        f"set --global __aimager_names {_tabbed(names)}\n\n"
+        f"set --global __aimager_names {_tabbed(names)}\n"
+        f"set --global __aimager_naming {_quoted(sorted(NAMING))}\n\n"
         "# Prints the values that the variable $argv takes, after what they are.\n"
         f"function __aimager_values\n    switch $argv\n{cases}    end\nend\n"
     )

@@ -37,6 +37,8 @@ CASES = {
     "doit build hostname=": set(),
     ".venv/bin/doit build initrd-maker=dr": {"initrd-maker=dracut"},
     "doit build zqx": set(),
+    "doit diff ima": {"image.lock"},
+    "doit diff a.tar b": {"b.tar"},
 }
 """What is typed, and what each shell is to offer for its last word."""
 

@@ -17,6 +17,11 @@ _aimager() {
                 candidates+=("$start$whole")
             done < <(compgen -f -- "${word#"$start"}")
         fi
+    elif [[ ${COMP_LINE:0:COMP_POINT} =~ [[:space:]](${_aimager_naming// /|})[[:space:]] ]]; then
+        compopt -o filenames 2>/dev/null || :
+        while IFS= read -r whole; do
+            candidates+=("$whole")
+        done < <(compgen -f -- "$word")
     else
         for whole in $_aimager_tasks $_aimager_names; do
             candidates+=("$whole")

@@ -3,6 +3,12 @@
 function __aimager
     set -l word (commandline --current-token --cut-at-cursor)
     set -l name (string split --max 1 = -- $word)
+    for task in $__aimager_naming
+        if contains -- $task (commandline --tokenize --current-process --cut-at-cursor)
+            __fish_complete_path $word
+            return
+        end
+    end
     if not string match --quiet '*=*' -- $word
         printf '%s\n' $__aimager_tasks $__aimager_names
         return

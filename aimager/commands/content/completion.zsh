@@ -10,6 +10,13 @@ _aimager() {
         [[ -z $paths ]] || _files
         return
     fi
+    local naming
+    for naming in $_aimager_naming; do
+        if (( ${words[(Ie)$naming]} && ${words[(Ie)$naming]} < CURRENT )); then
+            _files
+            return
+        fi
+    done
     _describe -t tasks task _aimager_tasks
     _describe -t variables variable _aimager_names -S ''
 }
