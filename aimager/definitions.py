@@ -7,6 +7,7 @@ May import: model.
 
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board, Bootloader, Firmware, Initramfs, RawPiece
+from aimager.model.card_boards import allwinner_board, card_board
 from aimager.model.distro import Distro, Keyring, Mirrors, ThirdPartyRepository
 from aimager.model.partition import (
     FileSystem,
@@ -21,7 +22,18 @@ from aimager.model.partition import (
     root_ext4,
 )
 from aimager.model.settings import AddedFile, Script
-from aimager.model.u_boot import allwinner, amlogic_g12, amlogic_gxbb, rockchip, rockchip_in_two
+from aimager.model.u_boot import (
+    allwinner,
+    amlogic_g12,
+    amlogic_gxbb,
+    armada_8k,
+    exynos,
+    imx,
+    imx_spl,
+    omap,
+    rockchip,
+    rockchip_in_two,
+)
 
 __all__ = [
     "AddedFile",
@@ -45,9 +57,16 @@ __all__ = [
     "Subvolume",
     "ThirdPartyRepository",
     "allwinner",
+    "allwinner_board",
     "amlogic_g12",
     "amlogic_gxbb",
+    "armada_8k",
     "boot_fat",
+    "card_board",
+    "exynos",
+    "imx",
+    "imx_spl",
+    "omap",
     "rockchip",
     "rockchip_in_two",
     "root_ext4",

@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from aimager import definitions
+from aimager.model.board import RawPiece
 
 _MOST_WEIGHT = 1 << 20
 _MOST_BITS = 128
@@ -121,9 +122,7 @@ class _Names:
         named = {k.arg: self.read(k.value) for k in keywords if k.arg}
         values = (*given.it, *(value.it for value in named.values()))
         # What such a function writes of a value could be longer by far than the value.
-        if isinstance(made, FunctionType) and not all(
-            isinstance(v, str | int | None) for v in values
-        ):
+        if isinstance(made, FunctionType) and not all(map(_is_passed_on, values)):
             raise _unknown(node)
         weight = _limited(given.weight + sum(value.weight for value in named.values()))
         try:
@@ -155,6 +154,13 @@ def _limited(weight: int) -> int:
 
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == "aimager"
+
+
+def _is_passed_on(value: Any) -> bool:
+    """Whether a function makes no more of a value than it is: a word, or pieces to keep."""
+    if isinstance(value, tuple):
+        return all(isinstance(piece, RawPiece) for piece in value)
+    return isinstance(value, str | int | None)
 
 
 def _member(of: Any, name: str, node: ast.expr) -> Enum:

@@ -137,7 +137,7 @@ def _nearest(tree: Tree, folder: str, wanted: str) -> str:
 
 
 def _check_kernels(names: BootNames, boot: Boot, configured: Configured) -> None:
-    """Refuse a kernel that is not a file, or that reaches to where U-Boot loads the initramfs."""
+    """Refuse a kernel that is not a file, or that reaches to where U-Boot loads another."""
     for name in configured.kernels:
         path = names.find(name, configured.prefix)
         if not names.tree.is_file(path):
@@ -149,7 +149,7 @@ def _check_kernels(names: BootNames, boot: Boot, configured: Configured) -> None
         if boot.kernel_room and taken > boot.kernel_room:
             raise ImageError(
                 f"the kernel {shown(name)} takes {mebibytes(taken)} of memory, but the board's"
-                f" U-Boot loads the initramfs {exact_size(boot.kernel_room)} after it",
+                f" U-Boot loads another file {exact_size(boot.kernel_room)} after its start",
                 hint="install a smaller kernel, or a newer U-Boot and correct kernel_room= in the"
                 " board's file",
             )

@@ -3,7 +3,18 @@
 import pytest
 
 from aimager.model.board import RawPiece
-from aimager.model.u_boot import allwinner, amlogic_g12, amlogic_gxbb, rockchip, rockchip_in_two
+from aimager.model.u_boot import (
+    allwinner,
+    amlogic_g12,
+    amlogic_gxbb,
+    armada_8k,
+    exynos,
+    imx,
+    imx_spl,
+    omap,
+    rockchip,
+    rockchip_in_two,
+)
 
 KiB = 1024
 
@@ -36,6 +47,19 @@ KiB = 1024
                 RawPiece("boot/u-boot.bin", 97 * 512),
             ],
         ),
+        (imx("usr/lib", "x.imx"), [RawPiece("usr/lib/x.imx", KiB)]),
+        (imx_spl(), [RawPiece("boot/SPL", KiB), RawPiece("boot/u-boot.img", 69 * KiB)]),
+        (omap(), [RawPiece("boot/MLO", 128 * KiB), RawPiece("boot/u-boot.img", 384 * KiB)]),
+        (
+            exynos(suffix="X"),
+            [
+                RawPiece("boot/bl1.X", 512),
+                RawPiece("boot/bl2.X", 31 * 512),
+                RawPiece("boot/u-boot.bin", 63 * 512),
+                RawPiece("boot/tzsw.X", 2111 * 512),
+            ],
+        ),
+        (armada_8k(), [RawPiece("boot/flash-image.bin", 2048 * KiB)]),
     ],
 )
 def test_places(pieces: tuple[RawPiece, ...], expected: list[RawPiece]) -> None:

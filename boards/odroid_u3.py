@@ -1,0 +1,16 @@
+"""Hardkernel ODROID-U2, U3 and X2 (Samsung Exynos 4412), from a card.
+
+Its U-Boot has fdt_addr_r 16 MiB after kernel_addr_r, and saves variables at 1280 KiB.
+"""
+
+from aimager.definitions import Architecture, MiB, card_board, exynos
+
+BOARD = card_board(
+    id="odroid-u3",
+    name="ODROID-U3",
+    architecture=Architecture.armv7h,
+    u_boot="uboot-odroid",
+    raw_pieces=exynos(suffix="HardKernel"),
+    console="ttySAC1,115200n8",
+    kernel_room=16 * MiB,
+)

@@ -1,0 +1,5 @@
+"""LinkSprite pcDuino (Allwinner A10)."""
+
+from aimager.definitions import allwinner_board
+
+BOARD = allwinner_board("pcduino", "pcDuino", u_boot="uboot-pcduino")
