@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.config.board_data import NotDataError, read_values
+from aimager.config.board_rules import check_board
 from aimager.config.definition_file import DefinitionFile
 from aimager.config.paths import has_folder
 from aimager.errors import ConfigError
-from aimager.model.board import BOARD_ID, Board
-from aimager.model.partition import Role
+from aimager.model.board import Board
 
 _HINT = "it imports from aimager.definitions and has BOARD = Board(...), as the files in boards/ do"
 _OLD_NAMES = {
@@ -102,20 +102,14 @@ def _warn(path: Path, module: str) -> None:
 def _check(file: DefinitionFile, board: object) -> Board:
     if not isinstance(board, Board):
         raise ConfigError(f"the file {file.path} defines no board", hint=_HINT)
-    if not isinstance(board.id, str) or not BOARD_ID.fullmatch(board.id):
-        raise file.error(
-            f"has the id {board.id!r}",
-            hint="an id has lower-case letters and digits, with single dashes between them",
-        )
     read = file.check(board)
+    check_board(read, f"the board {file.path}")
     for word in read.repositories:
         name, is_own, address = word.partition("=")
         if is_own and not name:
             raise file.error("has repositories= without a name", hint="it is NAME=ADDRESS")
         if is_own:
             file.check_address(address, f"repositories= for {name}", f"repo-url-{name}")
-    if read.partition_table and not read.partition_table.with_role(Role.root):
-        raise file.error("has a partition table without a root", hint="root_ext4() is one")
     return read
 
 

@@ -107,17 +107,20 @@ def _take(value: str, prefix: str) -> tuple[str, str]:
     return ids[-1] if ids else "", ",".join(p for p in parts if not p.startswith(prefix))
 
 
+def as_printed(kind: FileSystem, text: str) -> str:
+    """The id ``text`` as blkid(8) prints it; empty where it is none that ``kind`` can have."""
+    if kind is not FileSystem.vfat:
+        return text.lower() if is_uuid(text) and text.strip("0-") else ""
+    match = _SERIAL.fullmatch(text)
+    return fat_uuid(match[1] + match[2]) if match and int(match[1] + match[2], 16) else ""
+
+
 def _read_id(partition: Partition, text: str) -> str:
-    """The id as blkid(8) prints it."""
+    if found := as_printed(partition.file_system, text):
+        return found
+    form = "a UUID, as 11111111-2222-4333-8444-555555555555"
     if partition.file_system is FileSystem.vfat:
-        match = _SERIAL.fullmatch(text)
-        if match and int(match[1] + match[2], 16):
-            return fat_uuid(match[1] + match[2])
         form = "eight hexadecimal digits, as 1A2B3C4D"
-    else:
-        if is_uuid(text) and text.strip("0-"):
-            return text.lower()
-        form = "a UUID, as 11111111-2222-4333-8444-555555555555"
     raise ConfigError(
         f"mkfs-arg={partition.role}= has the id {text}, by which nothing could be found",
         hint=f"write {form}, or leave it out: one is made, and seed= makes another",

@@ -105,8 +105,8 @@ class Board:
     """What the firmware looks for in /boot, and packages must have put there."""
     raw_pieces: tuple[RawPiece, ...] = ()
     kernel_room: int | None = None
-    """Bytes from where its U-Boot loads a kernel to where it loads the initramfs or the device tree,
-    whichever comes first; None: enough."""
+    """Bytes from where its U-Boot loads a kernel to where it loads the next file, the initramfs or
+    the device tree; None: enough."""
     command_line: tuple[str, ...] = ()
     partition_table: PartitionTable | None = None
     services: tuple[str, ...] = ()

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aimager.errors import ConfigError
-from aimager.model.gpt_fields import LONGEST_NAME, is_attributes, is_name
-from aimager.model.layout import label_extent
 from aimager.model.partition import (
     GPT_ENTRIES,
     GPT_MOST_ENTRIES,
@@ -23,7 +21,8 @@ from aimager.model.partition import (
     PartitionTable,
     Role,
 )
-from aimager.model.partition_types import LOGICAL, read_type
+from aimager.model.partition_types import read_type
+from aimager.model.table_rules import check_table
 from aimager.units import parse_size
 from aimager.uuids import is_uuid
 
@@ -37,7 +36,6 @@ _IGNORED = ("unit", "sector-size", "device", "grain")
 _MOST = 1 << 50
 """Bytes: more than any disk has, and few enough to count with."""
 _SECTOR_NUMBER = re.compile("[0-9]{1,18}")
-_LEAST_SWAP = 10 * 4096  # mkswap(8) takes no less
 _FILE_SYSTEMS = {
     Role.boot: FileSystem.vfat,
     Role.root: FileSystem.ext4,
@@ -66,7 +64,7 @@ def read_table(text: str) -> PartitionTable:
         else:
             partitions.append(_read_partition(Role.raw, line))
     table = _with_header(header, tuple(partitions))
-    _check(table)
+    check_table(table, "table=")
     return _with_types(table)
 
 
@@ -149,8 +147,6 @@ def _read_partition(role: Role, text: str) -> Partition:
     fields.pop("bootable", None)
     start, size = fields.pop("start", ""), fields.pop("size", "")
     uuid = fields.pop("uuid", "").lower()
-    if uuid and not is_uuid(uuid):
-        raise _refused(f"has the partition id {uuid}", "leave it out, and one is made")
     partition = Partition(
         role,
         _FILE_SYSTEMS[role],
@@ -189,82 +185,11 @@ def _read_bytes(name: str, text: str) -> int:
     return number
 
 
-def _check(table: PartitionTable) -> None:
-    """Refuse what `aimager.image.disk` could not lay out, or what would not be an image of a
-    system."""
-    for role in _ROLES:
-        if sum(p.role is role for p in table.partitions) > 1:
-            raise _refused(f"has several partitions for {role}", "mark one of them")
-    if not table.with_role(Role.root):
-        raise _refused("has no partition for the root", "mark one with aimager@root:")
-    if table.label is Label.dos:
-        _check_dos(table)
-    else:
-        _check_gpt(table)
-    uuids = [p.uuid for p in table.partitions if p.uuid]
-    if len(set(uuids)) < len(uuids):
-        raise _refused("gives two partitions the same uuid", "leave one out, and it is made")
-    _check_places(table)
-
-
-def _check_dos(table: PartitionTable) -> None:
-    if any(read_type(Label.dos, p.type) in LOGICAL for p in table.partitions):
-        raise _refused("has logical partitions, which are not made", "use label: gpt")
-    if len(table.partitions) > 4:
-        raise _refused("has more than four partitions, but a DOS label", "use label: gpt")
-    if any(p.name or p.attributes or p.uuid for p in table.partitions):
-        raise _refused("has a name, attrs or uuid, which a DOS label cannot have")
-
-
-def _check_gpt(table: PartitionTable) -> None:
-    if len(table.partitions) > table.entries:
-        raise _refused(f"has {len(table.partitions)} partitions, and table-length: {table.entries}")
-    end = label_extent(table).end // SECTOR
-    if table.first_lba is not None and table.first_lba < end:
-        raise _refused(
-            f"has the line first-lba: {table.first_lba}, but its entries end at sector {end - 1}",
-            f"write first-lba: {end}, or leave it out",
-        )
-    for partition in table.partitions:
-        if not is_name(partition.name):
-            raise _refused(
-                f"has the name {partition.name}, which a GPT cannot hold",
-                f"a name has up to {LONGEST_NAME} letters, and none of those beyond U+FFFF",
-            )
-        if not is_attributes(partition.attributes):
-            raise _refused(
-                f"has the attributes {partition.attributes}",
-                "write RequiredPartition, NoBlockIOProtocol, LegacyBIOSBootable, or one of GUID:48"
-                " to GUID:63, with spaces between them",
-            )
-
-
 def _with_types(table: PartitionTable) -> PartitionTable:
-    """The table with its partitions' types as UUIDs or hexadecimal digits."""
+    """The table with its partitions' types, which are known, as UUIDs or hexadecimal digits."""
     partitions = []
     for partition in table.partitions:
-        kind = read_type(table.label, partition.type)
-        if kind is None:
-            word = "use a UUID" if table.label is Label.gpt else "use two hexadecimal digits"
-            raise _refused(
-                f"has the type {partition.type}, which a {table.label} label does not have",
-                f"{word}, or a word such as uefi, linux or swap; sfdisk --list-types has them all",
-            )
-        typed = replace(partition, type=kind)
-        is_esp = typed.is_esp or (table.label is Label.gpt and not kind)
+        typed = replace(partition, type=read_type(table.label, partition.type) or "")
+        is_esp = typed.is_esp or (table.label is Label.gpt and not typed.type)
         partitions.append(replace(typed, esp=partition.role is Role.boot and is_esp))
     return replace(table, partitions=tuple(partitions))
-
-
-def _check_places(table: PartitionTable) -> None:
-    end = 0
-    for partition in table.partitions:
-        if not partition.size and partition.role not in (Role.root, Role.home):
-            what = "without a mark" if partition.role is Role.raw else f"for {partition.role}"
-            raise _refused(f"has a partition {what} and without a size", "give it one: size=1GiB")
-        start = end if partition.start is None else partition.start
-        if start < end:
-            raise _refused("has partitions that overlap", "order them by start, one after another")
-        if partition.role is Role.swap and (partition.size or 0) < _LEAST_SWAP:
-            raise _refused("has a partition for swap of less than 40 KiB", "give it size=1GiB")
-        end = start + (partition.size or 0)
