@@ -94,14 +94,15 @@ def build(doit: Doit, mirror_for: Callable[[str], Path], name: str, *words: str)
     return Image(board, doit.out / f"{board.distros[0]}-{board.architecture}-{name}")
 
 
-def see_it_run(probe: BootProbe) -> list[str]:
-    """Log in and see that all of it came up; return the kernel's command line."""
+def see_it_run(probe: BootProbe, *, boot: str = "vfat") -> list[str]:
+    """Log in and see that all of it came up, with /boot in a file system ``boot``; return the
+    kernel's command line."""
     probe.wait_for_login(timeout=1200)
     probe.log_in("root", "secret", timeout=600)
     state = probe.run("systemctl is-system-running --wait", timeout=1200, check=False)
     failed = probe.run("systemctl --failed --no-legend --plain")
     assert state.strip().endswith("running"), failed
-    assert "vfat" in probe.run("findmnt --noheadings --output FSTYPE /boot")
+    assert boot in probe.run("findmnt --noheadings --output FSTYPE --target /boot")
     return probe.run("cat /proc/cmdline").split()
 
 
