@@ -3,12 +3,11 @@ without a word, or fail once all packages are installed."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from pathlib import PurePosixPath
 
 from aimager.config.accounts import is_owner
 from aimager.config.file_system_ids import as_printed
 from aimager.config.parse import is_host_name, read_packages, read_units
-from aimager.config.paths import has_long_name
+from aimager.config.paths import is_below
 from aimager.config.storage import read_subvolumes
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
@@ -48,8 +47,8 @@ def _name_faults(board: Board) -> Iterator[_Fault]:
         )
     elif not is_host_name(board.id):
         yield f"has the id {board.id!r}, which is no host name", "use at most 63 characters"
-    if not board.name.strip():
-        yield "has no name", "give it one: name= is what lists show"
+    if not (board.name.strip() and board.name.isprintable()):
+        yield f"has the name {board.name!r}", "give it words: name= is what lists show"
     for name in board.distros:
         for distro in DISTROS:
             if name != distro.id and distro.is_called(name):
@@ -88,7 +87,7 @@ def _boot_faults(board: Board) -> Iterator[_Fault]:
     devicetrees = (board.devicetree,) if board.devicetree else ()
     for field, names in (("devicetree", devicetrees), ("boot_files", board.boot_files)):
         for name in names:
-            if not _is_below(name) or any(map(str.isspace, name)):
+            if not is_below(name) or any(map(str.isspace, name)):
                 yield (
                     f"has {name!r} in {field}=, which is no path below a folder",
                     "write it without a leading slash: vendor/board.dtb",
@@ -104,18 +103,11 @@ def _raw_faults(board: Board) -> Iterator[_Fault]:
     if board.raw_pieces and not board.partition_table:
         yield "has raw_pieces=, but no disk for them", "add partition_table=, or leave them out"
     for piece in board.raw_pieces:
-        if not _is_below(piece.file):
+        if not is_below(piece.file):
             yield (
                 f"has the boot loader {piece.file!r} in raw_pieces=, which is no path in the root",
                 "write it without a leading slash: boot/u-boot.bin",
             )
-
-
-def _is_below(name: str) -> bool:
-    """Whether ``name`` is a path below a folder, as short as it can be written."""
-    path = PurePosixPath(name)
-    leads_out = path.is_absolute() or ".." in path.parts
-    return name == str(path) != "." and not leads_out and not has_long_name(name)
 
 
 def _partition_faults(partition: Partition) -> Iterator[_Fault]:
@@ -161,7 +153,7 @@ def _setup_faults(board: Board) -> Iterator[_Fault]:
 
 
 def _file_faults(file: AddedFile) -> Iterator[_Fault]:
-    if not file.path.startswith("/") or not _is_below(file.path[1:]):
+    if not file.path.startswith("/") or not is_below(file.path[1:]):
         yield (
             f"has {file.path!r} in files=, which is not the path of a file in the image",
             "name the file itself, without ..: /etc/motd",

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aimager.config.parse import HERE, choices, split_list
 from aimager.errors import ConfigError
@@ -37,6 +37,13 @@ def has_long_name(path: str | Path) -> bool:
     """Whether a path, or a part of it, is longer than the kernel takes it."""
     parts = os.fsencode(path).split(b"/")
     return len(b"/".join(parts)) > _LONGEST_PATH or any(len(part) > _LONGEST for part in parts)
+
+
+def is_below(name: str) -> bool:
+    """Whether ``name`` is a path below a folder, as short as it can be written."""
+    path = PurePosixPath(name)
+    leads_out = path.is_absolute() or ".." in path.parts
+    return name == str(path) != "." and not leads_out and not has_long_name(name)
 
 
 def check_new(text: str, variable: str) -> None:

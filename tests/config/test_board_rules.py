@@ -44,7 +44,8 @@ def said(board: Board) -> str:
     [
         (broken(id="a" * 65), f"has the id '{'a' * 65}'"),
         (broken(id="a" * 64), "which is no host name"),
-        (broken(name=" "), "has no name"),
+        (broken(name=" "), "has the name ' '"),
+        (broken(name="a\x1b[2J"), r"has the name 'a\x1b[2J'"),
         (broken(distros=("alarm",)), "has alarm in distros=, which is another name of archlinuxa"),
         (broken(distros=("archlinuxarm",) * 2), "has archlinuxarm twice in distros="),
         (broken(repositories=("7Ji", "7Ji")), "has 7Ji twice in repositories="),

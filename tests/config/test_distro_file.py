@@ -1,18 +1,24 @@
 """A user's own distribution is read from a file, and a file that defines none is refused."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from aimager.config.build import read_build
 from aimager.config.distro_file import load_distro
+from aimager.config.distro_rules import check_distro
+from aimager.distros import DISTROS
 from aimager.distros.archlinux import DISTRO
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
+from aimager.model.distro import Distro
 from tests.support.places import ROOT
 
 TYPE = "has a value of the wrong type in"
 TEXT = (ROOT / "aimager/distros/archlinux.py").read_text()
+LAST = "lends=True"
+KEY = "2AC0A42EFB0B5CBC7A0402ED4DC95B6D7BE9892E"
 
 
 def write(folder: Path, *changes: tuple[str, str]) -> Path:
@@ -73,6 +79,33 @@ def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
         (('id="mine"', "id=exit(3)"), "cannot be made: SystemExit: 3"),
         (('id="mine"', "id=7"), f"{TYPE} id="),
         (('id="mine"', 'id="archlinux"'), "has the id archlinux, which another"),
+        (('id="mine"', 'id="Arch"'), "has the id Arch, which another"),
+        (("keyrings=(KEYRING,)", "keyrings=()"), "has no keyrings=, by which its packages could"),
+        (("keyrings=(KEYRING,)", "keyrings=({},)"), f"{TYPE} keyrings="),
+        (("(Architecture.x86_64,)", "(Architecture.x86_64,) * 2"), "has one of its architectures"),
+        (('name="Arch Linux"', 'name=""'), "has the name ''"),
+        (('name="Arch Linux"', 'name="a\\nb"'), "has the name 'a\\nb'"),
+        (('vendor="arch"', 'vendor="a b"'), "has the vendor 'a b'"),
+        (("/$repo", "/core"), "has no $repo in the url of mirrors=, but several repositories"),
+        (("/$repo", "/$repos"), "has $repos in the url of mirrors="),
+        (('path="', 'path="/'), "has the path '/archlinux/$repo/os/$arch' in mirrors=, which can"),
+        (('url="https://geo.mirror.pkgbuild.com/$repo/os/$arch"', 'url=""'), "has no url in mirr"),
+        (("/$initial/", "/$letter/"), "has $letter in the address of archive="),
+        ((LAST, f'base_repositories=("core", "core"), {LAST}'), "has one of its base_repositories"),
+        ((LAST, f'base_repositories=("main",), {LAST}'), "has no core in base_repositories="),
+        ((LAST, f'base_repositories=("options",), {LAST}'), "has the repository 'options'"),
+        ((LAST, f'base_repositories=("a/b",), {LAST}'), "has the repository 'a/b', which pacman"),
+        ((LAST, f'base_packages=("-x",), {LAST}'), "has the package '-x', which is no name"),
+        ((LAST, f'mirrorlist="/etc/x", {LAST}'), "has the mirrorlist '/etc/x', which is no path"),
+        ((KEY, KEY[:-1]), f"has the key '{KEY[:-1]}' in the keyring archlinux, not a fingerprint"),
+        ((KEY, KEY.lower()), f"has the key '{KEY.lower()}' in the keyring archlinux"),
+        ((KEY, ""), "has the key '' in the keyring archlinux, not a fingerprint"),
+        (("master_keys=(", "user_keys=("), "cannot be made: TypeError: Keyring.__init__() miss"),
+        (("master_keys=(", "master_keys=(), user_keys=("), "has no master_keys= in the keyring"),
+        (('    name="archlinux",', '    name="../x",'), "has the keyring '../x', which no file"),
+        (('"archlinux-keyring"', '""'), "has the keyring's package '', which is no name of one"),
+        (('"archlinux-keyring"', '"a b"'), "has the keyring's package 'a b', which is no name"),
+        (("DISTRO = Distro(", "DISTRO = 1 // 0, Distro("), "cannot be made: ZeroDivisionError: "),
         (('"""Arch Linux."""', "import os"), "has a statement in line 1 that a dist"),
     ],
 )  # fmt: skip
@@ -81,6 +114,23 @@ def test_a_wrong_file(tmp_path: Path, change: tuple[str, str], told: str) -> Non
     with pytest.raises(ConfigError) as caught:
         load_distro(path)
     assert caught.value.message.startswith(f"the distribution {path} {told}")
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Distro)])
+def test_every_field_has_a_type(tmp_path: Path, field: str) -> None:
+    text = TEXT.replace('id="archlinux"', 'id="mine"')
+    path = tmp_path / "mine.py"
+    path.write_text(f"{text}\nDISTRO = Distro(**{{**vars(DISTRO), {field!r}: {{7}}}})\n")
+    with pytest.raises(ConfigError) as caught:
+        load_distro(path)
+    assert caught.value.message == f"the distribution {path} {TYPE} {field}="
+
+
+@pytest.mark.parametrize("distro", DISTROS, ids=lambda distro: distro.id)
+def test_ours_keep_to_the_same_rules(distro: Distro) -> None:
+    check_distro(distro, f"the distribution {distro.id}")
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
