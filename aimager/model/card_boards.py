@@ -51,7 +51,7 @@ def card_board(
         kernel_room=kernel_room,
         command_line=("rootwait", "console=tty1", f"console={console}"),
         partition_table=PartitionTable(Label.dos, (root_ext4(),), alignment=16 * MiB),
-        tested="not tried",
+        tested="not tried, but for the first MiB of its card",
     )
 
 
