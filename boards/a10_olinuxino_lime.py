@@ -3,5 +3,9 @@
 from aimager.definitions import allwinner_board
 
 BOARD = allwinner_board(
-    "a10-olinuxino-lime", "A10-OLinuXino-LIME", u_boot="uboot-a10-olinuxino-lime"
+    id="a10-olinuxino-lime",
+    name="A10-OLinuXino-LIME",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-a10-olinuxino-lime",
 )

@@ -3,5 +3,9 @@
 from aimager.definitions import allwinner_board
 
 BOARD = allwinner_board(
-    "a10s-olinuxino-micro", "A10S-OLinuXino-MICRO", u_boot="uboot-a10s-olinuxino-micro"
+    id="a10s-olinuxino-micro",
+    name="A10S-OLinuXino-MICRO",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-a10s-olinuxino-micro",
 )

@@ -3,5 +3,9 @@
 from aimager.definitions import allwinner_board
 
 BOARD = allwinner_board(
-    "a13-olinuxino-micro", "A13-OLinuXino-MICRO", u_boot="uboot-a13-olinuxino-micro"
+    id="a13-olinuxino-micro",
+    name="A13-OLinuXino-MICRO",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-a13-olinuxino-micro",
 )

@@ -3,5 +3,9 @@
 from aimager.definitions import allwinner_board
 
 BOARD = allwinner_board(
-    "a20-olinuxino-lime", "A20-OLinuXino-LIME", u_boot="uboot-a20-olinuxino-lime"
+    id="a20-olinuxino-lime",
+    name="A20-OLinuXino-LIME",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-a20-olinuxino-lime",
 )

@@ -3,5 +3,9 @@
 from aimager.definitions import allwinner_board
 
 BOARD = allwinner_board(
-    "a20-olinuxino-micro", "A20-OLinuXino-MICRO", u_boot="uboot-a20-olinuxino-micro"
+    id="a20-olinuxino-micro",
+    name="A20-OLinuXino-MICRO",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-a20-olinuxino-micro",
 )

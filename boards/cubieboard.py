@@ -2,4 +2,10 @@
 
 from aimager.definitions import allwinner_board
 
-BOARD = allwinner_board("cubieboard", "Cubieboard", u_boot="uboot-cubieboard")
+BOARD = allwinner_board(
+    id="cubieboard",
+    name="Cubieboard",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-cubieboard",
+)

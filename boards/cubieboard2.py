@@ -2,4 +2,10 @@
 
 from aimager.definitions import allwinner_board
 
-BOARD = allwinner_board("cubieboard2", "Cubieboard 2", u_boot="uboot-cubieboard2")
+BOARD = allwinner_board(
+    id="cubieboard2",
+    name="Cubieboard 2",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-cubieboard2",
+)

@@ -2,4 +2,10 @@
 
 from aimager.definitions import allwinner_board
 
-BOARD = allwinner_board("cubietruck", "Cubietruck", u_boot="uboot-cubietruck")
+BOARD = allwinner_board(
+    id="cubietruck",
+    name="Cubietruck",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-cubietruck",
+)

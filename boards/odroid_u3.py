@@ -9,6 +9,8 @@ BOARD = card_board(
     id="odroid-u3",
     name="ODROID-U3",
     architecture=Architecture.armv7h,
+    distro="archlinuxarm",
+    kernel="linux-armv7",
     u_boot="uboot-odroid",
     raw_pieces=exynos(suffix="HardKernel"),
     console="ttySAC1,115200n8",

@@ -9,6 +9,8 @@ BOARD = card_board(
     id="odroid-x",
     name="ODROID-X",
     architecture=Architecture.armv7h,
+    distro="archlinuxarm",
+    kernel="linux-armv7",
     u_boot="uboot-odroid-x",
     raw_pieces=exynos(suffix="HardKernel"),
     console="ttySAC1,115200n8",

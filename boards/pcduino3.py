@@ -2,4 +2,10 @@
 
 from aimager.definitions import allwinner_board
 
-BOARD = allwinner_board("pcduino3", "pcDuino3", u_boot="uboot-pcduino3")
+BOARD = allwinner_board(
+    id="pcduino3",
+    name="pcDuino3",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-pcduino3",
+)

@@ -2,4 +2,10 @@
 
 from aimager.definitions import allwinner_board
 
-BOARD = allwinner_board("pcduino3-nano", "pcDuino3 Nano", u_boot="uboot-pcduino3-nano")
+BOARD = allwinner_board(
+    id="pcduino3-nano",
+    name="pcDuino3 Nano",
+    distro="archlinuxarm",
+    kernel="linux-armv7",
+    u_boot="uboot-pcduino3-nano",
+)

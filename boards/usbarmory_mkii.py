@@ -9,6 +9,8 @@ BOARD = card_board(
     id="usbarmory-mkii",
     name="USB armory Mk II",
     architecture=Architecture.armv7h,
+    distro="archlinuxarm",
+    kernel="linux-armv7",
     u_boot="uboot-usbarmory-mkii",
     raw_pieces=imx(file="u-boot-dtb.imx"),
     console="ttymxc1,115200",

@@ -46,7 +46,7 @@ def _name_faults(board: Board) -> Iterator[_Fault]:
             f" {_LONGEST_ID} in all",
         )
     elif not is_host_name(board.id):
-        yield f"has the id {board.id!r}, which is no host name", "use at most 63 characters"
+        yield f"has the id {board.id!r}, which cannot be a host name", "use at most 63 characters"
     if not (board.name.strip() and board.name.isprintable()):
         yield f"has the name {board.name!r}", "give it words: name= is what lists show"
     for name in board.distros:
@@ -68,7 +68,7 @@ def _install_faults(board: Board) -> Iterator[_Fault]:
         except ConfigError:
             is_one = False
         if not is_one:
-            yield f"has the package {package!r}, which is no name of one", "write it as vim"
+            yield f"has the package {package!r}, which is not the name of one", "write it as vim"
 
 
 def _repetitions(field: str, names: Iterable[str]) -> Iterator[_Fault]:
@@ -89,7 +89,7 @@ def _boot_faults(board: Board) -> Iterator[_Fault]:
         for name in names:
             if not is_below(name) or any(map(str.isspace, name)):
                 yield (
-                    f"has {name!r} in {field}=, which is no path below a folder",
+                    f"has {name!r} in {field}=, which is not a path below a folder",
                     "write it without a leading slash: vendor/board.dtb",
                 )
     if board.kernel_room is not None and board.kernel_room < 1:
@@ -105,8 +105,8 @@ def _raw_faults(board: Board) -> Iterator[_Fault]:
     for piece in board.raw_pieces:
         if not is_below(piece.file):
             yield (
-                f"has the boot loader {piece.file!r} in raw_pieces=, which is no path in the root",
-                "write it without a leading slash: boot/u-boot.bin",
+                f"has the boot loader {piece.file!r} in raw_pieces=, which is not a path",
+                "write it from the root, without a leading slash: boot/u-boot.bin",
             )
 
 
@@ -139,7 +139,7 @@ def _setup_faults(board: Board) -> Iterator[_Fault]:
         except ConfigError:
             is_one = False
         if not is_one:
-            yield f"has {unit!r} in services=, which is no unit", "write it as sshd.service"
+            yield f"has {unit!r} in services=, which is not a unit", "write it as sshd.service"
     for file in board.files:
         yield from _file_faults(file)
     for script in board.scripts:

@@ -57,7 +57,7 @@ def _keyring_faults(distro: Distro) -> Iterator[_Fault]:
             )
         if not _is_package(keyring.package):
             yield (
-                f"has the keyring's package {keyring.package!r}, which is no name of one",
+                f"has the keyring's package {keyring.package!r}, which is not the name of one",
                 "write it as archlinux-keyring",
             )
         yield from _key_faults(keyring)
@@ -133,9 +133,9 @@ def _repository_faults(distro: Distro) -> Iterator[_Fault]:
 def _root_faults(distro: Distro) -> Iterator[_Fault]:
     for package in distro.base_packages:
         if not _is_package(package):
-            yield f"has the package {package!r}, which is no name of one", "write it as base"
+            yield f"has the package {package!r}, which is not the name of one", "write it as base"
     if not is_below(distro.mirrorlist):
         yield (
-            f"has the mirrorlist {distro.mirrorlist!r}, which is no path in the root",
+            f"has the mirrorlist {distro.mirrorlist!r}, which is not a path in the root",
             "write it without a leading slash: etc/pacman.d/mirrorlist",
         )

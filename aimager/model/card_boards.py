@@ -14,13 +14,13 @@ from aimager.model.board import Board, Bootloader, Initramfs, RawPiece
 from aimager.model.partition import Label, MiB, PartitionTable, root_ext4
 from aimager.model.u_boot import allwinner
 
-_KERNELS = {Architecture.aarch64: "linux-aarch64", Architecture.armv7h: "linux-armv7"}
-
 
 def card_board(
     id: str,
     name: str,
     architecture: Architecture,
+    distro: str,
+    kernel: str,
     u_boot: str,
     raw_pieces: tuple[RawPiece, ...],
     console: str,
@@ -28,21 +28,17 @@ def card_board(
     devicetree: str = "",
     kernel_room: int | None = None,
 ) -> Board:
-    """A board of Arch Linux ARM's with U-Boot, out of the package ``u_boot``, on its card.
+    """A board with U-Boot on its card: the files ``raw_pieces`` of the package ``u_boot``.
 
     ``console`` is its serial line, as the kernel's command line names it. The DOS label leaves free
     what a GPT would take, and the first 16 MiB are for U-Boot and what it may save there.
-
-    :raises ValueError: when Arch Linux ARM has no kernel for the architecture
     """
-    if architecture not in _KERNELS:
-        raise ValueError(f"Arch Linux ARM has no kernel for {architecture}")
     return Board(
         id=id,
         name=name,
         architecture=architecture,
-        distros=("archlinuxarm",),
-        kernels=(_KERNELS[architecture],),
+        distros=(distro,),
+        kernels=(kernel,),
         packages=("linux-firmware", u_boot),
         initramfs=Initramfs.mkinitcpio,
         bootloaders=(Bootloader.extlinux,),
@@ -55,15 +51,17 @@ def card_board(
     )
 
 
-def allwinner_board(id: str, name: str, u_boot: str) -> Board:
+def allwinner_board(id: str, name: str, distro: str, kernel: str, u_boot: str) -> Board:
     """One with a 32-bit Allwinner, an A10 to A20: they differ in U-Boot alone.
 
-    U-Boot has fdt_addr_r 16 MiB after kernel_addr_r (its include/configs/sunxi-common.h).
+    It has fdt_addr_r 16 MiB after kernel_addr_r (its include/configs/sunxi-common.h).
     """
     return card_board(
         id,
         name,
         Architecture.armv7h,
+        distro,
+        kernel,
         u_boot,
         allwinner(),
         "ttyS0,115200",

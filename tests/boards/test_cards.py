@@ -155,7 +155,7 @@ class Card:
     root: Extent
 
 
-@pytest.fixture(scope="module", params=CARDS.values(), ids=CARDS)
+@pytest.fixture(scope="module", params=CARDS.values(), ids=list(CARDS))
 def card(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Card:
     """The disk with an empty root, made by the functions that make an image's."""
     board: Board = request.param

@@ -27,6 +27,8 @@ BOARD = card_board(
     id="virt-card",
     name="QEMU's virt",
     architecture=Architecture.aarch64,
+    distro="archlinuxarm",
+    kernel="linux-aarch64",
     u_boot="uboot-qemu",
     raw_pieces=imx(file="u-boot.bin"),
     console="ttyAMA0,115200",
