@@ -12,7 +12,7 @@ from aimager.config.board_file import load_board
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board, Firmware
 from aimager.model.partition import MiB
-from tests.support.booting import WORDS, see_it_run, spared
+from tests.support.booting import PATIENCE, see_it_run, spared
 from tests.support.ext4_reader import read_ext4
 from tests.support.first_difference import read_partitions
 from tests.support.node import Window
@@ -47,7 +47,9 @@ class Card:
 
 
 def words(board: Board, *more: str) -> str:
-    return "append-all=" + " ".join((*board.command_line, WORDS, *more))
+    """Those of a first boot, which has the root grow."""
+    updated = "systemd.condition_needs_update=no"
+    return "append-all=" + " ".join((*board.command_line, PATIENCE, updated, *more))
 
 
 @pytest.fixture(scope="module")
