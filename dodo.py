@@ -223,7 +223,7 @@ def task_check_twice() -> Stages:
 
 @GRAPH.stages
 def task_pack_image() -> Stages:
-    """set the system up, and make root archive, partition images and disk image of it"""
+    """set the system up, and make archives, partition images and disk images of it"""
     for plan in PLANS:
         build, distro = plan.build, plan.build.platform.distro
         stage = partial(
@@ -233,6 +233,7 @@ def task_pack_image() -> Stages:
             products=build.products,
             compressions=build.compressions,
             recipe=build.whole_recipe,
+            image_name=build.image_name,
             targets=artifacts.packed(build),
         )
         yield build.id, stage, artifacts.delivery(build)

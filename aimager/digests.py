@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -30,6 +30,34 @@ class Sums(Protocol):
 
     def of(self, path: Path) -> str:
         """The checksum of a file, in hexadecimal."""
+
+
+class KnownSums:
+    """Checksums of which some are ``known`` already, by the files' names."""
+
+    def __init__(self, sums: Sums, known: Mapping[str, str]) -> None:
+        self._sums = sums
+        self._known = known
+
+    def take(self, path: Path) -> None:
+        """As `Sums.take`."""
+        if path.name not in self._known:
+            self._sums.take(path)
+
+    def following(self, path: Path, target: Path) -> AbstractContextManager[Growing]:
+        """As `Sums.following`."""
+        return self._sums.following(path, target)
+
+    def of(self, path: Path) -> str:
+        """As `Sums.of`."""
+        return self._known.get(path.name) or self._sums.of(path)
+
+
+class Unsummed:
+    """Who computes no checksum of a file that is only begun with (`Growing`)."""
+
+    def advance(self, end: int) -> None:
+        """Nobody waits for these bytes."""
 
 
 _LOOK = 0.1  # seconds

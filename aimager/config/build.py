@@ -17,6 +17,7 @@ from aimager.config.platform import (
     is_file_name,
     known_boards,
 )
+from aimager.config.products import read_image_name, read_products
 from aimager.config.remote import read_remote_trust
 from aimager.config.repositories import read_repositories, with_own_repositories
 from aimager.config.settings import FailedHooks, read_needs, read_settings
@@ -28,7 +29,7 @@ from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.files import Readers
 from aimager.model.board import Board
-from aimager.model.build import Build, Product, Tools
+from aimager.model.build import Build, Tools
 from aimager.packages.lock_file import read_lock_file
 
 
@@ -76,7 +77,7 @@ def read_build(
     borrows = tools is Tools.borrowed and not helper
     repositories = read_repositories(board, platform, words)
     check_targets(words, platform, repositories)
-    products = _read_products(board, tools, words)
+    products = read_products(board, platform, tools, words)
     return Build(
         board=board,
         board_sha256=board_sha256,
@@ -95,6 +96,7 @@ def read_build(
         reused_root=words.read("reuse-root-tar"),
         lock=lock,
         compressions=words.read("compress", ()),
+        image_name=read_image_name(board, platform, products, words),
         seed=words.read("seed", ""),
         disk_from=read_disk_from(words.read("disk-from"), products, words.start("disk-from")),
         epoch=epoch,
@@ -193,29 +195,6 @@ def _read_helper(tools: Tools, words: Words) -> Path | None:
         )
     helper: Path | None = words.read("keyring-helper")
     return helper
-
-
-def _read_products(board: Board, tools: Tools, words: Words) -> tuple[Product, ...]:
-    table = board.partition_table
-    possible = tuple(
-        p
-        for p in Product
-        if p is Product.root_tar
-        or (p is Product.keyring_helper and tools is Tools.borrowed)
-        or (p.is_image and table and (p.role is None or table.with_role(p.role)))
-    )
-    if "create" not in words:
-        return (Product.disk if table else Product.root_tar,)
-    products: tuple[str, ...] = words.read("create")
-    for name in products:
-        if name not in possible:
-            raise ConfigError(
-                f"create={name} cannot be made for the board {board.id}",
-                hint=f"it is one of {choices(possible)}",
-            )
-    if not products:
-        raise ConfigError("create= is empty", hint=f"it is one of {choices(possible)}")
-    return tuple(Product(name) for name in products)
 
 
 def _with_initramfs(board: Board, words: Words) -> Board:

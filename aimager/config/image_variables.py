@@ -6,6 +6,7 @@ from aimager.config.parse import (
     read_sectors,
     split_list,
 )
+from aimager.config.products import read_name_and_tag
 from aimager.config.storage import (
     ROOT_FILE_SYSTEMS,
     read_arguments,
@@ -110,13 +111,24 @@ WHAT_IS_BUILT = (
     Variable(
         "create",
         Group.build,
-        "what to make, separated by commas; images of those partitions that the table has",
+        "what to make, separated by commas: images of a disk and of those partitions that it"
+        " has, and roots: oci.tar is for podman and docker, root.wsl for Windows,"
+        " nspawn.tar for machinectl",
         "disk.img with a board, else root.tar",
         "create=disk.img,root.tar",
         choices=tuple(Product),
         parser=of_text(split_list),
         settings=("products",),
         several=True,
+    ),
+    Variable(
+        "oci-name",
+        Group.build,
+        "what podman and docker are to call oci.tar: NAME, or NAME:TAG",
+        "the distribution's, and the board's if it has a disk",
+        "oci-name=quay.io/me/arch:latest",
+        parser=of_text(read_name_and_tag),
+        settings=("image_name",),
     ),
     Variable(
         "compress",

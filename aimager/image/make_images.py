@@ -1,12 +1,13 @@
 """The images of a build: of its partitions, and of the disk that has them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from aimager import files, progress
-from aimager.digests import Growing, Sums
+from aimager.digests import Growing, Sums, Unsummed
 from aimager.image import disk
 from aimager.image import raw_boot as raw
 from aimager.image.base_table import check_base, used_size
@@ -42,6 +43,22 @@ class Images:
     disk_from: Path | None
     out: Path
     work: Path
+
+    @property
+    def has_disk(self) -> bool:
+        """Whether the disk is made, be it as a step to another form of it."""
+        return bool({Product.disk, Product.qcow2} & {*self.products})
+
+    @property
+    def disk(self) -> Path:
+        """The disk's image: among the products if it is one."""
+        return (self.out if Product.disk in self.products else self.work) / Product.disk
+
+    def following(self, path: Path, digests: Sums) -> AbstractContextManager[Growing]:
+        """Have the disk summed, if it is a product, while it is written as ``path``."""
+        if Product.disk in self.products:
+            return digests.following(path, self.disk)
+        return nullcontext(Unsummed())
 
 
 def make_images(
@@ -82,13 +99,13 @@ class _Maker:
         """Make all images; returns the parts of the disk that have to be written."""
         products = self.images.products
         *first, last = self.images.table.filled
-        given = self.images.disk_from if Product.disk in products else None
+        given = self.images.disk_from if self.images.has_disk else None
         with unpacked(given, self.images.work) as base:
-            if Product.disk in products:
+            if self.images.has_disk:
                 self._check_room(base)
             for partition in first:
                 self._make_part(partition)
-            if Product.disk in products:
+            if self.images.has_disk:
                 mapped = self._make_disk(last, base)
             else:
                 self._make_part(last)
@@ -131,7 +148,7 @@ class _Maker:
 
     def _make_disk(self, last: Partition, base: Path | None) -> tuple[Extent, ...]:
         """Make the images of the disk and of its last partition, once the others are made."""
-        table, target = self.images.table, self.images.out / Product.disk
+        table, target = self.images.table, self.images.disk
         size = size_of(last, self.trees.get(last.role))
         if size is None:
             self._make_part(last)
@@ -156,7 +173,7 @@ class _Maker:
                 size=whole,
                 base=base,
             )
-            with self.digests.following(temporary, target) as digest:
+            with self.images.following(temporary, self.digests) as digest:
                 self._place_parts(temporary, placed, last, digest)
         used = [
             (placed[p.role], used_extents(self.tools, self.parts[p.role], p.file_system))
@@ -183,7 +200,7 @@ class _Maker:
             self._make_part(last)
         copied = sum(files.data_size(part) for part in self.parts.values())
         whole = 0 if self.images.disk_from else copied
-        with progress.growing(Product.disk, self.images.out / Product.disk, lambda: whole):
+        with progress.growing(Product.disk, self.images.disk, lambda: whole):
             disk.place_part(image, placed[last.role], self.parts[last.role], digest.advance)
 
 

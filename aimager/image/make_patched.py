@@ -95,7 +95,7 @@ class Patching:
                     stream = opened.enter_context(path.open("rb"))
                     whole = Extent(0, path.stat().st_size)
                     self.parts[partition.role] = ChangedImage(stream, whole)
-            if Product.disk in images.products:
+            if images.has_disk:
                 mapped = self._make_disk(digests)
             for product in images.products:
                 if product.role:
@@ -129,7 +129,7 @@ class Patching:
         changed = sum(map(len, self.undone.values())) * BLOCK
         if not self.undone or changed > _MOST_UNDONE:
             return
-        disk = self.images.out / Product.disk
+        disk = self.images.disk
         sha256, status = digests.of(disk), disk.stat()
         parts = {str(r): UndonePart(self.placed[r], tuple(b)) for r, b in self.undone.items()}
         undo = Undo(plain, sha256, status.st_size, status.st_mtime_ns, parts)
@@ -140,7 +140,7 @@ class Patching:
 
     def _make_disk(self, digests: Sums) -> tuple[Extent, ...]:
         images, table, parts = self.images, self.images.table, self.parts
-        target = images.out / Product.disk
+        target = images.disk
         raws = raw.read_pieces(self.tree, raw_pieces(images.boot))
         extents = lay_out(table, [_size(partition, parts) for partition in table.partitions])
         check_places(table, extents, [piece.place for piece in raws])
@@ -152,7 +152,7 @@ class Patching:
             outside = list(placed.values())
             begin_disk(images, self.tools, temporary, extents, outside, raws, size=whole)
             with (
-                digests.following(temporary, target) as digest,
+                images.following(temporary, digests) as digest,
                 progress.growing(Product.disk, target, lambda: content),
             ):
                 for role, extent in placed.items():

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from aimager import files, progress
 from aimager.archive import pack_tree, tar_size
+from aimager.digests import Sums
 from aimager.image.make_images import Images, make_images
 from aimager.image.make_patched import Patching
+from aimager.image.qcow2 import make_qcow2
 from aimager.model.build import Product
 from aimager.model.layout import Extent
-from aimager.sandbox.sums import AskedSums
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 
@@ -36,7 +37,7 @@ def make_products(
     tree: Tree,
     images: Images | None,
     patching: Patching | None,
-    digests: AskedSums,
+    digests: Sums,
 ) -> tuple[Extent, ...]:
     """Make archives and images; returns the parts of the disk that have to be written.
 
@@ -47,6 +48,20 @@ def make_products(
         size = partial(files.data_size, wanted.helper)
         with progress.growing(target.name, target, size), files.publish(target) as temporary:
             shutil.copyfile(wanted.helper, temporary)
+    mapped = _make_images(wanted, tools, tree, images, patching, digests)
+    if images and Product.qcow2 in wanted.products:
+        make_qcow2(tools, images.disk, wanted.out / Product.qcow2)
+    return mapped
+
+
+def _make_images(
+    wanted: Wanted,
+    tools: Toolbox,
+    tree: Tree,
+    images: Images | None,
+    patching: Patching | None,
+    digests: Sums,
+) -> tuple[Extent, ...]:
     if patching is None:
         _pack_root(wanted, tools, tree, digests)
         return make_images(images, tools, tree, digests, epoch=wanted.epoch) if images else ()
@@ -59,8 +74,12 @@ def make_products(
     return mapped
 
 
-def _pack_root(wanted: Wanted, tools: Toolbox, tree: Tree, digests: AskedSums) -> None:
+def _pack_root(wanted: Wanted, tools: Toolbox, tree: Tree, digests: Sums) -> None:
     if Product.root_tar in wanted.products:
-        target = wanted.out / Product.root_tar
-        with progress.growing(target.name, target, partial(tar_size, tree.path)):
-            pack_tree(tools, tree.path, target, epoch=wanted.epoch, sums=digests)
+        pack_root(tools, tree, wanted.out / Product.root_tar, epoch=wanted.epoch, digests=digests)
+
+
+def pack_root(tools: Toolbox, tree: Tree, target: Path, *, epoch: int, digests: Sums) -> None:
+    """Publish the archive ``target`` of ``tree``; times after ``epoch``, in seconds, become it."""
+    with progress.growing(target.name, target, partial(tar_size, tree.path)):
+        pack_tree(tools, tree.path, target, epoch=epoch, sums=digests)

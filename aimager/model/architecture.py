@@ -115,6 +115,20 @@ class Architecture(StrEnum):
         }.get(self, "ia32")
 
     @property
+    def oci(self) -> tuple[str, str]:
+        """Its GOARCH and variant, as the image-spec of OCI has them; most have no variant.
+
+        All of 32-bit x86 is 386 there.
+        """
+        return {
+            Architecture.x86_64: ("amd64", ""),
+            Architecture.aarch64: ("arm64", "v8"),
+            Architecture.armv7h: ("arm", "v7"),
+            Architecture.loong64: ("loong64", ""),
+            Architecture.riscv64: ("riscv64", ""),
+        }.get(self, ("386", ""))
+
+    @property
     def gpt_root(self) -> str:
         """The GPT type of its root partition (Discoverable Partitions Specification)."""
         return {

@@ -10,6 +10,7 @@ from aimager.files import Readers
 from aimager.model.board import Board
 from aimager.model.cluster import Cluster
 from aimager.model.distro import Platform, ThirdPartyRepository
+from aimager.model.form import Form
 from aimager.model.partition import FileSystem, Role
 from aimager.model.recipe import UNTOLD, Recipe
 from aimager.model.remote import RecordTrust
@@ -21,7 +22,11 @@ class Product(StrEnum):
     """A file that pack-image can make, by its name in ``create=``."""
 
     root_tar = "root.tar"
+    oci = "oci.tar"
+    wsl = "root.wsl"
+    nspawn = "nspawn.tar"
     disk = "disk.img"
+    qcow2 = "disk.qcow2"
     part_boot = "part-boot.img"
     part_root = "part-root.img"
     part_home = "part-home.img"
@@ -32,7 +37,13 @@ class Product(StrEnum):
     @property
     def is_image(self) -> bool:
         """Whether it is of a disk or of a part of one."""
-        return self.value.endswith(".img")
+        return self.value.endswith((".img", ".qcow2"))
+
+    @property
+    def form(self) -> Form:
+        """What the system in it is set up for."""
+        forms = {"oci.tar": Form.container, "root.wsl": Form.wsl, "nspawn.tar": Form.nspawn}
+        return forms.get(self.value, Form.machine)
 
     @property
     def role(self) -> Role | None:
@@ -122,6 +133,8 @@ class Build:
     lock: Path | None = None
     """The user's lock file, from which the packages are taken, or to which they are written."""
     compressions: tuple[Compression, ...] = ()
+    image_name: str = ""
+    """What container engines are to call ``oci.tar``; empty: it is not made."""
     seed: str = ""
     """Any text: with another one, all ids and salts of the image are others."""
     disk_from: Path | None = None
@@ -262,8 +275,9 @@ class Build:
 
     @property
     def makers(self) -> tuple[str, ...]:
-        """Packages whose programs make the image's file systems."""
-        return tuple(f.package for f in self.file_systems)
+        """Packages whose programs make the image's file systems and its disk."""
+        converters = ("qemu-img",) if Product.qcow2 in self.products else ()
+        return (*(f.package for f in self.file_systems), *converters)
 
     @property
     def settings_fingerprint(self) -> str:

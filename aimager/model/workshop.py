@@ -48,9 +48,9 @@ class Workshop:
     """Whether pacman verifies packages, too, by gpg."""
 
     @contextmanager
-    def logging(self) -> Iterator[IO[bytes]]:
-        """Open the log anew, for one run of the stage."""
+    def logging(self, *, goes_on: bool = False) -> Iterator[IO[bytes]]:
+        """Open the log anew, for one run of the stage, or the log of one that ``goes_on``."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as stream:
+        with self.log.open("ab" if goes_on else "wb") as stream:
             os.fchmod(stream.fileno(), FILE)
             yield stream

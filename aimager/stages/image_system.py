@@ -13,6 +13,7 @@ from aimager.codec import fingerprint
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
 from aimager.model.distro import ThirdPartyRepository
+from aimager.model.form import Form
 from aimager.model.image_ids import ImageIds
 from aimager.model.lock import Lock, read_lock
 from aimager.model.partition import PartitionTable
@@ -32,6 +33,7 @@ from aimager.system.customize import finish
 from aimager.system.debug_shell import shell_on_failure
 from aimager.system.excess import refuse_excess
 from aimager.system.first_boot import prepare_first_boot
+from aimager.system.image_keyring import lay_keyring
 from aimager.system.laid_system import Room
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.passwords import hash_passwords
@@ -39,6 +41,7 @@ from aimager.system.reused_root import read_reused
 from aimager.system.space import Space, limits, work_space
 from aimager.system.sysprep import remove_identity
 from aimager.system.user_keys import lay_user_keys
+from aimager.system.without_boot import prepare_container, prepare_wsl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +103,19 @@ class ImageSystem:
 
 
 class LaidImage:
-    """The system of an image in a tree of its own, by a worker's tools, to be set up there."""
+    """The system of an image in a tree of its own, by a worker's tools, to be set up there.
 
-    def __init__(self, stage: ImageSystem, log: IO[bytes]) -> None:
+    ``form`` is what will start it: what no machine starts has no partitions, either.
+    """
+
+    def __init__(self, stage: ImageSystem, log: IO[bytes], form: Form = Form.machine) -> None:
         """Lay it as its packages left it."""
         self.stage = stage
+        self.form = form
         self.lock = read_lock(stage.lock)
         self.reused = read_reused(stage.reused) if stage.reused else None
-        newest = self.reused.epoch(self.lock) if self.reused else self.lock.epoch
-        self.epoch = newest if stage.epoch is None else stage.epoch
+        self.newest = self.reused.epoch(self.lock) if self.reused else self.lock.epoch
+        self.epoch = self.newest if stage.epoch is None else stage.epoch
         self._room = Room(stage.workshop.work / "system", stage.space(), stage.systems)
         self.tools = equip(stage.workshop, stage.borrowed, log)
         self._room.lay(self.tools, of="the installed system")
@@ -117,7 +124,8 @@ class LaidImage:
         seed = stage.salt_seed(self.lock)
         self._hashed = hash_passwords(self.tools, stage.setup.passwords, seed)
         ids = stage.id_seed(self.lock, self._hashed)
-        self.ids = ImageIds(ids, stage.table) if stage.table else None
+        table = stage.table if form is Form.machine else None
+        self.ids = ImageIds(ids, table) if table else None
         self._log = log
 
     def limits(self) -> Limits:
@@ -141,26 +149,42 @@ class LaidImage:
             shell_on_failure(ready, stage.workshop.terminal),
         ):
             image = ImageRoot(ready, self.tools, self.epoch)
-            given = _set_up(stage, image, self._hashed, self.ids)
+            given = _set_up(stage, image, self._hashed, self.ids, self.form)
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
             normalize_initramfs(tree, self.tools, stage.workshop.work, ordered=self._ordered)
             refuse_excess(self._room.root, self.limits())
-        growing = stage.table.growing if stage.table else None
-        prepare_first_boot(tree, grow=growing.role if growing else None)
-        if stage.setup.credentials:
-            take_credentials(tree)
+        self._prepare_start()
+
+    def _prepare_start(self) -> None:
+        """Leave what its first start needs, and nothing that this must not find."""
+        stage, tree = self.stage, self.tree
+        if self.form.has_first_boot:
+            growing = self.ids.table.growing if self.ids else None
+            prepare_first_boot(tree, grow=growing.role if growing else None)
+            if stage.setup.credentials:
+                take_credentials(tree)
+            return
+        prepare_container(tree)
+        lay_keyring(tree, self.tools, newest=self.newest)
+        if self.form is Form.wsl:
+            users = stage.setup.users
+            prepare_wsl(tree, name=stage.id, user=users[0].name if users else "")
 
 
 def _set_up(
-    stage: ImageSystem, image: ImageRoot, hashed: Sequence[HashedPassword], ids: ImageIds | None
+    stage: ImageSystem,
+    image: ImageRoot,
+    hashed: Sequence[HashedPassword],
+    ids: ImageIds | None,
+    form: Form,
 ) -> frozenset[str]:
     """Make the system what the image is to be, and bootable where it has ``ids``.
 
     Returns the paths of what the user gave it that tells machines apart otherwise.
     """
     tree, mirrorlist = image.tree, stage.mirrorlist
-    set_up(image, stage.setup, hashed, mirrorlist=mirrorlist, mirror=stage.mirror)
+    set_up(image, stage.setup, hashed, mirrorlist=mirrorlist, mirror=stage.mirror, form=form)
     levels = stage.architecture.up_to(stage.level)
     own = dict(stage.own_repositories)
     add_repositories(tree, stage.repositories, own, mirrorlist, levels=levels)

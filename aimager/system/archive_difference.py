@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from aimager.compression import opened
 from aimager.sandbox.tree import shown
@@ -27,7 +28,7 @@ class Archives:
 
 def find_differences(archives: Archives) -> list[str]:
     """A line for each path that differs, with what of it does, in the order of paths."""
-    ones, others = (dict(_read_facts(path)) for path in (archives.one, archives.other))
+    ones, others = (_read(path) for path in (archives.one, archives.other))
     lines = []
     for path in sorted(ones.keys() | others.keys()):
         one, other = ones.get(path), others.get(path)
@@ -42,9 +43,17 @@ def _told(name: str) -> str:
     return shown(name)[1:]
 
 
-def _read_facts(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    """Each path of an archive, with all that the archive says of it by what that is called."""
-    with opened(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+def _read(path: Path) -> dict[str, dict[str, object]]:
+    with opened(path) as stream:
+        return dict(read_facts(stream))
+
+
+def read_facts(stream: IO[bytes]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Each path of an archive, with all that the archive says of it by what that is called.
+
+    A further name of a file has the first one as its ``target``; the top is ``.``.
+    """
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             facts: dict[str, object] = {
                 "kind": member.type,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from aimager import process
 from aimager.errors import CommandError, ConfigError
+from aimager.model.form import Form
 from aimager.model.settings import HashedPassword, Settings, User
 from aimager.packages.pacman import enable_mirror
 from aimager.sandbox.accounts import read_accounts, read_groups
@@ -77,10 +78,12 @@ def set_up(
     *,
     mirrorlist: str,
     mirror: str,
+    form: Form = Form.machine,
 ) -> None:
     """Apply ``setup``, and enable ``mirror`` where ``mirrorlist`` enables none.
 
-    ``hashed`` are the setup's passwords.
+    ``hashed`` are the setup's passwords. The network is left alone where that is not for the
+    system to set up, by what starts it: ``form``.
 
     :raises ConfigError: when the root lacks what a setting needs
     :raises HostError: when this machine lacks the id of a user
@@ -94,8 +97,9 @@ def set_up(
     set_up_users(image, setup.users, hashed)
     allow_sudo(image, setup.sudo_groups)
     lay_ssh_keys(image.tree, setup.ssh_keys)
-    configure_network(image.tree, setup.network)
-    configure_wifi(image.tree, setup.wifi, setup.wifi_country, setup.services)
+    if form.has_first_boot:
+        configure_network(image.tree, setup.network)
+        configure_wifi(image.tree, setup.wifi, setup.wifi_country, setup.services)
     if image.has(mirrorlist):
         image.tree.write(mirrorlist, enable_mirror(image.tree.read_text(mirrorlist), mirror))
 
