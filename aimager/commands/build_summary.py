@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aimager.commands.boot.qemu import check
 from aimager.commands.command_line import NAME_IT
 from aimager.commands.logins import NOBODY
+from aimager.commands.next_steps import next_steps
 from aimager.commands.report import Made, Report, Result, report_page
 from aimager.config.parse import split_list
 from aimager.config.variables import is_secret
-from aimager.errors import ConfigError, HostError
+from aimager.errors import ConfigError
 from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, Product, compressed_name
+from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, compressed_name
 from aimager.model.lock import Lock, read_lock
-from aimager.model.partition import Role
 from aimager.packages.lock_file import read_lock_file
 from aimager.shown import without_passwords
 from aimager.units import count, duration, size
@@ -151,7 +150,7 @@ def _results(
     if not _is_new(build, entries) or not is_explained:
         return lines
     others = ", ".join(name for name in build.results if not _is_product(build, name))
-    return [*lines, f"beside it: {others}", *_next_steps(build, boot_words)]
+    return [*lines, f"beside it: {others}", *next_steps(build, boot_words)]
 
 
 def _is_new(build: Build, entries: Sequence[Entry]) -> bool:
@@ -176,57 +175,6 @@ def _made(build: Build) -> list[Made]:
         data = min(status.st_blocks * 512, status.st_size)
         found.append(Made(path, status.st_size, data, known.get(path.name, "")))
     return found
-
-
-def _next_steps(build: Build, boot_words: str) -> list[str]:
-    if Product.disk not in build.products:
-        return []
-    image = shlex.quote(str(artifacts.product(build, Product.disk)))
-    lines = [
-        "to write it to a card, whose data is lost; doit flash lists those that are there:",
-        f"   doit flash {boot_words} device=/dev/YOUR-CARD",
-    ]
-    lines += _growth(build, image)
-    if not _boots_here(build):
-        return lines
-    return [*lines, f"to boot it in QEMU: doit boot {boot_words}"]
-
-
-def _growth(build: Build, image: str) -> list[str]:
-    """What becomes of the disk's room at the first boot."""
-    table = build.board.partition_table
-    assert table, "there is an image of a disk"
-    root, growing = table.with_role(Role.root), table.growing
-    if growing is None:
-        last = table.partitions[-1]
-        why = f"the last, for {last.role}, cannot"
-        if last.role is Role.raw:
-            why = "the last is left empty"
-        if last.file_system.read_only:
-            why = f"{last.file_system} never changes"
-        return [f"no partition grows at the first boot: {why}"]
-    if growing.role is not Role.root:
-        return [
-            f"at the first boot {growing.role} grows to the end of the disk, and the root does not"
-        ]
-    if build.root_size or (root and root.size):
-        return []
-    return [
-        "the root is hardly larger than what it holds, and grows to its disk at the first boot;",
-        f"   for a virtual machine: qemu-img resize -f raw {image} 16G, or build with"
-        " root-size=16G",
-    ]
-
-
-def _boots_here(build: Build) -> bool:
-    """Whether this host has a machine of QEMU's and a firmware for it."""
-    if not build.board.firmware:
-        return False
-    try:
-        check(build.platform.architecture, build.board.firmware[0])
-    except HostError:
-        return False
-    return True
 
 
 def _command(variables: Mapping[str, str]) -> str:

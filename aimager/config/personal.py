@@ -16,6 +16,9 @@ PERSONAL = (
 )
 """The variables of a build's settings that a finished image can be given, too."""
 
+_QCOW2 = b"QFI\xfb"
+"""How such a file begins (QEMU's docs/interop/qcow2.txt)."""
+
 
 def read_personal_settings(words: Words) -> Settings:
     """The settings that change; an empty host name stays as it is.
@@ -63,4 +66,21 @@ def read_image(text: str, folder: Path, *, variable: str) -> Path | None:
         is_there = False
     if not is_there:
         raise ConfigError(f"{variable}={text}: there is no such file", hint=HERE)
+    if path.is_file():
+        refuse_qcow2(path, f"{variable}={text}")
     return path
+
+
+def refuse_qcow2(path: Path, name: str) -> None:
+    """Refuse the file ``path``, called ``name``, if it has a disk as qcow2.
+
+    :raises ConfigError: then
+    """
+    with path.open("rb") as stream:
+        magic = stream.read(len(_QCOW2))
+    if magic == _QCOW2:
+        raise ConfigError(
+            f"{name} is a disk as qcow2, which only virtual machines can read",
+            hint="name the raw image, which create=disk.img makes, or make one of it: qemu-img"
+            " convert -O raw disk.qcow2 disk.img",
+        )

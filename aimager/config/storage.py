@@ -199,7 +199,7 @@ def read_disk_from(text: str | None, products: Sequence[Product], folder: Path) 
     """
     if text is None:
         return None
-    if Product.disk not in products:
+    if not {Product.disk, Product.qcow2} & {*products}:
         raise ConfigError(
             "disk-from= has no effect without create=disk.img",
             hint="add disk.img to create=, or leave disk-from= out",

@@ -297,5 +297,6 @@ class Build:
                 "root_size": self.root_size,
                 "setup": self.setup.without_secrets(),
                 "tools": self.tools,
+                **({"image_name": self.image_name} if self.image_name else {}),
             }
         )

@@ -218,6 +218,13 @@ def _extra_recipes() -> list[Recipe]:
             provides=("initramfs",),
         ),
         Recipe("nano", ("nano",)),
+        Recipe(
+            "qemu-img",
+            ("qemu-utils",),
+            repository="extra",
+            description="QEMU emulator disk image utility",
+            keep=("usr/bin", "usr/share/man"),
+        ),
         Recipe("iwd", ("iwd",), repository="extra"),
         Recipe("wpa_supplicant", ("wpasupplicant",)),
         Recipe(

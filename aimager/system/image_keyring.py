@@ -27,6 +27,9 @@ from aimager.toolbox import Toolbox
 
 HOME = "etc/pacman.d/gnupg"
 
+_PLACE = Path("/run/image-keyring")
+"""Where gpg makes it; not below the work folder, for gpg's sockets have paths of 108 bytes."""
+
 _ULTIMATE, _DISABLED = 6, 128
 """Ownertrust in gpg's numbers."""
 
@@ -62,8 +65,6 @@ def lay_keyring(tree: Tree, tools: Toolbox, *, newest: int) -> None:
     """
     if not tree.exists("usr/bin/pacman-key"):
         return
-    # Not below the work folder: gpg-agent's socket must have a path of at most 108 bytes.
-    home = Path("/run/image-keyring")
     try:
         keyrings = read_keyrings(tree)
         content, ownertrust, now = secretless(keyrings, newest)
@@ -71,10 +72,10 @@ def lay_keyring(tree: Tree, tools: Toolbox, *, newest: int) -> None:
         raise ImageError(
             f"the image's keyrings cannot be read: {error}", hint=ASK_PACKAGER
         ) from error
-    _make_home(tools, home, content, ownertrust, now)
+    _make_home(tools, _PLACE, content, ownertrust, now)
     tree.mkdir(HOME, 0o755)
     for name in ("pubring.gpg", "trustdb.gpg"):
-        tree.write(f"{HOME}/{name}", (home / name).read_bytes(), 0o644)
+        tree.write(f"{HOME}/{name}", (_PLACE / name).read_bytes(), 0o644)
     tree.write(f"{HOME}/gpg.conf", "".join(f"{option}\n" for option in _OPTIONS), 0o644)
 
 
@@ -118,8 +119,10 @@ def secretless(keyrings: Keyrings, newest: int) -> tuple[bytes, Mapping[str, int
     revoked = {name for name, key in keys.items() if key.is_named(keyrings.revoked)}
     ownertrust = dict.fromkeys(sorted(main), _ULTIMATE) | dict.fromkeys(sorted(revoked), _DISABLED)
     parts = (
-        without_strangers(bytes(key.content), vouching if _is_valid(trust, key) else ())
-        for _, key in sorted(list_keys(content).items())
+        without_strangers(
+            bytes(key.content), vouching if name not in revoked and _is_valid(trust, key) else ()
+        )
+        for name, key in sorted(list_keys(content).items())
     )
     return b"".join(parts), ownertrust, now
 

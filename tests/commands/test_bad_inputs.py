@@ -25,6 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "text.txt").write_text("only text\n")
     for name in ("text.tar", "a.tar", "b.tar"):
         (place / name).write_text("only text\n")
+    (place / "disk.qcow2").write_bytes(b"QFI\xfb" + bytes(508))
     (place / "binary").write_bytes(bytes(range(256)))
     (place / "broken.py").write_text("BOARD = Board(\n")
     (place / "nothing.py").write_text("x = 1\n")

@@ -14,7 +14,7 @@ from aimager.commands.boot.run import boot_image
 from aimager.config.build import read_build
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
-from aimager.model.build import Build
+from aimager.model.build import Build, Product
 from aimager.model.partition import GiB, MiB
 
 Booted = list[tuple[Disk, int, Guest]]
@@ -120,4 +120,16 @@ def test_without_an_image_there_is_nothing_to_boot(booted: Booted, tmp_path: Pat
             boot_image(build, {}, tmp_path)
     with pytest.raises(ConfigError, match=r"disk\.img does not exist"):
         boot_image(read_build({"board": "x64-uefi"}, tmp_path), {}, tmp_path)
+    assert not booted
+
+
+def test_a_qcow2_beside_it_is_not_taken_for_the_image(booted: Booted, tmp_path: Path) -> None:
+    build = make(tmp_path, "x64-uefi")
+    image = artifacts.product(build, Product.disk)
+    image.rename(image.with_name("disk.qcow2"))
+    with pytest.raises(ConfigError) as caught:
+        boot_image(build, {}, tmp_path)
+    assert caught.value.message == (
+        f"{image} does not exist, and disk.qcow2 beside it is for virtual machines alone"
+    )
     assert not booted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands import build_summary as summary
+from aimager.commands import next_steps
 from aimager.commands.build_summary import show_results
 from aimager.config.builds import read_builds
 from aimager.errors import ConfigError, HostError
@@ -16,7 +16,7 @@ from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.graph.console.history import Outcome
 from aimager.model.architecture import Architecture
-from aimager.model.build import MANIFEST
+from aimager.model.build import MANIFEST, Product
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.made_builds import ASKED, diary, make, make_folder
 from tests.support.places import ROOT
@@ -47,6 +47,27 @@ def test_a_build_that_made_something(folder: Path, capsys: pytest.CaptureFixture
         " root-size=16G",
         "   to boot it in QEMU: doit boot board=x64-uefi 'out=a b'",
     ]
+
+
+def test_each_form_is_used_by_a_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder, board="none", create="oci.tar,root.wsl,nspawn.tar")
+    show_results([build], diary(folder, build, Outcome.done), ASKED)
+    place = artifacts.results_folder(build)
+    oci, wsl, nspawn = (shlex.quote(str(place / name)) for name in build.products)
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"   for podman: podman load -i {oci} && podman run --rm -it archlinux:latest",
+        f"   on Windows: wsl --install --from-file root.wsl, or open the file {wsl}",
+        f"   for systemd-nspawn: machinectl import-tar {nspawn} archlinux",
+    ]
+
+
+def test_a_qcow2_is_used_by_a_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = make(folder, create="disk.qcow2")
+    show_results([build], diary(folder, build, Outcome.done), ASKED)
+    disk = shlex.quote(str(artifacts.product(build, Product.qcow2)))
+    assert f"--import --boot uefi --osinfo archlinux --memory 2048 --disk {disk}\n" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("outcome", [Outcome.done, Outcome.kept])
@@ -158,7 +179,7 @@ def test_what_cannot_be_booted_or_written_is_not_told_how_to(
     def missing(*_: object) -> None:
         raise HostError("there is no QEMU")
 
-    monkeypatch.setattr(summary, "check", missing)
+    monkeypatch.setattr(next_steps, "check", missing)
     show_results([make(folder)], folder / "none", ASKED)
     said = capsys.readouterr().out
     assert "YOUR-CARD" in said

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.build_summary import _growth
+from aimager.commands.next_steps import _growth
 from aimager.config.build import read_build
 
 BOOT = "label: gpt; aimager@boot: size=1G; "

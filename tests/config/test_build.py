@@ -99,7 +99,8 @@ def test_every_variable_reaches_the_build() -> None:
         "distro": "archlinux",
         "board": "x64-uefi",
         "arch": "x86_64",
-        "create": "part-root.img,root.tar",
+        "create": "part-root.img,root.tar,oci.tar",
+        "oci-name": "me/arch",
         "compress": "xz,zst",
         "out": "/elsewhere",
         "root-size": "8GiB",
@@ -148,7 +149,8 @@ def test_every_variable_reaches_the_build() -> None:
     assert not {v.name for v in VARIABLES if not any(map(v.matches, words))} - elsewhere
     build = read_build(words, HERE, epoch=7)
     assert build
-    assert build.products == (Product.part_root, Product.root_tar)
+    assert build.products == (Product.part_root, Product.root_tar, Product.oci)
+    assert build.image_name == "me/arch:latest"
     assert build.compressions == (Compression.xz, Compression.zst)
     assert (build.seed, build.epoch) == ("any text", 7)
     assert build.out == Path("/elsewhere")
@@ -194,7 +196,10 @@ def test_every_variable_reaches_the_build() -> None:
     assert build.lock == HERE / "image.lock"
 
 
-POSSIBLE = "it is one of root.tar, disk.img, part-boot.img, part-root.img, keyring-helper.tar"
+ROOTS = "root.tar, oci.tar, root.wsl, nspawn.tar"
+POSSIBLE = (
+    f"it is one of {ROOTS}, disk.img, disk.qcow2, part-boot.img, part-root.img, keyring-helper.tar"
+)
 NO_DISK = "board= names one with a disk: doit boards lists them"
 
 
@@ -224,7 +229,7 @@ NO_DISK = "board= names one with a disk: doit boards lists them"
         (
             {"distro": "arch", "create": "disk.img"},
             "create=disk.img cannot be made for the board none",
-            "it is one of root.tar, keyring-helper.tar",
+            f"it is one of {ROOTS}, keyring-helper.tar",
         ),
         (
             {"board": "x64-uefi", "create": "floppy"},

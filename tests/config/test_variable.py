@@ -24,6 +24,11 @@ CASES = {
     "board": ("board=x64-uefi", "board=x64-legacy", "board: bootloaders changed"),
     "arch": ("distro=arch32 arch=i686", "distro=arch32 arch=i486", "arch: i686 -> i486"),
     "create": ("", "create=root.tar", "create: root.tar added, disk.img removed"),
+    "oci-name": (
+        "create=oci.tar",
+        "create=oci.tar oci-name=me/arch",
+        "oci-name: archlinux-x64-uefi:latest -> me/arch:latest",
+    ),
     "compress": ("", "compress=xz", "compress: xz added"),
     "seed": ("", "seed=second", "seed: (none) -> second"),
     "table": ("", "table==gpt_1g_esp_16g_root_x86_64", "table: partitions changed"),

@@ -22,6 +22,7 @@ def build(**words: str) -> Build:
     "words",
     [
         {"create": "root.tar"},
+        {"create": "oci.tar", "oci_name": "me/arch"},
         {"root_size": "8G"},
         {"hostname": "pc"},
         {"locales": "de_DE.UTF-8"},
@@ -85,7 +86,8 @@ def test_results() -> None:
 def test_products() -> None:
     assert {product.value: (product.is_image, product.role) for product in Product} == {
         "root.tar": (False, None),
-        "disk.img": (True, None),
+        **dict.fromkeys(("oci.tar", "root.wsl", "nspawn.tar"), (False, None)),
+        **dict.fromkeys(("disk.img", "disk.qcow2"), (True, None)),
         "keyring-helper.tar": (False, None),
         **{f"part-{role}.img": (True, role) for role in Role if role is not Role.raw},
     }

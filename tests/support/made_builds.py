@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands import build_summary as summary
+from aimager.commands import next_steps
 from aimager.config.build import read_build
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
@@ -28,7 +28,7 @@ def make_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     packages = (make_package("bash"), make_package("mine", repository="@packages"))
     lock.write_text(write_lock(Lock("x", (), packages)))
     monkeypatch.setattr(artifacts, "lock", lambda _: lock)
-    monkeypatch.setattr(summary, "check", lambda *_: None)
+    monkeypatch.setattr(next_steps, "check", lambda *_: None)
     (tmp_path / "a b").mkdir()
     return tmp_path / "a b"
 

@@ -9,6 +9,7 @@ from aimager.commands.boot.guest import OF_A_PC, Guest, check_host, read_guest
 from aimager.commands.boot.qemu import boot, check_guest
 from aimager.commands.boot.raspberry_pi import card_size
 from aimager.commands.logins import read_logins, ways_in
+from aimager.commands.missing_image import missing_image
 from aimager.config.personal import read_image_file
 from aimager.config.variable import Words
 from aimager.config.variables import make_words
@@ -35,7 +36,7 @@ def boot_image(build: Build | None, variables: Mapping[str, str], folder: Path) 
     guest, board = read_guest(words), build.board
     image: Path = read_image_file(words) or artifacts.product(build, Product.disk)
     if not image.exists():
-        raise ConfigError(f"{image} does not exist", hint="make it with doit build")
+        raise missing_image(image)
     size = guest.disk_size
     check_host(guest)
     if not board.firmware:

@@ -19,6 +19,7 @@ from aimager.commands.flash.target import Target, open_disk, open_file
 from aimager.commands.flash.uses import Uses, find_uses
 from aimager.commands.flash.write import write_image
 from aimager.commands.listing import columns
+from aimager.commands.missing_image import missing_image
 from aimager.config.personal import read_image_file
 from aimager.config.variable import Words
 from aimager.config.variables import make_words
@@ -91,7 +92,7 @@ def _find_image(build: Build | None, words: Words) -> Path:
     made = [image, *(image.with_name(compressed_name(Product.disk, c)) for c in Compression)]
     found = next((path for path in made if path.exists()), None)
     if found is None:
-        raise ConfigError(f"{image} does not exist", hint="make it with doit build")
+        raise missing_image(image)
     return found
 
 
