@@ -112,7 +112,7 @@ WHAT_IS_BUILT = (
         "create",
         Group.build,
         "what to make, separated by commas: images of a disk and of those partitions that it"
-        " has, and roots: oci.tar is for podman and docker, root.wsl for Windows,"
+        " has, and roots: oci.tar is for podman and others, root.wsl for Windows,"
         " nspawn.tar for machinectl",
         "disk.img with a board, else root.tar",
         "create=disk.img,root.tar",
@@ -124,7 +124,7 @@ WHAT_IS_BUILT = (
     Variable(
         "oci-name",
         Group.build,
-        "what podman and docker are to call oci.tar: NAME, or NAME:TAG",
+        "what container engines are to call oci.tar: NAME, or NAME:TAG",
         "the distribution's, and the board's if it has a disk",
         "oci-name=quay.io/me/arch:latest",
         parser=of_text(read_name_and_tag),

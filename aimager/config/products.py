@@ -75,7 +75,7 @@ def read_image_name(
         if "oci-name" in words:
             raise ConfigError(
                 f"oci-name= has no effect without create={Product.oci}",
-                hint=f"create={Product.oci} makes an image for podman and docker",
+                hint=f"create={Product.oci} makes an image for podman and others",
             )
         return ""
     disk = f"-{board.id}" if board.partition_table else ""

@@ -13,6 +13,7 @@ from tests.support.ext4_reader import read_ext4
 from tests.support.first_difference import read_partitions
 from tests.support.image_root import read_file, read_root
 from tests.support.node import Node, Window
+from tests.support.oci import read_image
 from tests.support.seed import Copies
 from tests.support.ssh_keys import SSH_KEY
 
@@ -57,6 +58,7 @@ def check_vm(here: Path) -> None:
     folder = here / "out" / PC
     assert logins(folder) == ["root"]
     assert (folder / "disk.img").stat().st_size > 8 << 30
+    assert (folder / "disk.qcow2").read_bytes()[:4] == b"QFI\xfb"
     assert "etc/systemd/system/multi-user.target.wants/sshd.service" in in_image(
         folder / "disk.img"
     )
@@ -67,20 +69,28 @@ def root_archive(here: Path) -> Path:
 
 
 def check_container(here: Path) -> None:
-    assert {"usr/bin/nano", "usr/bin/pacman-key"} <= read_root(root_archive(here)).keys()
+    image = read_image(here / "out/archlinux-x86_64-none/oci.tar")
+    names = {member.name for layer in image.layers() for member in layer}
+    assert {"./usr/bin/nano", "./etc/pacman.d/gnupg/trustdb.gpg"} <= names
+    (descriptor,) = image.index["manifests"]
+    assert descriptor["annotations"]["io.containerd.image.name"] == "localhost/me/arch:1"
 
 
 def check_wsl(here: Path) -> None:
-    archive = root_archive(here)
-    assert read_file(archive, "etc/wsl.conf") == (here / "wsl.conf").read_bytes()
+    archive = here / "out/archlinux-x86_64-none/root.wsl"
+    assert b"systemd=true\n\n[user]\ndefault=alice\n" in read_file(archive, "etc/wsl.conf")
+    assert b"defaultName = archlinux-x86_64-none\n" in read_file(
+        archive, "etc/wsl-distribution.conf"
+    )
     assert b"alice:$6$" in read_file(archive, "etc/shadow")
     assert "usr/lib/systemd/systemd" in read_root(archive)
 
 
 def check_nspawn(here: Path) -> None:
-    archive = root_archive(here)
+    archive = here / "out/archlinux-x86_64-none/nspawn.tar"
     assert read_root(archive)["root/.ssh/authorized_keys"].mode == 0o600
     assert re.search(rb"^root:!", read_file(archive, "etc/shadow"), re.MULTILINE)
+    assert read_file(archive, "etc/machine-id") == b"uninitialized\n"
 
 
 def check_kiosk(here: Path) -> None:
