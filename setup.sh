@@ -44,6 +44,7 @@ tests|programs zstd|zstd|zstd|zstd|zstd|zstd
 tests|programs xz|xz-utils|xz|xz|xz|xz
 tests|programs cpio|cpio|cpio|cpio|cpio|cpio
 tests|programs gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4|gzip bzip2 lz4
+tests|programs qemu-img|qemu-utils|qemu-img|qemu-img|qemu-img|qemu-img
 tests|programs sfdisk|fdisk|util-linux|util-linux|util-linux|sfdisk
 tests|user_emulator|qemu-user-static|qemu-user-static|qemu-user-static-${foreign%_64}|qemu-linux-user|qemu-$foreign
 $boots_x86_64|programs qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86-core|qemu-x86|qemu-system-x86_64

@@ -79,9 +79,16 @@ class ImageSystem:
     user_keys: tuple[str, ...] = ()
     workshop: Workshop = environment()
 
+    @property
+    def copies(self) -> int:
+        """How often what the tree holds is there at a time, itself included."""
+        return 3
+
     def space(self) -> Space:
         """Room for the tree, and for what is made of it."""
-        return work_space(self.workshop, self.lock, self.borrowed, copies=3, reused=self.reused)
+        return work_space(
+            self.workshop, self.lock, self.borrowed, copies=self.copies, reused=self.reused
+        )
 
     def salt_seed(self, lock: Lock) -> str:
         """What tells the image from others: everything but its passwords.

@@ -114,6 +114,12 @@ class PackImage(ImageSystem):
             known=packing.known,
         )
 
+    @property
+    def copies(self) -> int:
+        """One more for a disk that is a step to a qcow2 alone."""
+        is_step = Product.qcow2 in self.products and Product.disk not in self.products
+        return super().copies + is_step
+
     def _plain_id(self) -> str:
         """What the images are known by that the settings' files are written into; empty: by
         nothing that would tell them from those of other programs."""

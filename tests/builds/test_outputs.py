@@ -80,7 +80,7 @@ COMMANDS = (
     ("pacman", "--gpgdir", "/root", "-S", "--noconfirm", "htop"),
     ("pacman-key", "--init"),
     ("pacman-key", "--populate"),
-    ("pacman-key", "--list-secret-keys"),
+    ("gpg", "--homedir", f"/{KEYRING}", "--list-secret-keys"),
     ("pacman", "-S", "--noconfirm", "htop"),
 )
 
@@ -159,11 +159,12 @@ def test_systemd_starts_in_a_container_and_makes_its_keyring(folder: Path, tmp_p
         while running.poll() is None and not keys.exists() and time.monotonic() < until:
             time.sleep(0.5)
         running.terminate()
-    text = (tmp_path / "said").read_text(errors="replace")
-    if "Detected first boot" not in text:
-        pytest.skip(f"systemd does not start here: {text[-200:]}")
+    identity = (root / "etc/machine-id").read_text()
+    if identity == "uninitialized\n":
+        said_last = (tmp_path / "said").read_text(errors="replace")[-200:]
+        pytest.skip(f"systemd does not start here: {said_last}")
+    assert re.fullmatch(r"[0-9a-f]{32}\n", identity)
     assert any(keys.iterdir())
-    assert re.fullmatch(r"[0-9a-f]{32}\n", (root / "etc/machine-id").read_text())
 
 
 def test_skopeo_and_umoci_take_the_image(folder: Path, image: Image, tmp_path: Path) -> None:
@@ -202,11 +203,10 @@ def test_buildah_runs_the_image(folder: Path, tmp_path: Path) -> None:
 def test_a_qcow2_alone_is_the_same_disk(outputs: Doit, tmp_path: Path) -> None:
     folder = HOST.folder(outputs)
     outputs.build(*HOST.words, "create=disk.qcow2")
-    assert not (folder / "disk.img").exists()
+    assert "  disk.img\n" not in (folder / "SHA256SUMS").read_text()
     shutil.copy(folder / "disk.qcow2", tmp_path)
     outputs.build(*HOST.words, "create=disk.img,disk.qcow2")
     assert (folder / "disk.qcow2").read_bytes() == (tmp_path / "disk.qcow2").read_bytes()
-    assert "disk.qcow2" in (folder / "SHA256SUMS").read_text()
     if shutil.which("qemu-img"):
         argv = ["qemu-img", "compare", "-q", str(folder / "disk.img"), str(folder / "disk.qcow2")]
         subprocess.run(argv, check=True)
@@ -214,6 +214,6 @@ def test_a_qcow2_alone_is_the_same_disk(outputs: Doit, tmp_path: Path) -> None:
 
 def test_they_have_the_same_bytes_anywhere(outputs: Doit, folder: Path, copies: Copies) -> None:
     again = copies("outputs-again")
-    again.build(*WORDS, "tmpfs-root=0")
+    again.build(*WORDS, "tmpfs-root=no")
     there = again.out / "archlinux-x86_64-none"
     assert sums(there, FORMS) == sums(folder, FORMS)

@@ -16,7 +16,17 @@ FUNCTIONS, _ = SETUP.split("\npurpose=")
 
 BUILDS_NEED = {"programs newuidmap newgidmap usermod", "python", "cryptography"}
 """What a build runs of the host's; all other programs are borrowed."""
-ONLY_BY_TOOLS_HOST = ("tar", "mke2fs", "mkfs.fat", "mcopy", "sfdisk", "zstd", "xz", "lz4")
+ONLY_BY_TOOLS_HOST = (
+    "tar",
+    "mke2fs",
+    "mkfs.fat",
+    "mcopy",
+    "sfdisk",
+    "zstd",
+    "xz",
+    "lz4",
+    "qemu-img",
+)
 
 
 def rows() -> Iterator[tuple[str, ...]]:
