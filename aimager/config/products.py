@@ -94,7 +94,7 @@ def read_name_and_tag(text: str) -> str:
     name, tag = (head, tail) if colon and "/" not in tail else (text, _LATEST)
     if not _NAME.fullmatch(name) or not _TAG.fullmatch(tag) or len(name) > _LONGEST:
         raise ConfigError(
-            f"oci-name={text} is no name of an image",
+            f"oci-name={text} is not the name of an image",
             hint="it is NAME or NAME:TAG, in small letters, as oci-name=quay.io/me/arch:2025-11",
         )
     return f"{name}:{tag}"

@@ -42,7 +42,7 @@ def test_a_name_may_have_a_tag(text: str, name: str) -> None:
 def test_what_registries_refuse_is_no_name(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_name_and_tag(text)
-    assert caught.value.message == f"oci-name={text} is no name of an image"
+    assert caught.value.message == f"oci-name={text} is not the name of an image"
 
 
 @pytest.mark.parametrize(

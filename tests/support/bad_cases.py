@@ -52,7 +52,7 @@ INPUTS = [
     Case("distro=arch create=disk.qcow2", "create=disk.qcow2 cannot be made", "it is one of"),
     Case("distro=archriscv create=root.wsl", "Windows runs on x86_64", "arch="),
     Case("distro=arch oci-name=arch", "oci-name= has no effect", "create=oci.tar makes an image"),
-    Case("distro=arch create=oci.tar oci-name=A:b", "oci-name=A:b is no name", "NAME:TAG"),
+    Case("distro=arch create=oci.tar oci-name=A:b", "oci-name=A:b is not the name", "NAME:TAG"),
     Case(f"{UEFI} image=./disk.qcow2", "is a disk as qcow2", "create=disk.img", task="boot"),
     Case(f"{UEFI} compress=rar", "compress=rar is not known", "compress= takes none, or some of"),
     Case(f"{UEFI} memory=8M", "memory=8M is too little to boot with", "the least", task="boot"),
