@@ -17,7 +17,7 @@ def test_a_misspelt_variable_is_refused_with_the_right_one() -> None:
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("HostName", "hostname=? "),
+        ("HostName", "hostname= or oci-name=? "),
         ("appendall", "append-all=, append-NAME= or append-default=? "),
         ("repourl-core", "repo-core=, repo-url-parent= or repo-url-NAME=? "),
     ],

@@ -75,9 +75,12 @@ def test_the_names_of_all_results() -> None:
     )
 
 
+DISKS = ("disk.img", "disk.qcow2")
+
+
 def test_values_of_the_command_line() -> None:
     parts = [f"part-{role}.img" for role in ("boot", "root", "home", "swap")]
-    images = ["disk.img", *parts]
-    assert [p.value for p in Product] == ["root.tar", *images, "keyring-helper.tar"]
+    roots, images = ["root.tar", "oci.tar", "root.wsl", "nspawn.tar"], [*DISKS, *parts]
+    assert [p.value for p in Product] == [*roots, *images, "keyring-helper.tar"]
     assert [p.value for p in Product if p.is_image] == images
     assert [t.value for t in Tools] == ["borrowed", "host"]
