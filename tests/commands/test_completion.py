@@ -25,7 +25,7 @@ TASKS = {"build": "build what it's told", "boards": "list the boards", "boot": "
 CASES = {
     "doit bo": {"boards", "board=", "boot", "boards=", "borrow="},
     "doit build board=x6": {"board=x64-legacy", "board=x64-uefi"},
-    "doit build board=x64-uefi create=root.tar,di": {"create=root.tar,disk.img"},
+    "doit build board=x64-uefi create=root.tar,disk.i": {"create=root.tar,disk.img"},
     "doit build offline=": {"offline=yes", "offline=no"},
     "doit build table==gpt_1g_esp_16g_root_x": {"table==gpt_1g_esp_16g_root_x86_64"},
     "doit matrix boards=x64-uefi,rpi": {
@@ -152,7 +152,7 @@ def type_in(argv: list[str], folder: Path, lines: list[str], until: str) -> str:
     return said
 
 
-TYPED = "doit build initrd\tdrac\tcreate=root.tar,disk\toff\ty\t\n"
+TYPED = "doit build initrd\tdrac\tcreate=root.tar,disk.i\toff\ty\t\n"
 TOLD = "run with: build initrd-maker=dracut create=root.tar,disk.img offline=yes."
 INTERACTIVE = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
