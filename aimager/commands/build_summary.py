@@ -16,8 +16,9 @@ from aimager.errors import ConfigError
 from aimager.files import OPEN, publish_text
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome, read_diary, that_ran
-from aimager.model.build import CHECKSUMS, MANIFEST, SIGNATURE, Build, compressed_name
+from aimager.model.build import Build
 from aimager.model.lock import Lock, read_lock
+from aimager.model.product import CHECKSUMS, MANIFEST, SIGNATURE, compressed_name
 from aimager.packages.lock_file import read_lock_file
 from aimager.shown import without_passwords
 from aimager.units import count, duration, size

@@ -13,7 +13,7 @@ from aimager.distros import platform_for_host
 from aimager.errors import HostError, ImageError
 from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.board import Firmware
-from aimager.model.build import Product
+from aimager.model.product import Product
 
 BOARDS = {Architecture.x86_64: "x64-uefi", Architecture.aarch64: "aarch64-uefi"}
 """The board that is like the host."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimager.model.build import MANIFEST
+from aimager.model.product import MANIFEST
 
 NOBODY = (
     "NOBODY CAN LOG IN: no user has a password, or a key and an ssh server; build with"

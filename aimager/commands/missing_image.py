@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aimager.errors import ConfigError
-from aimager.model.build import Product
+from aimager.model.product import Product
 
 
 def missing_image(image: Path) -> ConfigError:

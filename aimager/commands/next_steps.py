@@ -5,8 +5,9 @@ import shlex
 from aimager.commands.boot.qemu import check
 from aimager.errors import HostError
 from aimager.graph import artifacts
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
 from aimager.model.partition import Role
+from aimager.model.product import Product
 
 _COMMANDS = {
     Product.oci: "for podman: podman load -i {file} && podman run --rm -it {build.image_name}",

@@ -14,7 +14,14 @@ from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
 from aimager.model.board import Firmware
-from aimager.model.build import BLOCK_MAP, MANIFEST, Build, Compression, Product, compressed_name
+from aimager.model.build import Build
+from aimager.model.product import (
+    BLOCK_MAP,
+    MANIFEST,
+    Compression,
+    Product,
+    compressed_name,
+)
 
 _MODELS = {"rpi2": "pi2", "rpi3": "pi3", "rpi4": "pi4", "rpi5": "pi5", "rpi-zero2w": "pi3"}
 """What Imager calls the models, by board; it takes a Zero 2 W for a 3."""

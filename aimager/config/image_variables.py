@@ -24,8 +24,8 @@ from aimager.config.variable import (
 )
 from aimager.distros import DISTROS
 from aimager.model.architecture import Architecture
-from aimager.model.build import Compression, Product
 from aimager.model.named_tables import NAMED_TABLES
+from aimager.model.product import Compression, Product
 
 WHAT_IS_BUILT = (
     Variable(

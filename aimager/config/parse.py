@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from aimager.errors import ConfigError
 from aimager.memory import ALL_THERE_IS
-from aimager.model.build import Compression
 from aimager.model.partition import SECTOR
+from aimager.model.product import Compression
 from aimager.packages.targets import read_target
 from aimager.shown import without_credentials
 from aimager.units import parse_size

@@ -8,8 +8,9 @@ from aimager.config.variable import Words
 from aimager.errors import ConfigError
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board
-from aimager.model.build import Product, Tools
+from aimager.model.build import Tools
 from aimager.model.distro import Platform
+from aimager.model.product import Product
 
 _WINDOWS = (Architecture.x86_64, Architecture.aarch64)
 """What Windows with WSL runs on."""

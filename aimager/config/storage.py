@@ -13,9 +13,9 @@ from aimager.config.paths import has_file
 from aimager.config.variable import NotForBoardError, Words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
-from aimager.model.build import Product
 from aimager.model.named_tables import NAMED_TABLES
 from aimager.model.partition import FileSystem, PartitionTable, Role, Subvolume
+from aimager.model.product import Product
 from aimager.model.sfdisk_table import read_table
 
 NAMES = ("table", "root-fs", "root-subvolumes", "root-compress", "mkfs-arg", "disk-from")

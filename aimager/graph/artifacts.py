@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 from aimager.codec import fingerprint
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
 from aimager.model.distro import Platform
+from aimager.model.product import Product
 from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept
 from aimager.products.delivery import Delivery

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aimager import files, progress
 from aimager.compression import count_threads, zstd_argv
-from aimager.model.build import Compression
+from aimager.model.product import Compression
 from aimager.toolbox import Toolbox
 
 ZSTD_LEVEL = 9

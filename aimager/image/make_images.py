@@ -17,10 +17,10 @@ from aimager.image.filesystem.used_blocks import used_extents
 from aimager.image.make_partition import make_part, part_data, size_of
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot, Bootloader
-from aimager.model.build import Product
 from aimager.model.image_ids import ImageIds
 from aimager.model.layout import Extent, disk_size, gaps, lay_out
 from aimager.model.partition import SECTOR, Partition, PartitionTable, Role
+from aimager.model.product import Product
 from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
 from aimager.system.boot import raw_pieces

@@ -20,9 +20,9 @@ from aimager.image.make_images import Images, begin_disk
 from aimager.image.make_partition import make_part
 from aimager.image.plain_images import Plain
 from aimager.image.undo import Undo, UndonePart, write_undo
-from aimager.model.build import Product
 from aimager.model.layout import Extent, disk_size, lay_out
 from aimager.model.partition import FileSystem, Partition, Role
+from aimager.model.product import Product
 from aimager.model.raw_places import check_places
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.tree_changes import Difference, find_changes, look, look_again

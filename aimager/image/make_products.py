@@ -12,8 +12,8 @@ from aimager.digests import Sums
 from aimager.image.make_images import Images, make_images
 from aimager.image.make_patched import Patching
 from aimager.image.qcow2 import make_qcow2
-from aimager.model.build import Product
 from aimager.model.layout import Extent
+from aimager.model.product import Product
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 

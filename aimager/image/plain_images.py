@@ -19,9 +19,9 @@ from aimager.image.make_images import Images, split
 from aimager.image.make_partition import make_part, part_data
 from aimager.image.undo import UndonePart
 from aimager.model.board import Boot, Bootloader
-from aimager.model.build import Product
 from aimager.model.layout import Extent
 from aimager.model.partition import FileSystem, MiB, Partition, PartitionTable, Role
+from aimager.model.product import Product
 from aimager.model.settings import Settings
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox

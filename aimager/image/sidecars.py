@@ -19,7 +19,9 @@ from aimager.image.manifest import (
     signing_keys,
 )
 from aimager.image.spdx import Subject, spdx_text
-from aimager.model.build import (
+from aimager.model.layout import Extent
+from aimager.model.lock import LockedPackage
+from aimager.model.product import (
     BLOCK_MAP,
     CHECKSUMS,
     MANIFEST,
@@ -28,8 +30,6 @@ from aimager.model.build import (
     Product,
     compressed_name,
 )
-from aimager.model.layout import Extent
-from aimager.model.lock import LockedPackage
 from aimager.model.recipe import UNTOLD, Recipe
 from aimager.packages.local_database import InstalledPackage
 from aimager.toolbox import Toolbox

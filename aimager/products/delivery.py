@@ -19,7 +19,7 @@ from aimager.codec import decode, encode
 from aimager.errors import HostError
 from aimager.files import data_size, sha256
 from aimager.locks import locked
-from aimager.model.build import CHECKSUMS, SIGNATURE
+from aimager.model.product import CHECKSUMS, SIGNATURE
 from aimager.openssh import SigningKey
 from aimager.products.cache import find_damage
 from aimager.products.errand import Note

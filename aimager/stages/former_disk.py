@@ -20,7 +20,7 @@ from aimager.codec import fingerprint
 from aimager.errors import ConfigError
 from aimager.image.plain_images import FormerDisk
 from aimager.image.undo import Undo, read_contents, read_undo
-from aimager.model.build import Product
+from aimager.model.product import Product
 from aimager.model.workshop import Workshop
 from aimager.products.derivation import code_of
 from aimager.products.record import identity_of, read_record

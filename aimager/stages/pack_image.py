@@ -19,12 +19,12 @@ from aimager.image.oci.layout import Told
 from aimager.image.plain_images import plain_images, why_whole
 from aimager.image.sidecars import Facts, write_sidecars
 from aimager.image.spdx_license import license_list_version
-from aimager.model.build import Compression, Product
 from aimager.model.form import Form
 from aimager.model.image_ids import ImageIds
 from aimager.model.layout import Extent
 from aimager.model.lock import read_lock
 from aimager.model.partition import Role
+from aimager.model.product import Compression, Product
 from aimager.model.recipe import Recipe
 from aimager.packages.local_database import InstalledPackage, read_local_database
 from aimager.products.record import RECORD, provenance

@@ -14,8 +14,9 @@ from aimager.commands.boot.run import boot_image
 from aimager.config.build import read_build
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
 from aimager.model.partition import GiB, MiB
+from aimager.model.product import Product
 
 Booted = list[tuple[Disk, int, Guest]]
 

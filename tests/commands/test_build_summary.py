@@ -16,7 +16,7 @@ from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.graph.console.history import Outcome
 from aimager.model.architecture import Architecture
-from aimager.model.build import MANIFEST, Product
+from aimager.model.product import MANIFEST, Product
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.made_builds import ASKED, diary, make, make_folder
 from tests.support.places import ROOT

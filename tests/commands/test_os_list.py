@@ -11,7 +11,8 @@ from aimager.commands.os_list import print_os_list
 from aimager.config.build import read_build
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
-from aimager.model.build import MANIFEST, Build
+from aimager.model.build import Build
+from aimager.model.product import MANIFEST
 
 DISK = {"name": "disk.img", "size": 900, "sha256": "a" * 64}
 ZST = {"name": "disk.img.zst", "size": 90, "sha256": "b" * 64}

@@ -10,8 +10,9 @@ from aimager.config.variables import VARIABLES
 from aimager.distros import DISTROS
 from aimager.errors import ConfigError
 from aimager.files import Readers
-from aimager.model.build import Compression, MirrorChoice, Product, Tools
+from aimager.model.build import MirrorChoice, Tools
 from aimager.model.networks import StaticNetwork, WifiNetwork
+from aimager.model.product import Compression, Product
 from aimager.model.settings import DEFAULT_LOCALE, AuthorizedKeys, Password, Settings, User
 from boards import BOARDS
 from tests.support.ssh_keys import SSH_KEY

@@ -8,7 +8,7 @@ from aimager.config import accounts
 from aimager.config import parse as words
 from aimager.errors import ConfigError
 from aimager.memory import ALL_THERE_IS
-from aimager.model.build import Compression
+from aimager.model.product import Compression
 from aimager.shown import shown
 
 

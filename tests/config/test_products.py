@@ -7,7 +7,8 @@ import pytest
 from aimager.config.build import read_build
 from aimager.config.products import read_name_and_tag
 from aimager.errors import ConfigError
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
+from aimager.model.product import Product
 
 
 def read(**words: str) -> Build:

@@ -9,9 +9,9 @@ from aimager.config.variable import Told
 from aimager.config.variables import VARIABLES, make_recipe
 
 KINDS = {
-    Told.text: "create compress seed table root-size root-fs root-subvolumes root-compress hostname"
-    " locales timezone keymap append-all append-default append-* services useradd sudo-group"
-    " credentials ssh-server wifi-country network repo-core repos-base tools",
+    Told.text: "create oci-name compress seed table root-size root-fs root-subvolumes root-compress"
+    " hostname locales timezone keymap append-all append-default append-* services useradd"
+    " sudo-group credentials ssh-server wifi-country network repo-core repos-base tools",
     Told.name: "mkfs-arg disk-from files overlay scripts chpasswd ssh-keys wifi packages"
     " reuse-root-tar trust-key trust-key-* key-file-* keyring-helper",
 }

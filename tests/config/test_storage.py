@@ -15,9 +15,9 @@ from aimager.config.storage import (
 from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.model.board import Board
-from aimager.model.build import Product
 from aimager.model.named_tables import NAMED_TABLES
 from aimager.model.partition import FileSystem, PartitionTable, Role, Subvolume
+from aimager.model.product import Product
 from boards import BOARDS
 
 HERE = Path("/somewhere")

@@ -12,8 +12,9 @@ from aimager.distros.archlinux import DISTRO
 from aimager.graph import artifacts
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
 from aimager.model.distro import Keyring, Mirrors, Platform, ThirdPartyRepository
+from aimager.model.product import Product
 from aimager.model.settings import Settings
 from tests.support.places import ROOT
 

@@ -8,9 +8,10 @@ import pytest
 from aimager.distros.archlinuxarm import DISTRO
 from aimager.model.architecture import Architecture
 from aimager.model.board import Board, Initramfs
-from aimager.model.build import Build, Compression, Product, Tools
+from aimager.model.build import Build, Tools
 from aimager.model.distro import Platform
 from aimager.model.partition import GiB, Label, PartitionTable, Role, boot_fat, root_ext4
+from aimager.model.product import Compression, Product
 from aimager.model.settings import Settings
 
 PLATFORM = Platform(DISTRO, Architecture.aarch64)

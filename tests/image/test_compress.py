@@ -11,7 +11,7 @@ from aimager import compression, files, memory
 from aimager.errors import CommandError
 from aimager.image import compress as image_compression
 from aimager.image.compress import compress
-from aimager.model.build import Compression
+from aimager.model.product import Compression
 from aimager.toolbox import Toolbox
 from tests.support.trees import TOOLS
 

@@ -10,9 +10,9 @@ from aimager.errors import ConfigError
 from aimager.image import make_images
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
-from aimager.model.build import Product
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, MiB, Role
+from aimager.model.product import Product
 from aimager.model.sfdisk_table import read_table
 from aimager.sandbox.tree import Tree
 from tests.support.trees import EPOCH, TOOLS

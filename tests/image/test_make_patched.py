@@ -10,9 +10,9 @@ from aimager.digests import Sums
 from aimager.errors import ImageError
 from aimager.image.changed_image import ChangedImage
 from aimager.image.make_patched import Patching
-from aimager.model.build import Product
 from aimager.model.layout import Extent
 from aimager.model.partition import Role
+from aimager.model.product import Product
 from aimager.sandbox.tree import Tree
 from tests.support.digests import Digests
 

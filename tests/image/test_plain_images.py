@@ -6,8 +6,8 @@ import pytest
 
 from aimager.image.plain_images import why_whole
 from aimager.model.board import Boot, Bootloader
-from aimager.model.build import Product
 from aimager.model.partition import FileSystem, Label, MiB, Partition, PartitionTable, Role
+from aimager.model.product import Product
 from aimager.model.settings import AddedFile, Script, Settings
 
 BOOT = Partition(Role.boot, FileSystem.vfat, size=64 * MiB)

@@ -10,8 +10,8 @@ from aimager import files
 from aimager.image.manifest import Built
 from aimager.image.sidecars import Facts, write_sidecars
 from aimager.model.board import Board
-from aimager.model.build import Compression, Product
 from aimager.model.layout import Extent
+from aimager.model.product import Compression, Product
 from tests.graph.test_products import make_build
 from tests.image.test_manifest import PACKAGES, store
 from tests.image.test_spdx import known

@@ -12,9 +12,9 @@ from aimager.archive import pack_tree, tar_size
 from aimager.files import data_size
 from aimager.image.compress import compress
 from aimager.image.make_partition import make_part, part_data
-from aimager.model.build import Compression
 from aimager.model.image_ids import ImageIds
 from aimager.model.partition import FileSystem, MiB, Partition, Role
+from aimager.model.product import Compression
 from aimager.model.sfdisk_table import read_table
 from aimager.products import delivery
 from aimager.products.cache import describe_files

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
 from aimager.model.partition import Role
+from aimager.model.product import Product
 
 
 def build(**words: str) -> Build:

@@ -8,7 +8,7 @@ import pytest
 
 from aimager.errors import ConfigError, HostError
 from aimager.files import sha256
-from aimager.model.build import CHECKSUMS, SIGNATURE
+from aimager.model.product import CHECKSUMS, SIGNATURE
 from aimager.products.cache import Kept
 from aimager.products.delivery import DeliveredTask, Delivery
 from tests.support.signers import ALICE, allow, make_key, ssh_keygen

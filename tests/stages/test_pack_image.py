@@ -9,9 +9,9 @@ import pytest
 
 from aimager.model.architecture import Architecture
 from aimager.model.board import Boot
-from aimager.model.build import Product
 from aimager.model.lock import Lock
 from aimager.model.partition import Label, MiB, PartitionTable, boot_fat, root_ext4
+from aimager.model.product import Product
 from aimager.model.recipe import Recipe
 from aimager.model.settings import HashedPassword, Password, Script, Settings
 from aimager.model.workshop import Workshop

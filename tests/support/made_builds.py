@@ -10,8 +10,9 @@ from aimager.config.build import read_build
 from aimager.graph import artifacts
 from aimager.graph.console.history import Entry, Outcome
 from aimager.image.manifest import checksums_text, measure
-from aimager.model.build import CHECKSUMS, MANIFEST, Build
+from aimager.model.build import Build
 from aimager.model.lock import Lock, write_lock
+from aimager.model.product import CHECKSUMS, MANIFEST
 from tests.support.digests import Digests
 from tests.support.locked import make_package
 

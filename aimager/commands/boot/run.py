@@ -16,7 +16,8 @@ from aimager.config.variables import make_words
 from aimager.errors import ConfigError
 from aimager.graph import artifacts
 from aimager.model.board import Firmware
-from aimager.model.build import Build, Product
+from aimager.model.build import Build
+from aimager.model.product import Product
 from aimager.products.run_folder import hold_run_folder
 from aimager.units import exact_size
 

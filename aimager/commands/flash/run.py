@@ -26,7 +26,8 @@ from aimager.config.variables import make_words
 from aimager.errors import CommandError, ConfigError, HostError
 from aimager.graph import artifacts
 from aimager.graph.console.events import heard
-from aimager.model.build import Build, Compression, Product, compressed_name
+from aimager.model.build import Build
+from aimager.model.product import Compression, Product, compressed_name
 from aimager.progress import reason, say
 from aimager.units import duration
 from aimager.units import size as in_words

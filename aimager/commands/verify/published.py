@@ -10,7 +10,7 @@ from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.image.compare.manifest import Manifest, read_manifest
 from aimager.image.compare.packages import locked_packages
-from aimager.model.build import CHECKSUMS
+from aimager.model.product import CHECKSUMS
 from aimager.model.recipe import Recipe
 from aimager.packages.lock_file import LockFile
 

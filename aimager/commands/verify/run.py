@@ -13,7 +13,7 @@ from aimager.graph import artifacts
 from aimager.image.compare.difference import FileChange, compare
 from aimager.image.compare.manifest import Manifest, read_manifest
 from aimager.image.compare.side import IMAGES, read_sides
-from aimager.model.build import MANIFEST
+from aimager.model.product import MANIFEST
 from aimager.packages.lock_file import read_lock_file
 from aimager.products.run_folder import hold_run_folder
 from aimager.shown import shown

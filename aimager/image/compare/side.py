@@ -8,7 +8,7 @@ from aimager.errors import ConfigError
 from aimager.image.compare.contents import Contents, read_contents
 from aimager.image.compare.manifest import Manifest, is_manifest, read_json, read_manifest
 from aimager.image.compare.packages import Package, locked_packages
-from aimager.model.build import MANIFEST, Compression, Product, compressed_name
+from aimager.model.product import MANIFEST, Compression, Product, compressed_name
 from aimager.packages.lock_file import LockFile, read_lock_file
 
 _ROOT = Product.root_tar
