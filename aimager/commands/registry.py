@@ -262,8 +262,15 @@ def _commands(told: Told) -> list[Command]:
         ),
         Command(
             "test",
-            "run all tests of a checkout: style, units, real builds and boots",
+            "run the tests of a checkout: style, units, real builds and boots",
             "run_tests:run_tests",
+            ("-m", "not nightly"),
+        ),
+        Command(
+            "test-nightly",
+            "run those that boot what other tests boot, too, and take minutes each",
+            "run_tests:run_tests",
+            ("-m", "nightly"),
         ),
         Command(
             "test-fast",

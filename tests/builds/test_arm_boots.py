@@ -15,8 +15,8 @@ from boards import BOARDS
 from tests.support.booting import WORDS, build, see_it_boot, see_it_run, spared
 from tests.support.runs import Doit
 
-MATCHING = ["armv7h-uboot"]
-"""The boards that a machine of QEMU's is like, but for those that test_updates boots."""
+MATCHING = ["aarch64-uboot", "armv7h-uboot"]
+"""The boards that a machine of QEMU's is like; that with UEFI is booted by test_builds."""
 
 PIS = ["rpi2", "rpi3"]
 """The Raspberry Pis that QEMU has."""

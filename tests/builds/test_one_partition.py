@@ -113,6 +113,7 @@ def test_what_is_personalised_names_its_own_root(card: Card) -> None:
     assert f" root={identity} " in own[CONFIGURATION]
 
 
+@pytest.mark.nightly
 def test_it_boots(card: Card, ports: Doit) -> None:
     """On a larger card; a kernel's update brings files of the names that it is booted by."""
     with BootProbe(

@@ -106,12 +106,14 @@ def see_it_run(probe: BootProbe, *, boot: str = "vfat") -> list[str]:
     return probe.run("cat /proc/cmdline").split()
 
 
-def see_it_boot(doit: Doit, mirror_for: Callable[[str], Path], name: str) -> None:
+def see_it_boot(
+    doit: Doit, mirror_for: Callable[[str], Path], name: str, *, networkd: bool = False
+) -> None:
     """A board's image boots on the machine of QEMU's that is like the board, without a network."""
     board = BOARDS[name]
     assert board.architecture
     words = "append-all=" + " ".join((*board.command_line, WORDS))
-    masked = spared(doit.folder)
+    masked = spared(doit.folder, SPARED if networkd else (*SPARED, *NETWORK))
     image = build(doit, mirror_for, name, words, masked).folder / "disk.img"
     with BootProbe(
         board.architecture,

@@ -127,7 +127,7 @@ class BootProbe:
     @contextmanager
     def _command(self, image: Path) -> Iterator[list[str]]:
         program = qemu.find_qemu_system(self.architecture)
-        if self.firmware is Firmware.raspberry_pi and not self.kernel:
+        if self._is_raspberry_pi:
             one = raspberry_pi_command(
                 program, image, self.boot_files, one_cpu=True, is_card=not self.snapshot
             )
@@ -222,9 +222,11 @@ class BootProbe:
     def power_off(self, timeout: float = 120) -> None:
         """Shut the image down, by sudo if root is not who logged in, and wait until it is off.
 
+        A Raspberry Pi, which cannot switch itself off, is restarted, and that ends QEMU as well.
+
         :raises ImageError: when it does not go off
         """
-        off = "systemctl poweroff"
+        off = "systemctl reboot" if self._is_raspberry_pi else "systemctl poweroff"
         sudo = f"echo {shlex.quote(self._password)} | sudo -S {off}"
         self._send(f'[ "$(id -u)" = 0 ] && {off} || {sudo}')
         deadline = time.monotonic() + timeout
@@ -232,6 +234,10 @@ class BootProbe:
             pass
         if self._qemu.poll() is None:
             raise self._failure(f"it did not switch itself off within {timeout:.0f} seconds")
+
+    @property
+    def _is_raspberry_pi(self) -> bool:
+        return self.firmware is Firmware.raspberry_pi and not self.kernel
 
     def _send(self, line: str) -> None:
         assert self._qemu.stdin is not None
