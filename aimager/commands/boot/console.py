@@ -36,6 +36,9 @@ _CONTROL = re.compile(
 KERNEL_MESSAGE = re.compile(r"\[ *\d+\.\d{6}\] .*\n")
 """What the kernel says between two bytes of what programs say."""
 
+HALTED = "reboot: Power off not available: System halted"
+"""The last of what a kernel says that is off, but cannot switch its machine off."""
+
 SHELL_PROMPT = re.compile(r"Login incorrect|(?:^|\S)[#$] ", re.MULTILINE)
 
 
