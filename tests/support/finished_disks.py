@@ -105,6 +105,7 @@ def _make_tree(top: Path, ids: ImageIds, changed: dict[str, str | None]) -> Path
         if text is None:
             tree.remove(path)
         else:
+            tree.unlink(path)  # which may be for reading only, and the user not root
             tree.write(path, text)
     for folder in ("boot", "home", "root", "var/lib"):
         tree.mkdir(folder)

@@ -62,7 +62,8 @@ class Image:
         root.mkdir()
         for layer in self.manifest["layers"]:
             with tarfile.open(fileobj=io.BytesIO(self.blob(layer))) as archive:
-                archive.extraction_filter = tarfile.fully_trusted_filter
+                # Python before 3.11.4 has no filters, and trusts as this one does.
+                archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
                 for member in archive:
                     _lay(archive, member, root)
 
