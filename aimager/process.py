@@ -179,3 +179,14 @@ def _log(log: IO[bytes] | None, said: bytes) -> None:
     if log:
         log.write(said)
         log.flush()
+
+
+def end(child: "subprocess.Popen[bytes]", patience: float) -> None:
+    """Let ``child`` clean up, if it still runs, for so many seconds; then kill it."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(patience)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from aimager import process
 from aimager.cluster.errand import ERRAND, Errand, Outcome
 from aimager.errors import HostError
 from aimager.files import guard_folder, publish_text
@@ -138,7 +139,7 @@ def _started(place: Place, folder: Path, stderr: IO[bytes]) -> Iterator[subproce
     try:
         yield child
     finally:
-        _end(child)
+        process.end(child, _PATIENCE)
         remove_left(place.cache / "work", child.pid)
 
 
@@ -151,17 +152,6 @@ def remove_left(work: Path, process: int) -> None:
         if time.monotonic() > end:
             return
         time.sleep(_LOOK / 2)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let it clean up, if it still runs, but not for long."""
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 @dataclass

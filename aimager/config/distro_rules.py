@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
 """Of a repository or a keyring, which stand in paths and as sections of pacman.conf."""
 
 _OPTIONS = "options"
-"""The section of pacman.conf that is no repository."""
+"""The section of pacman.conf that is not a repository."""
 
 _VENDOR = re.compile(r"[a-z0-9.+-]*")
 _VARIABLE = re.compile(r"\$\w*")

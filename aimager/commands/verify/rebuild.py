@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from aimager import process
 from aimager.commands.verify.published import Published
 from aimager.config.build import read_build
 from aimager.config.variables import is_secret
@@ -112,13 +113,7 @@ def _run(argv: list[str], environment: Mapping[str, str], folder: Path) -> int:
     try:
         return child.wait()
     finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        process.end(child, _PATIENCE)
 
 
 def _link_packages(lock_file: LockFile, store: Path) -> None:
