@@ -7,13 +7,14 @@ from aimager.commands import build_summary as summary
 from aimager.commands import program
 from aimager.commands.command_line import load_builds
 from aimager.commands.listing import parameters
+from aimager.commands.makers import find_makers
 from aimager.commands.registry import Told, act, list_commands
 from aimager.graph import artifacts
 from aimager.graph.actions import run_heard
 from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, Stages, Tasks
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import make_plans
+from aimager.graph.planning import make_plans
 from aimager.graph.systems import base_system, image_system, system
 from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
@@ -33,7 +34,7 @@ from aimager.stages.take_lock import TakeLock
 
 ASKED = program.asked(__file__)
 BUILDS = load_builds(ASKED, artifacts.CACHE)
-PLANS = make_plans(BUILDS, anew=ASKED.resolves_anew)
+PLANS = make_plans(BUILDS, anew=ASKED.resolves_anew, elsewhere=find_makers(ASKED, BUILDS))
 CHECKED = [plan for plan in PLANS if plan.build.check_twice]
 GRAPH = Graph(
     artifacts.RUN,
@@ -119,7 +120,7 @@ def task_resolve_packages() -> Stages:
                 bootstraps=wanted.bootstraps,
                 initramfs=wanted.initramfs,
                 pacman_static=plan.pacman_static,
-                borrowed=None if wanted.bootstraps else plan.installer,
+                borrowed=None if wanted.bootstraps else plan.resolver,
                 mirrors=plan.mirrors(wanted.platform),
             )
             part = partial(
@@ -182,18 +183,18 @@ def task_keyring_backup() -> Stages:
 def task_make_rootfs_archive() -> Stages:
     """install a platform's base system, and unpack the programs that the host's lends"""
     for plan in PLANS:
-        for subject in plan.lenders:
-            lender = partial(
+        for lender in plan.lenders:
+            stage = partial(
                 BorrowRoot,
-                keyrings=plan.platform_keyrings(plan.host),
-                keyring_lock=artifacts.fetched(f"{plan.host.id}.keyring"),
-                lock=artifacts.fetched(subject),
-                target=artifacts.borrowed_archive(subject),
-                emulates=plan.emulates,
-                elsewhere=plan.elsewhere(plan.host),
+                keyrings=plan.platform_keyrings(lender.platform),
+                keyring_lock=artifacts.fetched(f"{lender.platform.id}.keyring"),
+                lock=artifacts.fetched(lender.subject),
+                target=lender.archive,
+                emulates=lender.emulates,
+                elsewhere=plan.elsewhere(lender.platform),
                 older=plan.build.mirrors.older_keyring,
             )
-            yield subject, lender
+            yield lender.subject, stage
         if not plan.reused:
             yield plan.build.platform.id, base_system(plan, MakeRootfsArchive)
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
-
-from aimager.cluster.dask import CONNECTING, find, security, settle, unreachable
+from aimager.cluster.dask import connect
 from aimager.cluster.errand import Errand, read_outcome
 from aimager.cluster.hearing import Ear
 from aimager.cluster.holding import Holdings
@@ -23,6 +21,7 @@ from aimager.cluster.worker import carry_out
 from aimager.errors import AimagerError, HostError
 from aimager.files import publish_text
 from aimager.graph import artifacts
+from aimager.model.architecture import host_architecture
 from aimager.model.cluster import Cluster
 from aimager.products.errand import Note, away_notes, write_note
 from aimager.products.task import CachedTask
@@ -139,17 +138,29 @@ class Away:
                 return
             self._submit(sent, errand, room_of(locks))
         except NotSentError as reason:
-            self._ear.say(name, f"   {sent.task.title} is run on this machine: {reason}")
-            self._end(name)
+            self._keep(name, sent.task, reason)
         except AimagerError as error:
             self._end(name, str(error))
         except Exception as error:
             self._end(name, f"{type(error).__name__}: {error}")
 
+    def _keep(self, name: str, task: CachedTask, reason: NotSentError) -> None:
+        """Have a task run here that is not sent, if this machine is one that can."""
+        maker = self.offer.maker(task)
+        if maker is host_architecture():
+            self._ear.say(name, f"   {task.title} is run on this machine: {reason}")
+            self._end(name)
+            return
+        fault = HostError(
+            f"{task.title} is to be made by workers for {maker}, and is not sent: {reason}",
+            hint="leave workers= out, and all is made on this machine",
+        )
+        self._end(name, str(fault))
+
     def _submit(self, sent: _Sent, errand: Errand, room: int) -> None:
         client = self._connected()
         given: Any = sent.task.stage
-        needs = needs_of(given.architecture, room)
+        needs = needs_of(self.offer.maker(sent.task), given.architecture, room)
         name, workers = sent.task.name, client.scheduler_info(n_workers=-1)["workers"]
         if lack := find_lack(needs, workers.values()):
             raise NotSentError(f"no worker of the cluster has {lack}")
@@ -171,17 +182,7 @@ class Away:
     def _connected(self) -> Any:
         with self._connecting:
             if self._client is None:
-                settle()
-                find(self.cluster)
-                try:
-                    self._client = Client(
-                        self.cluster.address,
-                        security=security(self.cluster),
-                        timeout=CONNECTING,
-                        set_as_default=False,
-                    )
-                except (OSError, TimeoutError, RuntimeError, ValueError) as error:
-                    raise unreachable(self.cluster, error) from error
+                self._client = connect(self.cluster)
             return self._client
 
     def _take(self, name: str, future: Any) -> None:

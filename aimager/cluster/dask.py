@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dask
+from distributed import Client
 from distributed.security import Security
 
 from aimager.cluster.tls import AUTHORITY, CERTIFICATE, KEY, check_certificates, tls_folder
@@ -60,6 +61,20 @@ def security(cluster: Cluster) -> Security:
         for kind, name in (("cert", CERTIFICATE), ("key", KEY))
     }
     return Security(tls_ca_file=str(folder / AUTHORITY), require_encryption=True, **files)
+
+
+def connect(cluster: Cluster) -> Any:
+    """A client of the cluster, which has threads.
+
+    :raises ConfigError: when it does not answer, or certificates are missing
+    """
+    settle()
+    find(cluster)
+    how = {"security": security(cluster), "timeout": CONNECTING, "set_as_default": False}
+    try:
+        return Client(cluster.address, **how)
+    except (OSError, TimeoutError, RuntimeError, ValueError) as error:
+        raise unreachable(cluster, error) from error
 
 
 def find(cluster: Cluster) -> None:

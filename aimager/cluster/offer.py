@@ -1,6 +1,6 @@
 """Which tasks of a graph can be sent away, and as what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from aimager.cluster.words import with_hashes, words_for
 from aimager.config.builds import ReadBuild
 from aimager.config.variable import Words
 from aimager.graph.doit_tasks import Graph
+from aimager.model.architecture import Architecture, host_architecture
 from aimager.model.build import Build
 from aimager.model.lock import COPIES, Lock, read_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -28,6 +29,8 @@ class Offer:
 
     graph: Graph
     builds: Sequence[ReadBuild]
+    elsewhere: Collection[Architecture] = ()
+    """The architectures for which tasks are done by machines of these."""
 
     def __post_init__(self) -> None:
         self._tasks = {task.name: task for task in self.graph.tasks}
@@ -37,6 +40,12 @@ class Offer:
         task = self._tasks.get(name)
         is_sent = task and (is_shared(task.stage) or isinstance(task, DeliveredTask))
         return task if is_sent else None
+
+    def maker(self, task: CachedTask) -> Architecture:
+        """The architecture of the machine that is to do it."""
+        given: Any = task.stage
+        architecture: Architecture = given.architecture
+        return architecture if architecture in self.elsewhere else host_architecture()
 
     def is_made(self, task: CachedTask, id: str) -> bool:
         """Whether the store has a task's product already, which is ``id`` for a worker."""

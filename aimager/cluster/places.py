@@ -1,7 +1,8 @@
 """What a machine can do, in the words by which dask finds a worker for a task.
 
-The product's id holds the programs that are borrowed, and so the machine's architecture: a task
-goes to a worker that has the architecture of the machine which sends it.
+The product's id holds the programs that are borrowed, and so the architecture of the machine that
+makes it: a task goes to a worker of that. It is the one of what is made, where there are such
+workers when a build begins, and else the one of the machine that sends the task.
 """
 
 import math
@@ -15,13 +16,13 @@ _ROOM = "GiB-free"
 _GIB = 1 << 30
 
 
-def needs_of(architecture: Architecture, room: int) -> dict[str, float]:
-    """What a worker must have for a task that runs programs of ``architecture``.
+def needs_of(maker: Architecture, architecture: Architecture, room: int) -> dict[str, float]:
+    """What a worker of ``maker`` must have for a task that runs programs of ``architecture``.
 
     While it does the task, that takes ``room`` bytes.
     """
     return {
-        f"{host_architecture()}": 1,
+        f"{maker}": 1,
         f"{_RUNS}{architecture}": 1,
         _ROOM: math.ceil(room / _GIB),
     }

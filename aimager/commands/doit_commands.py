@@ -120,7 +120,7 @@ class Run(Ours, DoitRun):
             return None
         from aimager.commands.sending import make_away
 
-        return make_away(cluster, self.loader.graph, asked)
+        return make_away(cluster, self.loader.graph, asked, self.loader.namespace["PLANS"])
 
 
 _CONFIGURED = re.compile(r"\s*\(config:\s+\w+(?:,\s+(environ:\s+\w+))?\)")

@@ -55,9 +55,8 @@ def _kind(subject: str, plans: Sequence[Plan]) -> str:
     if any(subject in plan.systems for plan in plans):
         return "board"
     of_target = any(subject.startswith(plan.build.platform.id) for plan in plans)
-    return (
-        "target" if of_target and subject not in {s for p in plans for s in p.lenders} else "host"
-    )
+    lent = {lender.subject for plan in plans for lender in plan.lenders}
+    return "target" if of_target and subject not in lent else "host"
 
 
 def reduce(nodes: Nodes) -> dict[str, Node]:

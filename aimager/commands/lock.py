@@ -78,7 +78,7 @@ def _locked(plan: Plan) -> LockedBuild:
         architecture=build.platform.architecture,
         board=build.board.id,
         install_packages=build.packages,
-        host=plan.host.id,
+        host=plan.maker.id,
         settings=build.settings_fingerprint,
         initramfs=build.initramfs or "",
         add_repos=tuple(repository.word for repository in build.repositories),

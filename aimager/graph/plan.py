@@ -4,28 +4,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aimager.distros import PACMAN_STATIC_SOURCE, THIRD_PARTY_REPOSITORIES, platform_for_host
+from aimager.distros import PACMAN_STATIC_SOURCE, THIRD_PARTY_REPOSITORIES
 from aimager.graph import artifacts
+from aimager.graph.lender import Lender
 from aimager.graph.request import Request
-from aimager.model.architecture import Architecture, host_architecture
+from aimager.model.architecture import Architecture
 from aimager.model.build import Build, MirrorChoice, Tools
 from aimager.model.distro import Distro, Keyring, Platform, ThirdPartyRepository
-from aimager.packages.lock_file import read_lock_file
-from aimager.packages.pacman import host_has_pacman
 from aimager.sandbox.binfmt import runs_here
-from aimager.sandbox.borrowed_root import WANTED, WANTED_FOR_FOREIGN
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A build on this host.
+    """A build that is asked for on this machine, which is one for the platform ``host``.
 
-    What it shares with the ``others`` of its run, such as the keyring of the host's platform, is
-    the same for all of them: what the user says of a platform holds wherever one of them is for it.
+    It is made by a machine for ``maker``: this one, or a worker of a cluster. What it shares with
+    the ``others`` of its run, such as the keyring of the host's platform, is the same for all of
+    them: what the user says of a platform holds wherever one of them is for it.
     """
 
     build: Build
     host: Platform
+    maker: Platform
     needs_pacman_static: bool
     lock: Path | None = None
     """The user's lock file, which takes the place of resolving."""
@@ -45,9 +45,9 @@ class Plan:
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
-        """The platforms whose repositories take part: the host's own lends its programs."""
-        lender = (self.host,) if self.lends else ()
-        return tuple(dict.fromkeys((*lender, self.build.platform, self.build.sources)))
+        """The platforms whose repositories take part: some lend their programs."""
+        lending = (lender.platform for lender in self.lenders)
+        return tuple(dict.fromkeys((*lending, self.build.platform, self.build.sources)))
 
     @property
     def keyring_platforms(self) -> tuple[Platform, ...]:
@@ -69,57 +69,67 @@ class Plan:
         return self.build.tools is Tools.borrowed and self.build.helper is None
 
     @property
-    def borrow_subject(self) -> str:
-        """The name of the lock and tasks of all that is borrowed.
-
-        It tells of the packages that not every build borrows, so that boards which are built in
-        one run may need different ones.
-        """
-        return self._borrow_subject(self.build.makers)
+    def is_made_here(self) -> bool:
+        """Whether this machine makes it, or one that is as good."""
+        return self.maker == self.host
 
     @property
-    def install_subject(self) -> str:
-        """The same of what installs packages: it has nothing to do with the image's file systems.
-
-        So what is installed is the same for all of them, and made once.
-        """
-        return self.borrow_subject if self.installs_by_all else self._borrow_subject(())
-
-    def _borrow_subject(self, makers: Sequence[str]) -> str:
-        others = [name for name in makers if name not in WANTED]
-        if self.emulates:
-            others.append(f"qemu-{self.emulates.qemu}")
-        return f"{self.host.id}.borrowed" + "".join(f"+{name}" for name in sorted(others))
+    def image_lender(self) -> Lender:
+        """What is borrowed to make images."""
+        return Lender(self.maker, self.build.makers, self.emulates)
 
     @property
-    def lenders(self) -> tuple[str, ...]:
-        """The names of those borrowed roots that the build has made."""
-        return tuple(dict.fromkeys((self.install_subject, self.borrow_subject) * self.lends))
+    def install_lender(self) -> Lender:
+        """What is borrowed to install packages.
+
+        It has nothing to do with the image's file systems: what is installed is the same for all of
+        them, and made once.
+        """
+        makers = self.build.makers if self.installs_by_all else ()
+        return Lender(self.maker, makers, self.emulates)
+
+    @property
+    def own_lender(self) -> Lender:
+        """What this machine itself borrows, to resolve packages and to make keyrings."""
+        return self.install_lender if self.is_made_here else Lender(self.host)
+
+    @property
+    def lenders(self) -> tuple[Lender, ...]:
+        """What the build has made of all these, by their subjects."""
+        every = (self.own_lender, self.install_lender, self.image_lender) * self.lends
+        return tuple({lender.subject: lender for lender in every}.values())
 
     @property
     def emulates(self) -> Architecture | None:
         """The architecture whose programs have to be emulated for the build."""
         architecture = self.build.platform.architecture
-        return None if runs_here(architecture) else architecture
+        is_makers_own = architecture is self.maker.architecture
+        runs = is_makers_own or (self.is_made_here and runs_here(architecture))
+        return None if runs else architecture
 
     @property
     def borrowed(self) -> Path | None:
-        """The archive of the borrowed root, or the user's in its place, if the build uses one."""
-        return self.build.helper or self._lent(self.borrow_subject)
+        """The archive that images are made by: borrowed, or the user's, if there is one."""
+        return self._lent(self.image_lender)
 
     @property
     def installer(self) -> Path | None:
         """The same of what installs packages."""
-        return self.build.helper or self._lent(self.install_subject)
+        return self._lent(self.install_lender)
+
+    @property
+    def resolver(self) -> Path | None:
+        """The same of what this machine itself uses."""
+        return self._lent(self.own_lender)
+
+    def _lent(self, lender: Lender) -> Path | None:
+        return lender.archive if self.lends else self.build.helper
 
     def borrowed_for(self, platform: Platform) -> Path | None:
         """That by which a platform's keyring is made: of a build for it, if there is one."""
         having = [plan for plan in self._together if platform in plan.keyring_platforms]
         having.sort(key=lambda plan: plan.build.platform != platform.plain)
-        return having[0].installer
-
-    def _lent(self, subject: str) -> Path | None:
-        return artifacts.borrowed_archive(subject) if self.lends else None
+        return having[0].resolver
 
     @property
     def reused(self) -> Path | None:
@@ -213,12 +223,9 @@ class Plan:
             yield Request(
                 f"{platform.id}.keyring", platform, packages, dependencies=False, bootstraps=True
             )
-        for subject in self.lenders:
-            more = WANTED_FOR_FOREIGN if self.emulates else ()
-            makers = self.build.makers if subject == self.borrow_subject else ()
-            wanted = tuple(dict.fromkeys((*WANTED, *more, *makers)))
-            host = replace(self.host, level="")  # this machine may lack what a level of it has
-            yield Request(subject, host, (), wanted, bootstraps=True)
+        for lender in self.lenders:
+            plain = replace(lender.platform, level="")  # a machine may lack what a level of it has
+            yield Request(lender.subject, plain, (), lender.wanted, bootstraps=True)
         platform = self.build.platform
         rootfs = platform.distro.rootfs_packages
         if self.build.reused_root is None:
@@ -240,42 +247,6 @@ class Plan:
                 initramfs=self.build.initramfs,
                 part_of=self.build.id,
             )
-
-
-def make_plans(builds: Sequence[Build], *, anew: bool) -> list[Plan]:
-    """The plans of a run, from the packages of lock files, unless these are made ``anew``.
-
-    :raises HostError: when no distribution runs on this machine
-    """
-    plans = [make_plan(build, None if anew else build.lock, builds) for build in builds]
-    return [replace(plan, others=tuple(plans)) for plan in plans]
-
-
-def make_plan(build: Build, lock: Path | None, others: Sequence[Build] = ()) -> Plan:
-    """The plan of ``build`` on this machine, from the packages of the lock file ``lock``, if any.
-
-    ``others`` are all builds of its run.
-
-    :raises HostError: when no distribution runs on it
-    """
-    host = platform_for_host(host_architecture())
-    for other in others or (build,):
-        if host.id == other.platform.id:
-            host = other.platform  # whose repositories the user may have named
-    board = f"{build.id}.board"
-    is_layered = build.is_layered and build.reused_root is None
-    if lock and is_layered:
-        is_layered = board in read_lock_file(lock).parts  # older ones lack it
-    layer = board if is_layered else ""
-    plan = Plan(build, host, needs_pacman_static=False, lock=lock, board_subject=layer)
-    is_apart = len(plan.lenders) > 1
-    if lock and is_apart and plan.install_subject not in read_lock_file(lock).parts:
-        plan = replace(plan, installs_by_all=True)
-    resolves = lock is None or build.tools is Tools.host
-    # The borrowed root's pacman does the work wherever there is one.
-    usual = not plan.lends and not host_has_pacman()
-    wanted = usual if build.pacman_static is None else build.pacman_static
-    return replace(plan, needs_pacman_static=resolves and wanted)
 
 
 def most_trees(builds: Sequence[Build]) -> int:

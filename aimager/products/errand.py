@@ -51,8 +51,8 @@ class Expected:
         raise HostError(
             f"{self.task} would be another product on this worker: {', '.join(differing[:_NAMED])}"
             " differs",
-            hint="workers have the architecture of the machine that sends tasks, and its"
-            " AIMAGER_CACHE is not theirs",
+            hint="a worker has a cache of its own, AIMAGER_CACHE; start the build again, which asks"
+            " the cluster anew",
         )
 
 

@@ -14,7 +14,8 @@ from aimager.commands.doctor.finding import Finding, State
 from aimager.config.build import read_build
 from aimager.errors import ConfigError, HostError
 from aimager.graph import artifacts
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph.plan import Plan
+from aimager.graph.planning import make_plan
 from aimager.model.lock import Lock, LockedPackage
 from aimager.openssh import SigningKey
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimager.config.build import read_build
-from aimager.graph.plan import make_plan
+from aimager.graph.planning import make_plan
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.doit_nursery import PROGRAMS, Nursery, nursery

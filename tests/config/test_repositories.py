@@ -133,7 +133,7 @@ def test_a_lock_file_knows_what_was_added(tmp_path: Path) -> None:
 def plan(**words: str) -> Plan:
     """A plan of such a build, on a host that is like its platform."""
     made = build(**words)
-    return Plan(made, made.platform, needs_pacman_static=False)
+    return Plan(made, made.platform, made.platform, needs_pacman_static=False)
 
 
 def test_only_what_the_board_installs_comes_from_added_repositories() -> None:

@@ -10,7 +10,8 @@ from aimager.config.build import read_build
 from aimager.errors import KeyTroubleError
 from aimager.graph import artifacts
 from aimager.graph.keyring_news import with_news
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph.plan import Plan
+from aimager.graph.planning import make_plan
 from aimager.model.lock import Lock, LockedPackage, write_lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
 from tests.support.locked import make_database, make_package

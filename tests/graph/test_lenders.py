@@ -4,7 +4,8 @@ from pathlib import Path
 
 from aimager.config.build import read_build
 from aimager.graph import artifacts
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph.plan import Plan
+from aimager.graph.planning import make_plan
 from aimager.model.architecture import host_architecture
 from aimager.model.lock import Lock
 from aimager.packages.lock_file import LockedBuild, format_lock_file, join_locks
@@ -20,27 +21,33 @@ def plan_of(folder: Path, **words: str) -> Plan:
     return make_plan(build, build.lock)
 
 
+def subjects(plan: Plan) -> list[str]:
+    """The names of what it borrows."""
+    return [lender.subject for lender in plan.lenders]
+
+
 def test_images_makers_are_borrowed_apart(tmp_path: Path) -> None:
     plain, other = (plan_of(tmp_path, **{"root-fs": name}) for name in ("ext4", "btrfs"))
-    assert plain.lenders == (plain.install_subject,)
-    assert other.lenders == (plain.install_subject, f"{plain.install_subject}+btrfs-progs")
+    installing = plain.install_lender.subject
+    assert subjects(plain) == [installing]
+    assert subjects(other) == [installing, f"{installing}+btrfs-progs"]
     assert other.installer == plain.installer == plain.borrowed
-    assert other.borrowed == artifacts.borrowed_archive(other.borrow_subject)
+    assert other.borrowed == artifacts.borrowed_archive(other.image_lender.subject)
     wanted = {request.subject: request.welcome for request in other.requests}
-    assert "btrfs-progs" not in wanted[other.install_subject]
-    assert "btrfs-progs" in wanted[other.borrow_subject]
+    assert "btrfs-progs" not in wanted[installing]
+    assert "btrfs-progs" in wanted[other.image_lender.subject]
 
 
 def test_an_older_lock_file_has_one_for_all(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, **{"root-fs": "btrfs"})
     platform = plan.build.platform
     locked = LockedBuild(platform.distro.id, platform.architecture, BOARD, (), plan.host.id, "")
-    parts = {plan.borrow_subject: Lock(plan.host.id, (), ())}
+    parts = {plan.image_lender.subject: Lock(plan.host.id, (), ())}
     (tmp_path / "lock").write_text(format_lock_file(join_locks(parts, locked)))
     old = plan_of(tmp_path, lock="lock", **{"root-fs": "btrfs"})
-    assert old.lenders == (plan.borrow_subject,)
+    assert subjects(old) == [plan.image_lender.subject]
     assert old.installer == old.borrowed
-    parts[plan.install_subject] = Lock(plan.host.id, (), ())
+    parts[plan.install_lender.subject] = Lock(plan.host.id, (), ())
     (tmp_path / "lock").write_text(format_lock_file(join_locks(parts, locked)))
     new = plan_of(tmp_path, lock="lock", **{"root-fs": "btrfs"})
-    assert new.lenders == plan.lenders
+    assert subjects(new) == subjects(plan)

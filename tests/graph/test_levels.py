@@ -7,7 +7,7 @@ import pytest
 
 from aimager.commands.doit_loader import Loader
 from aimager.config.build import read_build
-from aimager.graph.plan import make_plan
+from aimager.graph.planning import make_plan
 
 TASKS = ("make_rootfs_archive", "install_packages", "pack_image", "check_twice")
 

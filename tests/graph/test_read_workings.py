@@ -7,8 +7,9 @@ import pytest
 
 from aimager.config.build import read_build
 from aimager.errors import ConfigError
-from aimager.graph import plan
-from aimager.graph.plan import Plan, make_plan
+from aimager.graph import planning
+from aimager.graph.plan import Plan
+from aimager.graph.planning import make_plan
 from aimager.memory import ALL_THERE_IS
 from aimager.model.build import Tools
 from tests.config.test_build import HERE, refusal
@@ -20,7 +21,7 @@ def test_a_keyring_helper_takes_the_place_of_what_is_borrowed(tmp_path: Path) ->
     words = {"distro": "arch", "keyring-helper": helper.name}
     build = read_build(words, tmp_path)
     assert build
-    made = Plan(build, build.platform, needs_pacman_static=False)
+    made = Plan(build, build.platform, build.platform, needs_pacman_static=False)
     assert made.borrowed == helper
     assert not made.lends
     assert [request.subject for request in made.requests if "borrowed" in request.subject] == []
@@ -40,7 +41,7 @@ def test_a_root_archive_takes_the_place_of_the_base_system(tmp_path: Path) -> No
     assert build
     assert usual.reused_root is None
     assert build.reused_root == archive
-    plans = [Plan(b, b.platform, needs_pacman_static=False) for b in (usual, build)]
+    plans = [Plan(b, b.platform, b.platform, needs_pacman_static=False) for b in (usual, build)]
     usually, now = ([request.subject for request in plan.requests] for plan in plans)
     assert [subject for subject in usually if subject not in now] == [f"{build.platform.id}.rootfs"]
     assert plans[1].borrowed == plans[0].borrowed
@@ -87,7 +88,7 @@ def test_pacman_static_may_be_wanted_or_not(
     build = read_build({"distro": "arch", "use-pacman-static": text}, HERE)
     assert build
     for at_hand in (True, False):
-        monkeypatch.setattr(plan, "host_has_pacman", lambda there=at_hand: there)
+        monkeypatch.setattr(planning, "host_has_pacman", lambda there=at_hand: there)
         assert make_plan(build, None).needs_pacman_static is wanted
         usual = replace(build, pacman_static=None)
         assert not make_plan(usual, None).needs_pacman_static, "a borrowed pacman does the work"

@@ -155,7 +155,7 @@ def test_no_key_and_no_root_come_from_the_folder(tmp_path: Path) -> None:
     build = read_build({"distro": "arch", "packages": ".", "add-repos": "7Ji"}, tmp_path)
     assert build
     assert build.sources.id == "archlinux-x86_64+7Ji+@packages"
-    plan = Plan(build, build.platform, needs_pacman_static=False)
+    plan = Plan(build, build.platform, build.platform, needs_pacman_static=False)
     assert [p.id for p in plan.keyring_platforms] == ["archlinux-x86_64", "archlinux-x86_64+7Ji"]
     unsigned = [request.subject for request in plan.requests if request.platform.unsigned]
     assert unsigned == ["archlinux-x86_64-none"]

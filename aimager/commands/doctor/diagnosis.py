@@ -141,8 +141,9 @@ def _of_cache(folder: Path) -> Iterator[Finding]:
 
 
 def _of_emulation(plans: Sequence[Plan], tried: Tried) -> Iterator[Finding]:
-    built = {plan.build.platform.architecture: plan.borrowed is not None for plan in plans}
-    for architecture in built or Architecture:
+    here = [plan for plan in plans if plan.is_made_here]
+    built = {plan.build.platform.architecture: plan.borrowed is not None for plan in here}
+    for architecture in built or (() if plans else Architecture):
         subject = f"programs for {architecture}"
         borrows = built.get(architecture, True)
         check = partial(check_emulation, architecture, tried, borrows=borrows)
