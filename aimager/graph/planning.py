@@ -56,14 +56,14 @@ def make_plan(
     host = maker = _lending(host_architecture(), others or (build,))
     if build.platform.architecture in elsewhere:
         maker = _lending(build.platform.architecture, others or (build,))
-    parts = read_lock_file(lock).parts if lock else {}
     board = f"{build.id}.board"
     is_layered = build.is_layered and build.reused_root is None
-    if lock and board not in parts:  # older ones lack it
-        is_layered = False
+    if lock and is_layered:
+        is_layered = board in read_lock_file(lock).parts  # older ones lack it
     layer = board if is_layered else ""
     plan = Plan(build, host, maker, needs_pacman_static=False, lock=lock, board_subject=layer)
-    if lock and len(plan.lenders) > 1 and plan.install_lender.subject not in parts:
+    is_apart = len(plan.lenders) > 1
+    if lock and is_apart and plan.install_lender.subject not in read_lock_file(lock).parts:
         plan = replace(plan, installs_by_all=True)
     resolves = lock is None or build.tools is Tools.host
     # The borrowed root's pacman does the work wherever there is one.
