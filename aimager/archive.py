@@ -119,12 +119,20 @@ def _compressing(tools: Toolbox, target: Path, level: int) -> list[str]:
 
 @contextmanager
 def tree_stream(tools: Toolbox, root: Path, *, epoch: int) -> Iterator[IO[bytes]]:
-    """What `pack_tree` writes to a ``.tar``, to be read to its end.
+    """What `pack_tree` writes to a ``.tar``; what the block leaves of it is passed over.
 
-    :raises CommandError: after the block, when tar failed
+    :raises CommandError: after the block, when tar failed, also where that cut the archive off
     """
+    damage = None
     with tools.pipe_out([*_create_argv(epoch), f"--directory={root}", "."]) as stream:
-        yield stream
+        try:
+            yield stream
+        except tarfile.ReadError as error:
+            damage = error
+        while stream.read(_CHUNK):
+            pass
+    if damage:
+        raise damage
 
 
 def add_paths(

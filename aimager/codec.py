@@ -12,6 +12,7 @@ import hashlib
 import json
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -65,6 +66,19 @@ def decode(kind: Any, data: Any) -> Any:
     if isinstance(kind, type):
         return _decode_class(kind, data)
     raise TypeError(f"{kind!r} is not a type that JSON can be read as")
+
+
+def texts(data: Any) -> Iterator[str]:
+    """All texts in JSON data, the keys of objects too."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from texts(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from texts(value)
 
 
 def fingerprint(value: object) -> str:

@@ -188,5 +188,7 @@ def end(child: "subprocess.Popen[bytes]", patience: float) -> None:
         try:
             child.wait(patience)
         except subprocess.TimeoutExpired:
+            pass
+        finally:  # also where a second Ctrl-C ends the patience
             child.kill()
             child.wait()

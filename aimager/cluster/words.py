@@ -26,7 +26,11 @@ _OF_THIS_MACHINE = frozenset(
         *("remote", "remote-key", "remote-allowed-signers", "remote-revoked-keys"),
     )
 )
-"""Words that shape nothing that is sent; a worker has its own, where it needs some."""
+"""Words that shape nothing that is sent; a worker has its own, where it needs some.
+
+A manifest leaves out others (`Variable.told`): also what a lock file has, as board=, and how to run
+what is sent, as failed-hooks=, which a worker has to be told.
+"""
 
 _OF_IMAGES = frozenset(("disk-from", "files", "overlay", "scripts", "chpasswd"))
 """Words that only pack-image reads."""

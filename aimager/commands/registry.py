@@ -193,8 +193,8 @@ def _commands(told: Told) -> list[Command]:
         ),
         Command(
             "verify",
-            "build what manifest=FILE tells of once more, with the packages of lock=FILE, and say"
-            " whether it is bit for bit equal, or what differs",
+            "build what manifest=FILE tells of once more, with the packages of lock=FILE, or of the"
+            " lock file beside it, and say whether it is bit for bit equal, or what differs",
             "verify.run:verify_image",
             (asked.assignments, asked.folder),
         ),

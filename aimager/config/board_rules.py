@@ -6,7 +6,7 @@ from itertools import chain
 
 from aimager.config.accounts import is_owner
 from aimager.config.file_system_ids import as_printed
-from aimager.config.parse import is_host_name, read_packages, read_units
+from aimager.config.parse import read_packages, read_units
 from aimager.config.paths import is_below
 from aimager.config.storage import read_subvolumes
 from aimager.distros import DISTROS
@@ -16,8 +16,8 @@ from aimager.model.partition import Partition, Subvolume
 from aimager.model.settings import AddedFile
 from aimager.model.table_rules import check_table
 
-_LONGEST_ID = 64
-"""Characters: it is the host name of an image without another (hostname(7))."""
+_LONGEST_ID = 63
+"""Characters: it is the host name of an image without another, a single label (hostname(7))."""
 
 _Fault = tuple[str, str]
 """What a board has, and what to do about it."""
@@ -45,8 +45,6 @@ def _name_faults(board: Board) -> Iterator[_Fault]:
             "an id has lower-case letters and digits, with single dashes between them, at most"
             f" {_LONGEST_ID} in all",
         )
-    elif not is_host_name(board.id):
-        yield f"has the id {board.id!r}, which cannot be a host name", "use at most 63 characters"
     if not (board.name.strip() and board.name.isprintable()):
         yield f"has the name {board.name!r}", "give it words: name= is what lists show"
     for name in board.distros:

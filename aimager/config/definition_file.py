@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aimager.config.parse import check_address
+from aimager.codec import encode, texts
+from aimager.config.parse import check_address, is_text
 from aimager.errors import ConfigError
 from aimager.model.definition import checked
 from aimager.shown import without_credentials
@@ -80,15 +81,21 @@ class DefinitionFile:
         return names
 
     def check(self, value: T) -> T:
-        """The value, if its fields have their types.
+        """The value, if its fields have their types, and its texts are ones that files can have.
 
         :raises ConfigError: otherwise; what is told does not repeat a wrong one
         """
         try:
-            return checked(value)
+            read = checked(value)
         except ValueError as error:
             example = "a tuple of one value needs a comma: packages=('tree',)"
             raise self.error(f"has {error}", hint=f"{self.hint}; {example}") from error
+        if any("\0" in text or not is_text(text) for text in texts(encode(read))):
+            raise self.error(
+                "has a text with a NUL character, or half a surrogate pair",
+                hint="no file or program takes one: leave it out",
+            )
+        return read
 
     def check_address(self, address: str, where: str, variable: str) -> None:
         """Refuse what is not an address, or one that others must not read: the file's values reach

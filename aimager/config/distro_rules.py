@@ -7,14 +7,12 @@ from itertools import chain
 
 from aimager.config.parse import check_address, read_fingerprints, read_packages
 from aimager.config.paths import is_below
+from aimager.config.repositories import read_repository_names
 from aimager.errors import ConfigError
 from aimager.model.distro import Distro, Keyring
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._+-]*")
-"""Of a repository or a keyring, which stand in paths and as sections of pacman.conf."""
-
-_OPTIONS = "options"
-"""The section of pacman.conf that is not a repository."""
+"""Of a keyring, which stands in paths."""
 
 _VENDOR = re.compile(r"[a-z0-9.+-]*")
 _VARIABLE = re.compile(r"\$\w*")
@@ -83,6 +81,13 @@ def _is_package(name: str) -> bool:
         return False
 
 
+def _is_repository(name: str) -> bool:
+    try:
+        return read_repository_names(name, variable="base_repositories") == (name,)
+    except ConfigError:
+        return False
+
+
 def _mirror_faults(distro: Distro) -> Iterator[_Fault]:
     url, path = distro.mirrors.url, distro.mirrors.path
     if not url:
@@ -119,7 +124,7 @@ def _variable_faults(what: str, text: str, known: Iterable[str]) -> Iterator[_Fa
 def _repository_faults(distro: Distro) -> Iterator[_Fault]:
     names = distro.base_repositories
     for name in names:
-        if not _NAME.fullmatch(name) or name == _OPTIONS:
+        if not _is_repository(name):
             yield f"has the repository {name!r}, which pacman cannot have", "write it as core"
     if len(set(names)) < len(names):
         yield "has one of its base_repositories= twice", "leave one out"

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from aimager.config.parse import HERE, choices, split_list
+from aimager.config.parse import HERE, choices, is_text, split_list
 from aimager.errors import ConfigError
 
 _LONGEST, _LONGEST_PATH = 255, 4095
@@ -41,6 +41,8 @@ def has_long_name(path: str | Path) -> bool:
 
 def is_below(name: str) -> bool:
     """Whether ``name`` is a path below a folder, as short as it can be written."""
+    if "\0" in name or not is_text(name):
+        return False
     path = PurePosixPath(name)
     leads_out = path.is_absolute() or ".." in path.parts
     return name == str(path) != "." and not leads_out and not has_long_name(name)

@@ -86,6 +86,7 @@ RUN = (
         parser=of_choice(Tools),
         settings=("borrowed",),
         manifest=Told.text,
+        hides=lambda text: text == Tools.host,  # others do not choose whose programs run here
     ),
     Variable(
         "use-pacman-static",

@@ -110,9 +110,8 @@ def _with_root(table: PartitionTable, words: Words) -> PartitionTable:
             raise ConfigError(f"root-subvolumes= is not for a root of {kind}", hint="root-fs=btrfs")
         subvolumes = words.read("root-subvolumes")
         table = table.changed(Role.root, subvolumes=subvolumes)
-        own = [role.mount_point for role in Role if role is not Role.root and table.with_role(role)]
         for subvolume in subvolumes:
-            if subvolume.mount_point in own:
+            if subvolume.mount_point in table.taken:
                 raise ConfigError(
                     f"root-subvolumes= has {subvolume.mount_point}, where a partition is mounted",
                     hint="leave it out of root-subvolumes=, or the partition out of table=",

@@ -108,8 +108,9 @@ class Variable:
             told = Told.nothing
         if told is None and (self.secret or self.paths or self.group is Group.trust):
             told = Told.name
-        hidden = told is not Told.nothing and self.hides is not None and self.hides(text)
-        return Told.name if hidden else told or Told.text
+        is_list = self.several and text.startswith("@")  # a file, which is read before it is told
+        hidden = is_list or (self.hides is not None and self.hides(text))
+        return Told.name if hidden and told is not Told.nothing else told or Told.text
 
     @property
     def values(self) -> str:

@@ -27,6 +27,11 @@ def is_secret(name: str) -> bool:
     return any(variable.secret and variable.matches(name) for variable in VARIABLES)
 
 
+def is_told(name: str) -> bool:
+    """Whether a manifest tells anything of the variable ``name``, be it that it was given."""
+    return any(v.matches(name) and v.told("") is not Told.nothing for v in VARIABLES)
+
+
 def make_recipe(texts: Mapping[str, str]) -> Recipe:
     """What a manifest tells of the words with these ``texts``; of those that mean nothing, nothing.
 

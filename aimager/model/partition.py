@@ -216,6 +216,12 @@ class PartitionTable:
         """Those that something of ours is written in."""
         return tuple(p for p in self.partitions if p.role is not Role.raw)
 
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The folders in which partitions other than the root are mounted."""
+        others = (p.role.mount_point for p in self.partitions if p.role is not Role.root)
+        return tuple(filter(None, others))
+
     def changed(self, role: Role, **changes: object) -> "PartitionTable":
         """The same with other values in the fields of the partition for ``role``."""
         partitions = (

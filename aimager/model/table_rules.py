@@ -34,6 +34,7 @@ def check_table(table: PartitionTable, told: str) -> None:
         _place_faults(table),
         _type_faults(table),
         chain.from_iterable(map(_file_system_faults, table.partitions)),
+        _subvolume_faults(table),
     )
     for problem, hint in faults:
         raise ConfigError(f"{told} {problem}", hint=hint)
@@ -89,7 +90,7 @@ def _id_faults(table: PartitionTable) -> Iterator[_Fault]:
     is_id = is_uuid if table.label is Label.gpt else _DOS_ID.fullmatch
     if table.id and not is_id(table.id):
         yield f"has the id {table.id}, which a {table.label} label cannot have", "leave it out"
-    uuids = [p.uuid for p in table.partitions if p.uuid]
+    uuids = [p.uuid.lower() for p in table.partitions if p.uuid]
     for uuid in uuids:
         if not is_uuid(uuid):
             yield f"has the partition id {uuid}", "leave it out, and one is made"
@@ -110,6 +111,12 @@ def _type_faults(table: PartitionTable) -> Iterator[_Fault]:
 def _place_faults(table: PartitionTable) -> Iterator[_Fault]:
     end = 0
     for partition in table.partitions:
+        for name, number, least in (("size", partition.size, 1), ("start", partition.start, 0)):
+            if number is not None and (number < least or number % SECTOR):
+                yield (
+                    f"has a partition with {name}={number}, which is not in whole sectors",
+                    f"it counts bytes: give it a multiple of {SECTOR}",
+                )
         if not partition.size and partition.role not in (Role.root, Role.home):
             what = "without a mark" if partition.role is Role.raw else f"for {partition.role}"
             yield f"has a partition {what} and without a size", "give it one, such as 1 GiB"
@@ -138,3 +145,12 @@ def _file_system_faults(partition: Partition) -> Iterator[_Fault]:
         )
     if partition.subvolumes and not kind.has_subvolumes:
         yield f"has subvolumes in {kind}, which has none", "leave them out, or use btrfs"
+
+
+def _subvolume_faults(table: PartitionTable) -> Iterator[_Fault]:
+    for subvolume in chain.from_iterable(p.subvolumes for p in table.partitions):
+        if subvolume.mount_point in table.taken:
+            yield (
+                f"has a subvolume for {subvolume.mount_point}, where a partition is mounted",
+                "leave one of the two out",
+            )

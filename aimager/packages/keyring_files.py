@@ -62,7 +62,7 @@ def read_keyring(package: LockedPackage, store: Path, keyring: Keyring) -> Keyri
     return KeyringFiles(
         keys or b"",
         keyring.named if trusted is None else tuple(_trusted(trusted)),
-        tuple(_revoked(revoked or b"", package.file)),
+        tuple(read_revoked(revoked or b"", package.file)),
         version,
         built,
     )
@@ -98,14 +98,22 @@ def _read_info(package: LockedPackage, info: bytes) -> tuple[str, int]:
 
 def _trusted(text: bytes) -> Iterator[str]:
     """The keys that the lines ``FINGERPRINT:LEVEL:`` give no lower level than ours."""
+    return (key for key, level in read_levels(text) if level >= MARGINAL)
+
+
+def read_levels(text: bytes) -> Iterator[tuple[str, int]]:
+    """The keys of the lines ``FINGERPRINT:LEVEL:`` of a ``-trusted``, with their levels."""
     for line in text.decode(errors="replace").split("\n"):
         match = _TRUSTED.fullmatch(line.strip())
-        if match and int(match[2] or MARGINAL) >= MARGINAL:
-            yield match[1].upper()
+        if match:
+            yield match[1].upper(), int(match[2] or MARGINAL)
 
 
-def _revoked(text: bytes, file: str) -> Iterator[str]:
-    """What the lines name, in any of the forms in which gpg takes a key from pacman-key."""
+def read_revoked(text: bytes, file: str) -> Iterator[str]:
+    """What the lines of a ``-revoked`` name, in any form in which gpg takes a key of pacman-key.
+
+    :raises TrustError: when one names no key
+    """
     for line in text.decode(errors="replace").split("\n"):
         name = "".join(line.partition("#")[0].split()).upper().replace("0X", "0x")
         if not name:

@@ -2,12 +2,12 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aimager.codec import decode, encode
+from aimager.codec import decode, encode, texts
 from aimager.errors import ConfigError
 from aimager.model.board import BOARD_ID
 from aimager.model.build import Build
@@ -187,7 +187,7 @@ def _parse(path: Path, version: tuple[int, ...]) -> LockFile:
     read again.
     """
     data = parse_json(_read_bytes(path))
-    if any(not text.isprintable() for text in _texts(data)):
+    if any(not text.isprintable() for text in texts(data)):
         raise ValueError("it has control characters")
     _check_format(path, data)
     lock_file: LockFile = decode(LockFile, data)
@@ -216,18 +216,6 @@ def _check_format(path: Path, data: Any) -> None:
             f"the lock file {path} is of format {number}, and this aimager knows only {FORMAT}",
             hint="use a newer aimager, or delete it and make a new one with doit lock lock=FILE",
         )
-
-
-def _texts(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield key
-            yield from _texts(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _texts(value)
 
 
 def check_build(build: Build, lock_file: LockFile) -> None:

@@ -67,6 +67,7 @@ def read_facts(stream: IO[bytes]) -> Iterator[tuple[str, dict[str, object]]]:
                 facts["content"] = _digest(archive, member)
             more = {k: v for k, v in member.pax_headers.items() if k not in _TOLD_ELSEWHERE}
             yield member.name.removeprefix("./"), facts | more
+            archive.members.clear()  # type: ignore[attr-defined]  # in which all would stay
 
 
 def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:

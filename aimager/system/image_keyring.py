@@ -12,17 +12,18 @@ make an ordinary keyring of it: that gives the main keys the ownertrust which th
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from aimager import limits
 from aimager.errors import ASK_PACKAGER, CommandError, ImageError, TrustError
-from aimager.packages.keyring_files import KEYRINGS, MARGINAL
+from aimager.packages.keyring_files import KEYRINGS, MARGINAL, read_levels, read_revoked
 from aimager.packages.openpgp.certificate import read_ring
+from aimager.packages.openpgp.packets import dearmoured
 from aimager.packages.openpgp.public_keys import PublicKey, list_keys
 from aimager.packages.openpgp.strangers import without_strangers
 from aimager.packages.openpgp.trust import Trust
 from aimager.sandbox.drop_ins import files_at
-from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree import Tree, shown
 from aimager.toolbox import Toolbox
 
 HOME = "etc/pacman.d/gnupg"
@@ -59,46 +60,50 @@ class Keyrings:
 def lay_keyring(tree: Tree, tools: Toolbox, *, newest: int) -> None:
     """Make the keyring of the pacman of ``tree``, if it has one, from the keyrings it came with.
 
-    ``newest`` is when the newest of its packages was built, in seconds since 1970.
+    One that the user gave stays, and so does a gpg.conf. Without keyrings none is made. ``newest``
+    is when the newest of its packages was built, in seconds since 1970.
 
     :raises ImageError: when a keyring cannot be read
     """
-    if not tree.exists("usr/bin/pacman-key"):
+    if not tree.exists("usr/bin/pacman-key") or tree.exists(f"{HOME}/trustdb.gpg"):
         return
     try:
         keyrings = read_keyrings(tree)
+        if not keyrings.keys:
+            return
         content, ownertrust, now = secretless(keyrings, newest)
     except (ValueError, TrustError) as error:
+        reason = error.message if isinstance(error, TrustError) else error
         raise ImageError(
-            f"the image's keyrings cannot be read: {error}", hint=ASK_PACKAGER
+            f"the image's keyrings cannot be read: {reason}", hint=ASK_PACKAGER
         ) from error
     _make_home(tools, _PLACE, content, ownertrust, now)
     tree.mkdir(HOME, 0o755)
     for name in ("pubring.gpg", "trustdb.gpg"):
         tree.write(f"{HOME}/{name}", (_PLACE / name).read_bytes(), 0o644)
-    tree.write(f"{HOME}/gpg.conf", "".join(f"{option}\n" for option in _OPTIONS), 0o644)
+    if not tree.exists(f"{HOME}/gpg.conf"):
+        tree.write(f"{HOME}/gpg.conf", "".join(f"{option}\n" for option in _OPTIONS), 0o644)
 
 
 def read_keyrings(tree: Tree) -> Keyrings:
     """What ``pacman-key --populate`` would take of ``tree``.
 
     :raises ImageError: when a file is too large
+    :raises TrustError: when a list of revoked keys names no key
+    :raises ValueError: when a keyring is damaged
     """
     keys, listed, revoked = list[bytes](), dict[str, int](), list[str]()
     for path in files_at(tree, f"{KEYRINGS}*.gpg"):
-        keys.append(tree.read_bytes(path, limits.KEYRING))
-        stem = str(PurePath(path).with_suffix(""))
-        for line in _lines(tree, f"{stem}-trusted"):
-            name, _, level = line.partition(":")
-            listed[name.upper()] = int(level.strip(":") or MARGINAL)
-        revoked += [line.upper().removeprefix("0X") for line in _lines(tree, f"{stem}-revoked")]
+        if content := _read(tree, path):
+            keys.append(dearmoured(content))
+        stem = path.removesuffix(".gpg")
+        listed |= read_levels(_read(tree, f"{stem}-trusted"))
+        revoked += read_revoked(_read(tree, f"{stem}-revoked"), shown(f"{stem}-revoked"))
     return Keyrings(b"".join(keys), listed, tuple(revoked))
 
 
-def _lines(tree: Tree, path: str) -> Iterator[str]:
-    text = tree.read_text(path, limits.KEYRING) if tree.is_file(path) else ""
-    lines = (line.partition("#")[0].strip() for line in text.split("\n"))
-    return (line for line in lines if line)
+def _read(tree: Tree, path: str) -> bytes:
+    return tree.read_bytes(path, limits.KEYRING) if tree.is_file(path) else b""
 
 
 def secretless(keyrings: Keyrings, newest: int) -> tuple[bytes, Mapping[str, int], int]:

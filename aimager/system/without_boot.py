@@ -12,7 +12,7 @@ from aimager.sandbox.accounts import read_accounts
 from aimager.sandbox.tree import Tree
 
 _CONF = "etc/pacman.conf"
-_SHADOW = "etc/shadow"
+_PASSWORDS = ("etc/passwd", "etc/shadow")
 _NO_PASSWORD = re.compile(r"^root::", re.MULTILINE)
 _SANDBOXES = tuple(
     re.compile(rf"^#[ \t]*({option})[ \t]*$", re.MULTILINE)
@@ -43,9 +43,10 @@ def prepare_container(tree: Tree) -> None:
     The machine-id is there and empty, as machine-id(5) has it for images that are started often.
     """
     tree.write("etc/machine-id", "", 0o444)
-    if tree.is_file(_SHADOW):
-        # An empty password lets everybody become root: CVE-2019-5021.
-        tree.write(_SHADOW, _NO_PASSWORD.sub("root:!:", tree.read_text(_SHADOW)))
+    for path in _PASSWORDS:
+        text = tree.read_text(path) if tree.is_file(path) else ""
+        if _NO_PASSWORD.search(text):  # which lets everybody become root: CVE-2019-5021
+            tree.write(path, _NO_PASSWORD.sub("root:!:", text))
     if tree.is_file(_CONF):
         tree.write(_CONF, without_sandbox(tree.read_text(_CONF)))
 

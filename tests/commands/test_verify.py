@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from aimager.commands.verify.published import check_lock, read_published
-from aimager.commands.verify.rebuild import find_words, rebuilt
+from aimager.commands.verify.rebuild import find_words
 from aimager.commands.verify.run import explain, verify_image
 from aimager.config.build import read_build
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
-from aimager.graph import artifacts
 from aimager.image.manifest import Built, Result, checksums_text, manifest_text, measure
 from aimager.model.lock import Lock, LockedPackage
 from aimager.packages.lock_file import LockedBuild, LockFile, format_lock_file, join_locks
@@ -81,6 +80,17 @@ def change(manifest: Path, **told: object) -> Path:
         ({"words": {"table": "@/etc/passwd"}}, "sets table=, which no manifest does"),
         ({"words": {"remote": "/srv"}}, "sets remote=, which no manifest does"),
         ({"words": {"frob": "1"}}, "sets frob=, which no manifest does"),
+        ({"words": {"create": "@/etc/passwd"}}, "sets create=, which no manifest does"),
+        ({"words": {"tools": "host"}}, "sets tools=, which no manifest does"),
+        ({"words": {"hostname": "a\x1b"}}, r"is damaged.*hostname=a.*is not a valid host name"),
+        ({"words": {"append-all": "x" * 120_000}}, "have 120010 bytes, and verify takes 120000"),
+        ({"given_again": ["out"]}, "sets out=, which no manifest does"),
+        ({"given_again": ["lock"]}, "sets lock=, which no manifest does"),
+        ({"source_date_epoch": 10**20}, "is damaged.*is not a time"),
+        *(
+            ({"results": [{"name": name, "size": 1, "sha256": "0" * 64}]}, "no file can be called")
+            for name in ("../motd", "/etc/passwd", "", ".", "..", "a\0", "\ud800", "a" * 256)
+        ),
         ({"packages": 7}, "is not a manifest"),
     ],
 )
@@ -193,40 +203,53 @@ def test_a_manifest_that_alone_differs(tmp_path: Path) -> None:
     again = change(publish(tmp_path / "same"), epoch=2, logins=["root"])
     assert list(explain(published, again.parent)) == [
         "NOT equal: manifest.json",
-        "   epoch: 1 -> 2",
-        '   logins: [] -> ["root"]',
+        "   settings: 2 changed",
+        "      epoch: 1 -> 2",
+        '      logins: [] -> ["root"]',
+    ]
+    again.write_text(published.manifest.path.read_text() + " ")
+    assert list(explain(published, again.parent)) == [
+        "NOT equal: manifest.json",
+        "   in how it is written, or in what it says of a package beside its version",
     ]
 
 
-def test_a_build_that_fails_verifies_nothing_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """It says what stops it itself: here the lock file does not have the board's packages."""
-    published = read_published(publish(tmp_path / "p"))
-    monkeypatch.setattr(artifacts, "RUN", tmp_path / "run")
-    monkeypatch.setattr(artifacts, "CACHE", tmp_path / "cache")
-    stored = PACKAGES[0].path(artifacts.store())
-    stored.parent.mkdir(parents=True)
-    stored.write_text("package")
-    words = find_words(published, given(tmp_path), tmp_path)
-    with (
-        pytest.raises(ImageError, match="could not be built again, so nothing is verified"),
-        rebuilt(published, words, lock_file(*PACKAGES), tmp_path),
-    ):
-        pass
-    assert "ERROR: the lock file does not hold linux" in capfd.readouterr().err
-    linked = PACKAGES[0].path(tmp_path / "run/verify/cache/pkg")
-    assert linked.stat().st_ino == stored.stat().st_ino
-    assert not (tmp_path / "cache/product").exists()
-
-
-@pytest.mark.parametrize("missing", ["manifest", "lock"])
-def test_both_files_are_needed(missing: str, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_differs_all_the_same(tmp_path: Path) -> None:
     manifest = publish(tmp_path / "p")
-    words = {"manifest": str(manifest), "lock": str(manifest.with_name("image.lock"))}
-    del words[missing]
-    with pytest.raises(ConfigError, match=f"verify needs {missing}="):
-        verify_image(words, tmp_path)
+    manifest.with_name("root.tar").write_text("no archive")
+    named = {"name": "root.tar", "size": 10, "sha256": sha256(manifest.with_name("root.tar"))}
+    published = read_published(change(manifest, results=[named]))
+    told = list(explain(published, publish(tmp_path / "again").parent))
+    assert told[0] == "NOT equal: root.tar, manifest.json"
+    assert told[-1].startswith("how root.tar differs is not known: ")
+
+
+def test_both_files_are_needed(tmp_path: Path) -> None:
+    manifest = publish(tmp_path / "p")
+    lock = manifest.with_name("image.lock")
+    with pytest.raises(ConfigError, match="verify needs manifest="):
+        verify_image({"lock": str(lock)}, tmp_path)
+    with pytest.raises(ConfigError, match="chpasswd= has to be given again"):
+        verify_image({"manifest": str(manifest)}, tmp_path)  # the lock file is found
+    manifest.with_name("other.lock").touch()
+    with pytest.raises(ConfigError, match=r"verify needs lock=: several files \*\.lock lie beside"):
+        verify_image({"manifest": str(manifest)}, tmp_path)
+    lock.unlink()
+    manifest.with_name("other.lock").unlink()
+    with pytest.raises(ConfigError, match=r"verify needs lock=: no file \*\.lock lies beside"):
+        verify_image({"manifest": str(manifest), "lock": ""}, tmp_path)
+
+
+def test_another_builds_results_are_not_looked_at(tmp_path: Path) -> None:
+    """Of several builds a lock file has their names, of which one could lead elsewhere."""
+    manifest = publish(tmp_path / "p")
+    own = LockedBuild("archlinux", "x86_64", "x64-uefi", (), "host", "")
+    locked = join_locks({}, {BUILD: own, "../../p": own})
+    manifest.with_name("image.lock").write_text(format_lock_file(locked))
+    published = read_published(change(manifest, build="../../p", packages=[]))
+    check_lock(published, Path("x.lock"), locked)
+    with pytest.raises(ConfigError, match=rf"are of {BUILD}, the manifest is of \.\./\.\./p"):
+        find_words(published, given(tmp_path, board="x64-uefi"), tmp_path)
 
 
 def test_it_ends_as_diff_does(tmp_path: Path) -> None:

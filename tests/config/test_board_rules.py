@@ -42,8 +42,7 @@ def said(board: Board) -> str:
 @pytest.mark.parametrize(
     ("board", "told"),
     [
-        (broken(id="a" * 65), f"has the id '{'a' * 65}'"),
-        (broken(id="a" * 64), "which cannot be a host name"),
+        (broken(id="a" * 64), f"has the id '{'a' * 64}'"),
         (broken(name=" "), "has the name ' '"),
         (broken(name="a\x1b[2J"), r"has the name 'a\x1b[2J'"),
         (broken(distros=("alarm",)), "has alarm in distros=, which is another name of archlinuxa"),
@@ -74,6 +73,8 @@ def said(board: Board) -> str:
         (broken(files=(AddedFile("etc/motd", ""),)), "has 'etc/motd' in files="),
         (broken(files=(AddedFile("/../motd", ""),)), "has '/../motd' in files="),
         (broken(files=(AddedFile("/etc/", ""),)), "has '/etc/' in files="),
+        (broken(files=(AddedFile("/a\0b", ""),)), r"has '/a\x00b' in files="),
+        (broken(files=(AddedFile("/\ud800", ""),)), r"has '/\ud800' in files="),
         (broken(files=(AddedFile("/motd", "", 0o77777),)), "has the mode 77777 in files="),
         (broken(files=(AddedFile("/motd", "", owner="a:b:c"),)), "has the owner 'a:b:c' in files="),
         (broken(scripts=(Script("a/b", "#!/bin/sh"),)), "has the script 'a/b', which no file can"),
@@ -91,6 +92,8 @@ def on(*partitions: Partition, label: Label = Label.gpt, id: str = "") -> Board:
 
 
 ROOT_OF = Partition(Role.root, FileSystem.ext4)
+UUID = "0fc63daf-8483-4772-8e79-3d69d8477de4"
+AT, AT_BOOT = (Subvolume("@", "/"),), Subvolume("@boot", "/boot")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,14 @@ ROOT_OF = Partition(Role.root, FileSystem.ext4)
         (on(root_ext4(), id="zz", label=Label.dos), "has the id zz, which a dos label cannot have"),
         (on(replace(ROOT_OF, type="x")), "has the type x, which a gpt label does not have"),
         (on(replace(ROOT_OF, uuid="x")), "has the partition id x"),
+        (
+            on(replace(boot_fat(GiB), uuid=UUID), replace(ROOT_OF, uuid=UUID.upper())),
+            "gives two partitions the same uuid",
+        ),
+        (on(replace(ROOT_OF, start=1_000_001)), "with start=1000001, which is not in whole"),
+        (on(replace(ROOT_OF, start=-512)), "with start=-512, which is not in whole sectors"),
+        (on(root_ext4(1_000_001)), "with size=1000001, which is not in whole sectors"),
+        (on(root_ext4(0)), "with size=0, which is not in whole sectors"),
         (on(replace(ROOT_OF, attributes="x")), "has the attributes x"),
         (on(replace(ROOT_OF, name="x" * 37)), "which a GPT cannot hold"),
         (on(replace(ROOT_OF, name="x"), label=Label.dos), "which a DOS label cannot have"),
@@ -115,6 +126,13 @@ ROOT_OF = Partition(Role.root, FileSystem.ext4)
         (
             on(Partition(Role.root, FileSystem.btrfs, subvolumes=(Subvolume("a/b", "/"),))),
             "has subvolumes with names or folders that cannot be",
+        ),
+        (
+            on(
+                boot_fat(GiB),
+                replace(ROOT_OF, file_system=FileSystem.btrfs, subvolumes=(*AT, AT_BOOT)),
+            ),
+            "has a subvolume for /boot, where a partition is mounted",
         ),
         (on(replace(ROOT_OF, file_system_id="zz")), "has the file system's id zz, which ext4 has"),
     ],
@@ -135,3 +153,13 @@ def test_a_file_is_held_to_the_rules(tmp_path: Path) -> None:
         assert caught.value.message == (
             f"the board {path} has 'root wait' in command_line=, which is not one word"
         )
+
+
+@pytest.mark.parametrize("text", [r"a\0b", r"\ud800"])
+def test_no_text_is_one_that_no_file_can_have(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    own = (ROOT / "boards/aarch64_uboot.py").read_text()
+    path.write_text(own.replace('tested="', f'tested="{text}'))
+    for read in (load_board, read_board):
+        with pytest.raises(ConfigError, match="has a text with a NUL character, or half a surr"):
+            read(path)

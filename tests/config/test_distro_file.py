@@ -94,6 +94,7 @@ def test_a_list_is_taken_where_a_tuple_belongs(tmp_path: Path) -> None:
         ((LAST, f'base_repositories=("core", "core"), {LAST}'), "has one of its base_repositories"),
         ((LAST, f'base_repositories=("main",), {LAST}'), "has no core in base_repositories="),
         ((LAST, f'base_repositories=("options",), {LAST}'), "has the repository 'options'"),
+        ((LAST, f'base_repositories=("core", "local"), {LAST}'), "has the repository 'local'"),
         ((LAST, f'base_repositories=("a/b",), {LAST}'), "has the repository 'a/b', which pacman"),
         ((LAST, f'base_packages=("-x",), {LAST}'), "has the package '-x', which is not the name"),
         ((LAST, f'mirrorlist="/etc/x", {LAST}'), "has the mirrorlist '/etc/x', which is not"),

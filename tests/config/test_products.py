@@ -37,6 +37,7 @@ def test_a_name_may_have_a_tag(text: str, name: str) -> None:
     "text",
     [
         *("", "Arch", "arch:", ":tag", "arch:a b", "a//b", "/arch", "arch/", "a___b", "-arch"),
+        *("-a.b/arch", "a-.b/arch", "a..b:5000/arch", "a.:5000/arch", "-:1/arch"),
         *("arch@sha256:0", "https://quay.io/arch", f"arch:{'a' * 129}", "a" * 256, "ä"),
     ],
 )

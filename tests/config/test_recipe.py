@@ -35,6 +35,10 @@ def test_what_a_manifest_tells_of_each_variable(kind: Told) -> None:
         ("table=@/etc/passwd", False),
         ("append-linux-lts=quiet", True),
         ("trust-key-mine=ABCD", False),
+        ("create=@list", False),
+        ("root-subvolumes=@", True),
+        ("tools=borrowed", True),
+        ("tools=host", False),
     ],
 )
 def test_some_texts_are_told(word: str, told: bool) -> None:

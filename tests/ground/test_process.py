@@ -1,6 +1,9 @@
 """Programs are run in a fixed environment, logged, and their failures told."""
 
 import io
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +124,21 @@ def test_who_watches_and_fails_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         process.run(["sh", "-c", f"echo $$ >{tmp_path}/pid; echo x; exec sleep 1000"], watch=watch)
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_who_loses_patience_ends_the_program_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(); signal.pause()"
+    with subprocess.Popen([sys.executable, "-uc", deaf], stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        wait = child.wait
+
+        def interrupted(timeout: float | None = None) -> int:
+            if timeout is not None:
+                raise KeyboardInterrupt
+            return wait()
+
+        monkeypatch.setattr(child, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            process.end(child, 60)
+        assert child.returncode == -signal.SIGKILL

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from aimager import process
 from aimager.archive import pack_tree
+from aimager.errors import CommandError, ImageError
 from aimager.image.oci.archive import Layers
 from aimager.image.oci.layout import Told
 from aimager.model.architecture import Architecture
@@ -144,3 +146,29 @@ def test_a_name_with_a_newline_is_a_name(folder: Path, tmp_path: Path) -> None:
     image = make(folder / "odd", name_oddly)
     image.unpack(tmp_path / "root")
     assert (tmp_path / "root/etc/a\nb -C").read_text() == "odd"
+
+
+@pytest.mark.parametrize("name", ["etc/.wh.motd", "etc/.wh..wh..opq"])
+def test_a_name_that_would_remove_another_is_refused(folder: Path, name: str) -> None:
+    def remove(root: Path) -> None:
+        write(root, name)
+
+    with pytest.raises(ImageError, match=rf"^/{name} cannot be in an OCI image"):
+        make(folder / "wh" / name, remove)
+
+
+def test_a_tar_that_ends_early_is_told_by_its_status(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_early(root: Path) -> None:
+        write(root, "usr/large", "x" * 100_000)
+        tar = tmp_path / "tar"
+        tar.write_text(f'#!/bin/sh\n{shutil.which("tar")} "$@" | head -c 50000\nexit 2\n')
+        tar.chmod(0o755)
+        monkeypatch.setitem(
+            process.ENVIRONMENT, "PATH", f"{tmp_path}:{process.ENVIRONMENT['PATH']}"
+        )
+
+    with pytest.raises(CommandError) as caught:
+        make(folder / "early", end_early)
+    assert caught.value.status == 2

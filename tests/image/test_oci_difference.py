@@ -1,10 +1,12 @@
 """What a layer has that the trees below it have not."""
 
+import io
 import tarfile
+import tracemalloc
 
 import pytest
 
-from aimager.image.oci.difference import Difference, Known, State, find_difference
+from aimager.image.oci.difference import Difference, Known, State, find_difference, read_state
 
 FOLDER, FILE = tarfile.DIRTYPE, tarfile.REGTYPE
 
@@ -51,3 +53,17 @@ def test_what_is_laid_over_a_tree(below: str, tree: str, whiteouts: str, paths: 
     top = ("",) if whiteouts or paths else ()
     assert found == Difference(tuple(whiteouts.split()), (*top, *paths.split()))
     assert bool(found) is bool(top)
+
+
+def test_of_a_tree_nothing_else_is_held() -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(5000):
+            archive.addfile(tarfile.TarInfo(f"./usr/share/{number}"))
+    stream.seek(0)
+    tracemalloc.start()
+    found = read_state(stream)
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 5000
+    assert most - held < 3_000_000

@@ -1,5 +1,6 @@
 """The keyring of a system that nothing makes one for: whom it trusts, and that it has no secret."""
 
+import base64
 import lzma
 import shutil
 import subprocess
@@ -115,6 +116,78 @@ def test_it_has_the_same_bytes_each_time(tmp_path: Path) -> None:
         shutil.rmtree(image_keyring._PLACE)
         found.append({p.name: p.read_bytes() for p in (tmp_path / name / HOME).iterdir()})
     assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("how", ["spaced", "0x", "in small letters"])
+def test_who_is_revoked_in_any_form_is_disabled(tmp_path: Path, how: str) -> None:
+    write_keyrings(tmp_path)
+    name = name_of(OUSTED)
+    words = [name[at : at + 4] for at in range(0, len(name), 4)]
+    forms = {"spaced": " ".join(words), "0x": f"0x{name}", "in small letters": name.lower()}
+    (tmp_path / FOLDER / "demo-revoked").write_text(f"{forms[how]}\n")
+    lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert validity(tmp_path / HOME)[name] == "-D"
+
+
+@pytest.mark.usefixtures("home")
+def test_armoured_and_binary_keyrings_are_read(tmp_path: Path) -> None:
+    write_keyrings(tmp_path)
+    path = tmp_path / FOLDER / "demo.gpg"
+    block = base64.encodebytes(path.read_bytes()).decode()
+    kind = "PGP PUBLIC KEY BLOCK"
+    path.write_text(f"-----BEGIN {kind}-----\n\n{block}-----END {kind}-----\n")
+    lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert len(validity(tmp_path / HOME)) == 7
+
+
+def test_a_line_that_trusts_no_key_is_passed_over(tmp_path: Path) -> None:
+    write_keyrings(tmp_path)
+    with (tmp_path / FOLDER / "demo-trusted").open("ab") as stream:
+        stream.write(b"hello:x:\n\xff:4:\n")
+    assert len(read_keyrings(Tree(tmp_path)).listed) == 4
+
+
+def test_a_keyring_of_the_user_stays(tmp_path: Path) -> None:
+    write_keyrings(tmp_path)
+    (tmp_path / HOME).mkdir(parents=True)
+    names = ("gpg.conf", "pubring.gpg", "trustdb.gpg")
+    for name in names:
+        (tmp_path / HOME / name).write_text("mine")
+    lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert [(tmp_path / HOME / name).read_text() for name in names] == ["mine"] * 3
+
+
+@pytest.mark.usefixtures("home")
+def test_a_gpg_conf_of_the_user_stays(tmp_path: Path) -> None:
+    write_keyrings(tmp_path)
+    (tmp_path / HOME).mkdir(parents=True)
+    (tmp_path / HOME / "gpg.conf").write_text("no-greeting\n")
+    lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert (tmp_path / HOME / "gpg.conf").read_text() == "no-greeting\n"
+    assert (tmp_path / HOME / "trustdb.gpg").exists()
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_without_keyrings_there_is_none(tmp_path: Path, content: bytes | None) -> None:
+    write_keyrings(tmp_path)
+    for path in (tmp_path / FOLDER).iterdir():
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+    lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert not (tmp_path / HOME).exists()
+
+
+def test_a_line_that_revokes_nothing_is_told_of(tmp_path: Path) -> None:
+    write_keyrings(tmp_path)
+    (tmp_path / FOLDER / "demo-revoked").write_text("F\n")
+    with pytest.raises(ImageError) as caught:
+        lay_keyring(Tree(tmp_path), Toolbox(None), newest=NOW)
+    assert caught.value.message == (
+        f"the image's keyrings cannot be read: /{FOLDER}demo-revoked names a revoked key as 'F',"
+        " which is neither a fingerprint nor a key id"
+    )
 
 
 def test_without_pacman_there_is_none(tmp_path: Path) -> None:

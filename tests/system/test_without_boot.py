@@ -26,6 +26,12 @@ def test_a_container_gets_its_identity_from_who_starts_it(tmp_path: Path) -> Non
     assert (tmp_path / "etc/pacman.conf").read_text() == "[options]\nDisableSandbox\n"
 
 
+def test_a_password_of_passwd_counts(tmp_path: Path) -> None:
+    write(tmp_path, "etc/passwd", "root::0:0::/root:/bin/sh\n")
+    prepare_container(Tree(tmp_path))
+    assert (tmp_path / "etc/passwd").read_text() == "root:!:0:0::/root:/bin/sh\n"
+
+
 @pytest.mark.parametrize("root", ["root:*:14871::::::\n", "root:$6$a$b:14871::::::\n"])
 def test_roots_own_password_stays(tmp_path: Path, root: str) -> None:
     write(tmp_path, "etc/shadow", root)

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from aimager.codec import decode
-from aimager.config.variables import make_recipe
+from aimager.config.parse import read_epoch
+from aimager.config.paths import is_below
+from aimager.config.variables import is_told, make_recipe
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.image.compare.manifest import Manifest, read_manifest
@@ -17,6 +20,9 @@ from aimager.packages.lock_file import LockFile
 _OLDER = ("words", "given_again", "settings", "source_date_epoch")
 _LARGEST_SUMS = 1 << 20
 """Bytes of SHA256SUMS that are read; a line of it has some 80."""
+
+_MOST_WORDS = 120_000
+"""Bytes of all words: the kernel takes 128 KiB for one argument of a program (MAX_ARG_STRLEN)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,9 @@ def read_published(path: Path) -> Published:
             f"{path} was made by an older aimager, which did not tell how to build again",
             hint="build it again by hand, and compare the results: doit diff A B",
         )
+    for name in manifest.results:
+        if "/" in name or not is_below(name):
+            raise _damaged_manifest(path, f"no file can be called {name[:200]}")
     published = Published(manifest, _read_recipe(manifest))
     _check_files(published)
     return published
@@ -60,26 +69,44 @@ def read_published(path: Path) -> Published:
 
 def _read_recipe(manifest: Manifest) -> Recipe:
     """What the manifest tells of the words, which are none that others may not set."""
-    data = manifest.data
+    data, path = manifest.data, manifest.path
     try:
         words = decode(dict[str, str], data["words"])
-        recipe = Recipe(
-            words=tuple(sorted(words.items())),
-            given_again=decode(tuple[str, ...], data["given_again"]),
-            settings=decode(str, data["settings"]),
-            epoch=decode(int | None, data["source_date_epoch"]),
-        )
+        again = decode(tuple[str, ...], data["given_again"])
+        epoch = decode(int | None, data["source_date_epoch"])
+        settings = decode(str, data["settings"])
     except ValueError as error:
+        raise _damaged_manifest(path, str(error)[:200]) from error
+    _check_size(path, words)
+    try:
+        told = dict(make_recipe(words).words)
+        read_epoch(None if epoch is None else str(epoch))
+    except ConfigError as error:
+        raise _damaged_manifest(path, error.message) from error
+    unknown = [name for name in words if name not in told]
+    if unknown or (unknown := [name for name in again if not is_told(name)]):
         raise ConfigError(
-            f"{manifest.path} is damaged: {str(error)[:200]}", hint="get it again, or build anew"
-        ) from error
-    told = dict(make_recipe(words).words)
-    if strange := [name for name in words if name not in told]:
-        raise ConfigError(
-            f"{manifest.path} sets {strange[0]}=, which no manifest does",
-            hint="somebody has changed it: get it again from who has published the image",
+            f"{path} sets {unknown[0][:200]}=, which no manifest does",
+            hint="a newer aimager has made it, or somebody has changed it: get it again from who"
+            " has published the image",
         )
-    return recipe
+    return Recipe(tuple(sorted(words.items())), again, settings, epoch)
+
+
+def _check_size(path: Path, words: Mapping[str, str]) -> None:
+    """:raises ConfigError: when the words are more than are given to a program"""
+    size = sum(len(text.encode(errors="surrogatepass")) for text in chain(words, words.values()))
+    if size > _MOST_WORDS:
+        raise ConfigError(
+            f"the words that {path} tells have {size} bytes, and verify takes {_MOST_WORDS}",
+            hint="build it again by hand, and compare the results: doit diff A B",
+        )
+
+
+def _damaged_manifest(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"{path} is damaged, or of another aimager: {why}", hint="get it again, or build anew"
+    )
 
 
 def _check_files(published: Published) -> None:

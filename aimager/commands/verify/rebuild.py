@@ -1,6 +1,7 @@
 """Building again what a manifest tells of, with nothing of earlier builds but packages."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -49,12 +50,18 @@ def find_words(published: Published, given: Mapping[str, str], folder: Path) -> 
         if name in _NOT_TAKEN:
             raise ConfigError(f"{name}= has no place in a rebuild", hint=f"leave {name}= out")
         if name in told and told[name] != text:
+            given_text = "" if is_secret(name) else text
             raise ConfigError(
-                f"{name}={text} is not what the image was built with: {told[name]}",
+                f"{name}={given_text} is not what the image was built with: {told[name]}",
                 hint=f"leave {name}= out: the manifest tells it",
             )
     words = {**told, **own, "lock": given["lock"]}
     build = read_build(words, folder, epoch=published.recipe.epoch)
+    if build and build.id != published.build:
+        raise ConfigError(
+            f"the words and the lock file are of {build.id}, the manifest is of {published.build}",
+            hint="name the lock file that was published with the manifest",
+        )
     if build is None or build.settings_fingerprint != published.recipe.settings:
         said = ", ".join(f"{name}=" for name in again)
         raise ConfigError(
@@ -126,4 +133,11 @@ def _link_packages(lock_file: LockFile, store: Path) -> None:
                     target = store / path.relative_to(usual)
                     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                     if not target.exists():
-                        target.hardlink_to(path)
+                        _link(path, target)
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(path)
+    except OSError:  # on another disk, or of another user (fs.protected_hardlinks)
+        shutil.copyfile(path, target)

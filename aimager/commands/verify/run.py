@@ -7,16 +7,18 @@ from aimager.commands.diff import tell
 from aimager.commands.verify.published import Published, check_lock, read_published
 from aimager.commands.verify.rebuild import find_words, rebuilt
 from aimager.config.variables import make_words
-from aimager.errors import ConfigError
+from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.graph import artifacts
 from aimager.image.compare.difference import FileChange, compare
 from aimager.image.compare.manifest import Manifest, read_manifest
-from aimager.image.compare.side import IMAGES, read_sides
+from aimager.image.compare.side import IMAGES, Side, read_sides
 from aimager.model.product import MANIFEST
 from aimager.packages.lock_file import read_lock_file
 from aimager.products.run_folder import hold_run_folder
 from aimager.shown import shown
+
+_HINT = "name what was published: doit verify manifest=manifest.json lock=image.lock"
 
 _SHORT = 20
 """So many lines of each kind of difference are printed."""
@@ -25,28 +27,38 @@ _SHORT = 20
 def verify_image(assignments: Mapping[str, str], folder: Path) -> int:
     """Build again what ``manifest=`` tells of, with the packages of ``lock=``, and compare.
 
-    Relative paths start at ``folder``. Returns 0 where all is equal, else 1.
+    Without ``lock=`` it is the only file ``*.lock`` beside the manifest. Relative paths start at
+    ``folder``. Returns 0 where all is equal, else 1.
 
     :raises ConfigError: when the words are not those that it takes
     :raises ImageError: when what was published is damaged, or cannot be built
     """
     words = make_words(assignments, folder)
-    for name in ("manifest", "lock"):
-        if not assignments.get(name):
-            raise ConfigError(
-                f"verify needs {name}=",
-                hint="name what was published: doit verify manifest=manifest.json lock=image.lock",
-            )
-    lock = words.start("lock") / assignments["lock"]
-    published, lock_file = read_published(words.read("manifest")), read_lock_file(lock)
+    if not assignments.get("manifest"):
+        raise ConfigError("verify needs manifest=", hint=_HINT)
+    path: Path = words.read("manifest")
+    lock = words.start("lock") / (assignments.get("lock") or find_lock(path))
+    published, lock_file = read_published(path), read_lock_file(lock)
     check_lock(published, lock, lock_file)
-    described = find_words(published, assignments, folder)
+    described = find_words(published, {**assignments, "lock": str(lock)}, folder)
     hold_run_folder(artifacts.RUN)
     with rebuilt(published, described, lock_file, folder) as results:
         lines = list(explain(published, results))
     names = ", ".join((*published.manifest.results, MANIFEST))
     print(*(lines or [f"bit for bit equal: {shown(names)}"]), sep="\n")
     return 1 if lines else 0
+
+
+def find_lock(manifest: Path) -> Path:
+    """The only file ``*.lock`` beside the manifest.
+
+    :raises ConfigError: when there is none, or there are several
+    """
+    found = sorted(manifest.parent.glob("*.lock"))
+    if len(found) != 1:
+        said = "several files *.lock lie" if found else "no file *.lock lies"
+        raise ConfigError(f"verify needs lock=: {said} beside {manifest}", hint=_HINT)
+    return found[0]
 
 
 def explain(published: Published, results: Path) -> Iterator[str]:
@@ -70,7 +82,10 @@ def explain(published: Published, results: Path) -> Iterator[str]:
     if differing and not images:
         yield "of these no image lies beside the manifest, so how they differ is not known"
     for name in images[:1]:
-        yield from _tell_image(name, published.beside(name), results / name)
+        try:
+            yield from _tell_image(name, published.beside(name), results / name)
+        except (ConfigError, ImageError) as error:
+            yield shown(f"how {name} differs is not known: {error.message}")
     if not differing:
         yield from _tell_manifests(published.manifest, again)
 
@@ -101,7 +116,9 @@ def _told(change: FileChange) -> str:
 
 
 def _tell_manifests(one: Manifest, again: Manifest) -> Iterator[str]:
-    before, after = one.settings, again.settings
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            yield shown(f"   {name}: {before.get(name, 'none')} -> {after.get(name, 'none')}")
+    before, after = (Side(it.path.name, manifest=it) for it in (one, again))
+    found = compare(before, after)
+    if found.is_empty:
+        yield "   in how it is written, or in what it says of a package beside its version"
+    else:
+        yield from (f"   {line}" for line in tell(found, before, after, _SHORT))

@@ -27,11 +27,8 @@ class Manifest:
     data: Mapping[str, Any]
     packages: Mapping[str, Package]
     results: Mapping[str, Result]
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """All that is not of packages or results: by dotted name, as JSON."""
-        return dict(_flatten("", {k: v for k, v in self.data.items() if k not in _LISTS}))
+    settings: Mapping[str, str]
+    """All that is not of packages or results: by dotted name, as JSON."""
 
 
 def _flatten(prefix: str, value: object) -> Iterator[tuple[str, str]]:
@@ -73,9 +70,12 @@ def read_manifest(path: Path) -> Manifest:
     try:
         packages = dict(map(_read_package, data["packages"]))
         results = [decode(Result, it) for it in data["results"]]
+        settings = dict(_flatten("", {k: v for k, v in data.items() if k not in _LISTS}))
+    except RecursionError as error:
+        raise _refused(path, "it is nested too deeply") from error
     except (ValueError, TypeError, KeyError) as error:
         raise _refused(path, f"its packages or results are damaged: {error}") from error
-    return Manifest(path, data, packages, {result.name: result for result in results})
+    return Manifest(path, data, packages, {it.name: it for it in results}, settings)
 
 
 def _read_package(told: Any) -> tuple[str, Package]:

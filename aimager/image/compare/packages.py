@@ -74,10 +74,11 @@ def locked_packages(lock_file: LockFile, build: str = "") -> dict[str, Package]:
     Others, as those of other builds and of borrowed programs, come as ``PLATFORM: NAME``.
     """
     part = lock_file.parts.get(build or (lock_file.build.id if lock_file.build else ""))
+    own = frozenset(part.packages) if part else frozenset()
     found = {}
     for platform, packages in lock_file.packages.items():
         for package in packages:
-            is_plain = part and part.platform == platform and package.name in part.packages
+            is_plain = part and part.platform == platform and package.name in own
             name = package.name if is_plain else f"{platform}: {package.name}"
             found[name] = Package(package.version, package.installed_size, package.sha256)
     return found

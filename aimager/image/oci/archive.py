@@ -32,7 +32,7 @@ class Layers:
     """
 
     def __init__(self, tools: Toolbox, base: Path, work: Path, *, epoch: int) -> None:
-        """:raises ImageError: when the archive is damaged"""
+        """:raises ImageError: when the archive is damaged, or holds what no layer can"""
         self.tools = tools
         self.work = work
         self.epoch = epoch
@@ -50,12 +50,11 @@ class Layers:
         """Add the layer that makes of those before what ``tree`` is, if it is anything else.
 
         :raises CommandError: when tar fails
+        :raises ImageError: when it holds what no layer can
         """
         progress.step(f"the layer of {made_by}")
         with tree_stream(self.tools, tree.path, epoch=self.epoch) as stream:
             state = read_state(stream)
-            while stream.read(_CHUNK):  # zeros, to the end of tar's last record
-                pass
         if difference := find_difference(self._state, state):
             blob = self.work / f"layer-{len(self.layers)}.tar"
             self._write(blob, tree, difference)

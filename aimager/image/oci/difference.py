@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
+from aimager.errors import ImageError
+from aimager.sandbox.tree import shown
 from aimager.sandbox.tree_changes import by_folders
 from aimager.system.archive_difference import read_facts
 
@@ -52,8 +54,20 @@ class Difference:
 
 
 def read_state(stream: IO[bytes]) -> State:
-    """What an archive of a whole tree holds."""
-    return {_path(name): _known(facts) for name, facts in read_facts(stream)}
+    """What an archive of a whole tree holds.
+
+    :raises ImageError: for a name by which engines would remove something
+    """
+    state = {}
+    for name, facts in read_facts(stream):
+        if PurePath(name).name.startswith(WHITEOUT):
+            raise ImageError(
+                f"{shown(name)} cannot be in an OCI image, where names that begin with"
+                f" {WHITEOUT} say what is removed",
+                hint="leave out what brings it, or name another product with create=",
+            )
+        state[_path(name)] = _known(facts)
+    return state
 
 
 def _path(name: PurePath | str) -> str:
