@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from aimager import stand_in
+from aimager.cluster.census import find_workers
 from aimager.cluster.tls import make_certificates
 from aimager.model.architecture import host_architecture
+from aimager.model.cluster import Cluster
 from tests.support.cells import copy_checkout, fresh_folder, sums
 from tests.support.clusters import Running, children, cluster
 from tests.support.runs import USER, Doit
@@ -83,6 +85,13 @@ def test_no_password_goes_away(main: Doit, running: Running, place: Path) -> Non
     for folder in (*running.caches, place / "store"):
         done = subprocess.run(["grep", "-rlw", f"alice:{word}", folder], capture_output=True)
         assert done.stdout == b""
+
+
+def test_its_workers_can_be_asked_for(running: Running) -> None:
+    given = dict(word.split("=", 1) for word in running.words)
+    cluster = Cluster(given["workers"], Path(given["cluster-tls"]))
+    found = find_workers(cluster)
+    assert [worker[host_architecture()] for worker in found] == [1, 1]
 
 
 def test_what_is_made_is_made_once(main: Doit, place: Path) -> None:
