@@ -21,6 +21,7 @@ _LISTS = ("packages", "results", "products")
 _LONGEST_NAME = 1000
 """Characters of a dotted name: each of millions of values may have one."""
 _LONGEST = 255
+"""Characters of a package's name or version, as in its record."""
 
 
 @dataclass(frozen=True)
