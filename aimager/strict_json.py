@@ -1,6 +1,7 @@
 """JSON from outside: read only where all readers would take it for the same, and never too deep."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -22,8 +23,8 @@ def parse_json(content: bytes) -> Any:
 def _read_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"it says {next(n for n in names if names.count(n) > 1)!r} twice")
+        several = Counter(name for name, _ in pairs)
+        raise ValueError(f"it says {next(n for n in several if several[n] > 1)!r} twice")
     return found
 
 

@@ -20,6 +20,7 @@ PIECE = 1 << 20
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = b"x", b"g", b"L", b"K"
 _REGULAR = (b"0", b"\0", b"7")
 _GNU_SPARSE = b"S"
+_LARGEST_NUMBER = (1 << 63) - 1  # no system has wider sizes and times (off_t, time_t)
 TYPES = {
     **dict.fromkeys(_REGULAR, "file"),
     b"1": "hard link",
@@ -139,7 +140,7 @@ def _member(header: bytes, said: _Extension, size: int) -> Member:
             _fact(facts, b"uid", _number(header[108:116])),
             _fact(facts, b"gid", _number(header[116:124])),
         ),
-        time=_fact(facts, b"mtime", _number(header[136:148])),
+        time=_fact(facts, b"mtime", _time(header[136:148])),
         link=_decode(said.link or header[157:257].partition(b"\0")[0]),
         device=(_number(header[329:337]), _number(header[337:345])),
         attributes=tuple(sorted((k, v) for k, v in facts.items() if k.startswith(starts))),
@@ -245,14 +246,20 @@ def _name(header: bytes) -> bytes:
 
 def _number(text: bytes) -> int:
     """A field of a header: octal digits, or as GNU has it, the bytes of a large number."""
-    if text[0] == 0x80:
-        return int.from_bytes(text[1:], "big")
+    if text[0] == 0x80 and (found := int.from_bytes(text[1:], "big")) <= _LARGEST_NUMBER:
+        return found
     digits = text.strip(b" \0")
     if not digits:
         return 0
     if len(digits) > 12 or digits.strip(b"01234567"):
         raise TarError("a header is damaged")
     return int(digits, 8)
+
+
+def _time(text: bytes) -> int:
+    """The same of a time; one before 1970 GNU has as the bytes of a negative number."""
+    negative = max(int.from_bytes(text, "big", signed=True), -_LARGEST_NUMBER)
+    return negative if text[0] == 0xFF else _number(text)
 
 
 def _decimal(digits: bytes) -> int:

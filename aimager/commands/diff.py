@@ -115,6 +115,6 @@ def _tell_bytes(found: Difference) -> Iterator[str]:
     if it and it.differing:
         yield f"bytes: {size(it.differing)} of {size(it.total)} in blocks that differ"
         if not (found.files or found.ids):
-            yield f"   the first is byte {it.first}, which is in no file"
+            yield f"   the first is byte {it.first}, which is in no file that was compared"
     elif found.files_size:
         yield f"bytes: {size(found.files_size)} in files that were added or changed"

@@ -73,6 +73,8 @@ def run(words: Sequence[str], loader: Loader) -> int:
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
         # A C locale's, by which Python could tell no path with other letters.
         os.environ["PYTHONUTF8"] = "1"
+        # doit, which has gone to the folder of its dodo.py, is to begin where the user stands.
+        os.chdir(get_initial_workdir() or ".")
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     # What a run keeps in this process, open pipes among it, is for those that it forks, which
     # Python 3.14 no longer does by itself.

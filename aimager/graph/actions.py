@@ -80,10 +80,11 @@ def _ending_as(
 ) -> None:
     try:
         status = while_read(action, *arguments, **options)
-    except AimagerError as error:
-        if trouble == 1:
+    except (AimagerError, OSError) as error:
+        told = explain_system(error) if isinstance(error, OSError) else error
+        if trouble == 1 or told is None:
             raise  # doit ends so by itself
-        print(f"ERROR: {error}", file=sys.stderr)
+        print(f"ERROR: {told}", file=sys.stderr)
         raise SystemExit(trouble) from error
     if isinstance(status, int) and status:
         raise SystemExit(status)

@@ -3,7 +3,8 @@
 import re
 from itertools import zip_longest
 
-_PIECE = re.compile(r"([^0-9A-Za-z]*)([0-9]+|[A-Za-z]+)")
+_PIECE = re.compile(r"([^0-9A-Za-z]*)([0-9]+|[A-Za-z]+|\Z)")
+"""The end is one, too: what searches on from each separator in vain takes quadratic time."""
 
 
 def compare_versions(one: str, other: str) -> int:
@@ -30,7 +31,7 @@ def _split(version: str) -> tuple[str, str, str | None]:
 
 def _compare(one: str, other: str) -> int:
     """Compare pieces of digits and of letters, one after the other."""
-    for first, second in zip_longest(_PIECE.findall(one), _PIECE.findall(other)):
+    for first, second in zip_longest(_pieces(one), _pieces(other)):
         if first is None or second is None:
             separator, piece = first or second
             # What goes on with letters, as 1.0rc does, comes before what has ended.
@@ -44,9 +45,17 @@ def _compare(one: str, other: str) -> int:
     return 0
 
 
+def _pieces(text: str) -> list[tuple[str, str]]:
+    """Each piece with the separators before it."""
+    return [found for found in _PIECE.findall(text) if found[1]]
+
+
 def _compare_pieces(one: str, other: str) -> int:
     if one.isdigit() != other.isdigit():
         return 1 if one.isdigit() else -1
     if one.isdigit():
-        return (int(one) > int(other)) - (int(one) < int(other))
+        # As libalpm does: int() takes no more than 4300 digits.
+        one, other = one.lstrip("0"), other.lstrip("0")
+        if len(one) != len(other):
+            return 1 if len(one) > len(other) else -1
     return (one > other) - (one < other)

@@ -1,6 +1,7 @@
 """``doit diff`` says in few lines what differs, and ends as diff(1) does."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_what_is_too_much_is_counted() -> None:
 
 def test_what_no_file_has_is_told_by_its_place() -> None:
     lines = list(tell(Difference(bytes=Bytes(4096, 8192, 5000)), ONE, OTHER, 20))
-    assert lines[-1] == "   the first is byte 5000, which is in no file"
+    assert lines[-1] == "   the first is byte 5000, which is in no file that was compared"
     assert list(tell(Difference(), ONE, replace(OTHER, name="\x1b"), 20)) == [
         "nothing differs between one and \\x1b"
     ]
@@ -111,13 +112,18 @@ def test_it_ends_as_diff_does(tmp_path: Path) -> None:
         (["one.tar", "one.tar"], 0, "nothing differs"),
         (["one.tar", "other.tar"], 1, "~ /long  mode 0644 -> 0600"),
         (["one.tar", "m*ssing"], 2, "there is no"),
+        (["one.tar", "m" * 300], 2, "name it shorter"),
         (["--frob", "one.tar"], 2, "has no such option"),
         (["one.tar", "one.tar", "frob=1"], 2, "frob="),
     ):
+        ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        environment = os.environ | (ascii_alone if said == "nothing differs" else {})
         command = [
             word for word in Doit(tmp_path, ()).command("diff", *words) if "out=" not in word
         ]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == status, done
         assert said in done.stdout + done.stderr
         assert not (tmp_path / "cache").exists()

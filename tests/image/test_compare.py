@@ -198,7 +198,7 @@ def test_a_partition_is_compared_by_itself(tmp_path: Path) -> None:
     part.write_bytes(window.read(0, window.size))
     contents = read_contents(part)
     assert "/cmdline.txt" in contents.entries
-    assert contents.facts == {"part-boot.img: UUID of vfat": _told(made.ids, Role.boot)}
+    assert contents.facts == {"image: UUID of vfat": _told(made.ids, Role.boot)}
 
 
 def _told(ids: ImageIds, role: Role) -> str:

@@ -145,6 +145,8 @@ def test_locks(tmp_path: Path) -> None:
     assert [(it.name, it.before, it.after) for it in changes] == [("a", "1-1", "2-1")]
     several = locks(tmp_path, "one", "two", version="2-1")
     assert found(image, several).packages == changes
+    assert [it.name for it in found(one, several).packages] == ["a"]
+    assert [it.name for it in found(several, one).packages] == ["a"]
     other = manifest(tmp_path, "other.json", build="p-three-x")
     with pytest.raises(ConfigError, match=r"is of p-one-x, p-two-x, and .* does not tell of which"):
         found(several, other)

@@ -33,3 +33,12 @@ def test_the_newer_one_is_known(older: str, newer: str) -> None:
 def test_equal_ones(one: str, other: str) -> None:
     assert compare_versions(one, other) == 0
     assert compare_versions(other, one) == 0
+
+
+def test_what_is_long_takes_no_longer() -> None:
+    digits = "1" * 100_000
+    assert compare_versions(digits, f"2{digits[1:]}") < 0
+    assert compare_versions(f"000{digits}", digits) == 0
+    assert compare_versions(digits, digits[1:]) > 0
+    separators = "-" * 1_000_000
+    assert compare_versions(f"1{separators}", f"1{separators}-") == 0

@@ -13,10 +13,10 @@ from aimager.compression import recognized
 from aimager.compression_magics import LONGEST_MAGIC, suffix_of
 from aimager.errors import ConfigError, ImageError
 from aimager.image.changed_image import ChangedImage
-from aimager.image.compare.entry import Entry, Found
+from aimager.image.compare.entry import LONGEST_PATHS, MOST_FILES, Entry, Found, too_much
 from aimager.image.compare.ext4_entries import read_ext4
 from aimager.image.compare.fat_entries import read_fat
-from aimager.image.compare.packages import Package, read_records
+from aimager.image.compare.packages import Package, read_record
 from aimager.image.compare.tar_entries import read_archive
 from aimager.image.filesystem.ext4_layout import UnknownLayoutError
 from aimager.image.finished.disk import Part, find_file_system, find_mounts, find_parts
@@ -31,6 +31,7 @@ _DAMAGES = (struct.error, IndexError, ZeroDivisionError, OverflowError, Recursio
 """What reading metadata raises that lies: an image may be anybody's."""
 
 _USTAR, _FSTAB = 257, "etc/fstab"
+_QCOW2 = b"QFI\xfb"
 
 
 class Form(StrEnum):
@@ -46,6 +47,9 @@ class Contents:
 
     ``packages`` are those of pacman's local database, None where there is none. ``facts`` tell of
     the partition table and of ids, and ``notes`` of what cannot be read here, a sentence each.
+    ``places`` are what the paths of each file system begin with, by the number of its partition,
+    0 where there are none, and ``unread`` the numbers of those whose files cannot be read.
+    ``paths_size`` is how many characters all paths and targets have.
     """
 
     form: Form
@@ -53,6 +57,9 @@ class Contents:
     packages: dict[str, Package] | None = None
     facts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    places: dict[int, str] = field(default_factory=dict)
+    unread: set[int] = field(default_factory=set)
+    paths_size: int = 0
 
 
 def read_contents(path: Path) -> Contents:
@@ -96,22 +103,30 @@ def _is_archive(path: Path) -> bool:
 def _take(contents: Contents, place: Callable[[str], str], name: str, found: Found) -> None:
     """Add what was found in one file system, each path as ``place`` has it.
 
-    :raises ImageError: when a package's record is damaged
+    :raises ImageError: when a package's record is damaged, or there is too much
     """
-    records = []
+    packages = {}
     for path, entry, record in found:
-        contents.entries[place(path)] = entry
+        placed = place(path)
+        contents.entries[placed] = entry
+        contents.paths_size += len(placed) + len(entry.target)
+        if len(contents.entries) > MOST_FILES or contents.paths_size > LONGEST_PATHS:
+            raise too_much(name, "it holds too many files, or too long paths")
         if record:
-            records.append(record)
+            package_name, package = _read_record(name, record)
+            packages[package_name] = package
+    if packages:
+        contents.packages = {**(contents.packages or {}), **packages}
+
+
+def _read_record(name: str, record: bytes) -> tuple[str, Package]:
     try:
-        packages = read_records(records)
+        return read_record(record)
     except ValueError as error:
         raise ImageError(
             f"a package's record in {name} is damaged: {error}",
             hint="take another copy, or build it anew",
         ) from error
-    if packages:
-        contents.packages = {**(contents.packages or {}), **packages}
 
 
 def _read_image(path: Path, stream: IO[bytes]) -> Contents:
@@ -130,14 +145,29 @@ def _read_image(path: Path, stream: IO[bytes]) -> Contents:
             contents.facts[f"{called}: PARTUUID"] = slot.partuuid
             contents.facts[f"{called}: place"] = f"{slot.extent.start}+{slot.extent.size}"
     else:
-        raise ConfigError(
-            f"{path} holds nothing that can be compared",
-            hint="name images of disks or partitions, archives of roots, results' folders,"
-            " manifest.json or lock files",
-        )
+        raise _refused(path, whole)
     for part, place in _places(parts):
         _read_part(contents, part, place)
     return contents
+
+
+def _refused(path: Path, image: ChangedImage) -> ConfigError:
+    """The error for what holds nothing that is known here."""
+    if image.read(0, len(_QCOW2)) == _QCOW2:
+        return ConfigError(
+            f"{path} is in the form qcow2, which is not compared",
+            hint="name a raw one, which qemu-img convert -O raw makes of it",
+        )
+    if image.read(510, 2) == b"\x55\xaa":
+        return ConfigError(
+            f"{path} has no partition table that is in order",
+            hint="it may be cut off: take another copy, or build it anew",
+        )
+    return ConfigError(
+        f"{path} holds nothing that can be compared",
+        hint="name images of disks or partitions, archives of roots, results' folders,"
+        " manifest.json or lock files",
+    )
 
 
 def _places(parts: tuple[Part, ...]) -> Iterator[tuple[Part, Callable[[str], str]]]:
@@ -146,11 +176,14 @@ def _places(parts: tuple[Part, ...]) -> Iterator[tuple[Part, Callable[[str], str
     root = next((part for part in parts if _has_fstab(part)), None)
     mounted = {"": parts[0]} if len(parts) == 1 and not parts[0].slot.number else {}
     if root:
-        mounted = find_mounts(root, tuple(part for part in parts if _can_be_read(part)))
+        mounted = find_mounts(root, parts)
+    seen = set()
     for top, part in mounted.items():
-        yield part, partial(_mounted_path, top)
+        if part.slot.number not in seen:  # it may be mounted in several places
+            seen.add(part.slot.number)
+            yield part, partial(_mounted_path, top)
     for part in parts:
-        if part not in mounted.values():
+        if part.slot.number not in seen:
             yield part, f"partition {part.slot.number}: /{{}}".format
 
 
@@ -179,20 +212,23 @@ def _has_fstab(part: Part) -> bool:
 def _read_part(contents: Contents, part: Part, place: Callable[[str], str]) -> None:
     number, name = part.slot.number, part.image.name
     called = f"partition {number}" if number else name
+    contents.places[number] = f"{place('').rstrip('/')}/"
+    fact = f"partition {number}" if number else "image"  # which may have another name
+    if part.id:
+        contents.facts[f"{fact}: UUID of {part.kind}"] = part.id
     if not _can_be_read(part):
+        contents.unread.add(number)
         contents.notes.append(
             f"{called} has an ext4 that was in use, or that others have made: its files are not"
             " compared, only its bytes"
         )
-        return
-    if part.id:
-        contents.facts[f"{called}: UUID of {part.kind}"] = part.id
-    if part.kind is FileSystem.ext4:
+    elif part.kind is FileSystem.ext4:
         _take(contents, place, name, read_ext4(Ext4Files(part.image)))
     elif part.kind is FileSystem.vfat:
         _take(contents, place, name, read_fat(FatFiles(part.image)))
     elif part.kind is not FileSystem.swap:
-        contents.facts[f"{called}: file system"] = part.kind
+        contents.facts[f"{fact}: file system"] = part.kind
+        contents.unread.add(number)
         contents.notes.append(
             f"{called} has a {part.kind}: its files are not compared, only its bytes"
         )

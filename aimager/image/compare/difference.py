@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aimager.errors import ConfigError
+from aimager.image.compare.common_files import common_files
 from aimager.image.compare.contents import Contents, Form
 from aimager.image.compare.differing_bytes import Bytes, compare_bytes
 from aimager.image.compare.entry import Entry, differing_facts
@@ -101,12 +102,16 @@ def _compare_packages(one: Side, other: Side) -> tuple[PackageChange, ...]:
 
 
 def _packages(side: Side, other: Side) -> Mapping[str, Package] | None:
-    """Those of a side; of a lock file, beside what is none, those of the image alone.
+    """Those of a side; of a lock file, beside what is none, those of the image alone. One of
+    several builds has the names of the build that another lock file is of.
 
     :raises ConfigError: when the lock file is of several builds, and nobody tells which is meant
     """
-    if side.lock is None or other.lock:
+    if side.lock is None:
         return side.packages
+    if other.lock:
+        locked = side.lock.build or other.lock.build
+        return locked_packages(side.lock, locked.id if locked else "")
     build = str(other.manifest.data["build"]) if other.manifest else ""
     found = locked_packages(side.lock, build)
     own = {name: package for name, package in found.items() if ": " not in name}
@@ -122,9 +127,16 @@ def _with_contents(
     found: Difference, one: Side, before: Contents, other: Side, after: Contents
 ) -> Difference:
     is_same_form = before.form is after.form
-    found_files = _compare_files(before.entries, after.entries, is_same_form)
+    notes = tuple(dict.fromkeys((*before.notes, *after.notes)))
+    entries = common_files(before, after)
+    if entries is None:
+        raise ConfigError(
+            f"{one.name} and {other.name} cannot be compared: {notes[0]}",
+            hint="name two images, or two archives",
+        )
+    found_files = _compare_files(*entries, is_same_form)
     files = tuple(sorted(found_files, key=lambda it: it.is_of_time_alone))
-    found = replace(found, files=files, notes=tuple(dict.fromkeys((*before.notes, *after.notes))))
+    found = replace(found, files=files, notes=notes)
     if not (is_same_form and one.image and other.image):
         return found
     found = replace(found, ids=tuple(_compare_facts(before.facts, after.facts)))

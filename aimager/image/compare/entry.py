@@ -14,6 +14,9 @@ from aimager.image.filesystem.usage import BLOCK
 MOST_FILES = 1 << 21
 """Files and folders of one image; each takes some 500 bytes of memory."""
 
+LONGEST_PATHS = 256 << 20
+"""Bytes of all paths and targets of one image: of that many files, 128 each."""
+
 LARGEST_RECORD = 1 << 20
 """Bytes of a package's record that is read; the largest real ones have some 30 KB."""
 
@@ -28,7 +31,8 @@ class Entry:
     ``mode`` and ``owner`` are None where its file system has none. ``size`` is in bytes, 0 of what
     has no content. ``target`` is a link's, or the numbers of a device. ``digest`` is that of the
     content, and ``attributes`` that of the extended attributes, empty where there are none.
-    ``time`` is when the content changed last, in seconds since 1970, None where nobody knows.
+    ``time`` is when the content changed last, in seconds since 1970, of a file in FAT as
+    ``YYYYMMDDhhmmss``, None where nobody knows.
     """
 
     kind: str
@@ -98,19 +102,21 @@ class Budget:
         """:raises ImageError: when there are too many"""
         self._files -= 1
         if self._files < 0:
-            raise self._refused(f"it holds more than {MOST_FILES} files")
+            raise too_much(self._name, f"it holds more than {MOST_FILES} files")
 
     def take_bytes(self, size: int) -> None:
         """:raises ImageError: when files hold more than the image"""
         self._bytes -= size
         if self._bytes < 0:
-            raise self._refused("its files hold more than it has itself")
+            raise too_much(self._name, "its files hold more than it has itself")
 
-    def _refused(self, why: str) -> ImageError:
-        return ImageError(
-            f"{self._name} is damaged, or was not made for use: {why}",
-            hint="take another copy, or build it anew",
-        )
+
+def too_much(name: str, why: str) -> ImageError:
+    """The error for an image, or an archive, that holds more than is read."""
+    return ImageError(
+        f"{name} is damaged, or was not made for use: {why}",
+        hint="take another copy, or build it anew",
+    )
 
 
 Found = Iterator[tuple[str, Entry, bytes]]

@@ -45,8 +45,7 @@ def read_ext4(files: Ext4Files) -> Found:
                 seen.add(found.inode)
                 folders.append((below, found))
             is_wanted = is_record(below) and found.is_file and found.size <= LARGEST_RECORD
-            record = files.read(found, LARGEST_RECORD) if is_wanted else b""
-            yield below, reader.entry(found), record
+            yield below, reader.entry(found), reader.record(found) if is_wanted else b""
 
 
 class _Reader:
@@ -55,6 +54,7 @@ class _Reader:
     def __init__(self, files: Ext4Files) -> None:
         self.files = files
         self.budget = Budget(files.image.name, files.image.size)
+        self._records = Budget(files.image.name, files.image.size)
         self._digests: dict[int, str] = {}
 
     def entry(self, found: Inode) -> Entry:
@@ -75,6 +75,11 @@ class _Reader:
             attributes=digest_attributes(attributes),
             time=found.mtime,
         )
+
+    def record(self, found: Inode) -> bytes:
+        """What a package's record says."""
+        self._records.take_bytes(found.size)
+        return self.files.read(found, LARGEST_RECORD)
 
     def _digest(self, found: Inode) -> str:
         if found.inode not in self._digests:

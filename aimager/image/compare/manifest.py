@@ -16,7 +16,12 @@ _LARGEST = 64 << 20
 """Bytes of a manifest; a package takes about 400 of them."""
 
 _LISTS = ("packages", "results", "products")
-"""What is compared by other means than as settings."""
+"""What is not compared as settings; products tell of the code that made them, not of the image."""
+
+_LONGEST_NAME = 1000
+"""Characters of a dotted name: each of millions of values may have one."""
+_LONGEST = 255
+"""Characters of a package's name or version, as in its record."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,10 @@ class Manifest:
 
 
 def _flatten(prefix: str, value: object) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         for key, item in sorted(value.items()):
-            yield from _flatten(f"{prefix}.{key}" if prefix else str(key), item)
+            name = json.dumps(key) if "." in key else key
+            yield from _flatten(f"{prefix}.{name}" if prefix else name, item)
     else:
         yield prefix, json.dumps(value, ensure_ascii=False)
 
@@ -67,6 +73,7 @@ def read_manifest(path: Path) -> Manifest:
     data = read_json(path)
     if not is_manifest(data):
         raise _refused(path, "it lacks build, packages or results")
+    _check_names(path, data)
     try:
         packages = dict(map(_read_package, data["packages"]))
         results = [decode(Result, it) for it in data["results"]]
@@ -79,11 +86,25 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _read_package(told: Any) -> tuple[str, Package]:
-    """:raises ValueError: when it has no name or version"""
-    name, version, sha256 = told["name"], told["version"], told["sha256"]
+    """:raises ValueError: when it has no name or version, or too long ones"""
+    fields = told if isinstance(told, dict) else {}
+    name, version, sha256 = (fields.get(key) for key in ("name", "version", "sha256"))
     if not (isinstance(name, str) and isinstance(version, str)):
         raise ValueError("a package has no name or version")
+    if max(len(name), len(version)) > _LONGEST:
+        raise ValueError("the name or version of a package is too long")
     return name, Package(version, None, sha256 if isinstance(sha256, str) else None)
+
+
+def _check_names(path: Path, data: object) -> None:
+    """:raises ConfigError: when what is nested has a dotted name that is too long"""
+    left = [(data, 0)]
+    while left:
+        value, length = left.pop()
+        if length > _LONGEST_NAME:
+            raise _refused(path, "a name in it is too long")
+        if isinstance(value, dict):
+            left.extend((item, length + 1 + len(key)) for key, item in value.items())
 
 
 def _refused(path: Path, why: str) -> ConfigError:

@@ -1,7 +1,7 @@
 """Which packages two images, manifests or locks have, and what became of each."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,8 @@ from aimager.packages.lock_file import LockFile
 from aimager.packages.version import compare_versions
 
 _RECORD = re.compile(r"var/lib/pacman/local/[^/]+/desc")
+_LONGEST = 255
+"""Bytes of a package's name or version: both are in the name of its record's folder."""
 
 
 class Change(StrEnum):
@@ -52,20 +54,19 @@ def is_record(path: str) -> bool:
     return bool(_RECORD.fullmatch(path))
 
 
-def read_records(descs: Iterable[bytes]) -> dict[str, Package]:
-    """The packages that records of pacman's local database (its ``desc``) tell of, by name.
+def read_record(desc: bytes) -> tuple[str, Package]:
+    """The name and the package that a record of pacman's local database (its ``desc``) tells of.
 
-    :raises ValueError: when one lacks its name or version, or has a wrong size
+    :raises ValueError: when it lacks its name or version, or has a wrong size
     """
-    found = {}
-    for desc in descs:
-        fields = read_fields(desc.decode(errors="replace"))
-        try:
-            name, version = first_value(fields, "NAME"), first_value(fields, "VERSION")
-        except KeyError as error:
-            raise ValueError(f"it lacks its {error.args[0]}") from error
-        found[name] = Package(version, read_number(fields, "SIZE", "0"))
-    return found
+    fields = read_fields(desc.decode(errors="replace"))
+    try:
+        name, version = first_value(fields, "NAME"), first_value(fields, "VERSION")
+    except KeyError as error:
+        raise ValueError(f"it lacks its {error.args[0]}") from error
+    if max(len(name), len(version)) > _LONGEST:
+        raise ValueError("its NAME or VERSION is too long")
+    return name, Package(version, read_number(fields, "SIZE", "0"))
 
 
 def locked_packages(lock_file: LockFile, build: str = "") -> dict[str, Package]:

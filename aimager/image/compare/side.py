@@ -106,7 +106,7 @@ def _read(path: Path, image: Path | None) -> Side:
         )
     with path.open("rb") as stream:
         start = stream.read(64).lstrip()
-    if start.startswith(b"{"):
+    if start.startswith(b"{") and b"\0" not in start:  # as an archive's first name may
         if is_manifest(read_json(path)):
             return Side(str(path), manifest=read_manifest(path))
         return Side(str(path), lock=read_lock_file(path))
@@ -118,6 +118,9 @@ def _manifest_beside(image: Path) -> Manifest | None:
     beside = image.with_name(MANIFEST)
     if not beside.is_file():
         return None
-    manifest = read_manifest(beside)
+    try:
+        manifest = read_manifest(beside)
+    except ConfigError:  # nobody has named it, and other programs have files of that name
+        return None
     result = manifest.results.get(image.name)
     return manifest if result and result.size == image.stat().st_size else None

@@ -21,6 +21,8 @@ from aimager.uuids import fat_uuid
 SWAP_ID = 0x40C
 """Where a swap space has its UUID (union swap_header of the kernel)."""
 
+_EXT4_ID = 0x468
+
 _MARK = "etc/systemd/system-preset/50-image.preset"
 """What every image has that is made here, and nothing else (`aimager.system.first_boot`)."""
 _MACHINE_ID, _FSTAB = "etc/machine-id", "etc/fstab"
@@ -55,7 +57,8 @@ class Part:
         """Its file system's UUID, as blkid(8) prints it."""
         match self.kind:
             case FileSystem.ext4:
-                return str(uuid.UUID(bytes=Ext4Files(self.image).ext4.uuid))
+                # Of any ext4, whether its files can be read or not.
+                return str(uuid.UUID(bytes=self.image.read(_EXT4_ID, 16).ljust(16, b"\0")))
             case FileSystem.vfat:
                 return fat_uuid(FatFiles(self.image).volume_id)
             case FileSystem.swap:

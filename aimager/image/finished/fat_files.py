@@ -17,6 +17,8 @@ _LOWER_STEM, _LOWER_SUFFIX = 0x08, 0x10
 """How Windows NT, and mtools, say that half of a short name is in lower case."""
 _MOST, _DEEPEST = 20_000, 20
 _LARGEST_FOLDER = 4 << 20
+_LARGEST_TABLE = 64 << 20
+"""Bytes: FAT32 has 4 for a cluster, and of 64 GB with clusters of 32 KiB has 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class FatFiles:
     def __init__(self, image: ChangedImage) -> None:
         self.image = image
         self.fat = read_geometry(image.name, image.read(0, 512))
+        if self.fat.table.size > _LARGEST_TABLE:
+            raise self._holds_too_much()
         self.table = image.read(self.fat.table.start, self.fat.table.size)
 
     @property
@@ -60,21 +64,27 @@ class FatFiles:
 
         :raises ImageError: when they are too many, or their folders lie in themselves
         """
-        seen = 0
-        root = self._content(self.fat.root_cluster) if self.fat.root_cluster else self._root()
-        folders = [("", 0, root)]
+        seen, left = 0, self.image.size
+        folders = [("", 0, self.fat.root_cluster)]
         while folders:
-            folder, depth, content = folders.pop()
+            folder, depth, cluster = folders.pop()
+            content = self._content(cluster) if folder or cluster else self._root()
+            left -= len(content)
+            if left < 0:
+                raise self._holds_too_much()
             for name, kind, file in _entries(folder, content):
                 seen += 1
                 if seen > _MOST or depth > _DEEPEST:
-                    raise ImageError(
-                        f"the boot file system of {self.image.name} is damaged, or holds too much",
-                        hint="build the image anew",
-                    )
+                    raise self._holds_too_much()
                 if kind & _FOLDER:
-                    folders.append((name, depth + 1, self._content(file.cluster)))
+                    folders.append((name, depth + 1, file.cluster))
                 yield file
+
+    def _holds_too_much(self) -> ImageError:
+        return ImageError(
+            f"the boot file system of {self.image.name} is damaged, or holds too much",
+            hint="build the image anew",
+        )
 
     def read(self, file: FatFile) -> bytes:
         """The content of a file."""
