@@ -1,7 +1,9 @@
 """``doit verify`` refuses what it cannot verify in a sentence, and tells what differs."""
 
 import json
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -266,3 +268,19 @@ def test_it_ends_as_diff_does(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, ""), done
     assert done.stderr.startswith("ERROR: chpasswd= has to be given again"), done
+
+
+def test_a_rebuild_ends_with_who_has_begun_it() -> None:
+    """Also where that was killed: the pipe ends when both are gone."""
+    sleeping = "print('begun', flush=True); import time; time.sleep(1000)"
+    beginning = (
+        "import os, sys; from pathlib import Path; from aimager.commands.verify import rebuild;"
+        " rebuild._run([sys.executable, '-c', sys.argv[1]], os.environ, Path())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", beginning, sleeping], stderr=subprocess.PIPE, text=True
+    ) as began:
+        assert began.stderr
+        assert began.stderr.readline() == "begun\n"
+        began.send_signal(signal.SIGKILL)
+        assert began.stderr.read() == ""

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from aimager import process
@@ -14,6 +16,7 @@ from aimager.config.build import read_build
 from aimager.config.variables import is_secret
 from aimager.errors import ConfigError, ImageError
 from aimager.graph import artifacts
+from aimager.graph.runner import end_with
 from aimager.packages.lock_file import LockFile
 from aimager.places import PACKAGE
 
@@ -113,9 +116,14 @@ def _environment(cache: Path, epoch: int | None) -> dict[str, str]:
 
 
 def _run(argv: list[str], environment: Mapping[str, str], folder: Path) -> int:
-    """Run it to its end, or end it, where we are ended ourselves."""
+    """Run it to its end, or end it, where we are ended ourselves, and be it by SIGKILL."""
     child = subprocess.Popen(
-        argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        argv,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        preexec_fn=partial(end_with, os.getpid(), signal.SIGTERM),
     )
     try:
         return child.wait()
