@@ -2,12 +2,14 @@
 
 import logging
 import socket
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
 import dask
 from distributed import Client
 from distributed.security import Security
+from distributed.versions import VersionMismatchWarning
 
 from aimager.cluster.tls import AUTHORITY, CERTIFICATE, KEY, check_certificates, tls_folder
 from aimager.errors import ConfigError
@@ -44,6 +46,8 @@ def settle() -> None:
     dask.config.set({**_SETTINGS, "temporary-directory": str(artifacts.CACHE / "cluster")})
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(_LOGGERS)]:
         logging.getLogger(name).handlers[:] = [logging.NullHandler()]
+    # Of Python's third number, too; what crosses is text, and a worker compares the code itself.
+    warnings.simplefilter("ignore", VersionMismatchWarning)
 
 
 def security(cluster: Cluster) -> Security:
