@@ -3,6 +3,7 @@
 Beside them lie the manifest, the SPDX document, the block map and checksums.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from aimager.model.partition import Role
 from aimager.model.product import Compression, Product
 from aimager.model.recipe import Recipe
 from aimager.packages.local_database import InstalledPackage, read_local_database
-from aimager.products.record import RECORD, provenance
+from aimager.products.record import RECORD, provenance, record_of
 from aimager.products.stage import all_inputs
 from aimager.sandbox.namespace import call
 from aimager.sandbox.sums import asked_sums
@@ -265,6 +266,13 @@ def _pack_machine(
     return make_products(wanted, tools, tree, images, patching, digests), patching
 
 
+def _made_from(stage: PackImage) -> dict[str, str]:
+    """The ids of what it was made from, by tasks that do not have the user's name of the build."""
+    ids, lock = provenance([*stage.systems, stage.lock]), record_of(stage.lock)
+    name = re.compile(f":{re.escape(lock.subject if lock else stage.id)}(?=\\.|$)")
+    return {name.sub(f":{stage.id}", task): found for task, found in ids.items()}
+
+
 def _write_beside(
     stage: PackImage,
     laid: LaidImage,
@@ -280,7 +288,7 @@ def _write_beside(
         installed=installed,
         reused=reused.sha256 if reused else "",
         store=stage.workshop.store,
-        products=provenance([*stage.systems, stage.lock]),
+        products=_made_from(stage),
         recipe=stage.recipe,
         mapped=mapped,
         logins=find_logins(laid.tree, laid.epoch),

@@ -86,6 +86,30 @@ def test_it_is_bit_for_bit_equal(published: Published) -> None:
     assert not list((published.doit.cache / "work").iterdir())
 
 
+def test_one_of_several_builds_is_verified_by_their_lock_file(published: Published) -> None:
+    doit, folder = published.doit, published.folder.with_name("fleet")
+    folder.mkdir()
+    (folder / "fleet.toml").write_text(
+        f"""
+        [defaults]
+        board = "{HOST.file}"
+        files = ["{published.motd}:/etc/motd"]
+        [builds.desk]
+        hostname = "{{name}}"
+        [builds.shelf]
+        install-pkgs = ["nano"]
+        """
+    )
+    given = f"builds={folder / 'fleet.toml'}", f"lock={folder / 'image.lock'}"
+    for command in ("lock", "build"):
+        words = doit.command(command, HOST.words[0], *given, *["only=desk"] * (command == "build"))
+        subprocess.run(words, env=doit.environment, cwd=doit.start, check=True)
+    shutil.copytree(doit.out / "desk", folder, dirs_exist_ok=True)
+    done = Published(doit, folder, published.motd).verify()
+    assert done.returncode == 0, done
+    assert done.stdout.startswith("bit for bit equal: disk.img, ")
+
+
 def test_a_path_that_was_changed_is_named(published: Published) -> None:
     """Somebody has put another file into the image, and published it as if it had been built."""
     folder = published.folder.with_name("changed")

@@ -4,13 +4,12 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aimager.commands.verify.published import check_lock, read_published
+from aimager.commands.verify.published import read_published
 from aimager.commands.verify.rebuild import find_words
 from aimager.commands.verify.run import explain, verify_image
 from aimager.config.build import read_build
@@ -18,7 +17,12 @@ from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.image.manifest import Built, Result, checksums_text, manifest_text, measure
 from aimager.model.lock import Lock, LockedPackage
-from aimager.packages.lock_file import LockedBuild, LockFile, format_lock_file, join_locks
+from aimager.packages.lock_file import (
+    LockedBuild,
+    LockFile,
+    format_lock_file,
+    join_locks,
+)
 from tests.image.test_compare_archives import archive
 from tests.support.digests import Digests
 from tests.support.locked import make_package
@@ -123,32 +127,6 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         read_published(manifest)
 
 
-@pytest.mark.parametrize(
-    ("packages", "build", "said"),
-    [
-        (PACKAGES, "archlinux-x86_64-x64-legacy", "is that of archlinux-x86_64-x64-legacy"),
-        (PACKAGES[:1], BUILD, "that has zlib 1.0-1, and the lock file no zlib"),
-        (
-            (PACKAGES[0], replace(PACKAGES[1], version="2-1", sha256="0" * 64)),
-            BUILD,
-            "has zlib 1.0-1, and the lock file zlib 2-1",
-        ),
-        (
-            (PACKAGES[0], replace(PACKAGES[1], sha256="0" * 64)),
-            BUILD,
-            "and the lock file another file of it",
-        ),
-    ],
-)
-def test_a_lock_file_of_something_else(
-    packages: tuple[LockedPackage, ...], build: str, said: str, tmp_path: Path
-) -> None:
-    published = read_published(publish(tmp_path / "p"))
-    check_lock(published, Path("x.lock"), lock_file(*PACKAGES))
-    with pytest.raises(ConfigError, match=said):
-        check_lock(published, Path("x.lock"), lock_file(*packages, build=build))
-
-
 def given(folder: Path, **changed: str | None) -> dict[str, str]:
     words = {"lock": str(folder / "p/image.lock"), **AGAIN, **changed}
     return {name: text for name, text in words.items() if text is not None}
@@ -240,18 +218,6 @@ def test_both_files_are_needed(tmp_path: Path) -> None:
     manifest.with_name("other.lock").unlink()
     with pytest.raises(ConfigError, match=r"verify needs lock=: no file \*\.lock lies beside"):
         verify_image({"manifest": str(manifest), "lock": ""}, tmp_path)
-
-
-def test_another_builds_results_are_not_looked_at(tmp_path: Path) -> None:
-    """Of several builds a lock file has their names, of which one could lead elsewhere."""
-    manifest = publish(tmp_path / "p")
-    own = LockedBuild("archlinux", "x86_64", "x64-uefi", (), "host", "")
-    locked = join_locks({}, {BUILD: own, "../../p": own})
-    manifest.with_name("image.lock").write_text(format_lock_file(locked))
-    published = read_published(change(manifest, build="../../p", packages=[]))
-    check_lock(published, Path("x.lock"), locked)
-    with pytest.raises(ConfigError, match=rf"are of {BUILD}, the manifest is of \.\./\.\./p"):
-        find_words(published, given(tmp_path, board="x64-uefi"), tmp_path)
 
 
 def test_it_ends_as_diff_does(tmp_path: Path) -> None:

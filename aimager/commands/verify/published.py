@@ -12,10 +12,8 @@ from aimager.config.variables import is_told, make_recipe
 from aimager.errors import ConfigError, ImageError
 from aimager.files import sha256
 from aimager.image.compare.manifest import Manifest, read_manifest
-from aimager.image.compare.packages import locked_packages
 from aimager.model.product import CHECKSUMS
 from aimager.model.recipe import Recipe
-from aimager.packages.lock_file import LockFile
 
 _OLDER = ("words", "given_again", "settings", "source_date_epoch")
 _LARGEST_SUMS = 1 << 20
@@ -136,30 +134,3 @@ def _damaged(path: Path, why: str) -> ImageError:
         f"the published {path.name} is damaged, or another build's: {why}",
         hint="get it again, or move it away, and it is not looked at",
     )
-
-
-def check_lock(published: Published, lock: Path, lock_file: LockFile) -> None:
-    """Refuse a lock file that is not the manifest's.
-
-    :raises ConfigError: then
-    """
-    locked = lock_file.locked(published.build)
-    if locked is None:
-        raise ConfigError(
-            f"the lock file {lock} is that of {lock_file.told}, the manifest that of"
-            f" {published.build}",
-            hint="name the lock file that was published with the manifest",
-        )
-    held = locked_packages(lock_file, published.build)
-    for name, package in published.manifest.packages.items():
-        if package.sha256 is None:  # it came with the user's own root archive
-            continue
-        found = held.get(name)
-        if found is None or found.sha256 != package.sha256:
-            there = f"{name} {found.version}" if found else f"no {name}"
-            what = "another file of it" if found and found.version == package.version else there
-            raise ConfigError(
-                f"the lock file {lock} is not the manifest's: that has {name} {package.version},"
-                f" and the lock file {what}",
-                hint="name the lock file that was published with the manifest",
-            )

@@ -4,21 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aimager.commands.diff import tell
-from aimager.commands.verify.published import Published, check_lock, read_published
+from aimager.commands.verify.locked import HINT, find_lock, lock_of
+from aimager.commands.verify.published import Published, read_published
 from aimager.commands.verify.rebuild import find_words, rebuilt
 from aimager.config.variables import make_words
 from aimager.errors import ConfigError, ImageError
-from aimager.files import sha256
+from aimager.files import publish_text, sha256
 from aimager.graph import artifacts
 from aimager.image.compare.difference import FileChange, compare
 from aimager.image.compare.manifest import Manifest, read_manifest
 from aimager.image.compare.side import IMAGES, Side, read_sides
 from aimager.model.product import MANIFEST
-from aimager.packages.lock_file import read_lock_file
+from aimager.packages.lock_file import format_lock_file, read_lock_file
 from aimager.products.run_folder import hold_run_folder
 from aimager.shown import shown
-
-_HINT = "name what was published: doit verify manifest=manifest.json lock=image.lock"
 
 _SHORT = 20
 """So many lines of each kind of difference are printed."""
@@ -35,30 +34,20 @@ def verify_image(assignments: Mapping[str, str], folder: Path) -> int:
     """
     words = make_words(assignments, folder)
     if not assignments.get("manifest"):
-        raise ConfigError("verify needs manifest=", hint=_HINT)
+        raise ConfigError("verify needs manifest=", hint=HINT)
     path: Path = words.read("manifest")
-    lock = words.start("lock") / (assignments.get("lock") or find_lock(path))
-    published, lock_file = read_published(path), read_lock_file(lock)
-    check_lock(published, lock, lock_file)
-    described = find_words(published, {**assignments, "lock": str(lock)}, folder)
+    given = words.start("lock") / (assignments.get("lock") or find_lock(path))
+    published = read_published(path)
+    lock_file = lock_of(published, given, read_lock_file(given))
     hold_run_folder(artifacts.RUN)
+    lock = artifacts.RUN / given.name
+    publish_text(lock, format_lock_file(lock_file))
+    described = find_words(published, {**assignments, "lock": str(lock)}, folder)
     with rebuilt(published, described, lock_file, folder) as results:
         lines = list(explain(published, results))
     names = ", ".join((*published.manifest.results, MANIFEST))
     print(*(lines or [f"bit for bit equal: {shown(names)}"]), sep="\n")
     return 1 if lines else 0
-
-
-def find_lock(manifest: Path) -> Path:
-    """The only file ``*.lock`` beside the manifest.
-
-    :raises ConfigError: when there is none, or there are several
-    """
-    found = sorted(manifest.parent.glob("*.lock"))
-    if len(found) != 1:
-        said = "several files *.lock lie" if found else "no file *.lock lies"
-        raise ConfigError(f"verify needs lock=: {said} beside {manifest}", hint=_HINT)
-    return found[0]
 
 
 def explain(published: Published, results: Path) -> Iterator[str]:
