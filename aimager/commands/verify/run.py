@@ -40,7 +40,7 @@ def verify_image(assignments: Mapping[str, str], folder: Path) -> int:
     published = read_published(path)
     lock_file = lock_of(published, given, read_lock_file(given))
     hold_run_folder(artifacts.RUN)
-    lock = artifacts.RUN / given.name
+    lock = artifacts.RUN / "verify.lock"
     publish_text(lock, format_lock_file(lock_file))
     described = find_words(published, {**assignments, "lock": str(lock)}, folder)
     with rebuilt(published, described, lock_file, folder) as results:
