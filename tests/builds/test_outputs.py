@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -182,11 +183,22 @@ def test_skopeo_and_umoci_take_the_image(folder: Path, image: Image, tmp_path: P
     assert names == below - gone - {name.replace(".wh.", "", 1) for name in gone}
 
 
-def test_buildah_runs_the_image(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def buildah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The command, with a place of its own, which is gone afterwards.
+
+    What lies there belongs to an ordinary user's subordinate ids.
+    """
     if not shutil.which("buildah"):
         pytest.skip("buildah is not there")
-    store = ["--storage-driver=vfs", f"--root={tmp_path / 's'}", f"--runroot={tmp_path / 'r'}"]
-    buildah = ["buildah", *store]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    place = tmp_path / "buildah"
+    yield ["buildah", "--storage-driver=vfs", f"--root={place}/s", f"--runroot={place}/r"]
+    within = ["buildah", "unshare"] if os.geteuid() else []
+    subprocess.run([*within, "rm", "-rf", str(place)], check=True)
+
+
+def test_buildah_runs_the_image(folder: Path, buildah: list[str]) -> None:
     made = subprocess.run(
         [*buildah, "from", f"oci-archive:{folder / 'oci.tar'}"], capture_output=True, text=True
     )
