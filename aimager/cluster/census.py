@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aimager.errors import AimagerError, ConfigError
 from aimager.model.cluster import Cluster
-from aimager.places import PACKAGE
+from aimager.places import search_path
 
 _FAULT = "fault"
 _HINT = "hint"
@@ -24,10 +24,10 @@ def find_workers(cluster: Cluster) -> list[Mapping[str, float]]:
 
     :raises ConfigError: when the cluster does not answer
     """
-    paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))
+    tls = [str(cluster.tls)] if cluster.tls else []
     done = subprocess.run(
-        [sys.executable, "-m", __name__, cluster.address, *([cluster.tls] if cluster.tls else [])],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        [sys.executable, "-P", "-m", __name__, cluster.address, *tls],  # not what lies here
+        env={**os.environ, "PYTHONPATH": search_path()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

@@ -21,7 +21,7 @@ from aimager.files import guard_folder, publish_text
 from aimager.graph.console.events import CHANNEL
 from aimager.graph.console.monitor import RELAYED
 from aimager.graph.killed import told_signal
-from aimager.places import PACKAGE
+from aimager.places import search_path
 from aimager.products.run_folder import remove_run_folder
 from aimager.progress import HEARD
 from aimager.shown import shown
@@ -119,11 +119,10 @@ def _do(
 def _started(place: Place, folder: Path, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Start the process, which has ended after the block, and has left nothing."""
     left_out = {CHANNEL, HEARD, ENDS_WITH, "SOURCE_DATE_EPOCH"}
-    paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))
     environment = {
         **{name: value for name, value in os.environ.items() if name not in left_out},
         "AIMAGER_CACHE": str(place.cache),
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": search_path(),
         ENDS_WITH: str(os.getpid()),
         RELAYED: "yes",
     }

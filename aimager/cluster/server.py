@@ -22,7 +22,7 @@ from aimager.errors import HostError
 from aimager.files import guard_folder
 from aimager.graph import artifacts
 from aimager.model.cluster import Cluster
-from aimager.places import PACKAGE
+from aimager.places import search_path
 
 _FAILURES = 1
 """So many workers may be lost with a task, which is then given to another."""
@@ -137,11 +137,10 @@ def _start(
 
 
 def _environment(cache: Path, count: int) -> Mapping[str, str]:
-    paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))
     return {
         **os.environ,
         "AIMAGER_CACHE": str(cache),
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": search_path(),
         ENDS_WITH: str(os.getpid()),
         SHARE: str(count),
     }

@@ -12,10 +12,10 @@ from aimager.sandbox.binfmt import runs_here
 
 
 def find_makers(asked: Asked, builds: Sequence[Build]) -> frozenset[Architecture]:
-    """The architectures for which workers make ``builds`` whose programs run on them.
+    """The architectures of which workers make the ``builds`` for their own.
 
-    Those are foreign to this machine, and all that is built for them can be sent. Where nothing is
-    made, or nothing is sent, the cluster is not asked.
+    This machine cannot run programs of those, and all that is built for them can be sent. Where
+    nothing is made, or nothing is sent, the cluster is not asked.
 
     :raises ConfigError: when it does not answer
     """

@@ -28,7 +28,7 @@ def is_secret(name: str) -> bool:
 
 
 def is_told(name: str) -> bool:
-    """Whether a manifest tells anything of the variable ``name``, be it that it was given."""
+    """Whether a manifest tells anything of the variable ``name``, if only that it was given."""
     return any(v.matches(name) and v.told("") is not Told.nothing for v in VARIABLES)
 
 

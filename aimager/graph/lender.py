@@ -14,8 +14,8 @@ from aimager.sandbox.borrowed_root import WANTED, WANTED_FOR_FOREIGN
 class Lender:
     """Programs of ``platform``.
 
-    Beside what every build borrows these are those of ``makers``, the packages that make an image's
-    file systems, and what runs programs of the architecture that it ``emulates``.
+    Every build borrows the same ones, and with them those of ``makers``, the packages that make an
+    image's file systems, and what runs programs of the architecture that it ``emulates``.
     """
 
     platform: Platform

@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def is_made_here(self) -> bool:
-        """Whether this machine makes it, or one that is as good."""
+        """Whether it is made on this machine, or on a worker of the same architecture."""
         return self.maker == self.host
 
     @property

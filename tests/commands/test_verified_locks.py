@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aimager.commands.verify.locked import lock_of
+from aimager.commands.verify.locked import matching_lock
 from aimager.commands.verify.published import read_published
 from aimager.commands.verify.rebuild import find_words
 from aimager.errors import ConfigError
@@ -40,9 +40,9 @@ def test_a_lock_file_of_something_else(
     packages: tuple[LockedPackage, ...], build: str, said: str, tmp_path: Path
 ) -> None:
     published = read_published(publish(tmp_path / "p"))
-    lock_of(published, Path("x.lock"), lock_file(*PACKAGES))
+    matching_lock(published, Path("x.lock"), lock_file(*PACKAGES))
     with pytest.raises(ConfigError, match=said):
-        lock_of(published, Path("x.lock"), lock_file(*packages, build=build))
+        matching_lock(published, Path("x.lock"), lock_file(*packages, build=build))
 
 
 def test_another_builds_results_are_not_looked_at(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_another_builds_results_are_not_looked_at(tmp_path: Path) -> None:
     manifest.with_name("image.lock").write_text(format_lock_file(locked))
     published = read_published(change(manifest, build="../../p", packages=[]))
     with pytest.raises(ConfigError, match=rf"is that of .*{BUILD}.*, the manifest that of \.\./"):
-        lock_of(published, Path("x.lock"), locked)
+        matching_lock(published, Path("x.lock"), locked)
     with pytest.raises(ConfigError, match=rf"are of {BUILD}, the manifest is of \.\./\.\./p"):
         find_words(published, given(tmp_path, board="x64-uefi"), tmp_path)
 
@@ -71,7 +71,7 @@ def test_one_of_several_builds_is_verified_as_if_it_were_the_only_one(tmp_path: 
         "archlinux-x86_64.rootfs": Lock("archlinux-x86_64", (), PACKAGES[1:]),
     }
     locked = join_locks(parts, {"first": own, "second": own, "third": other})
-    found = lock_of(read_published(manifest), Path("x.lock"), locked)
+    found = matching_lock(read_published(manifest), Path("x.lock"), locked)
     assert found.build == own
     assert {subject: part.packages for subject, part in found.parts.items()} == {
         BUILD: ("bash", "zlib"),

@@ -25,7 +25,7 @@ def find_lock(manifest: Path) -> Path:
     return found[0]
 
 
-def lock_of(published: Published, path: Path, lock_file: LockFile) -> LockFile:
+def matching_lock(published: Published, path: Path, lock_file: LockFile) -> LockFile:
     """What the lock file at ``path`` has of the manifest's build, as one of that build alone.
 
     Of several builds that make the same image under other names it is one with the manifest's
@@ -33,8 +33,11 @@ def lock_of(published: Published, path: Path, lock_file: LockFile) -> LockFile:
 
     :raises ConfigError: when the lock file is not the manifest's
     """
-    held = [_alone(lock_file, name) for name in lock_file.builds] or [lock_file]
-    own = [it for it in held if it.locked(published.build)]
+    own = [
+        _alone(lock_file, name) for name, it in lock_file.builds.items() if it.id == published.build
+    ]
+    if lock_file.build and lock_file.build.id == published.build:
+        own = [lock_file]
     if not own:
         raise ConfigError(
             f"the lock file {path} is that of {lock_file.told}, the manifest that of"

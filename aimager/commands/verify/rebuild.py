@@ -18,7 +18,7 @@ from aimager.errors import ConfigError, ImageError
 from aimager.graph import artifacts
 from aimager.graph.runner import end_with
 from aimager.packages.lock_file import LockFile
-from aimager.places import PACKAGE
+from aimager.places import search_path
 
 _NOT_TAKEN = frozenset(
     (
@@ -109,14 +109,13 @@ def rebuilt(
 
 
 def _environment(cache: Path, epoch: int | None) -> dict[str, str]:
-    paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))
     kept = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     time = {} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}
-    return {**kept, **time, "AIMAGER_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(paths)}
+    return {**kept, **time, "AIMAGER_CACHE": str(cache), "PYTHONPATH": search_path()}
 
 
 def _run(argv: list[str], environment: Mapping[str, str], folder: Path) -> int:
-    """Run it to its end, or end it, where we are ended ourselves, and be it by SIGKILL."""
+    """Run it to its end; it ends with this process, even if that is killed (SIGKILL)."""
     child = subprocess.Popen(
         argv,
         cwd=folder,

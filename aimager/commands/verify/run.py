@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aimager.commands.diff import tell
-from aimager.commands.verify.locked import HINT, find_lock, lock_of
+from aimager.commands.verify.locked import HINT, find_lock, matching_lock
 from aimager.commands.verify.published import Published, read_published
 from aimager.commands.verify.rebuild import find_words, rebuilt
 from aimager.config.variables import make_words
@@ -38,7 +38,7 @@ def verify_image(assignments: Mapping[str, str], folder: Path) -> int:
     path: Path = words.read("manifest")
     given = words.start("lock") / (assignments.get("lock") or find_lock(path))
     published = read_published(path)
-    lock_file = lock_of(published, given, read_lock_file(given))
+    lock_file = matching_lock(published, given, read_lock_file(given))
     hold_run_folder(artifacts.RUN)
     lock = artifacts.RUN / "verify.lock"
     publish_text(lock, format_lock_file(lock_file))
