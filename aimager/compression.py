@@ -19,13 +19,10 @@ from aimager.compression_magics import LONGEST_MAGIC, UNREADABLE, suffix_of
 from aimager.errors import ImageError
 from aimager.lz4 import Lz4Frame
 from aimager.toolbox import Toolbox
+from aimager.zstd_blocks import LARGEST_BLOCK, Blocks
 
 _BUFFER = 1 << 20
 _INPUT = 1 << 16
-_ZSTD_INPUT = 1 << 10
-"""Bytes that are given to zstd at once: it returns all that they hold, and a block of 4 bytes may
-hold 128 KiB."""
-
 OTHER_MIRROR = (
     "another mirror, which repo-url-parent= or repo-url-NAME= names, may have it whole; or"
     " leave the"
@@ -143,17 +140,29 @@ class _Zlib(_Wrapped):
         return content
 
 
-class _Zstd(_Wrapped):
-    """The same of zstandard's, which returns all at once that it was given."""
-
-    needs_input = True
+class _Zstd:
+    """zstandard's, which returns all at once: so it is given some blocks at a time."""
 
     def __init__(self) -> None:
-        frame = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
-        super().__init__(frame.decompressobj())
+        decompressor = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
+        self._object = decompressor.decompressobj()
+        self._blocks = Blocks()
+        self._ahead = b""
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._object.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._object.unused_data) + self._ahead
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        return bytes(self._object.decompress(data))
+        data = self._ahead + data
+        end, self.needs_input = self._blocks.follow(data, max(max_length // LARGEST_BLOCK, 1))
+        self._ahead = data[end:]
+        return bytes(self._object.decompress(data[:end]))
 
 
 class _Bz2(_Wrapped):
@@ -197,7 +206,6 @@ class _Reader(io.RawIOBase):
         self.make = decoder
         self.decoder = decoder() if decoder else None
         self.limit = limit
-        self.input = _ZSTD_INPUT if decoder is _Zstd else _INPUT
         self.inside = False
         self.streams = 1
         self.total = 0
@@ -231,7 +239,7 @@ class _Reader(io.RawIOBase):
                 return None
             self._begin()
         elif self.decoder.needs_input:
-            chunk = self.stream.read(self.input)
+            chunk = self.stream.read(_INPUT)
             if not chunk:
                 if self.inside:
                     raise EOFError("it is cut off")
@@ -255,7 +263,7 @@ class _Reader(io.RawIOBase):
             chunk = chunk.lstrip(b"\0")
             if chunk:
                 return chunk
-            chunk = self.stream.read(self.input)
+            chunk = self.stream.read(_INPUT)
             if not chunk:
                 return b""
 

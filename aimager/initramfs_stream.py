@@ -26,7 +26,6 @@ ARCHIVE = b"0707"
 """How the header of each archive's member begins."""
 
 _INPUT = 1 << 16
-_ZSTD_INPUT = 1 << 10
 _OUTPUT = 1 << 20
 
 
@@ -79,7 +78,6 @@ class Unpacked(io.RawIOBase):
     def __init__(self, source: Source, method: str, limit: int) -> None:
         self._source = source
         self._decoder = _DECODERS[method]()
-        self._size = _ZSTD_INPUT if method == "zstd" else _INPUT
         self._left = limit
         self._ready = b""
 
@@ -97,7 +95,7 @@ class Unpacked(io.RawIOBase):
         return len(found)
 
     def _more(self) -> bytes:
-        chunk = self._source.read(self._size) if self._decoder.needs_input else b""
+        chunk = self._source.read(_INPUT) if self._decoder.needs_input else b""
         if self._decoder.needs_input and not chunk:
             if isinstance(self._decoder, Lz4Legacy) and self._decoder.finish():
                 return b""
