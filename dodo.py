@@ -12,10 +12,10 @@ from aimager.commands.registry import Told, act, list_commands
 from aimager.graph import artifacts
 from aimager.graph.actions import run_heard
 from aimager.graph.console.reporter import reporter
-from aimager.graph.doit_tasks import Graph, Stages, Tasks
+from aimager.graph.doit_tasks import Graph, Helpers, Stages, Tasks
 from aimager.graph.keyring_news import with_news
 from aimager.graph.planning import make_plans
-from aimager.graph.systems import base_system, image_system, system
+from aimager.graph.systems import base_system, image_system, index_modules, system
 from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
@@ -190,6 +190,7 @@ def task_make_rootfs_archive() -> Stages:
                 keyring_lock=artifacts.fetched(f"{lender.platform.id}.keyring"),
                 lock=artifacts.fetched(lender.subject),
                 target=lender.archive,
+                wanted=lender.wanted,
                 emulates=lender.emulates,
                 elsewhere=plan.elsewhere(lender.platform),
                 older=plan.build.mirrors.older_keyring,
@@ -197,6 +198,15 @@ def task_make_rootfs_archive() -> Stages:
             yield lender.subject, stage
         if not plan.reused:
             yield plan.build.platform.id, base_system(plan, MakeRootfsArchive)
+
+
+@GRAPH.helpers
+def task_index_modules() -> Helpers:
+    """index the modules of kernels, while the base system is made that they come on"""
+    for plan in PLANS:
+        subject, base = plan.systems[0], f"make-rootfs-archive:{plan.build.platform.id}"
+        if not plan.reused:
+            yield subject, index_modules(plan), f"install-packages:{subject}", base
 
 
 @GRAPH.stages

@@ -68,11 +68,13 @@ def run(
     input: bytes | None = None,
     cwd: Path | None = None,
     watch: Watch | None = None,
+    native: bool = False,
 ) -> str:
     """Run ``argv`` to its end and return its standard output.
 
     Standard output and standard error both go to ``log``, as they come. With ``watch`` they are
-    one, in the order in which they were said, and each line is given to it.
+    one, in the order in which they were said, and each line is given to it. One that is ``native``
+    is not told by its environment what is emulated beside it.
 
     :raises CommandError: when it ends with another status than 0
     :raises HostError: when it cannot be started
@@ -80,7 +82,8 @@ def run(
     """
     words = [os.fspath(word) for word in argv]
     _log(log, logged(words))
-    done = _execute(words, within, env, input, cwd, log, watch)
+    whole = {**ENVIRONMENT, **(env or {})} if native else environment(env)
+    done = _execute(words, within, whole, input, cwd, log, watch)
     if done.status:
         raise CommandError(words, done.status, done.tail)
     return done.output
@@ -98,7 +101,8 @@ def attempt(
 
     :raises HostError: when it cannot be started
     """
-    done = _execute([os.fspath(word) for word in argv], within, None, None, None, None, None)
+    words = [os.fspath(word) for word in argv]
+    done = _execute(words, within, environment(), None, None, None, None)
     return done.status, done.output
 
 
@@ -112,7 +116,7 @@ class _Done:
 def _execute(
     words: Sequence[str],
     within: Enclosure | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str],
     input: bytes | None,
     cwd: Path | None,
     log: IO[bytes] | None,
@@ -135,7 +139,7 @@ def _execute(
 def _started(
     words: Sequence[str],
     enter: Callable[[], None] | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str],
     cwd: Path | None,
     *,
     has_input: bool,
@@ -148,7 +152,7 @@ def _started(
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if one else subprocess.PIPE,
-            env=environment(env),
+            env=env,
             cwd=cwd,
             preexec_fn=started if enter else None,
         )

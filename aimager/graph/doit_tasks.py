@@ -10,6 +10,7 @@ from typing import Any
 from aimager.errors import AimagerError, ConfigError, KeyTroubleError
 from aimager.graph import artifacts
 from aimager.graph.actions import run_heard
+from aimager.graph.ahead import Ahead, Helper
 from aimager.graph.failure import hint_of
 from aimager.graph.plan import most_trees
 from aimager.graph.runner import PRODUCT
@@ -36,6 +37,10 @@ MakeStage = Callable[..., Stage]
 
 Stages = Iterator[tuple[str, MakeStage] | tuple[str, MakeStage, Delivery]]
 """Stages by their subjects; the product of one with a delivery is for the user's folder."""
+
+Helpers = Iterator[tuple[str, Callable[..., Helper], str, str]]
+"""Helpers that lack their ``workshop``, by their subjects, each with the names of the task that it
+helps and of the one beside which it does."""
 
 
 class Graph:
@@ -91,6 +96,8 @@ class Graph:
         self._with_news = with_news
         self._variables = variables or {}
         self._expected = expected
+        self._done: set[str] = set()
+        self._ahead = Ahead(self._is_known_done, wanted=jobs > 1 and not self._remote)
 
     def stages(self, generator: Callable[[], Stages]) -> Callable[[], Tasks]:
         """Have doit take the stages of ``task_some_name()`` as tasks called ``some-name``.
@@ -105,6 +112,23 @@ class Graph:
             for subject, make, *delivery in generator():
                 request = make(workshop=self._workshop(basename, subject))
                 yield from self.stage(basename, subject, request, *delivery)
+
+        return tasks
+
+    def helpers(self, generator: Callable[[], Helpers]) -> Callable[[], Tasks]:
+        """Have doit take the helpers of ``task_some_name()``, which comes before what they help."""
+        basename = generator.__name__.removeprefix("task_").replace("_", "-")
+
+        @functools.wraps(generator)
+        def tasks() -> Tasks:
+            yield {"basename": basename, "name": None, "doc": generator.__doc__}
+            for subject, make, helped, meanwhile in generator():
+                workshop = replace(self._workshop(basename, subject), **self._wishes)
+                helper = make(workshop=workshop)
+                after = self.makers(helper)
+                yield self._ahead.task(
+                    (basename, subject), helper, self._get_ready, helped, meanwhile, after
+                )
 
         return tasks
 
@@ -138,7 +162,7 @@ class Graph:
             "basename": basename,
             "name": name,
             "actions": [(run_heard, [f"{basename}:{name}", self._run_task, [task]])],
-            "task_dep": self.makers(request),
+            "task_dep": [*self.makers(request), *self._ahead.helpers(f"{basename}:{name}")],
             "targets": [str(path) for path in results],
             "uptodate": [(self._is_done, [task])],
             "meta": {PRODUCT: task.product_id},
@@ -155,9 +179,12 @@ class Graph:
             hint="make them the same, or build one after the other, with only= or board=",
         )
 
-    def _run_task(self, task: CachedTask) -> None:
+    def _get_ready(self) -> None:
         hold_run_folder(self._run)  # unless that failed when it was asked for, it is held already
         self._begin()
+
+    def _run_task(self, task: CachedTask) -> None:
+        self._get_ready()
         self._lay_out(task)
         try:
             run_as_expected(task, self._expected)
@@ -227,9 +254,18 @@ class Graph:
 
     def _is_done(self, asked: CachedTask) -> bool:
         """Whether a task need not run; an error is the task's own to tell."""
+        if asked.name in self._done:
+            return True
         try:
             hold_run_folder(self._run)
             self._lay_out(asked)
-            return not is_expected(asked, self._expected) and asked.is_done()
+            is_done = not is_expected(asked, self._expected) and asked.is_done()
         except (AimagerError, OSError):
             return False
+        if is_done:
+            self._done.add(asked.name)
+        return is_done
+
+    def _is_known_done(self, name: str) -> bool:
+        """Whether the task ``name`` need not run."""
+        return any(map(self._is_done, self.find([name])))

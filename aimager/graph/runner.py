@@ -35,6 +35,9 @@ from aimager.sandbox import syscalls
 PRODUCT = "product"
 """What has, in the ``meta`` of a task that makes a product, what returns the id of that."""
 
+LEAVES_NOTHING = "leaves nothing"
+"""What is set there for a task that leaves no tree for those that follow."""
+
 _FORKED = multiprocessing.get_context("fork")
 """Workers have the graph as it is here, which cannot be sent to them."""
 
@@ -170,7 +173,8 @@ class SideBySide(Runner):
             worker = at_work[end]
             node, worker.node = worker.node, None
             worker.last = node.task.name
-            worker.took[worker.last] = time.monotonic() - worker.began
+            if LEAVES_NOTHING not in node.task.meta:
+                worker.took[worker.last] = time.monotonic() - worker.began
             try:
                 failure = worker.pipe.recv()
             except (EOFError, ConnectionResetError):

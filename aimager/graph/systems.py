@@ -9,6 +9,7 @@ from aimager.graph import artifacts
 from aimager.graph.doit_tasks import MakeStage
 from aimager.graph.plan import Plan
 from aimager.stages.image_system import ImageSystem
+from aimager.stages.index_modules import IndexModules
 from aimager.stages.install_packages import InstallPackages
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
 from aimager.stages.open_shell import OpenShell
@@ -28,6 +29,16 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
         target=artifacts.rootfs_archive(platform),
         epoch=plan.build.epoch,
         pacman_static=plan.pacman_static,
+        borrowed=plan.installer,
+    )
+
+
+def index_modules(plan: Plan) -> "partial[IndexModules]":
+    """What indexes the modules of the kernels of a plan's first system."""
+    return partial(
+        IndexModules,
+        lock=artifacts.fetched(plan.systems[0]),
+        keys=artifacts.keys(plan.build.sources.signed),
         borrowed=plan.installer,
     )
 

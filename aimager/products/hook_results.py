@@ -31,6 +31,10 @@ class HookResults:
         """Where a worker finds them."""
         return self.products / _TASK / _SUBJECT
 
+    def has(self, key: str) -> bool:
+        """Whether there is one of this key."""
+        return bool(key) and (self.folder / key / RESULT).exists()
+
     @contextmanager
     def receiving(self, made: Path) -> Iterator[None]:
         """Keep what a worker tells in the file ``made`` in the block.

@@ -22,6 +22,8 @@ WANTED = (
     "dosfstools",
     "mtools",
     "util-linux",
+    "shadow",
+    "kmod",
     "tar",
     "openssl",
     "xz",

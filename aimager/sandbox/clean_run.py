@@ -77,7 +77,7 @@ class CleanRun:
             before = set(tree.names(self.makes_in))
             said: list[str] = []
             with chroot(tree, limits) as image:
-                process.run(self.argv, within=image.jail(), watch=said.append)
+                process.run(self.argv, within=image.jail(), watch=said.append, native=True)
             if said:
                 raise RefusedError(said[0])
             names = [name for name in tree.names(self.makes_in) if name not in before]
@@ -92,7 +92,7 @@ class _Summed:
     """Hands on files, and knows the key of all when the last has been taken."""
 
     def __init__(self, argv: Sequence[str], files: Iterable[Given]) -> None:
-        about = [_FORM, *argv, sorted(process.environment().items())]
+        about = [_FORM, *argv, sorted(process.ENVIRONMENT.items())]
         self._digest = hashlib.sha256(json.dumps(about).encode())
         self._files = files
 

@@ -12,7 +12,6 @@ has something to say, the packaged script does all as ever, and what it says is 
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,10 +21,8 @@ from typing import IO
 
 from aimager.packages.hooks import SYSTEM, Hook
 from aimager.sandbox.chroot import IMAGE, Chroot
-from aimager.sandbox.clean_run import RefusedError
 from aimager.sandbox.mounts import Bind
-from aimager.sandbox.program_files import UnknownFilesError
-from aimager.sandbox.results import Files, Results
+from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
 from aimager.system.asking import ANSWER, ASKED, answering
 from aimager.system.module_index import MODULES, ModuleIndexes
@@ -156,31 +153,12 @@ class _TakenOver:
 
     def _index(self, version: str) -> bool:
         """Index the modules of one kernel; False: that is left to depmod in the image."""
-        run = self.indexes.run_for(version)
-        try:
-            key = run.key() if self.results.has_some else ""
-            files, how = self.results.find(key) if key else None, "remembered"
-            if files is None:
-                place = Path(tempfile.mkdtemp(prefix="index.", dir=self.work))
-                key, files = run.run(place, self.image.limits)
-                self.results.keep(key, files)
-                how = "made in a root of its own"
-        except (UnknownFilesError, RefusedError, OSError) as error:
-            self._tell(f"the index of the modules of {version} is left to the hook: {error}")
-            return False
-        self._lay(version, files)
-        self._tell(f"the index of the modules of {version} was {how}: {key}")
-        return True
-
-    def _lay(self, version: str, files: Files) -> None:
-        for name, content in files.items():
+        files = self.indexes.find(version, self.results, self.work, self.image.limits, self.log)
+        for name, content in (files or {}).items():
             path = f"{MODULES}/{version}/{name}"
             self.image.tree.unlink(path)
             self.image.tree.write(path, content, 0o644)
-
-    def _tell(self, what: str) -> None:
-        self.log.write(f"aimager: {what}\n".encode(errors="surrogateescape"))
-        self.log.flush()
+        return files is not None
 
 
 def _is_below(target: str) -> bool:

@@ -7,14 +7,18 @@ a root that has nothing else, and remembered for all images in which these are t
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import IO
 
 from aimager.errors import ImageError
-from aimager.sandbox.clean_run import CleanRun, Given
+from aimager.sandbox.clean_run import CleanRun, Given, RefusedError
+from aimager.sandbox.privileges import Limits
 from aimager.sandbox.program_files import UnknownFilesError, program_files
+from aimager.sandbox.results import Files, Results
 from aimager.sandbox.tree import Tree
 
 MODULES = "usr/lib/modules"
@@ -54,6 +58,28 @@ class ModuleIndexes:
 
     tree: Tree
     programs: Tree
+
+    def find(
+        self, version: str, results: Results, work: Path, limits: Limits, log: IO[bytes]
+    ) -> Files | None:
+        """The files of one kernel's index, made in ``work`` if they are not among ``results``.
+
+        None: that is for the hook to do, and ``log`` has why.
+        """
+        run = self.run_for(version)
+        try:
+            key = run.key() if results.has_some else ""
+            files, how = results.find(key) if key else None, "remembered"
+            if files is None:
+                place = Path(tempfile.mkdtemp(prefix="index.", dir=work))
+                key, files = run.run(place, limits)
+                results.keep(key, files)
+                how = "made in a root of its own"
+        except (UnknownFilesError, RefusedError, OSError) as error:
+            _tell(log, f"the index of the modules of {version} is left to the hook: {error}")
+            return None
+        _tell(log, f"the index of the modules of {version} was {how}: {key}")
+        return files
 
     def run_for(self, version: str) -> CleanRun:
         """How the index of one kernel is made.
@@ -117,6 +143,11 @@ class ModuleIndexes:
             with self.tree.folder(parent, os.O_NOFOLLOW) as descriptor:
                 for name in sorted(names):
                     yield Given(f"{parent}/{name}", _read(descriptor, name))
+
+
+def _tell(log: IO[bytes], what: str) -> None:
+    log.write(f"aimager: {what}\n".encode(errors="surrogateescape"))
+    log.flush()
 
 
 def _read(folder: int, name: str) -> bytes:

@@ -1,6 +1,7 @@
 """Boards that are built in one run, side by side, and what they share."""
 
 import filecmp
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +67,15 @@ def test_what_they_share_is_made_once(together: Together) -> None:
     assert count["pack-image"] == 3
     again = read_output(together.doit.build(*together.words))
     assert again.stages == {"sync-databases"}
+
+
+def test_kernels_are_indexed_ahead(together: Together) -> None:
+    told = re.compile(
+        r"^aimager: the index of the modules of (\S+) was (.+): \w{64}$", re.MULTILINE
+    )
+    ahead = list((together.doit.cache / "log").glob("index-modules:*.log"))
+    assert ahead
+    for log in ahead:
+        later = log.with_name(log.name.replace("index-modules", "install-packages"))
+        hows = dict(told.findall(later.read_text()))
+        assert hows == dict.fromkeys(dict(told.findall(log.read_text())), "remembered")

@@ -17,7 +17,7 @@ STAGES = (
 )
 """The names of the tasks that make something, in the order of a build."""
 
-_SELDOM = ("check-root-archive",)
+_SELDOM = ("check-root-archive", "index-modules")
 """Those of few builds."""
 
 _PRINTING = ("build", "why")

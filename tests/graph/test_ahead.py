@@ -1,0 +1,92 @@
+"""What is done ahead is left out where nobody would wait for less, and fails alone."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from aimager.errors import HostError
+from aimager.graph.ahead import Ahead
+
+HELPED, MEANWHILE = "second:x", "first:x"
+
+
+@dataclass(frozen=True)
+class Help:
+    """What can be done ahead; ``fault`` is how it fails."""
+
+    id: str = "some"
+    fault: Exception | None = None
+    ran: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Take it down, or fail."""
+        if self.fault:
+            raise self.fault
+        self.ran.append(self.id)
+
+
+def task_of(ahead: Ahead, help_: Help, *, name: str = "x") -> dict[str, Any]:
+    """The doit task for what is done ahead."""
+    return ahead.task(
+        ("ahead", name), help_, lambda: help_.ran.append("ready"), HELPED, MEANWHILE, ["zero:x"]
+    )
+
+
+def is_left_out(task: dict[str, Any]) -> bool:
+    """Whether doit would find that the task need not run."""
+    ((ask, given),) = task["uptodate"]
+    return bool(ask(*given))
+
+
+def run(task: dict[str, Any]) -> Any:
+    """Have the task run, as doit does."""
+    ((action, given),) = task["actions"]
+    return action(*given)
+
+
+@pytest.mark.parametrize(
+    ("done", "wanted", "id_", "left_out"),
+    [
+        ([], True, "some", False),
+        ([HELPED], True, "some", True),
+        ([MEANWHILE], True, "some", True),
+        (["zero:x"], True, "some", False),
+        ([], False, "some", True),
+        ([], True, "", True),
+    ],
+)
+def test_it_is_done_where_somebody_would_wait_for_it(
+    done: list[str], wanted: bool, id_: str, left_out: bool
+) -> None:
+    ahead = Ahead(done.__contains__, wanted=wanted)
+    assert is_left_out(task_of(ahead, Help(id_))) == left_out
+
+
+def test_the_same_is_done_once() -> None:
+    ahead = Ahead(lambda _: False, wanted=True)
+    asked = [task_of(ahead, Help(id_), name=id_) for id_ in ("one", "one", "two")]
+    assert [is_left_out(task) for task in asked] == [False, True, False]
+
+
+def test_what_it_helps_comes_after_it() -> None:
+    ahead = Ahead(lambda _: False, wanted=True)
+    assert task_of(ahead, Help())["task_dep"] == ["zero:x"]
+    assert ahead.helpers(HELPED) == ["ahead:x"]
+    assert ahead.helpers(MEANWHILE) == []
+
+
+def test_it_says_what_for(capsys: pytest.CaptureFixture[str]) -> None:
+    help_ = Help()
+    assert run(task_of(Ahead(lambda _: False, wanted=True), help_)) is None
+    assert help_.ran == ["ready", "some"]
+    assert f"ahead:x: ahead of {HELPED}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", [HostError("no room"), OSError(28, "no room")])
+def test_its_failure_is_nobody_elses(fault: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    task = task_of(Ahead(lambda _: False, wanted=True), Help(fault=fault))
+    assert run(task) is None
+    said = capsys.readouterr().out
+    assert f"left to {HELPED}: " in said
+    assert "no room" in said
