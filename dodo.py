@@ -202,7 +202,7 @@ def task_make_rootfs_archive() -> Stages:
 
 @GRAPH.helpers
 def task_index_modules() -> Helpers:
-    """index the modules of kernels, while the base system is made that they come on"""
+    """index the modules of kernels, while the base system below them is made"""
     for plan in PLANS:
         subject, base = plan.systems[0], f"make-rootfs-archive:{plan.build.platform.id}"
         if not plan.reused:

@@ -19,7 +19,7 @@ from aimager.compression_magics import LONGEST_MAGIC, UNREADABLE, suffix_of
 from aimager.errors import ImageError
 from aimager.lz4 import Lz4Frame
 from aimager.toolbox import Toolbox
-from aimager.zstd_blocks import LARGEST_BLOCK, Blocks
+from aimager.zstd_blocks import Blocks
 
 _BUFFER = 1 << 20
 _INPUT = 1 << 16
@@ -140,29 +140,28 @@ class _Zlib(_Wrapped):
         return content
 
 
-class _Zstd:
+class _Zstd(_Wrapped):
     """zstandard's, which returns all at once: so it is given some blocks at a time."""
 
     def __init__(self) -> None:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
-        self._object = decompressor.decompressobj()
+        frame = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)
+        super().__init__(frame.decompressobj())
         self._blocks = Blocks()
         self._ahead = b""
         self.needs_input = True
 
     @property
-    def eof(self) -> bool:
-        return bool(self._object.eof)
-
-    @property
     def unused_data(self) -> bytes:
-        return bytes(self._object.unused_data) + self._ahead
+        return super().unused_data + self._ahead
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         data = self._ahead + data
-        end, self.needs_input = self._blocks.follow(data, max(max_length // LARGEST_BLOCK, 1))
+        end, self.needs_input = self._blocks.follow(data, max_length)
         self._ahead = data[end:]
-        return bytes(self._object.decompress(data[:end]))
+        content = bytes(self._object.decompress(data[:end]))
+        if not (end or self.needs_input or self.eof):
+            raise EOFError("it is not a zstd frame")
+        return content
 
 
 class _Bz2(_Wrapped):

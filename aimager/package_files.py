@@ -78,7 +78,7 @@ def unpack_packages(
     """Lay the files of ``packages`` over one another in ``root``, made if missing.
 
     What lies below the folders that ``without`` names for a package, with a slash at their ends, is
-    left out.
+    left out, and so are hard links to it.
 
     No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
     written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
@@ -97,6 +97,8 @@ def unpack_packages(
                 name = _inside(package, member.name)
                 if not name or name.startswith(left_out):
                     continue
+                if member.islnk() and _inside(package, member.linkname).startswith(left_out):
+                    continue  # as glibc's usr/lib/getconf has links to usr/bin/getconf
                 try:
                     layers.add(package, archive, member, name)
                 except OSError as error:

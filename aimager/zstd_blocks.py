@@ -1,7 +1,7 @@
 """Where the blocks of a zstd frame end (RFC 8878), so that a decoder can be given some at a time.
 
-What a frame holds may be any number of times as long as the frame, but no block of it becomes more
-than 128 KiB.
+What a frame holds may be any number of times as long as the frame, but each block tells how long it
+becomes, or becomes 128 KiB at most.
 """
 
 LARGEST_BLOCK = 128 << 10
@@ -14,7 +14,7 @@ _BLOCK_HEADER = 3
 _CHECKSUM = 4
 _IDS = (0, 1, 2, 4)
 _SIZES = (0, 2, 4, 8)
-_RLE = 1
+_RAW, _RLE = 0, 1
 
 
 class Blocks:
@@ -25,25 +25,26 @@ class Blocks:
         self._is_begun = False
         self._has_checksum = False
         self._is_last = False
+        self._becomes = 0
 
-    def follow(self, data: bytes, most: int) -> tuple[int, bool]:
-        """Where in ``data`` the frame, or so many of its blocks, end, and whether more is needed.
+    def follow(self, data: bytes, room: int) -> tuple[int, bool]:
+        """Where in ``data`` the frame ends, or the block by which ``room`` bytes may have come out.
 
-        More is needed where ``data`` ends within them. What is no frame goes to its end.
+        And whether more is needed, as ``data`` ends before that. What is no frame ends soon.
         """
-        at = blocks = 0
+        at = 0
         while True:
             step = min(self._left, len(data) - at)
             at += step
             self._left -= step
             if self._left or (self._is_begun and not self._is_last and at == len(data)):
                 return at, True
-            if self._is_last or blocks == most:
+            if self._is_last or room <= 0:
                 return at, False
             found = self._block(data, at) if self._is_begun else self._header(data)
             if not found:
                 return at, True
-            blocks += self._is_begun
+            room -= self._becomes
             self._is_begun = True
             self._left = found
 
@@ -58,7 +59,7 @@ class Blocks:
             return 2 * _MAGIC + size if self._is_last else 0
         if magic != _FRAME:
             self._is_last = True
-            return len(data)
+            return _MAGIC + 1
         about = data[_MAGIC]
         is_whole = bool(about & 0x20)
         self._has_checksum = bool(about & 0x04)
@@ -72,5 +73,7 @@ class Blocks:
             return 0
         about = int.from_bytes(data[at : at + _BLOCK_HEADER], "little")
         self._is_last = bool(about & 1)
-        size = 1 if about >> 1 & 3 == _RLE else about >> 3
+        kind, size = about >> 1 & 3, about >> 3
+        self._becomes = size if kind in (_RAW, _RLE) else LARGEST_BLOCK * (size > 0)
+        size = 1 if kind == _RLE else size
         return _BLOCK_HEADER + size + self._is_last * self._has_checksum * _CHECKSUM

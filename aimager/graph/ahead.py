@@ -1,7 +1,7 @@
-"""Tasks that do ahead what another task would, while a core has nothing better to do.
+"""Tasks that do ahead what another task would, beside one that this has to wait for.
 
 They make no product, only what that other task finds done. So they are left out wherever nobody
-would wait for less: where tasks run one by one, or what it waits for is there.
+would wait for less: where tasks run one by one, or what the other task waits for is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +33,8 @@ class Ahead:
         self._wanted = wanted
         self._begun: set[str] = set()
         self._helpers: dict[str, list[str]] = {}
+        self.beside: dict[str, str] = {}
+        """By task that does something ahead, the one beside which it runs."""
 
     def helpers(self, name: str) -> list[str]:
         """The tasks that do a part of what the task ``name`` does."""
@@ -54,29 +56,36 @@ class Ahead:
         basename, subject = names
         name = f"{basename}:{subject}"
         self._helpers.setdefault(helped, []).append(name)
+        self.beside[name] = meanwhile
         return {
             "basename": basename,
             "name": subject,
-            "actions": [(run_heard, [name, _run, [name, helper, get_ready, helped]])],
+            "actions": [(run_heard, [name, self._run, [name, helper, get_ready, helped]])],
             "task_dep": list(after),
-            "uptodate": [(self._is_in_vain, [helper, (helped, meanwhile)])],
+            "uptodate": [(self._is_in_vain, [helper, meanwhile])],
             "meta": {PRODUCT: lambda: helper.id, LEAVES_NOTHING: True},
         }
 
-    def _is_in_vain(self, helper: Helper, others: Sequence[str]) -> bool:
-        if not self._wanted or any(map(self._is_done, others)):
-            return True
-        found = helper.id
+    def _is_in_vain(self, helper: Helper, meanwhile: str) -> bool:
+        found = "" if self._is_done(meanwhile) else self._find_work(helper)
         if not found or found in self._begun:
             return True
         self._begun.add(found)
         return False
 
+    def _find_work(self, helper: Helper) -> str:
+        """The helper's id; empty: it is not to do anything."""
+        try:
+            return helper.id if self._wanted else ""
+        except (AimagerError, OSError):  # what it reads is missing, which others tell
+            return ""
 
-def _run(name: str, helper: Helper, get_ready: Callable[[], object], helped: str) -> None:
-    get_ready()
-    progress.reason(name, f"ahead of {helped}, while a core has nothing else to do")
-    try:
-        helper.run()
-    except (AimagerError, OSError) as error:
-        progress.say(f"   left to {helped}: {error}")
+    def _run(self, name: str, helper: Helper, get_ready: Callable[[], object], helped: str) -> None:
+        if not self._find_work(helper):  # doit was told to run all that it knows
+            return
+        get_ready()
+        progress.reason(name, f"ahead of {helped}, which has to wait")
+        try:
+            helper.run()
+        except (AimagerError, OSError) as error:
+            progress.say(f"   left to {helped}: {error}")

@@ -235,7 +235,9 @@ class Graph:
     def find_reasons(self) -> dict[str, str]:
         """Why each task would run, by their whole names; empty: it need not."""
         hold_run_folder(self._run)
-        return {task.name: reason for task, reason in find_reasons(self.tasks)}
+        found = {task.name: reason for task, reason in find_reasons(self.tasks)}
+        beside = self._ahead.beside.items()
+        return found | {name: f"beside {it}" if found.get(it) else "" for name, it in beside}
 
     def _lay_out(self, task: CachedTask) -> None:
         """Where the tasks do not run that make what ``task`` reads, take it from the cache.

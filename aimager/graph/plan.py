@@ -252,6 +252,6 @@ class Plan:
 def most_trees(builds: Sequence[Build]) -> int:
     """How many tasks can hold the tree of a system at the same time: those of a build are a chain.
 
-    What installs each again, to compare, goes on beside.
+    What installs each again, to compare, goes on beside. What is done ahead counts itself.
     """
     return max(sum(4 if build.check_twice else 1 for build in builds), 1)

@@ -36,7 +36,7 @@ PRODUCT = "product"
 """What has, in the ``meta`` of a task that makes a product, what returns the id of that."""
 
 LEAVES_NOTHING = "leaves nothing"
-"""What is set there for a task that leaves no tree for those that follow."""
+"""What is set there for one that leaves no tree for others, and comes after them."""
 
 _FORKED = multiprocessing.get_context("fork")
 """Workers have the graph as it is here, which cannot be sent to them."""
@@ -155,6 +155,7 @@ class SideBySide(Runner):
             lasts = {worker.last for worker in free}
             nodes = [node for node in self._ready if _product_of(node)]
             nodes.sort(key=lambda node: lasts.isdisjoint(node.task.task_dep))
+            nodes.sort(key=lambda node: LEAVES_NOTHING in node.task.meta)
             at_work = [worker for worker in self._workers if worker.node]
             node = next((node for node in nodes if not _is_made_by(at_work, node)), None)
             if node is None:

@@ -28,7 +28,7 @@ from aimager.sandbox.namespace import call
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
-from aimager.system.module_index import MODULES, ModuleIndexes
+from aimager.system.module_index import MODULES, ModuleIndexes, tell
 
 _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
 """How the packages of kernels are named, whose files nobody knows before they are verified."""
@@ -65,7 +65,7 @@ class IndexModules:
     @property
     def id(self) -> str:
         """What tells what it does from what others do; empty: there is nothing to do."""
-        packages = self.packages
+        packages = self.packages if self.borrowed else ()
         found = fingerprint((__name__, packages)) if packages else ""
         return "" if self._results.has(found) else found
 
@@ -77,12 +77,13 @@ class IndexModules:
         """Have the indexes remembered, as far as they can be made, and that it was tried."""
         workshop, results = self.workshop, self._results
         made = workshop.work.with_name(f"{workshop.work.name}.results")
+        packages = package_files(self.packages, workshop.store)
         with results.receiving(made):
             call(
                 _index,
                 _Indexing(self, self.id, results.folder, made),
                 work=workshop.work,
-                reads=[*all_inputs(self), *package_files(self.packages, workshop.store)],
+                reads=[*all_inputs(self), results.folder, *packages],
                 products=[made],
                 keeps=[workshop.log],
                 tmpfs=self._memory(),
@@ -92,7 +93,8 @@ class IndexModules:
         size = sum(package.installed_size for package in self.packages)
         tools = self.borrowed.stat().st_size if self.borrowed else 0
         needed = size * _COPIES + tools + _MARGIN
-        return tmpfs_size(needed, wish=self.workshop.memory, jobs=self.workshop.jobs)
+        # Beside it is what the graph takes for one job of a build.
+        return tmpfs_size(needed, wish=self.workshop.memory, jobs=self.workshop.jobs + 1)
 
 
 @dataclass(frozen=True)
@@ -105,25 +107,24 @@ class _Indexing:
 
 def _index(indexing: _Indexing) -> None:
     stage = indexing.stage
-    workshop = stage.workshop
-    with workshop.logging() as log:
+    with stage.workshop.logging() as log:
         try:
             results = Results(indexing.kept, indexing.made)
             if _index_all(stage, results, log):
                 results.keep(indexing.id, {})
         except (AimagerError, OSError) as error:  # who installs them will meet it, and tell
-            log.write(f"aimager: nothing was indexed: {error}\n".encode())
+            tell(log, f"nothing was indexed: {error}")
 
 
 def _index_all(stage: IndexModules, results: Results, log: IO[bytes]) -> bool:
-    """Whether it was tried."""
+    """Whether any kernel's modules were indexed."""
     workshop, packages = stage.workshop, stage.packages
     progress.step("verifying packages")
-    doubt = find_doubt(stage.keys, packages, workshop.store)
-    tools = equip(workshop, stage.borrowed, log)
-    if doubt or tools.lender is None:
-        log.write(f"aimager: nothing was indexed: {doubt or 'no program is borrowed'}\n".encode())
+    if doubt := find_doubt(stage.keys, packages, workshop.store):
+        tell(log, f"nothing was indexed: {doubt}")
         return False
+    tools = equip(workshop, stage.borrowed, log)
+    assert tools.lender, "something is borrowed"
     progress.step("unpacking kernels")
     root = workshop.work / "root"
     unpack_packages([package.path(workshop.store) for package in packages], root)
@@ -132,5 +133,8 @@ def _index_all(stage: IndexModules, results: Results, log: IO[bytes]) -> bool:
     progress.step("indexing modules")
     with ThreadPoolExecutor(tools.cores) as pool:
         versions = Tree(root).names(MODULES)
-        list(pool.map(lambda it: indexes.find(it, results, workshop.work, limits, log), versions))
-    return True
+        made = pool.map(
+            lambda version: indexes.find(version, results, workshop.work, limits, log), versions
+        )
+        found = [files is not None for files in made]
+    return any(found)

@@ -87,12 +87,15 @@ def _is_translation(path: str) -> bool:
     return path.startswith("usr/share/locale/") and "/LC_" in path
 
 
-def _make_locale_gen(entries: list[Entry]) -> list[Entry]:
-    """Arch's form of locale.gen: every locale, commented out, two spaces at the end."""
+def _make_glibc_files(entries: list[Entry]) -> list[Entry]:
+    """Arch's locale.gen: every locale, commented out, two spaces at the end. And one of the hard
+    links to getconf(1) that its glibc has in another folder."""
     supported = next(entry for entry in entries if entry.path == "usr/share/i18n/SUPPORTED")
     head = "# Configuration file for locale-gen: uncomment what locale-gen shall generate.\n#\n"
     lines = [f"#{line.strip()}  \n" for line in supported.data.decode().splitlines() if line]
-    return [make_file("etc/locale.gen", head + "".join(lines))]
+    getconf = next(entry for entry in entries if entry.path == "usr/bin/getconf")
+    link = replace(getconf, path="usr/lib/getconf/POSIX_V7_LP64_OFF64")
+    return [make_file("etc/locale.gen", head + "".join(lines)), link]
 
 
 def _make_sshd_config(entries: list[Entry]) -> list[Entry]:
@@ -102,6 +105,6 @@ def _make_sshd_config(entries: list[Entry]) -> list[Entry]:
 
 
 _DERIVED: dict[str, Callable[[list[Entry]], list[Entry]]] = {
-    "glibc": _make_locale_gen,
+    "glibc": _make_glibc_files,
     "openssh": _make_sshd_config,
 }

@@ -76,9 +76,9 @@ class ModuleIndexes:
                 results.keep(key, files)
                 how = "made in a root of its own"
         except (UnknownFilesError, RefusedError, OSError) as error:
-            _tell(log, f"the index of the modules of {version} is left to the hook: {error}")
+            tell(log, f"the index of the modules of {version} is left to the hook: {error}")
             return None
-        _tell(log, f"the index of the modules of {version} was {how}: {key}")
+        tell(log, f"the index of the modules of {version} was {how}: {key}")
         return files
 
     def run_for(self, version: str) -> CleanRun:
@@ -145,7 +145,8 @@ class ModuleIndexes:
                     yield Given(f"{parent}/{name}", _read(descriptor, name))
 
 
-def _tell(log: IO[bytes], what: str) -> None:
+def tell(log: IO[bytes], what: str) -> None:
+    """Have a line of ours in the log of what programs say."""
     log.write(f"aimager: {what}\n".encode(errors="surrogateescape"))
     log.flush()
 

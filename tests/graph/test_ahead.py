@@ -49,7 +49,7 @@ def run(task: dict[str, Any]) -> Any:
     ("done", "wanted", "id_", "left_out"),
     [
         ([], True, "some", False),
-        ([HELPED], True, "some", True),
+        ([HELPED], True, "some", False),
         ([MEANWHILE], True, "some", True),
         (["zero:x"], True, "some", False),
         ([], False, "some", True),
@@ -80,7 +80,7 @@ def test_it_says_what_for(capsys: pytest.CaptureFixture[str]) -> None:
     help_ = Help()
     assert run(task_of(Ahead(lambda _: False, wanted=True), help_)) is None
     assert help_.ran == ["ready", "some"]
-    assert f"ahead:x: ahead of {HELPED}" in capsys.readouterr().out
+    assert f"ahead:x: ahead of {HELPED}, which has to wait" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fault", [HostError("no room"), OSError(28, "no room")])
@@ -90,3 +90,23 @@ def test_its_failure_is_nobody_elses(fault: Exception, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert f"left to {HELPED}: " in said
     assert "no room" in said
+
+
+def test_what_it_reads_is_missing() -> None:
+    """As where a task is run alone, and nothing before it was."""
+
+    class Blind:
+        @property
+        def id(self) -> str:
+            raise FileNotFoundError("lock.json")
+
+    blind: Any = Blind()
+    assert is_left_out(task_of(Ahead(lambda _: False, wanted=True), blind))
+
+
+@pytest.mark.parametrize(("wanted", "id_"), [(False, "some"), (True, "")])
+def test_it_is_not_run_where_all_tasks_are(wanted: bool, id_: str) -> None:
+    """doit's -a runs what is up to date."""
+    help_ = Help(id_)
+    assert run(task_of(Ahead(lambda _: False, wanted=wanted), help_)) is None
+    assert help_.ran == []

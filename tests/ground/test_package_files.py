@@ -53,6 +53,23 @@ def test_packages_are_laid_over_one_another(tmp_path: Path) -> None:
     assert not (root / ".PKGINFO").exists()
 
 
+def test_of_what_is_left_out_no_link_is_left(tmp_path: Path) -> None:
+    """Arch's glibc has hard links to getconf(1) in another folder."""
+    path = package(
+        tmp_path / "glibc.pkg.tar.zst",
+        [
+            ("usr/bin/getconf", b"program", REG),
+            ("usr/lib/getconf/POSIX_V7_LP64_OFF64", "usr/bin/getconf", LNK),
+            ("usr/lib/libc.so.6", b"library", REG),
+            ("usr/lib/libc.so", "usr/lib/libc.so.6", LNK),
+        ],
+    )
+    package_files.unpack_packages([path], tmp_path / "root", without=lambda _: ("usr/bin/",))
+    found = {str(it.relative_to(tmp_path / "root")) for it in (tmp_path / "root").rglob("*.so*")}
+    assert found == {"usr/lib/libc.so.6", "usr/lib/libc.so"}
+    assert not [*(tmp_path / "root").rglob("*getconf/*")]
+
+
 def test_links_do_not_lead_out(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -73,7 +73,17 @@ def test_blocks_that_hold_much_come_one_after_another() -> None:
     """A block of four bytes may stand for 128 KiB: 64 KiB of them for two GiB."""
     block = (LARGEST_BLOCK << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
     data = struct.pack("<IBB", 0xFD2FB528, 0, 0x38) + block * 10_000
-    end, needs_more = Blocks().follow(data, 8)
+    end, needs_more = Blocks().follow(data, 8 * LARGEST_BLOCK)
     assert (end, needs_more) == (6 + 8 * len(block), False)
     stream = decompressed(io.BytesIO(data), ".zst")
     assert stream.read(10 * LARGEST_BLOCK) == bytes(10 * LARGEST_BLOCK)
+
+
+def test_blocks_that_hold_nothing_come_together() -> None:
+    """Else a small file of them would take minutes."""
+    empty = bytes(3)
+    data = struct.pack("<IBB", 0xFD2FB528, 0, 0x38) + empty * 10_000
+    assert Blocks().follow(data, 1) == (len(data), True)
+    with pytest.raises(EOFError):
+        decompressed(io.BytesIO(data), ".zst").read()
+    assert decompressed(io.BytesIO(data + b"\1\0\0"), ".zst").read() == b""

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aimager.model.lock import UNSIGNED, Lock, LockedPackage, write_lock
+from aimager.sandbox.results import Results
+from aimager.stages import index_modules
 from aimager.stages.index_modules import IndexModules
 from tests.support.locked import make_package, make_workshop
 
@@ -25,7 +28,10 @@ def stage(folder: Path, *packages: LockedPackage) -> IndexModules:
     """The stage for a lock of these packages."""
     (folder / "lock").write_text(write_lock(Lock("p", (), packages)))
     return IndexModules(
-        lock=folder / "lock", keys=folder / "keys", borrowed=None, workshop=make_workshop(folder)
+        lock=folder / "lock",
+        keys=folder / "keys",
+        borrowed=folder / "borrowed.tar",
+        workshop=make_workshop(folder),
     )
 
 
@@ -54,3 +60,24 @@ def test_another_kernel_is_other_work(tmp_path: Path) -> None:
     assert ids[0] == ids[1]
     assert stage(tmp_path, newer, kmod).id not in ids
     assert stage(tmp_path, linux, replace(kmod, sha256="f" * 64)).id not in ids
+
+
+def test_without_borrowed_programs_there_is_nothing_to_do(tmp_path: Path) -> None:
+    assert stage(tmp_path, make_package("linux")).id
+    assert replace(stage(tmp_path, make_package("linux")), borrowed=None).id == ""
+
+
+def test_it_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker sees what is remembered, and that it was done is remembered, too."""
+    made = stage(tmp_path, make_package("linux"))
+    (tmp_path / "borrowed.tar").touch()
+    seen: list[Path] = []
+
+    def worker(_: object, asked: Any, **how: Any) -> None:
+        seen.extend(how["reads"])
+        Results(None, how["products"][0]).keep(asked.id, {})
+
+    monkeypatch.setattr(index_modules, "call", worker)
+    made.run()
+    assert made.workshop.cache / "product/hook-results/all" in seen
+    assert made.id == ""
