@@ -190,7 +190,6 @@ def task_make_rootfs_archive() -> Stages:
                 keyring_lock=artifacts.fetched(f"{lender.platform.id}.keyring"),
                 lock=artifacts.fetched(lender.subject),
                 target=lender.archive,
-                wanted=lender.wanted,
                 emulates=lender.emulates,
                 elsewhere=plan.elsewhere(lender.platform),
                 older=plan.build.mirrors.older_keyring,

@@ -69,16 +69,11 @@ def read_members(
     return found
 
 
-def unpack_packages(
-    packages: Sequence[Path],
-    root: Path,
-    *,
-    without: Callable[[Path], tuple[str, ...]] = lambda _: (),
-) -> None:
+def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str, ...] = ()) -> None:
     """Lay the files of ``packages`` over one another in ``root``, made if missing.
 
-    What lies below the folders that ``without`` names for a package, with a slash at their ends, is
-    left out, and so are hard links to it.
+    What lies below the folders ``without``, which end with a slash, is left out, and so are hard
+    links to it.
 
     No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
     written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
@@ -90,8 +85,8 @@ def unpack_packages(
     """
     root.mkdir(parents=True, exist_ok=True)
     layers = _Layers(root)
+    left_out = (".", *without)
     for package in packages:
-        left_out = (".", *without(package))
         with _members(package) as (archive, members):
             for member in members:
                 name = _inside(package, member.name)

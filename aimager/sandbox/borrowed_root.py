@@ -22,7 +22,6 @@ WANTED = (
     "dosfstools",
     "mtools",
     "util-linux",
-    "shadow",
     "kmod",
     "tar",
     "openssl",

@@ -35,15 +35,10 @@ _NOT_RUN = (
 nothing is fetched and no service runs, and what the kit's read of an image lies in the image."""
 
 
-_NOT_ASKED_FOR = ("usr/bin/", "usr/lib/systemd/", "usr/libexec/", "usr/share/")
-"""The same of packages that are there for their libraries: a fifth of what would be unpacked."""
-
-
 @dataclass(frozen=True)
 class BorrowRoot:
     """Unpack the packages of ``lock``, each verified before, and run none of their scriptlets.
 
-    Of those that are not among the ``wanted``, whose programs nobody runs, it is the libraries.
     The keys are those of ``keyrings``, whose packages ``keyring_lock`` has. No program takes part.
     Of QEMU's user-mode emulators, which are large, only that of ``emulates`` is kept. That keyrings
     are ``older`` than such that were used before must be asked for. ``elsewhere`` is as
@@ -54,7 +49,6 @@ class BorrowRoot:
     keyring_lock: Path
     lock: Path
     target: Path
-    wanted: tuple[str, ...]
     emulates: Architecture | None = None
     elsewhere: tuple[tuple[tuple[Keyring, ...], Path], ...] = ()
     older: bool = environment()
@@ -87,10 +81,6 @@ class BorrowRoot:
         packages = [package for lock in locks for package in read_lock(lock).packages]
         return package_files(packages, self.workshop.store)
 
-    def without(self, package: str) -> tuple[str, ...]:
-        """The folders of a package that are left out."""
-        return _NOT_RUN if package in self.wanted else (*_NOT_RUN, *_NOT_ASKED_FOR)
-
     def memory(self) -> int | None:
         """The bytes of memory that may hold the tree; None: it belongs on disk."""
         shop, needed = self.workshop, read_lock(self.lock).installed_size * 3 // 2
@@ -118,8 +108,7 @@ def _borrow(borrowing: _Borrowing) -> None:
     memory = stage.memory()
     if memory is not None:
         mount_new(root, size=memory)  # the next stage's, too
-    names = {package.path(store): package.name for package in lock.packages}
-    unpack_packages([*names], root, without=lambda package: stage.without(names[package]))
+    unpack_packages([package.path(store) for package in lock.packages], root, without=_NOT_RUN)
     _drop_emulators(root / "usr/bin", stage.emulates)
     shutil.copyfile(stage.lock, root / LOCK)
     target = stage.target

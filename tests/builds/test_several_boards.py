@@ -77,5 +77,7 @@ def test_kernels_are_indexed_ahead(together: Together) -> None:
     assert ahead
     for log in ahead:
         later = log.with_name(log.name.replace("index-modules", "install-packages"))
+        if not later.exists():  # it is the same as that of another board
+            continue
         hows = dict(told.findall(later.read_text()))
         assert hows == dict.fromkeys(dict(told.findall(log.read_text())), "remembered")

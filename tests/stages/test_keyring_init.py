@@ -1,7 +1,6 @@
 """A keyring is made where newer ones make a difference, and remembers what it was made of."""
 
 import shutil
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,7 +97,6 @@ def test_the_borrowed_programs_are_not_verified_with_an_older_one(
         keyring_lock=new.lock,
         lock=lock,
         target=tmp_path / "borrowed.tar",
-        wanted=("tool",),
         older=False,
         workshop=new.workshop,
     )
@@ -107,38 +105,6 @@ def test_the_borrowed_programs_are_not_verified_with_an_older_one(
     assert borrowing.target.exists()
     with pytest.raises(TrustError, match=r"^demo-keyring 1000-1 is older than 2000-1"):
         replace(borrowing, keyring_lock=old.lock).run()
-
-
-def test_of_what_nobody_asked_for_libraries_are_borrowed(
-    packagers: Packagers, tmp_path: Path
-) -> None:
-    making = stage_of(packagers, tmp_path, 1000, "")
-    names = ("usr/bin/run", "usr/lib/libx.so.1", "usr/lib/x/plugin.so", "usr/share/x", "etc/x")
-    locked = [make_package(name, file=f"{name}.pkg.tar") for name in ("asked", "library")]
-    for package in locked:
-        path = package.path(making.workshop.store)
-        path.parent.mkdir(parents=True)
-        content = pack_members([(f"{name}.{package.name}", b"x") for name in names])
-        path.write_bytes(content)
-        signature = package.signature(making.workshop.store)
-        signature.write_bytes(packagers.sign(packagers.packager, content))
-    lock = tmp_path / "borrowed.json"
-    lock.write_text(write_lock(Lock("demo-x86_64", (), tuple(locked))))
-    borrowing = BorrowRoot(
-        keyrings=making.keyrings,
-        keyring_lock=making.lock,
-        lock=lock,
-        target=tmp_path / "borrowed.tar",
-        wanted=("asked",),
-        older=False,
-        workshop=making.workshop,
-    )
-    borrowing.run()
-    with tarfile.open(borrowing.target) as archive:
-        found = {member.name.removeprefix("./") for member in archive if member.isfile()}
-    libraries = [name for name in names if not name.startswith(("usr/bin", "usr/share"))]
-    wanted = {f"{name}.asked" for name in names} | {f"{name}.library" for name in libraries}
-    assert found == {*wanted, "lock.json"}
 
 
 def test_a_key_that_another_platforms_keyring_has(
@@ -155,7 +121,6 @@ def test_a_key_that_another_platforms_keyring_has(
         keyring_lock=here.lock,
         lock=here.lock,
         target=tmp_path / "borrowed.tar",
-        wanted=("tool",),
         older=False,
         workshop=here.workshop,
     )

@@ -58,14 +58,9 @@ class Remade:
     def borrow_root(self) -> tuple[BorrowRoot, list[FetchPackages]]:
         """What verifies without gpg, the keyring package first."""
         (keyrings, some), (lock, others) = self.lock("demo-keyring"), self.lock("tool", "other")
+        target = self.folder / "borrowed.tar"
         made = BorrowRoot(
-            (self.keyring,),
-            keyrings,
-            lock,
-            self.folder / "borrowed.tar",
-            ("tool", "other"),
-            older=False,
-            workshop=self.workshop,
+            (self.keyring,), keyrings, lock, target, older=False, workshop=self.workshop
         )
         return made, [some, others]
 
