@@ -39,8 +39,11 @@ _KMOD = "kmod"
 _COPIES = 2
 """How often the modules are there: unpacked, and before depmod."""
 
-_MOST_WRITTEN = 1 << 30
 _MARGIN = 256 << 20
+"""More bytes than the indexes and a root's programs take."""
+
+_MOST_WRITTEN = 1 << 30
+"""Bytes that depmod may write: an index has 8 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
