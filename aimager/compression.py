@@ -23,6 +23,7 @@ from aimager.zstd_blocks import Blocks
 
 _BUFFER = 1 << 20
 _INPUT = 1 << 16
+
 OTHER_MIRROR = (
     "another mirror, which repo-url-parent= or repo-url-NAME= names, may have it whole; or"
     " leave the"
@@ -141,7 +142,7 @@ class _Zlib(_Wrapped):
 
 
 class _Zstd(_Wrapped):
-    """zstandard's, which returns all at once: so it is given some blocks at a time."""
+    """zstandard's, which returns at once all that its input holds, so that it gets a few blocks."""
 
     def __init__(self) -> None:
         frame = zstandard.ZstdDecompressor(max_window_size=limits.WINDOW)

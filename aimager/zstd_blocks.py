@@ -30,7 +30,8 @@ class Blocks:
     def follow(self, data: bytes, room: int) -> tuple[int, bool]:
         """Where in ``data`` the frame ends, or the block by which ``room`` bytes may have come out.
 
-        And whether more is needed, as ``data`` ends before that. What is no frame ends soon.
+        And whether more is needed, as ``data`` ends before that. Of anything but a frame it is a
+        few bytes.
         """
         at = 0
         while True:

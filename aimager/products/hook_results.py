@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.files import publish
+from aimager.model.workshop import Workshop
 from aimager.products.cache import Kept, describe_files
 from aimager.products.derivation import Derivation
 from aimager.products.record import RECORD, Record
@@ -26,6 +27,11 @@ class HookResults:
 
     products: Path
 
+    @classmethod
+    def of(cls, workshop: Workshop) -> "HookResults":
+        """Those of the cache of a stage's ``workshop``."""
+        return cls(workshop.cache / "product")
+
     @property
     def folder(self) -> Path:
         """Where a worker finds them."""
@@ -33,7 +39,12 @@ class HookResults:
 
     def has(self, key: str) -> bool:
         """Whether there is one of this key."""
-        return bool(key) and (self.folder / key / RESULT).exists()
+        return (self.folder / key / RESULT).exists()
+
+    @staticmethod
+    def made_beside(work: Path) -> Path:
+        """Where a worker tells what is new, beside the folder of its own that is removed."""
+        return work.with_name(f"{work.name}.results")
 
     @contextmanager
     def receiving(self, made: Path) -> Iterator[None]:

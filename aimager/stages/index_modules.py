@@ -68,23 +68,24 @@ class IndexModules:
     @property
     def id(self) -> str:
         """What tells what it does from what others do; empty: there is nothing to do."""
-        packages = self.packages if self.borrowed else ()
-        found = fingerprint((__name__, packages)) if packages else ""
-        return "" if self._results.has(found) else found
+        if not (self.borrowed and self.packages):
+            return ""
+        return "" if HookResults.of(self.workshop).has(self._key) else self._key
 
     @property
-    def _results(self) -> HookResults:
-        return HookResults(self.workshop.cache / "product")
+    def _key(self) -> str:
+        """By what it is remembered that it was tried."""
+        return fingerprint((__name__, self.packages))
 
     def run(self) -> None:
         """Have the indexes remembered, as far as they can be made, and that it was tried."""
-        workshop, results = self.workshop, self._results
-        made = workshop.work.with_name(f"{workshop.work.name}.results")
+        workshop, results = self.workshop, HookResults.of(self.workshop)
+        made = results.made_beside(workshop.work)
         packages = package_files(self.packages, workshop.store)
         with results.receiving(made):
             call(
                 _index,
-                _Indexing(self, self.id, results.folder, made),
+                _Indexing(self, self._key, results.folder, made),
                 work=workshop.work,
                 reads=[*all_inputs(self), results.folder, *packages],
                 products=[made],
@@ -103,7 +104,7 @@ class IndexModules:
 @dataclass(frozen=True)
 class _Indexing:
     stage: IndexModules
-    id: str
+    key: str
     kept: Path
     made: Path
 
@@ -114,7 +115,7 @@ def _index(indexing: _Indexing) -> None:
         try:
             results = Results(indexing.kept, indexing.made)
             if _index_all(stage, results, log):
-                results.keep(indexing.id, {})
+                results.keep(indexing.key, {})
         except (AimagerError, OSError) as error:  # who installs them will meet it, and tell
             tell(log, f"nothing was indexed: {error}")
 

@@ -46,8 +46,8 @@ class Installing:
         :raises TrustError: when a package is not signed by a trusted key
         :raises ConfigError: when the packages do not fit what an archive of the user's holds
         """
-        results = HookResults(self.workshop.cache / "product")
-        made = self.workshop.work.with_name(f"{self.workshop.work.name}.results")
+        results = HookResults.of(self.workshop)
+        made = results.made_beside(self.workshop.work)
         request = Installation(
             architecture=self.architecture,
             level=self.level,

@@ -146,7 +146,7 @@ class ModuleIndexes:
 
 
 def tell(log: IO[bytes], what: str) -> None:
-    """Have a line of ours in the log of what programs say."""
+    """Write a line of ours to the log, among what programs say."""
     log.write(f"aimager: {what}\n".encode(errors="surrogateescape"))
     log.flush()
 

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import os
 import random
 import struct
 
@@ -64,7 +63,7 @@ def test_a_frame_that_is_cut_off_is_told(content: bytes) -> None:
 
 
 def test_what_is_no_frame_is_told() -> None:
-    for data in (b"none", b"none at all", os.urandom(3), SKIPPED[:6]):
+    for data in (b"none", b"none at all", b"\1\2\3", SKIPPED[:6]):
         with pytest.raises((EOFError, zstandard.ZstdError)):
             decompressed(io.BytesIO(data), ".zst").read()
 

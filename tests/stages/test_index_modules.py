@@ -75,7 +75,7 @@ def test_it_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     def worker(_: object, asked: Any, **how: Any) -> None:
         seen.extend(how["reads"])
-        Results(None, how["products"][0]).keep(asked.id, {})
+        Results(None, how["products"][0]).keep(asked.key, {})
 
     monkeypatch.setattr(index_modules, "call", worker)
     made.run()
