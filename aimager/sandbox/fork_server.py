@@ -67,6 +67,7 @@ def main() -> int:
 def _be_supervisor(control: int) -> NoReturn:
     """Do what the builder orders, in a session of its own."""
     status = 1
+    gc.freeze()  # what was read is not looked through, which would copy it
     gc.enable()
     memory.give_back_early()
     try:
