@@ -125,12 +125,20 @@ class Graph:
             for subject, make, helped, meanwhile in generator():
                 workshop = replace(self._workshop(basename, subject), **self._wishes)
                 helper = make(workshop=workshop)
-                after = self.makers(helper)
+                after = [*self.makers(helper), *self._remade(meanwhile)]
                 yield self._ahead.task(
                     (basename, subject), helper, self._get_ready, helped, meanwhile, after
                 )
 
         return tasks
+
+    def _remade(self, name: str) -> list[str]:
+        """What tells whether the product of the task ``name``, if there has been one, is the same.
+
+        Where there was none, it is to be made, and nobody need wait to know that.
+        """
+        found = [task for task in self.find([name]) if task.kept.records()]
+        return [maker for task in found for maker in self.makers(task.stage)]
 
     def stage(
         self, basename: str, name: str, request: Stage, delivery: Delivery | None = None

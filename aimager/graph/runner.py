@@ -11,7 +11,8 @@ A task goes to the worker that has made most of what it reads, and before others
 with what a worker has just made. What comes to the same product as a task at work waits for it, for
 then it is there. Of tasks that fail together, the one that is listed first is told. Workers are
 made before the first task is run: a process must not be forked where threads may hold locks. They
-end with the main process, whatever ends that. Before it runs, a task may be away (`Away`).
+end with the main process, whatever ends that. Before it runs, a task may be away (`Away`). What is
+done ahead of others (`LEAVES_NOTHING`) has a worker of its own, one more: nobody waits for it.
 """
 
 import multiprocessing
@@ -38,6 +39,9 @@ PRODUCT = "product"
 LEAVES_NOTHING = "leaves nothing"
 """What is set there for one that leaves no tree for others, and comes after them."""
 
+_PATIENCE = 10
+"""How much nicer (nice(2)) what is done ahead is than what is waited for."""
+
 _FORKED = multiprocessing.get_context("fork")
 """Workers have the graph as it is here, which cannot be sent to them."""
 
@@ -46,11 +50,13 @@ _FORKED = multiprocessing.get_context("fork")
 class _Worker:
     """One of the processes, on the other end of ``pipe``; ``node`` is doit's of the task it runs.
 
+    One that ``helps`` runs what leaves nothing, and no other does.
     ``took`` are the seconds that its tasks took, by name, and ``last`` is the one that ended last.
     """
 
     process: Any
     pipe: Connection
+    helps: bool
     node: Any = None
     product: str = ""
     began: float = 0.0
@@ -153,14 +159,15 @@ class SideBySide(Runner):
         """What is to be run now, and by whom."""
         while free := [worker for worker in self._workers if worker.node is None]:
             lasts = {worker.last for worker in free}
-            nodes = [node for node in self._ready if _product_of(node)]
+            kinds = {worker.helps for worker in free}
+            nodes = [node for node in self._ready if _product_of(node) and _helps(node) in kinds]
             nodes.sort(key=lambda node: lasts.isdisjoint(node.task.task_dep))
-            nodes.sort(key=lambda node: LEAVES_NOTHING in node.task.meta)
             at_work = [worker for worker in self._workers if worker.node]
             node = next((node for node in nodes if not _is_made_by(at_work, node)), None)
             if node is None:
                 return
-            yield node, max(free, key=lambda worker: worker.made_for(node.task))
+            able = [worker for worker in free if worker.helps == _helps(node)]
+            yield node, max(able, key=lambda worker: worker.made_for(node.task))
 
     def _hear(self) -> None:
         """Wait for the end of a task at work, if there is one."""
@@ -174,7 +181,7 @@ class SideBySide(Runner):
             worker = at_work[end]
             node, worker.node = worker.node, None
             worker.last = node.task.name
-            if LEAVES_NOTHING not in node.task.meta:
+            if not worker.helps:
                 worker.took[worker.last] = time.monotonic() - worker.began
             try:
                 failure = worker.pipe.recv()
@@ -218,16 +225,18 @@ class SideBySide(Runner):
             self.process_task_result(*self._failed[first])
 
     def _hire(self) -> None:
-        stages = sum(PRODUCT in (task.meta or {}) for task in self._tasks.values())
-        for _ in range(min(self._jobs, stages)):
+        metas = [task.meta or {} for task in self._tasks.values()]
+        helpers = sum(LEAVES_NOTHING in meta for meta in metas)
+        stages = sum(PRODUCT in meta for meta in metas) - helpers
+        for helps in [False] * min(self._jobs, stages) + [True] * min(1, helpers):
             ours, theirs = _FORKED.Pipe()
             others = [*(worker.pipe for worker in self._workers), ours]
             process = _FORKED.Process(
-                target=self._work, args=(theirs, others, os.getpid()), daemon=True
+                target=self._work, args=(theirs, others, os.getpid(), helps), daemon=True
             )
             process.start()
             theirs.close()
-            self._workers.append(_Worker(process, ours))
+            self._workers.append(_Worker(process, ours, helps))
 
     def _dismiss(self) -> None:
         """Let the workers end, and wait for that."""
@@ -236,8 +245,11 @@ class SideBySide(Runner):
         for worker in self._workers:
             worker.process.join()
 
-    def _work(self, pipe: Connection, others: list[Connection], parent: int) -> None:
+    def _work(
+        self, pipe: Connection, others: list[Connection], parent: int, helps: bool
+    ) -> None:
         """Be a worker, until the main process has no more to do."""
+        os.nice(_PATIENCE * helps)
         for other in others:
             other.close()
         signal.signal(signal.SIGINT, _leave_to_main)
@@ -272,6 +284,10 @@ def _interrupt_once(*_: object) -> Never:
 def _product_of(node: Any) -> Callable[[], str] | None:
     found: Callable[[], str] | None = (node.task.meta or {}).get(PRODUCT)
     return found
+
+
+def _helps(node: Any) -> bool:
+    return LEAVES_NOTHING in (node.task.meta or {})
 
 
 def _id_of(node: Any) -> str:

@@ -34,12 +34,24 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
 
 
 def index_modules(plan: Plan) -> "partial[IndexModules]":
-    """What indexes the modules of the kernels of a plan's first system."""
+    """What indexes the modules of the kernels of a plan's systems."""
+    sources, lender = plan.build.sources, plan.install_lender
+    signed = sources.signed
     return partial(
         IndexModules,
-        lock=artifacts.fetched(plan.systems[0]),
-        keys=artifacts.keys(plan.build.sources.signed),
-        borrowed=plan.installer,
+        platform=sources,
+        names=plan.build.installs,
+        databases=None if plan.lock else artifacts.sync_databases(sources),
+        lock=artifacts.fetched(plan.systems[0]) if plan.lock else None,
+        keyrings=plan.platform_keyrings(signed),
+        keyring_lock=artifacts.fetched(f"{signed.id}.keyring"),
+        elsewhere=plan.elsewhere(signed),
+        lender_keyrings=plan.platform_keyrings(lender.platform),
+        lender_keyring_lock=artifacts.fetched(f"{lender.platform.id}.keyring"),
+        lender_elsewhere=plan.elsewhere(lender.platform),
+        lender_lock=artifacts.fetched(lender.subject) if plan.lends else None,
+        mirrors=plan.mirrors(sources),
+        older=plan.build.mirrors.older_keyring,
     )
 
 

@@ -56,6 +56,8 @@ def make_keyring(
     """
     memory = memory or Memory()
     used = _used(keyrings, lock, store, memory, elsewhere, older=older)
+    for trusted in used:
+        trusted.say()
     make_home(tools, home)
     vouchers = {key for trusted in used for key in trusted.vouchers}
     for trusted in used:
@@ -77,8 +79,6 @@ def _used(
 ) -> list[TrustedKeys]:
     used = trusted_keys(keyrings, lock, store, memory.revoked, elsewhere)
     check_age(memory, lock, [(trusted.keyring, trusted.files) for trusted in used], older=older)
-    for trusted in used:
-        trusted.say()
     return used
 
 
@@ -90,17 +90,22 @@ def verify_without_gpg(
     memory: Memory | None = None,
     older: bool = False,
     elsewhere: Sequence[Elsewhere] = (),
+    *,
+    quiet: bool = False,
 ) -> dict[str, str]:
     """As `verify`, by what is pinned of ``keyrings``, whose packages ``lock`` has.
 
     Those are verified first. Nothing of the host but its Python takes part, so this is for the
-    programs that all else is verified with.
+    programs that all else is verified with. ``quiet``, it does not say who is trusted otherwise
+    than keyrings have it.
 
     :param memory: as `make_keyring`'s, and ``older`` and ``elsewhere``
     :raises TrustError: as `make_keyring`
     """
     trust = Trust()
     for trusted in _used(keyrings, lock, store, memory or Memory(), elsewhere, older=older):
+        if not quiet:
+            trusted.say()
         trusted.add_to(trust)
     keys: dict[str, str] = {}
     for some in (lock.packages, packages):

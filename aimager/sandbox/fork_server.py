@@ -24,6 +24,8 @@ import socket
 import struct
 import sys
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from aimager import memory
@@ -72,6 +74,7 @@ def _be_supervisor(control: int) -> NoReturn:
     memory.give_back_early()
     try:
         os.setsid()
+        _be_as_nice()
         os.set_inheritable(control, False)
         with socket.socket(fileno=control) as orders:
             status = supervise(orders)
@@ -81,6 +84,17 @@ def _be_supervisor(control: int) -> NoReturn:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _be_as_nice() -> None:
+    """Let a session of its own be as nice as its process: by itself it would be as any other.
+
+    See sched(7), "The autogroup feature".
+    """
+    niceness = os.nice(0)
+    if niceness > 0:
+        with suppress(OSError):  # the kernel may lack it
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """index-modules: what depmod makes of kernels, while there is no system yet to install them to.
 
-That takes as long as installing the base system, and needs nothing of it. So on a machine with two
-cores the one is done beside the other, and the board's hook finds the indexes among those that are
-remembered (`aimager.system.known_hooks`). What it looks them up by tells whether they are the right
-ones: packages and programs are guessed here, and a wrong guess is work in vain and no more.
+That takes as long as installing the base system, and needs nothing of it, nor of what is borrowed
+but depmod. So it is done while that is unpacked and the base system is made, and the board's hook
+finds the indexes among those that are remembered (`aimager.system.known_hooks`). What it looks them
+up by tells whether they are the right ones: packages and programs are guessed here, and a wrong
+guess is work in vain and no more.
 """
 
+import os
 import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +19,23 @@ from aimager import progress
 from aimager.codec import fingerprint
 from aimager.errors import AimagerError
 from aimager.memory import tmpfs_size
+from aimager.model.build import MirrorChoice
+from aimager.model.distro import Keyring, Platform
 from aimager.model.lock import LockedPackage, read_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.package_files import unpack_packages
-from aimager.packages.keyring import find_doubt
+from aimager.packages.keyring import verify_without_gpg
+from aimager.packages.keyring_memory import MEMORY, Memory, recall
 from aimager.packages.pacman import package_files
+from aimager.packages.user_key_check import Elsewhere
 from aimager.products.hook_results import HookResults
 from aimager.products.stage import all_inputs
-from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.namespace import call
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
+from aimager.stages.fetch_packages import FetchPackages
+from aimager.stages.resolve_packages import ResolvePackages
 from aimager.system.module_index import MODULES, ModuleIndexes, tell
 
 _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
@@ -35,6 +43,12 @@ _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
 
 _KMOD = "kmod"
 """The package that has depmod's configuration."""
+
+_PROGRAMS = (_KMOD, "filesystem", "glibc", "libgcc", "gcc-libs", "openssl", "xz", "zlib", "zstd")
+"""The packages of depmod, of the libraries that it is linked to, and of the links to their folder;
+those of the stand-in mirror and of Arch Linux."""
+
+_NOT_RUN = ("usr/include/", "usr/share/")
 
 _COPIES = 2
 """How often the modules are there: unpacked, and before depmod."""
@@ -46,99 +60,177 @@ _MOST_WRITTEN = 1 << 30
 """Bytes that depmod may write: an index has 8 MB."""
 
 
+Others = tuple[tuple[tuple[Keyring, ...], Path], ...]
+"""Keyrings of other platforms, each with the lock of their packages, as `KeyringInit` has them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IndexModules:
-    """Index the modules of the kernels in ``lock``, by the ``borrowed`` depmod.
+    """Index the modules of the kernels among the packages ``names``, by the lender's depmod.
 
-    They are verified by ``keys``. There is no product but what is remembered.
+    The kernels are those of ``lock``, where there is one by now, or else what ``databases`` have of
+    them for ``platform``. They are verified by its ``keyrings``, whose packages ``keyring_lock``
+    has, and the programs, which are of ``lender_lock``, by the lender's. There is no product but
+    what is remembered.
     """
 
-    lock: Path
-    keys: Path
-    borrowed: Path | None
+    platform: Platform
+    names: tuple[str, ...]
+    databases: Path | None
+    lock: Path | None
+    keyrings: tuple[Keyring, ...]
+    keyring_lock: Path
+    elsewhere: Others
+    lender_keyrings: tuple[Keyring, ...]
+    lender_keyring_lock: Path
+    lender_elsewhere: Others
+    lender_lock: Path | None
+    mirrors: MirrorChoice = environment()
+    older: bool = environment()
     workshop: Workshop = environment()
 
     @property
-    def packages(self) -> tuple[LockedPackage, ...]:
-        """Those of the lock that are taken for kernels', and that of depmod's configuration."""
-        found = [p for p in read_lock(self.lock).packages if p.is_signed]
-        kernels = [package for package in found if _KERNELS.fullmatch(package.name)]
-        return (*kernels, *(p for p in found if p.name == _KMOD and kernels))
+    def kernels(self) -> tuple[str, ...]:
+        """The packages that are taken for kernels'."""
+        return tuple(name for name in self.names if _KERNELS.fullmatch(name))
 
     @property
     def id(self) -> str:
         """What tells what it does from what others do; empty: there is nothing to do."""
-        if not (self.borrowed and self.packages):
+        if not (self.lender_lock and self.kernels):
             return ""
-        return "" if HookResults.of(self.workshop).has(self._key) else self._key
-
-    @property
-    def _key(self) -> str:
-        """By what it is remembered that it was tried."""
-        return fingerprint((__name__, self.packages))
+        return fingerprint((__name__, self.platform.id, self.kernels, self.lender_lock.parent.name))
 
     def run(self) -> None:
-        """Have the indexes remembered, as far as they can be made, and that it was tried."""
+        """Have the indexes remembered, as far as they can be made, and that it was tried.
+
+        :raises DownloadError: when a kernel cannot be fetched
+        """
         workshop, results = self.workshop, HookResults.of(self.workshop)
+        packages, programs = self._find_packages(), self._programs()
+        key = fingerprint((__name__, packages))
+        if len(packages) < 2 or results.has(key):  # no kernel, or all is known
+            return
         made = results.made_beside(workshop.work)
-        packages = package_files(self.packages, workshop.store)
         with results.receiving(made):
             call(
                 _index,
-                _Indexing(self, self._key, results.folder, made),
+                _Indexing(self, packages, key, made, recall(workshop.cache / MEMORY)),
                 work=workshop.work,
-                reads=[*all_inputs(self), results.folder, *packages],
+                reads=[
+                    *all_inputs(self),
+                    results.folder,
+                    *package_files((*packages, *programs, *self._keyring_packages()), workshop.store),
+                ],
                 products=[made],
                 keeps=[workshop.log],
-                tmpfs=self._memory(),
+                tmpfs=self._memory(packages),
             )
 
-    def _memory(self) -> int | None:
-        size = sum(package.installed_size for package in self.packages)
-        tools = self.borrowed.stat().st_size if self.borrowed else 0
-        needed = size * _COPIES + tools + _MARGIN
+    def _find_packages(self) -> tuple[LockedPackage, ...]:
+        """The kernels, and what has depmod's configuration, all of them in the store."""
+        wanted = {*self.kernels, _KMOD}
+        if self.lock:
+            found = read_lock(self.lock).packages
+        else:
+            assert self.databases, "what is not locked is in databases"
+            work = self.workshop.work
+            lock, target = (work.with_name(f"{work.name}.{name}") for name in ("lock", "fetched"))
+            names = tuple(sorted(wanted))
+            ResolvePackages(
+                platform=self.platform,
+                databases=self.databases,
+                packages=(),
+                welcome=names,
+                dependencies=False,
+                bootstraps=True,
+                target=lock,
+                pacman_static=None,
+                borrowed=None,
+                mirrors=self.mirrors,
+                workshop=self.workshop,
+            ).run()
+            FetchPackages(
+                platform=self.platform,
+                lock=lock,
+                target=target,
+                mirrors=self.mirrors,
+                workshop=self.workshop,
+            ).run()
+            found = read_lock(target).packages
+        return tuple(p for p in found if p.is_signed and p.name in wanted)
+
+    def _programs(self) -> tuple[LockedPackage, ...]:
+        found = read_lock(self.lender_lock).packages if self.lender_lock else ()
+        return tuple(package for package in found if package.name in _PROGRAMS)
+
+    def _keyring_packages(self) -> Iterator[LockedPackage]:
+        others = (*self.elsewhere, *self.lender_elsewhere)
+        for lock in (self.keyring_lock, self.lender_keyring_lock, *(lock for _, lock in others)):
+            yield from read_lock(lock).packages
+
+    def _memory(self, packages: Sequence[LockedPackage]) -> int | None:
+        needed = sum(package.installed_size for package in packages) * _COPIES + _MARGIN
         # Beside it is what the graph takes for one job of a build.
         return tmpfs_size(needed, wish=self.workshop.memory, jobs=self.workshop.jobs + 1)
+
+    def verify(self, packages: Sequence[LockedPackage], memory: Memory) -> None:
+        """Verify them, and the programs.
+
+        :raises TrustError: when one of them is not signed by a trusted key
+        """
+        own = (self.keyrings, self.keyring_lock, self.elsewhere)
+        lenders = (self.lender_keyrings, self.lender_keyring_lock, self.lender_elsewhere)
+        for (keyrings, lock, others), some in ((own, packages), (lenders, self._programs())):
+            elsewhere = [Elsewhere(their, read_lock(path)) for their, path in others]
+            known = (self.workshop.store, memory, self.older, elsewhere)
+            verify_without_gpg(keyrings, read_lock(lock), some, *known, quiet=True)
+
+    def unpack(self, packages: Sequence[LockedPackage]) -> ModuleIndexes:
+        """Unpack them, and the programs, each in a root of its own."""
+        trees = []
+        for name, some in (("root", packages), ("programs", self._programs())):
+            root = self.workshop.work / name
+            files = [package.path(self.workshop.store) for package in some]
+            unpack_packages(files, root, without=_NOT_RUN)
+            trees.append(Tree(root))
+        return ModuleIndexes(*trees)
 
 
 @dataclass(frozen=True)
 class _Indexing:
     stage: IndexModules
+    packages: tuple[LockedPackage, ...]
     key: str
-    kept: Path
     made: Path
+    keyrings: Memory
 
 
 def _index(indexing: _Indexing) -> None:
     stage = indexing.stage
     with stage.workshop.logging() as log:
         try:
-            results = Results(indexing.kept, indexing.made)
-            if _index_all(stage, results, log):
+            results = Results(HookResults.of(stage.workshop).folder, indexing.made)
+            if _index_all(indexing, results, log):
                 results.keep(indexing.key, {})
         except (AimagerError, OSError) as error:  # who installs them will meet it, and tell
             tell(log, f"nothing was indexed: {error}")
 
 
-def _index_all(stage: IndexModules, results: Results, log: IO[bytes]) -> bool:
+def _index_all(indexing: _Indexing, results: Results, log: IO[bytes]) -> bool:
     """Whether any kernel's modules were indexed."""
-    workshop, packages = stage.workshop, stage.packages
+    stage = indexing.stage
     progress.step("verifying packages")
-    if doubt := find_doubt(stage.keys, packages, workshop.store):
-        tell(log, f"nothing was indexed: {doubt}")
-        return False
-    tools = equip(workshop, stage.borrowed, log)
-    assert tools.lender, "something is borrowed"
+    stage.verify(indexing.packages, indexing.keyrings)
     progress.step("unpacking kernels")
-    root = workshop.work / "root"
-    unpack_packages([package.path(workshop.store) for package in packages], root)
-    indexes = ModuleIndexes(Tree(root), Tree(tools.lender))
-    limits = Limits(folder=workshop.work, written=_MOST_WRITTEN)
+    indexes = stage.unpack(indexing.packages)
+    work = stage.workshop.work
+    limits = Limits(folder=work, written=_MOST_WRITTEN)
     progress.step("indexing modules")
-    with ThreadPoolExecutor(tools.cores) as pool:
-        versions = Tree(root).names(MODULES)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        versions = indexes.tree.names(MODULES)
         made = pool.map(
-            lambda version: indexes.find(version, results, workshop.work, limits, log), versions
+            lambda version: indexes.find(version, results, work, limits, log), versions
         )
         found = [files is not None for files in made]
     return any(found)
