@@ -245,9 +245,7 @@ class SideBySide(Runner):
         for worker in self._workers:
             worker.process.join()
 
-    def _work(
-        self, pipe: Connection, others: list[Connection], parent: int, helps: bool
-    ) -> None:
+    def _work(self, pipe: Connection, others: list[Connection], parent: int, helps: bool) -> None:
         """Be a worker, until the main process has no more to do."""
         os.nice(_PATIENCE * helps)
         for other in others:

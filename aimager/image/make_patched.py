@@ -24,8 +24,9 @@ from aimager.model.layout import Extent, disk_size, lay_out
 from aimager.model.partition import FileSystem, Partition, Role
 from aimager.model.product import Product
 from aimager.model.raw_places import check_places
+from aimager.sandbox.overlay import OverlayError
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import Difference, find_changes, look, look_again
+from aimager.sandbox.tree_changes import Difference, find_changes
 from aimager.system.boot import raw_pieces
 from aimager.toolbox import Toolbox
 
@@ -42,12 +43,22 @@ _CLONE = struct.Struct("=qQQQ")
 class Patching:
     """The images of ``tree``, which is to be set up, by what that changes in ``plain`` ones.
 
-    Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells that the plain ones were
+    ``since`` tells what it has changed, and raises OverlayError where it cannot; an overlay's tree
+    cannot be taken apart. Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells that the plain ones were
     made of the tree.
     """
 
     def __init__(
-        self, images: Images, tools: Toolbox, tree: Tree, plain: Plain, *, epoch: int, anew: bool
+        self,
+        images: Images,
+        tools: Toolbox,
+        tree: Tree,
+        plain: Plain,
+        since: Callable[[], Difference],
+        *,
+        epoch: int,
+        anew: bool,
+        is_overlay: bool = False,
     ) -> None:
         self.images = images
         self.tools = tools
@@ -59,8 +70,21 @@ class Patching:
         self.placed: dict[Role, Extent] = {}
         self._tops = {role: (role.mount_point or "").strip("/") for role in plain}
         self._kinds = {p.role: p.file_system for p in images.table.filled}
-        self._before = look(tree)
+        self._since = since
+        self._is_overlay = is_overlay
         self._found = Difference({}, {})
+
+    def look(self) -> None:
+        """See what was changed in the tree, which is set up.
+
+        :raises OverlayError: when that cannot be told
+        """
+        self._found = self._since()
+
+    def need_own_tree(self) -> None:
+        """:raises OverlayError: when the tree is one that is seen by an overlay"""
+        if self._is_overlay:
+            raise OverlayError("the images are made whole")
 
     def make(self, digests: Sums) -> tuple[Extent, ...] | None:
         """Make the products that are images; returns the parts of the disk to be written.
@@ -70,7 +94,6 @@ class Patching:
 
         :raises ImageError: when something does not fit, or a boot loader is missing
         """
-        self._found = look_again(self.tree, self._before)
         try:
             return self._make(digests)
         except ImageError as error:

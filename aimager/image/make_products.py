@@ -42,6 +42,8 @@ def make_products(
     """Make archives and images; returns the parts of the disk that have to be written.
 
     With ``patching`` the images are made by that, while the archive is, if they can be.
+
+    :raises OverlayError: when ``tree`` is seen by an overlay, and would have to be taken apart
     """
     if Product.keyring_helper in wanted.products and wanted.helper:
         target = wanted.out / Product.keyring_helper
@@ -65,11 +67,13 @@ def _make_images(
     if patching is None:
         _pack_root(wanted, tools, tree, digests)
         return make_images(images, tools, tree, digests, epoch=wanted.epoch) if images else ()
+    patching.look()
     with ThreadPoolExecutor(1) as pool:
         packed = pool.submit(_pack_root, wanted, tools, tree, digests)
         mapped = patching.make(digests)
         packed.result()
     if mapped is None:  # the tree, which is packed by now, is taken apart for them
+        patching.need_own_tree()
         return make_images(patching.images, tools, tree, digests, epoch=wanted.epoch)
     return mapped
 

@@ -5,11 +5,12 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from aimager.errors import HostError
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.written_files import WrittenFiles
 
 _COPIED_EXACTLY = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
 
@@ -58,6 +59,11 @@ class Seen:
         return int(_STATUS.unpack(self.status)[5])
 
     @property
+    def links(self) -> int:
+        """How many names it has."""
+        return int(_STATUS.unpack(self.status)[7])
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
         return stat.S_ISDIR(self.mode)
@@ -98,6 +104,12 @@ def look(tree: Tree) -> Snapshot:
     raise HostError(
         "the clock is set back again and again", hint="set the clock right, and build again"
     )
+
+
+def see(tree: Tree, path: str) -> Seen | None:
+    """What is at a path of ``tree``, if anything is."""
+    status = tree.lstat(path)
+    return _see(tree, path, status) if status else None
 
 
 def _see(tree: Tree, path: str, status: os.stat_result) -> Seen:
@@ -161,6 +173,20 @@ class Difference:
 
     before: Snapshot
     after: Snapshot
+
+
+def watch(tree: Tree) -> Callable[[], Difference]:
+    """Return what tells, once nobody changes ``tree`` any more, what was changed since now.
+
+    What was only opened for writing counts as changed (`WrittenFiles`).
+    """
+    before, written = look(tree), WrittenFiles(tree)
+
+    def difference() -> Difference:
+        written.end()
+        return look_again(tree, before, written.paths)
+
+    return difference
 
 
 def look_again(tree: Tree, before: Snapshot, written: Collection[str] = ()) -> Difference:

@@ -3,7 +3,7 @@
 `aimager.stages.pack_image` makes images of it, and `aimager.stages.open_shell` shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,8 +22,10 @@ from aimager.model.workshop import Workshop, environment
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.native_programs import lending
+from aimager.sandbox.overlay import Overlay
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import Difference, watch
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -134,6 +136,29 @@ class LaidImage:
         table = stage.table if form is Form.machine else None
         self.ids = ImageIds(ids, table) if table else None
         self._log = log
+        self.overlay: Overlay | None = None
+
+    def change_aside(self) -> Callable[[], Difference]:
+        """Return what tells, once it was set up, what that has changed.
+
+        Where the kernel can, the tree itself stays as its packages left it, for other images, and
+        is from now on seen and changed at another place.
+
+        What is returned raises OverlayError where that cannot be told.
+        """
+        overlay = self._room.overlay()
+        if overlay is None:
+            return watch(self.tree)
+        self.overlay = overlay
+        self.tree = Tree(overlay.merged)
+        self.tools.show(overlay.merged)
+        return overlay.difference
+
+    def close(self) -> None:
+        """Take away what was changed at another place."""
+        if self.overlay:
+            self.tools.hide(self.overlay.merged)
+            self.overlay.remove()
 
     def limits(self) -> Limits:
         """What the programs of the image may take."""
@@ -160,7 +185,7 @@ class LaidImage:
         remove_identity(tree, given)
         if image.has_run:  # what it was before could be packed, and was in order
             normalize_initramfs(tree, self.tools, stage.workshop.work, ordered=self._ordered)
-            refuse_excess(self._room.root, self.limits())
+            refuse_excess(tree.path, self.limits())
         self._prepare_start()
 
     def _prepare_start(self) -> None:

@@ -120,7 +120,9 @@ class IndexModules:
                 reads=[
                     *all_inputs(self),
                     results.folder,
-                    *package_files((*packages, *programs, *self._keyring_packages()), workshop.store),
+                    *package_files(
+                        (*packages, *programs, *self._keyring_packages()), workshop.store
+                    ),
                 ],
                 products=[made],
                 keeps=[workshop.log],
@@ -229,8 +231,6 @@ def _index_all(indexing: _Indexing, results: Results, log: IO[bytes]) -> bool:
     progress.step("indexing modules")
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         versions = indexes.tree.names(MODULES)
-        made = pool.map(
-            lambda version: indexes.find(version, results, work, limits, log), versions
-        )
+        made = pool.map(lambda version: indexes.find(version, results, work, limits, log), versions)
         found = [files is not None for files in made]
     return any(found)

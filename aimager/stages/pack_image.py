@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from aimager.digests import KnownSums, Sums
 from aimager.image.make_images import Images
@@ -31,7 +32,9 @@ from aimager.packages.local_database import InstalledPackage, read_local_databas
 from aimager.products.record import RECORD, provenance, record_of
 from aimager.products.stage import all_inputs
 from aimager.sandbox.namespace import call
+from aimager.sandbox.overlay import OverlayError
 from aimager.sandbox.sums import asked_sums
+from aimager.sandbox.tree_changes import watch
 from aimager.stages.former_disk import UNDO, Former, find_former, keep_undo, made_of, plain_id
 from aimager.stages.image_system import ImageSystem, LaidImage
 from aimager.system.install import foreign_to_host
@@ -211,13 +214,24 @@ class _Packing:
 
 
 def _pack(packing: _Packing) -> None:
-    with packing.stage.workshop.logging(goes_on=bool(packing.before)) as log, ExitStack() as opened:
-        laid = LaidImage(packing.stage, log, packing.form)
+    with packing.stage.workshop.logging(goes_on=bool(packing.before)) as log:
         digests = KnownSums(asked_sums(), packing.known)
+        try:
+            _pack_form(packing, digests, log, aside=True)
+        except OverlayError as error:
+            log.write(f"the system is laid again, to be changed itself: {error}\n".encode())
+            _pack_form(packing, digests, log, aside=False)
+
+
+def _pack_form(packing: _Packing, digests: Sums, log: IO[bytes], *, aside: bool) -> None:
+    """Make what is of one form; ``aside``, the tree may be changed by an overlay."""
+    with ExitStack() as opened:
+        laid = LaidImage(packing.stage, log, packing.form)
+        opened.callback(laid.close)
         installed = read_local_database(laid.tree)
         mapped, patching = tuple[Extent, ...](), None
         if packing.form is Form.machine:
-            mapped, patching = _pack_machine(packing, laid, digests, opened)
+            mapped, patching = _pack_machine(packing, laid, digests, opened, aside=aside)
         else:
             _pack_archive(packing, laid, digests)
         if packing.is_last:
@@ -245,25 +259,35 @@ def _pack_archive(packing: _Packing, laid: LaidImage, digests: Sums) -> None:
 
 
 def _pack_machine(
-    packing: _Packing, laid: LaidImage, digests: Sums, opened: ExitStack
+    packing: _Packing, laid: LaidImage, digests: Sums, opened: ExitStack, *, aside: bool
 ) -> tuple[tuple[Extent, ...], Patching | None]:
     """Set the system up for a machine, and make its archive and images.
 
     Returns the parts of the disk that have to be written, and what changed the images, if they are
     not made whole.
     """
-    stage, tools, tree, epoch = packing.stage, laid.tools, laid.tree, laid.epoch
+    stage, tools, epoch = packing.stage, laid.tools, laid.epoch
     images = stage.images(laid.ids) if laid.ids else None
     patching, whole = None, stage.long_way()
     if tools.log:
         tools.log.write(f"images are made whole: {whole or 'no, changes are written'}\n".encode())
     if images and not whole:
         former = packing.former.read() if packing.former else None
-        plain = opened.enter_context(plain_images(images, tools, tree, former, epoch=epoch))
-        patching = Patching(images, tools, tree, plain, epoch=epoch, anew=former is None)
+        plain = opened.enter_context(plain_images(images, tools, laid.tree, former, epoch=epoch))
+        since = laid.change_aside() if aside else watch(laid.tree)
+        patching = Patching(
+            images,
+            tools,
+            laid.tree,
+            plain,
+            since,
+            epoch=epoch,
+            anew=former is None,
+            is_overlay=laid.overlay is not None,
+        )
     laid.set_up()
     wanted = Wanted(packing.products, stage.out, stage.borrowed, epoch)
-    return make_products(wanted, tools, tree, images, patching, digests), patching
+    return make_products(wanted, tools, laid.tree, images, patching, digests), patching
 
 
 def _made_from(stage: PackImage) -> dict[str, str]:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from aimager import progress
 from aimager.sandbox.kept_tmpfs import archive_name, keep_tree, mount_new, take_tree
+from aimager.sandbox.overlay import Overlay, lay_over
 from aimager.sandbox.owners import told_owners
 from aimager.sandbox.settled_tree import settle
 from aimager.sandbox.syscalls import MNT_DETACH, umount2
 from aimager.system.layers import lay_layers, without_empty
 from aimager.system.space import Space
 from aimager.toolbox import Heed, Toolbox
+from aimager.trees import remove_folder
 
-_ROOT = "root"
+_ROOT, _OVERLAY = "root", "overlay"
 
 
 class Room:
@@ -36,6 +38,8 @@ class Room:
         self._has_tree = bool(self._archives) and self._take(self._archives[-1])
         self._is_in_memory = self._has_tree or space.tmpfs is not None
         if self._has_tree:
+            if (folder / _OVERLAY).exists():  # of a call that was killed
+                remove_folder(folder / _OVERLAY)
             return
         if space.tmpfs is None:
             folder.mkdir(exist_ok=True)
@@ -57,6 +61,18 @@ class Room:
             lay_layers(tools, self._archives, self.root, heed=heed)
         if self._is_in_memory:
             settle(self.root)
+
+    def overlay(self) -> Overlay | None:
+        """See its tree elsewhere, where it may be changed; None: it has to be changed itself.
+
+        The tree, which nobody changes from now on, is left to later calls already.
+        """
+        if not (self._archives and self._is_in_memory):
+            return None
+        overlay = lay_over(self.root, self.folder / _OVERLAY)
+        if overlay:
+            keep_tree(archive_name(self._archives[-1]), self.folder)
+        return overlay
 
     def settle(self, epoch: int) -> None:
         """Make the tree what it would be if its archive, of the time ``epoch``, were unpacked."""

@@ -55,6 +55,21 @@ def lay_tree(laying: Laying) -> list[str]:
     return found
 
 
+def change_aside(laying: Laying) -> list[str]:
+    """What the tree holds, to which a file is added at another place, and what that then shows."""
+    room = Room(laying.work / "system", Space(laying.needed, laying.size), [laying.archive])
+    room.lay(Toolbox(None, io.BytesIO()), of="the system")
+    found = sorted(path.name for path in room.root.iterdir())
+    overlay = room.overlay()
+    if overlay is None:
+        return [*found, "no overlay"]
+    (overlay.merged / "added").touch()
+    found += sorted(path.name for path in overlay.merged.iterdir())
+    if laying.killed:
+        os._exit(9)
+    return found
+
+
 def take_twice(name: str) -> list[bool]:
     """Whether the tree ``name`` is there, and is there again."""
     return [kept_tmpfs.take_tree(name, Path("/run/trees", str(time))) for time in range(2)]

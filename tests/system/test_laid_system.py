@@ -10,7 +10,14 @@ import pytest
 from aimager.sandbox.answer import ChildFailed
 from aimager.sandbox.kept_tmpfs import Shelf
 from aimager.sandbox.namespace import call
-from tests.support.passed_trees import MIB, Laying, lay_tree, pass_tree, take_twice
+from tests.support.passed_trees import (
+    MIB,
+    Laying,
+    change_aside,
+    lay_tree,
+    pass_tree,
+    take_twice,
+)
 
 pytestmark = pytest.mark.usefixtures("shelf")
 
@@ -27,6 +34,10 @@ def laying(tmp_path: Path) -> Laying:
 
 def passed(laying: Laying) -> None:
     call(pass_tree, laying, work=laying.work, reads=[laying.archive])
+
+
+def changed_aside(laying: Laying) -> list[str]:
+    return call(change_aside, laying, work=laying.work, reads=[laying.archive])
 
 
 def laid(laying: Laying) -> list[str]:
@@ -84,3 +95,21 @@ def test_a_tree_is_lent_to_one_at_a_time(laying: Laying, shelf: Shelf) -> None:
     shelf._trees = dict(trees)
     assert call(take_twice, next(iter(trees)), work=laying.work) == [True, False]
     assert call(take_twice, next(iter(trees)), work=laying.work) == [False, False]
+
+
+def test_what_is_changed_aside_is_for_others_as_it_was(laying: Laying) -> None:
+    """Be it passed on or unpacked, whatever ends the call, and for who changes it himself."""
+    assert changed_aside(laying) == ["unpacked", "added", "unpacked"]
+    passed(laying)
+    for _ in range(2):
+        assert changed_aside(laying) == ["passed", "added", "passed"]
+    with pytest.raises(ChildFailed):
+        changed_aside(replace(laying, killed=True))
+    assert changed_aside(laying) == ["passed", "added", "passed"]
+    assert laid(laying) == ["passed"]
+    assert laid(laying) == ["unpacked"]
+
+
+def test_a_tree_on_disk_is_changed_itself(laying: Laying, shelf: Shelf) -> None:
+    assert changed_aside(replace(laying, size=None)) == ["unpacked", "no overlay"]
+    assert not shelf.take()
