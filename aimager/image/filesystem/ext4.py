@@ -3,8 +3,11 @@
 They are sparse: what the tree does not fill is never written.
 """
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from aimager.image.filesystem.ext4_attributes import sort_attributes
@@ -16,8 +19,9 @@ from aimager.image.filesystem.ext4_size import (
     smallest_size,
 )
 from aimager.image.filesystem.ext4_times import clamp_times
-from aimager.image.filesystem.usage import BLOCK, too_small, usage
+from aimager.image.filesystem.usage import BLOCK, Usage, too_small, usage
 from aimager.model.partition import MiB
+from aimager.sandbox.syscalls import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, fallocate
 from aimager.toolbox import Toolbox
 
 _FEATURES = (
@@ -38,6 +42,17 @@ _MKE2FS_CONFIG = f"""\
 	}}
 """
 
+_END = 16
+"""Blocks: of how many mke2fs empties the last ones that are whole, and what follows."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a file, from byte ``start``, an ext4 is made of a tree that takes ``used``."""
+
+    start: int
+    used: Usage
+
 
 def make_ext4(
     tools: Toolbox,
@@ -49,6 +64,7 @@ def make_ext4(
     label: str,
     epoch: int,
     arguments: Sequence[str] = (),
+    place: Place | None = None,
 ) -> None:
     """Write an ext4 file system of ``size`` bytes that holds ``tree`` to ``image``, by mke2fs.
 
@@ -56,13 +72,14 @@ def make_ext4(
     with mode 0755. Times after ``epoch`` become it, as do all access and change times. It can
     grow while mounted to 1024 times its size, at most 8 TiB, and further by meta_bg.
     ``size`` None is `ext4_size`. ``label`` has at most 16 bytes. mke2fs gets ``arguments``, too.
+    With a ``place``, ``image`` is there, and all of it stays that lies outside.
 
     The inode tables are left to the kernel to zero, and the journal is not zeroed at all: both are
     holes of the image, and must be written as zeros to a disk that held something else.
 
     :raises ImageError: when ``size`` is less than the tree needs
     """
-    used = usage(tree)
+    used, at = (place.used, place.start) if place else (usage(tree), 0)
     given = comfortable_size(used) if size is None else size
     least = smallest_size(used)
     if given < least:
@@ -71,8 +88,11 @@ def make_ext4(
         "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0,hash_seed="
         + hash_seed(uuid)
     )
-    with image.open("wb") as stream:
-        stream.truncate(given)
+    if place:
+        extended += f",offset={at}"
+    else:
+        with image.open("wb") as stream:
+            stream.truncate(given)
     with tempfile.NamedTemporaryFile("w", prefix=".mke2fs.conf.", dir=image.parent) as config:
         config.write(_MKE2FS_CONFIG)
         config.flush()
@@ -82,10 +102,29 @@ def make_ext4(
         if not any("^has_journal" in word for word in arguments):
             argv += ["-J", f"size={journal_size(given) // MiB}"]
         argv += ["-U", uuid, "-L", label, "-E", extended, "-d", tree]
-        argv += [*arguments, image]
+        argv += [*arguments, image, *([str(given // BLOCK)] if place else [])]
         tools.run(argv, env=_mke2fs_environment(config.name, epoch))
-    sort_attributes(tools, image, epoch)
-    clamp_times(tools, image, epoch)
+    sort_attributes(tools, image, epoch, at=at)
+    clamp_times(tools, image, epoch, at=at)
+    if place:
+        _give_end_back(image, at, given)
+
+
+def _give_end_back(image: Path, at: int, size: int) -> None:
+    """Let the end of the file system be a hole, if nothing is there.
+
+    mke2fs empties it, for a RAID's marks may be there. Where the image is in memory, that leaves a
+    hole, but elsewhere blocks of zeros (libext2fs, unix_io.c).
+    """
+    last = size // BLOCK // _END * _END
+    start, end = at + max(last - _END, 0) * BLOCK, at + size // BLOCK * BLOCK
+    with image.open("r+b") as stream:
+        if any(os.pread(stream.fileno(), end - start, start)):
+            return
+        with suppress(OSError):  # of a file system that cannot: then they stay
+            fallocate(
+                stream.fileno(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, end - start
+            )
 
 
 def _mke2fs_environment(config: str, epoch: int) -> Mapping[str, str]:

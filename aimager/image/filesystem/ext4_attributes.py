@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from aimager.errors import ImageError
-from aimager.image.filesystem.ext4_times import BLOCK, inodes_in_use
+from aimager.image.filesystem.ext4_times import BLOCK, for_debugfs, inodes_in_use
 from aimager.shown import shown
 from aimager.toolbox import Toolbox
 
@@ -30,21 +30,21 @@ _PREFIXES = {
 """By the index that an entry has in place of the beginning of its name."""
 
 
-def sort_attributes(tools: Toolbox, image: Path, epoch: int) -> None:
+def sort_attributes(tools: Toolbox, image: Path, epoch: int, *, at: int = 0) -> None:
     """Give each inode of ``image`` its attributes in the order of their names.
 
-    All times are ``epoch``, in seconds since 1970.
+    All times are ``epoch``, in seconds since 1970. The file system begins at byte ``at`` of it.
 
     :raises ImageError: when the name of one could not be told to debugfs
     """
     with image.open("rb") as stream:
-        several = list(_unsorted(stream))
+        several = list(_unsorted(stream, at))
     if not several:
         return
     with tempfile.TemporaryDirectory(prefix=".attributes.", dir=image.parent) as folder:
         commands = "".join(_commands(several, Path(folder)))
         tools.run(
-            ["debugfs", "-w", "-f", "-", image],
+            ["debugfs", "-w", "-f", "-", for_debugfs(image, at)],
             env={"E2FSPROGS_FAKE_TIME": str(epoch)},
             input=commands.encode(errors="surrogateescape"),
         )
@@ -66,18 +66,19 @@ def quoted(word: str) -> str:
     return '"{}"'.format(word.replace('"', '""'))
 
 
-def _unsorted(image: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+def _unsorted(image: IO[bytes], start: int) -> Iterator[tuple[int, list[str]]]:
     """The inodes whose attributes may be in another order, and the names of these.
 
     Where a block of its own holds some, it does not tell which of them belong in the inode.
     """
-    for number, inode in inodes_in_use(image):
+    for number, inode in inodes_in_use(image, start):
         (extra,) = struct.unpack_from("<H", inode, 128)
         inside = inode[128 + extra : 132 + extra] == _MAGIC
         names = list(_names(inode[132 + extra :])) if inside else []
         low, high = struct.unpack_from("<I10xH", inode, 104)
         at = low | high << 32
-        further = list(_names(os.pread(image.fileno(), BLOCK, at * BLOCK)[32:])) if at else []
+        block = os.pread(image.fileno(), BLOCK, start + at * BLOCK) if at else b""
+        further = list(_names(block[32:]))
         if names != sorted(names) or (further and len(names + further) > 1):
             yield number, names + further
 

@@ -29,21 +29,32 @@ _BITMAP_UNUSED = 0x1
 """EXT4_BG_INODE_UNINIT: the group has no inode in use, and its bitmap holds nothing."""
 
 
-def clamp_times(tools: Toolbox, image: Path, epoch: int) -> None:
-    """Give all inodes of ``image`` the access and change time ``epoch``, and no later mtime."""
+def clamp_times(tools: Toolbox, image: Path, epoch: int, *, at: int = 0) -> None:
+    """Give all inodes of ``image`` the access and change time ``epoch``, and no later mtime.
+
+    The file system begins at byte ``at`` of it.
+    """
     with image.open("rb") as stream:
-        commands = "".join(_commands(stream, epoch))
+        commands = "".join(_commands(stream, epoch, at))
     if not commands:
         return
     tools.run(
-        ["debugfs", "-w", "-f", "-", image],
+        ["debugfs", "-w", "-f", "-", for_debugfs(image, at)],
         env={"E2FSPROGS_FAKE_TIME": str(epoch)},
         input=commands.encode(),
     )
 
 
-def _commands(image: IO[bytes], epoch: int) -> Iterator[str]:
-    for number, inode in inodes_in_use(image):
+def for_debugfs(image: Path, at: int) -> str:
+    """What debugfs calls the file system that begins at byte ``at`` of ``image``.
+
+    After a question mark, libext2fs reads options of whoever reads the file (its ext2fs_open2()).
+    """
+    return f"{image}?offset={at}" if at else str(image)
+
+
+def _commands(image: IO[bytes], epoch: int, at: int) -> Iterator[str]:
+    for number, inode in inodes_in_use(image, at):
         atime, ctime, mtime = struct.unpack_from("<3I", inode, 8)
         for field, wrong in (
             ("atime", atime != epoch),
@@ -54,12 +65,17 @@ def _commands(image: IO[bytes], epoch: int) -> Iterator[str]:
                 yield f"set_inode_field <{number}> {field} @{epoch}\n"
 
 
-def inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    superblock = os.pread(image.fileno(), 1024, _SUPER_BLOCK)
+def inodes_in_use(image: IO[bytes], at: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The numbers and bytes of the ordinary inodes in use of the ext4 from byte ``at`` on."""
+
+    def read(size: int, place: int) -> bytes:
+        return os.pread(image.fileno(), size, at + place)
+
+    superblock = read(1024, _SUPER_BLOCK)
     (blocks,) = struct.unpack_from("<I", superblock, 4)
     blocks_per_group, _, inodes_per_group = struct.unpack_from("<3I", superblock, 32)
     groups = -(-blocks // blocks_per_group)
-    descriptors = os.pread(image.fileno(), groups * _DESCRIPTOR, BLOCK)
+    descriptors = read(groups * _DESCRIPTOR, BLOCK)
     for group in range(groups):
         descriptor = descriptors[group * _DESCRIPTOR : (group + 1) * _DESCRIPTOR]
         bitmap_at, table_at = struct.unpack_from("<2I", descriptor, 4)
@@ -67,8 +83,8 @@ def inodes_in_use(image: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         if flags & _BITMAP_UNUSED:
             continue
         used = inodes_per_group - unused
-        bitmap = os.pread(image.fileno(), inodes_per_group // 8, bitmap_at * BLOCK)
-        table = os.pread(image.fileno(), used * _INODE, table_at * BLOCK)
+        bitmap = read(inodes_per_group // 8, bitmap_at * BLOCK)
+        table = read(used * _INODE, table_at * BLOCK)
         for index in range(used):
             number = group * inodes_per_group + index + 1
             ordinary = number == _ROOT_INODE or number >= _FIRST_ORDINARY_INODE
