@@ -1,8 +1,8 @@
 """The images of a build by changed files: plain ones, and what setting the system up changed."""
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from fcntl import ioctl
 from os import SEEK_DATA, SEEK_HOLE, fstat, lseek, truncate
 from pathlib import Path
@@ -13,6 +13,7 @@ from aimager.errors import ImageError
 from aimager.image import raw_boot as raw
 from aimager.image.bmap import mapped_extents
 from aimager.image.changed_image import BLOCK, ChangedImage
+from aimager.image.disk_in_place import ImageInPlace
 from aimager.image.filesystem.ext4_patch import patch_ext4
 from aimager.image.filesystem.fat_patch import patch_fat
 from aimager.image.filesystem.used_blocks import extents_in_use
@@ -101,6 +102,8 @@ class Patching:
                 raise
             progress.say(f"   images are made whole: {error.message}")
         for image in self.parts.values():
+            with suppress(FileNotFoundError):  # a disk that was begun, and was removed
+                truncate(image.file.name, 0)
             Path(image.file.name).unlink()
         for product in self.images.products:
             if product.is_image and (self.images.out / product).exists():
@@ -172,8 +175,7 @@ class Patching:
         whole = disk_size(table, extents)
         content = sum(_data_size(image) for image in parts.values())
         with files.publish(target) as temporary:
-            outside = list(placed.values())
-            begin_disk(images, self.tools, temporary, extents, outside, raws, size=whole)
+            self._begin_disk(temporary, extents, raws, whole)
             with (
                 images.following(temporary, digests) as digest,
                 progress.growing(Product.disk, target, lambda: content),
@@ -185,6 +187,19 @@ class Patching:
             (placed[p.role], extents_in_use(parts[p.role], p.file_system)) for p in table.filled
         ]
         return mapped_extents(table, used, whole)
+
+    def _begin_disk(
+        self, disk: Path, extents: Sequence[Extent], raws: Sequence[raw.Raw], size: int
+    ) -> None:
+        """Write all of ``disk`` that lies outside partitions."""
+        for role, extent in self.placed.items():
+            image = self.parts[role]
+            if isinstance(image, ImageInPlace):
+                image.hand_over(disk, extent)
+                raw.write_raw(disk, raws)
+                return
+        outside = list(self.placed.values())
+        begin_disk(self.images, self.tools, disk, extents, outside, raws, size=size)
 
 
 def _replaced(image: ChangedImage, before: Mapping[int, bytes]) -> dict[int, bytes]:
@@ -211,17 +226,18 @@ def place_image(
 ) -> None:
     """Write ``image`` to its place on ``disk``, where nothing lies yet; holes stay holes.
 
-    Where the file system can, what did not change shares its blocks with the image's own file.
+    Where the file system can, what did not change shares its blocks with the image's own file. What
+    lies in its place already is changed there.
     ``written`` is called now and then with the byte before which no more will be written.
     """
     written(extent.start)
     with disk.open("r+b", buffering=0) as stream:
-        is_shared = _share(image, stream.fileno(), extent.start)
-        for start, end in _runs(_changed(image)) if is_shared else _filled(image):
+        is_there = isinstance(image, ImageInPlace) or _share(image, stream.fileno(), extent.start)
+        for start, end in _runs(_changed(image)) if is_there else _filled(image):
             for at in range(start, end, _CHUNK):
                 stream.seek(extent.start + at)
                 stream.write(image.read(at, min(_CHUNK, end - at)))
-                if not is_shared:
+                if not is_there:
                     written(extent.start + min(at + _CHUNK, end))
     written(extent.end)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aimager import progress
 from aimager.image.changed_image import ChangedImage
+from aimager.image.disk_in_place import BegunDisk, ImageInPlace, begin_for_root
 from aimager.image.filesystem.ext4_ids import change_ids
 from aimager.image.filesystem.fat_patch import change_volume_id
 from aimager.image.make_images import Images, split
@@ -98,12 +99,15 @@ def plain_images(
         table, work = images.table, images.work
         parts = {p.role: work / f"part-{p.role}.img" for p in table.filled if _has_files(p)}
         with _taken_apart(table, tree) as trees:
-            _make_parts(images, tools, parts, trees, epoch)
+            begun = _make_parts(images, tools, parts, trees, epoch)
         streams = {role: opened.enter_context(part.open("rb")) for role, part in parts.items()}
-        yield {
+        plain = {
             role: ChangedImage(stream, Extent(0, os.fstat(stream.fileno()).st_size))
             for role, stream in streams.items()
         }
+        if begun:
+            plain[Role.root] = ImageInPlace(streams[Role.root], begun.root)
+        yield plain
 
 
 def _has_files(partition: Partition) -> bool:
@@ -144,8 +148,8 @@ def _make_parts(
     parts: Mapping[Role, Path],
     trees: Mapping[Role, Path],
     epoch: int,
-) -> None:
-    """Make the root's image beside all others."""
+) -> BegunDisk | None:
+    """Make the root's image beside all others; returns the disk in which it lies, if it does."""
 
     def make(partitions: Sequence[Partition]) -> None:
         for partition in partitions:
@@ -157,8 +161,11 @@ def _make_parts(
     others = [partition for partition in wanted if partition.role is not Role.root]
     with ThreadPoolExecutor(1) as pool:
         made = pool.submit(make, others)
-        root = parts[Role.root]
-        size = partial(part_data, largest[0], trees[Role.root])
-        with progress.growing(root.name, root, size):
-            make(largest)
+        root, top = parts[Role.root], trees[Role.root]
+        with progress.growing(root.name, root, partial(part_data, largest[0], top)):
+            if begun := begin_for_root(images, tools, trees):
+                begun.make_root(images, tools, top, root, epoch)
+            else:
+                make(largest)
         made.result()
+    return begun
