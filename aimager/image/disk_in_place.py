@@ -52,6 +52,7 @@ class BegunDisk:
 
         :raises ImageError: when ``tree`` does not fit
         """
+        link.unlink(missing_ok=True)
         link.symlink_to(self.file)
         make_ext4(
             tools,

@@ -45,8 +45,8 @@ class Patching:
     """The images of ``tree``, which is to be set up, by what that changes in ``plain`` ones.
 
     ``since`` tells what it has changed, and raises OverlayError where it cannot; an overlay's tree
-    cannot be taken apart. Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells that the plain ones were
-    made of the tree.
+    cannot be taken apart. Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells
+    that the plain ones were made of the tree.
     """
 
     def __init__(
