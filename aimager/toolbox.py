@@ -12,8 +12,6 @@ from aimager import process
 from aimager.errors import CommandError, HostError
 from aimager.loader import Start
 from aimager.program_output import TAIL_LINES, Complaints
-from aimager.sandbox.binding import bind
-from aimager.sandbox.syscalls import MNT_DETACH, umount2
 
 Heed = Callable[[str], object]
 
@@ -69,16 +67,6 @@ class Toolbox:
             hint="install the package that has it (./setup.sh knows the usual ones), or leave"
             " tools=host out",
         )
-
-    def show(self, path: Path) -> None:
-        """Let borrowed programs see what was mounted at ``path`` since they are there."""
-        if self.borrowed:
-            bind(path, self.borrowed / path.relative_to("/"))
-
-    def hide(self, path: Path) -> None:
-        """Let them see it no more."""
-        if self.borrowed:
-            umount2(self.borrowed / path.relative_to("/"), MNT_DETACH)
 
     def run(
         self,

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimager.sandbox.binding import bind
 from aimager.sandbox.syscalls import MNT_DETACH, mount, umount2
 from aimager.sandbox.tree import Tree, shown
 from aimager.sandbox.tree_changes import Difference, Seen, attributes_of, see
@@ -75,11 +76,23 @@ class Overlay:
             if not stat.S_ISDIR(status.st_mode) or _is_opaque(upper, path):
                 yield from (f"{path}/{name}" for name, _ in old.walk(path))
 
-    def remove(self) -> None:
-        """Take what was changed away; ``lower`` is as it was."""
-        with suppress(OSError):  # it is not mounted
-            umount2(self.merged, MNT_DETACH)
+    def show(self, root: Path) -> None:
+        """Let it be seen at its own path below ``root``, too."""
+        bind(self.merged, _below(root, self.merged))
+
+    def remove(self, shown: Path | None = None) -> None:
+        """Take what was changed away, also from below the root where it was ``shown``.
+
+        ``lower`` is as it was.
+        """
+        for path in (self.merged, *([_below(shown, self.merged)] if shown else [])):
+            with suppress(OSError):  # it is not mounted
+                umount2(path, MNT_DETACH)
         remove_folder(self.folder)
+
+
+def _below(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
 
 
 def _is_opaque(upper: Tree, path: str) -> bool:

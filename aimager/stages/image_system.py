@@ -151,14 +151,14 @@ class LaidImage:
             return watch(self.tree)
         self.overlay = overlay
         self.tree = Tree(overlay.merged)
-        self.tools.show(overlay.merged)
+        if self.tools.borrowed:
+            overlay.show(self.tools.borrowed)
         return overlay.difference
 
     def close(self) -> None:
         """Take away what was changed at another place."""
         if self.overlay:
-            self.tools.hide(self.overlay.merged)
-            self.overlay.remove()
+            self.overlay.remove(self.tools.borrowed)
 
     def limits(self) -> Limits:
         """What the programs of the image may take."""

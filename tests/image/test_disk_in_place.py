@@ -31,6 +31,7 @@ from aimager.model.partition import FileSystem, MiB, Role
 from aimager.model.product import Product
 from aimager.model.sfdisk_table import read_table
 from aimager.sandbox.tree import Tree
+from aimager.sandbox.tree_changes import watch
 from tests.support import trees
 from tests.support.partition_images import small_tree
 
@@ -97,8 +98,10 @@ class Making:
         """Make plain images, set the system up, and write that into them."""
         images, tree, epoch = self.images, self.tree, trees.EPOCH
         with plain_images(images, trees.TOOLS, tree, None, epoch=epoch) as plain:
-            patching = Patching(images, trees.TOOLS, tree, plain, epoch=epoch, anew=True)
+            since = watch(tree)
+            patching = Patching(images, trees.TOOLS, tree, plain, since, epoch=epoch, anew=True)
             self.set_up()
+            patching.look()
             return patching, patching.make(digests)
 
 

@@ -25,7 +25,7 @@ def patching(image: Path, *, anew: bool) -> Patching:
             self.parts = {Role.root: ChangedImage(image.open("rb"), Extent(0, 4096))}
             self.undone = {Role.root: {1: b"block"}}
             self.anew = anew
-            self.tree, self._before = Tree(image.parent), {}
+            self.tree = Tree(image.parent)
             self.images: Any = SimpleNamespace(products=(Product.disk,), out=image.parent / "out")
 
         def _make(self, digests: Sums) -> tuple[Extent, ...]:

@@ -1,5 +1,6 @@
 """What an overlay tells of changes is what is told of a tree that is changed itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_kernel_that_cannot(lacks: str, tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(95, "Operation not supported")
 
     (tmp_path / "tree").mkdir()
-    monkeypatch.setattr(overlay if lacks == "mount" else overlay.os, lacks, refuse)
+    monkeypatch.setattr(overlay if lacks == "mount" else os, lacks, refuse)
     if lacks == "mount":
         monkeypatch.setattr(overlay, "_be_as", lambda *_: None)
     assert overlay.lay_over(tmp_path / "tree", tmp_path / "overlay") is None
