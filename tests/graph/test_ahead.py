@@ -1,12 +1,18 @@
 """What is done ahead is left out where nobody would wait for less, and fails alone."""
 
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aimager.errors import HostError
+from aimager.graph import doit_tasks
 from aimager.graph.ahead import Ahead
+from aimager.graph.doit_tasks import Helpers
+from aimager.model.workshop import Workshop
+from tests.graph.test_doit_tasks import loud_stage, make_graph
 
 HELPED, MEANWHILE = "second:x", "first:x"
 
@@ -110,3 +116,37 @@ def test_it_is_not_run_where_all_tasks_are(wanted: bool, id_: str) -> None:
     help_ = Help(id_)
     assert run(task_of(Ahead(lambda _: False, wanted=wanted), help_)) is None
     assert help_.ran == []
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What can be done ahead, of what another task makes."""
+
+    source: Path
+    workshop: Workshop
+    id: str = "some"
+
+    def run(self) -> None:
+        """Do nothing."""
+
+
+def test_a_helper_waits_to_know_whether_there_is_time_where_that_is_not_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what it does it beside, there may be the very product where there has been one."""
+
+    def needs() -> list[str]:
+        @graph.helpers
+        def task_help() -> Helpers:
+            yield "x", partial(Reader, tmp_path / "view/zero/x/source"), "last:x", "shout:x"
+
+        _, task = task_help()
+        found: list[str] = task["task_dep"]
+        return found
+
+    monkeypatch.setattr(doit_tasks, "hold_run_folder", lambda _: None)
+    graph = make_graph(tmp_path)
+    (base,) = graph.stage("shout", "x", loud_stage(tmp_path))
+    assert needs() == ["zero:x"]
+    assert run(base) is None
+    assert needs() == ["zero:x", "first:x"]

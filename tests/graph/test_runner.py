@@ -16,7 +16,7 @@ from doit.exceptions import TaskFailed
 from doit.runner import FAILURE, SUCCESS
 from doit.task import Stream, dict_to_task
 
-from aimager.graph.runner import PRODUCT, SideBySide
+from aimager.graph.runner import LEAVES_NOTHING, PRODUCT, SideBySide
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
@@ -44,6 +44,13 @@ def task(name: str, action: Callable[..., object], *needs: str, product: str = "
             "meta": {PRODUCT: lambda: product or name},
         }
     )
+
+
+def helper(name: str, action: Callable[..., object], *needs: str) -> Any:
+    """A task that leaves nothing."""
+    made = task(name, action, *needs)
+    made.meta[LEAVES_NOTHING] = True
+    return made
 
 
 def run(tasks: Sequence[Any], heard: Heard | None = None, *, jobs: int = 2) -> int:
@@ -139,6 +146,47 @@ def test_what_another_is_making_is_waited_for(tmp_path: Path, diary: Path) -> No
 
     assert run([task(f"make:{n}", make, product="same") for n in range(3)]) == SUCCESS
     assert list(processes(diary)) == ["make:0", "make:1", "make:2"]
+
+
+def test_what_leaves_nothing_runs_beside_all_others(tmp_path: Path) -> None:
+    meet = meeting(tmp_path, "one", "two", "help")
+    tasks = [task("one", meet), task("two", meet), helper("help", meet), task("three", meet)]
+    assert run(tasks) == SUCCESS
+
+
+def test_it_has_a_process_of_its_own_which_is_nicer(
+    tmp_path: Path, diary: Path, note: Callable[[str], None]
+) -> None:
+    """No other task runs there, though it has nothing to do, and no helper elsewhere."""
+
+    def note_niceness(name: str) -> None:
+        (tmp_path / name).write_text(str(os.nice(0)))
+        note(name)
+
+    helpers = [helper(f"help{n}", note_niceness) for n in range(3)]
+    tasks = [task(f"task{n}", note_niceness, *(["help0"] if n else [])) for n in range(4)]
+    assert run([*helpers, *tasks]) == SUCCESS
+    found = processes(diary)
+    assert len({found[one.name] for one in helpers}) == 1
+    assert found["help0"] not in {found[one.name] for one in tasks}
+    niceness = {one.name: int((tmp_path / one.name).read_text()) for one in (*helpers, *tasks)}
+    own = os.nice(0)
+    assert {niceness[one.name] for one in tasks} == {own}
+    assert {niceness[one.name] for one in helpers} == {min(own + 10, 19)}
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_nobody_is_hired_for_what_is_not_there(diary: Path, helps: bool) -> None:
+    def count(name: str) -> None:
+        children = Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read_text().split()
+        forked = [it for it in children if Path(f"/proc/{it}/cmdline").read_bytes() == own]
+        diary.write_text(f"{name} {len(forked)}")
+
+    own = Path("/proc/self/cmdline").read_bytes()
+    tasks = [task("one", lambda _: None), task("two", count, "one")]
+    tasks += [helper("help", lambda _: None)] if helps else []
+    assert run(tasks, jobs=3) == SUCCESS
+    assert processes(diary) == {"two": 3 if helps else 2}
 
 
 def test_one_job_runs_here(diary: Path, note: Callable[[str], None]) -> None:

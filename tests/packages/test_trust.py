@@ -186,6 +186,24 @@ def test_packages_are_verified_by_what_a_keyring_package_holds(
         verify_without_gpg(keyrings, keyring_lock, [PACKAGE], tmp_path)
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_who_is_trusted_besides_is_said_unless_others_say_it(
+    packagers: Packagers,
+    keyring_lock: Lock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    quiet: bool,
+) -> None:
+    named = (packagers.packager,)
+    keyring = Keyring("demo", "demo-keyring", packagers.masters, user_keys=named)
+    signed(packagers, tmp_path, packagers.packager)
+    verified = verify_without_gpg([keyring], keyring_lock, [PACKAGE], tmp_path, quiet=quiet)
+    assert verified == {"demo": packagers.packager}
+    said = capsys.readouterr().out
+    assert (f"the key {packagers.packager} of demo-keyring 1.0-1" in said) == (not quiet)
+    assert bool(said) == (not quiet)
+
+
 def test_a_keyring_that_is_cut_off(packagers: Packagers, tmp_path: Path) -> None:
     keys = base64.b64encode(packagers.export(*packagers.masters)[:-1]).decode()
     keyring = Keyring("mine", "", (packagers.master,), keys=keys)

@@ -15,6 +15,8 @@ from aimager.sandbox.supervisor import ForkServer
 from tests.support import inherited, namespaced
 from tests.support.waiting import wait_until
 
+AUTOGROUP = Path("/proc/self/autogroup")
+
 
 @pytest.fixture(autouse=True)
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
@@ -77,6 +79,23 @@ def test_it_is_this_processs_child_in_a_session_of_its_own(server: ForkServer) -
     supervisor.control.close()  # it was given nothing to do
     assert supervisor.wait() == 0
     with pytest.raises(ChildProcessError):
+        supervisor.wait()
+
+
+@pytest.mark.skipif(
+    not AUTOGROUP.exists() or not AUTOGROUP.read_text(), reason="the kernel lacks autogroups"
+)
+@pytest.mark.parametrize("niceness", [0, 7])
+def test_its_session_is_as_nice_as_its_process(server: ForkServer, niceness: int) -> None:
+    server.prepare(())
+    os.setpriority(os.PRIO_PROCESS, process_of(server), os.nice(0) + niceness)
+    supervisor = server.hire("json")
+    try:
+        group = Path(f"/proc/{supervisor.process}/autogroup")
+        wait_until(lambda: group.read_text().endswith(f" nice {os.nice(0) + niceness}\n"))
+        assert group.read_text().split()[0] != AUTOGROUP.read_text().split()[0]
+    finally:
+        supervisor.control.close()
         supervisor.wait()
 
 
