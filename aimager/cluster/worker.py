@@ -19,7 +19,7 @@ from aimager.cluster.errand import outcome_text, read_errand
 from aimager.errors import HostError
 from aimager.files import guard_folder
 from aimager.graph import artifacts
-from aimager.graph.runner import end_with
+from aimager.graph.workers import end_with
 from aimager.locks import locked
 from aimager.model.cluster import Cluster
 

@@ -12,7 +12,7 @@ from aimager.commands.doit_loader import Loader
 from aimager.commands.program import run
 from aimager.files import publish_text
 from aimager.graph import artifacts
-from aimager.graph.runner import end_with
+from aimager.graph.workers import end_with
 from aimager.products.run_folder import hold_run_folder
 
 

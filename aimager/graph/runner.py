@@ -10,62 +10,28 @@
 A task goes to the worker that has made most of what it reads, and before others do those that go on
 with what a worker has just made. What comes to the same product as a task at work waits for it, for
 then it is there. Of tasks that fail together, the one that is listed first is told. Workers are
-made before the first task is run: a process must not be forked where threads may hold locks. They
-end with the main process, whatever ends that. Before it runs, a task may be away (`Away`). What is
-done ahead of others (`LEAVES_NOTHING`) has a worker of its own, one more: nobody waits for it.
+made before the first task is run: a process must not be forked where threads may hold locks. Before
+it runs, a task may be away (`Away`). What is done ahead of others (`LEAVES_NOTHING`) has a worker
+of its own, one more: nobody waits for it.
 """
 
-import multiprocessing
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from typing import Any, Never
+from multiprocessing.connection import wait
+from typing import Any
 
 from doit.exceptions import TaskFailed
 from doit.runner import Runner
 
 from aimager.errors import AimagerError
 from aimager.graph.away import Away
-from aimager.graph.killed import told_signal
-from aimager.sandbox import syscalls
+from aimager.graph.workers import Worker, hire
 
 PRODUCT = "product"
 """What has, in the ``meta`` of a task that makes a product, what returns the id of that."""
 
 LEAVES_NOTHING = "leaves nothing"
-"""What is set there for one that leaves no tree for others, and comes after them."""
-
-_PATIENCE = 10
-"""How much nicer (nice(2)) what is done ahead is than what is waited for."""
-
-_FORKED = multiprocessing.get_context("fork")
-"""Workers have the graph as it is here, which cannot be sent to them."""
-
-
-@dataclass
-class _Worker:
-    """One of the processes, on the other end of ``pipe``; ``node`` is doit's of the task it runs.
-
-    One that ``helps`` runs what leaves nothing, and no other does.
-    ``took`` are the seconds that its tasks took, by name, and ``last`` is the one that ended last.
-    """
-
-    process: Any
-    pipe: Connection
-    helps: bool
-    node: Any = None
-    product: str = ""
-    began: float = 0.0
-    last: str = ""
-    took: dict[str, float] = field(default_factory=dict)
-
-    def made_for(self, task: Any) -> float:
-        """How long it was at work on what ``task`` needs."""
-        return sum(self.took.get(name, 0.0) for name in task.task_dep)
+"""What is set there for one that leaves no tree for others, and that nobody need wait for."""
 
 
 class SideBySide(Runner):
@@ -76,7 +42,7 @@ class SideBySide(Runner):
         self._jobs = jobs
         self._away = away
         self._gone: dict[str, Any] = {}
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._ready: list[Any] = []
         self._places: dict[str, int] = {}
         self._failed: dict[int, tuple[Any, Any]] = {}
@@ -155,7 +121,7 @@ class SideBySide(Runner):
                 self._gone[node.task.name] = node
                 self.reporter.execute_task(node.task)
 
-    def _matches(self) -> Iterator[tuple[Any, _Worker]]:
+    def _matches(self) -> Iterator[tuple[Any, Worker]]:
         """What is to be run now, and by whom."""
         while free := [worker for worker in self._workers if worker.node is None]:
             lasts = {worker.last for worker in free}
@@ -188,7 +154,7 @@ class SideBySide(Runner):
             except (EOFError, ConnectionResetError):
                 self._workers.remove(worker)
                 worker.process.join()
-                failure = _lost(worker)
+                failure = TaskFailed(worker.lost())
             self._take_down(node, failure)
 
     def _welcome(self) -> None:
@@ -229,14 +195,13 @@ class SideBySide(Runner):
         helpers = sum(LEAVES_NOTHING in meta for meta in metas)
         stages = sum(PRODUCT in meta for meta in metas) - helpers
         for helps in [False] * min(self._jobs, stages) + [True] * min(1, helpers):
-            ours, theirs = _FORKED.Pipe()
-            others = [*(worker.pipe for worker in self._workers), ours]
-            process = _FORKED.Process(
-                target=self._work, args=(theirs, others, os.getpid(), helps), daemon=True
-            )
-            process.start()
-            theirs.close()
-            self._workers.append(_Worker(process, ours, helps))
+            self._workers.append(hire(self._execute, self._workers, helps=helps))
+
+    def _execute(self, name: str) -> Any:
+        """Run a task, as a worker does; what is sent back is its failure."""
+        task = self._tasks[name]
+        task.init_options()
+        return task.execute(self.stream)
 
     def _dismiss(self) -> None:
         """Let the workers end, and wait for that."""
@@ -244,39 +209,6 @@ class SideBySide(Runner):
             worker.pipe.close()
         for worker in self._workers:
             worker.process.join()
-
-    def _work(self, pipe: Connection, others: list[Connection], parent: int, helps: bool) -> None:
-        """Be a worker, until the main process has no more to do."""
-        os.nice(_PATIENCE * helps)
-        for other in others:
-            other.close()
-        signal.signal(signal.SIGINT, _leave_to_main)
-        signal.signal(signal.SIGTERM, _interrupt_once)
-        end_with(parent)
-        try:
-            while True:
-                task = self._tasks[pipe.recv()]
-                task.init_options()
-                pipe.send(task.execute(self.stream))
-        except (EOFError, BrokenPipeError, KeyboardInterrupt):
-            sys.stdout.flush()
-
-
-def end_with(parent: int, how: int = signal.SIGKILL) -> None:
-    """Have the kernel end this process when ``parent``, which has made it, ends (prctl(2))."""
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, how)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _leave_to_main(*_: object) -> None:
-    """Do nothing on Ctrl-C, which the main process is told of as well."""
-
-
-def _interrupt_once(*_: object) -> Never:
-    """Let what is under way be undone, undisturbed by whoever sends the signal again."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _product_of(node: Any) -> Callable[[], str] | None:
@@ -297,16 +229,8 @@ def _id_of(node: Any) -> str:
         return ""
 
 
-def _is_made_by(workers: list[_Worker], node: Any) -> bool:
+def _is_made_by(workers: list[Worker], node: Any) -> bool:
     """Whether one of ``workers`` is just making what the task of ``node`` makes."""
     kind = node.task.name.partition(":")[0]
     same = [worker.product for worker in workers if worker.node.task.name.startswith(f"{kind}:")]
     return any(same) and _id_of(node) in filter(None, same)
-
-
-def _lost(worker: _Worker) -> TaskFailed:
-    """What to say of a task whose worker is gone."""
-    status, name = worker.process.exitcode, worker.last
-    if status >= 0:
-        return TaskFailed(f"the process of {name} ended with status {status}")
-    return TaskFailed(str(told_signal(name, -status)))

@@ -16,7 +16,7 @@ from aimager.config.build import read_build
 from aimager.config.variables import is_secret
 from aimager.errors import ConfigError, ImageError
 from aimager.graph import artifacts
-from aimager.graph.runner import end_with
+from aimager.graph.workers import end_with
 from aimager.packages.lock_file import LockFile
 from aimager.places import search_path
 
