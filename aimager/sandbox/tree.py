@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -192,13 +193,12 @@ class Tree:
 
     def mkdir(self, path: Name, mode: int = 0o755) -> None:
         """Make a folder, and those above it with mode 0755; what is there keeps its mode."""
-        parts = PurePath(_text(path)).parts
-        for depth in range(1, len(parts) + 1):
-            made = "/".join(parts[:depth])
-            if not self.is_dir(made):
-                with _told(made, "made"), _place(self._top, made) as (folder, name):
-                    os.mkdir(name, 0o700, dir_fd=folder)
-                self.chmod(made, mode if depth == len(parts) else 0o755)
+        asked = PurePath(_text(path))
+        missing = takewhile(lambda it: not self.is_dir(it), (asked, *asked.parents))
+        for made in reversed(list(missing)):
+            with _told(made, "made"), _place(self._top, made) as (folder, name):
+                os.mkdir(name, 0o700, dir_fd=folder)
+            self.chmod(made, mode if made == asked else 0o755)
 
     def chmod(self, path: Name, mode: int) -> None:
         """Give a folder this mode; a file gets its own when it is written."""
