@@ -1,6 +1,7 @@
 """Packages' files: some of what is in one read, or those of several laid over one another."""
 
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -72,8 +73,8 @@ def read_members(
 def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str, ...] = ()) -> None:
     """Lay the files of ``packages`` over one another in ``root``, made if missing.
 
-    What lies below the folders ``without``, which end with a slash, is left out, and so are hard
-    links to it.
+    What ``without`` names is left out, and so are hard links to it: files or folders, or what lies
+    below a folder that ends with a slash; ``*`` is any part of one name.
 
     No scriptlet is run and no metadata (``.PKGINFO`` and all other dot-files of the top) is
     written. All belongs to the caller, nothing is set-user-ID and no attribute is set: enough to
@@ -85,19 +86,26 @@ def unpack_packages(packages: Sequence[Path], root: Path, *, without: tuple[str,
     """
     root.mkdir(parents=True, exist_ok=True)
     layers = _Layers(root)
-    left_out = (".", *without)
+    left_out = _named(without)
     for package in packages:
         with _members(package) as (archive, members):
             for member in members:
                 name = _inside(package, member.name)
-                if not name or name.startswith(left_out):
+                if not name or left_out.match(name):
                     continue
-                if member.islnk() and _inside(package, member.linkname).startswith(left_out):
+                if member.islnk() and left_out.match(_inside(package, member.linkname)):
                     continue  # as glibc's usr/lib/getconf has links to usr/bin/getconf
                 try:
                     layers.add(package, archive, member, name)
                 except OSError as error:
                     raise not_unpacked(f"{name} of {package.name}", error) from error
+
+
+def _named(without: Sequence[str]) -> re.Pattern[str]:
+    """What the names of those that are left out begin with: they, and dot-files of the top."""
+    paths = (re.escape(path).replace(r"\*", "[^/]*") for path in without)
+    ends = (path if path.endswith("/") else f"{path}(?:/|$)" for path in paths)
+    return re.compile("|".join((r"\.", *ends)))
 
 
 class _Layers:

@@ -9,6 +9,7 @@ import json
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -35,19 +36,25 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Given:
-    """A file that a program is given at ``path``; of a link, ``content`` is the text."""
+    """A file that a program is given at ``path``; of a link, ``content`` is the text.
+
+    ``twin`` is a descriptor of a folder where there is a file of its name, content and mode, that
+    nobody changes, and that the program may: it can be given that one itself, by a hard link.
+    """
 
     path: str
     content: bytes
     mode: int = 0o644
     is_link: bool = False
+    twin: int | None = None
 
 
 @dataclass(frozen=True)
 class CleanRun:
     """``argv``, run in a root of what ``given`` yields; it makes files in the folder ``makes_in``.
 
-    ``given`` is asked each time, and the files are copied: what it reads may change meanwhile.
+    ``given`` is asked each time, and the files are copied but for those that have twins: what it
+    reads may change meanwhile.
     """
 
     argv: Sequence[str]
@@ -114,11 +121,26 @@ def _lay(tree: Tree, files: Iterable[Given]) -> None:
         tree.mkdir(folder)
         with tree.folder(folder) as descriptor:
             for file in some:
-                name = posixpath.basename(file.path)
-                if file.is_link:
-                    os.symlink(file.content, name, dir_fd=descriptor)
-                    continue
-                made = os.open(name, _MAKE, 0o600, dir_fd=descriptor)
-                with os.fdopen(made, "wb") as stream:
-                    stream.write(file.content)
-                    os.fchmod(made, file.mode)
+                if not _link_twin(file, descriptor):
+                    _make(file, descriptor)
+
+
+def _link_twin(file: Given, folder: int) -> bool:
+    """Whether the file's twin, if it has one, is in the folder now."""
+    name = posixpath.basename(file.path)
+    if file.twin is not None:
+        with suppress(OSError):  # it is on another file system, say
+            os.link(name, name, src_dir_fd=file.twin, dst_dir_fd=folder, follow_symlinks=False)
+            return True
+    return False
+
+
+def _make(file: Given, folder: int) -> None:
+    name = posixpath.basename(file.path)
+    if file.is_link:
+        os.symlink(file.content, name, dir_fd=folder)
+        return
+    made = os.open(name, _MAKE, 0o600, dir_fd=folder)
+    with os.fdopen(made, "wb") as stream:
+        stream.write(file.content)
+        os.fchmod(made, file.mode)

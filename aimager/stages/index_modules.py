@@ -36,7 +36,7 @@ from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
 from aimager.stages.fetch_packages import FetchPackages
 from aimager.stages.resolve_packages import ResolvePackages
-from aimager.system.module_index import MODULES, ModuleIndexes, tell
+from aimager.system.module_index import MODULES, NOT_READ, ModuleIndexes, tell
 
 _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
 """How the packages of kernels are named, whose files nobody knows before they are verified."""
@@ -48,7 +48,16 @@ _PROGRAMS = (_KMOD, "filesystem", "glibc", "libgcc", "gcc-libs", "openssl", "xz"
 """The packages of depmod, of the libraries that it is linked to, and of the links to their folder;
 those of the stand-in mirror and of Arch Linux."""
 
-_NOT_RUN = ("usr/include/", "usr/share/")
+_NOT_RUN = ("usr/include/", "usr/share/", "usr/lib/locale/", "usr/lib/gconv/", "usr/lib/*/gconv/")
+"""What depmod and its libraries do without."""
+
+_NOT_INDEXED = (
+    "boot/",
+    "usr/include/",
+    "usr/share/",
+    *(f"{MODULES}/*/{name}" for name in NOT_READ),
+)
+"""What of kernels' packages and kmod's is no module, nor tells how they are indexed."""
 
 _COPIES = 2
 """How often the modules are there: unpacked, and before depmod."""
@@ -190,13 +199,17 @@ class IndexModules:
 
     def unpack(self, packages: Sequence[LockedPackage]) -> ModuleIndexes:
         """Unpack them, and the programs, each in a root of its own."""
-        trees = []
-        for name, some in (("root", packages), ("programs", self._programs())):
-            root = self.workshop.work / name
-            files = [package.path(self.workshop.store) for package in some]
-            unpack_packages(files, root, without=_NOT_RUN)
-            trees.append(Tree(root))
-        return ModuleIndexes(*trees)
+        root = self._unpack("root", packages, _NOT_INDEXED)
+        programs = self._unpack("programs", self._programs(), _NOT_RUN)
+        return ModuleIndexes(root, programs, for_this=True)
+
+    def _unpack(
+        self, name: str, packages: Sequence[LockedPackage], without: tuple[str, ...]
+    ) -> Tree:
+        root = self.workshop.work / name
+        files = [package.path(self.workshop.store) for package in packages]
+        unpack_packages(files, root, without=without)
+        return Tree(root)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,9 @@ _CONFIGURATIONS = ("etc/depmod.d", "usr/local/lib/depmod.d", "usr/lib/depmod.d")
 _EXTERNAL = re.compile(rb"^\s*external\b", re.MULTILINE)
 """It names folders elsewhere."""
 
-_NOT_READ = ("vmlinuz", "build", "source", "pkgbase", "dtb")
+NOT_READ = ("vmlinuz", "build", "source", "pkgbase", "dtb")
+"""What depmod does without, in a kernel's folder."""
+
 _MADE = re.compile(
     r"modules\.(?:(?:builtin\.)?alias|dep|symbols|builtin)\.bin|modules\.(?:alias|dep|devname"
     r"|softdep|symbols|weakdep)"
@@ -54,10 +56,15 @@ _MOST = 192 << 20
 
 @dataclass(frozen=True)
 class ModuleIndexes:
-    """Makes those of kernels in ``tree``, by the depmod of ``programs``."""
+    """Makes those of kernels in ``tree``, by the depmod of ``programs``.
+
+    Where ``tree`` is there ``for_this`` alone, and nothing of it has been run or is to be kept,
+    modules are linked from there, as far as they have the mode that all are given.
+    """
 
     tree: Tree
     programs: Tree
+    for_this: bool = False
 
     def find(
         self, version: str, results: Results, work: Path, limits: Limits, log: IO[bytes]
@@ -126,9 +133,9 @@ class ModuleIndexes:
 
     def _modules(self, folder: str) -> Iterator[Given]:
         left = _MOST
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[tuple[str, bool]]] = {}
         for path, status in self.tree.walk(folder):
-            if PurePath(path).parts[0] in _NOT_READ or _MADE.fullmatch(path):
+            if PurePath(path).parts[0] in NOT_READ or _MADE.fullmatch(path):
                 continue
             if stat.S_ISDIR(status.st_mode):
                 continue
@@ -138,11 +145,13 @@ class ModuleIndexes:
             if left < 0:
                 raise UnknownFilesError(f"/{folder} has more than {_MOST >> 20} MiB")
             parent, _, name = f"{folder}/{path}".rpartition("/")
-            found.setdefault(parent, []).append(name)
+            is_twin = self.for_this and stat.S_IMODE(status.st_mode) == Given.mode
+            found.setdefault(parent, []).append((name, is_twin))
         for parent, names in sorted(found.items()):
             with self.tree.folder(parent, os.O_NOFOLLOW) as descriptor:
-                for name in sorted(names):
-                    yield Given(f"{parent}/{name}", _read(descriptor, name))
+                for name, is_twin in sorted(names):
+                    content, twin = _read(descriptor, name), descriptor if is_twin else None
+                    yield Given(f"{parent}/{name}", content, twin=twin)
 
 
 def tell(log: IO[bytes], what: str) -> None:
@@ -155,7 +164,10 @@ def _read(folder: int, name: str) -> bytes:
     """The content of one of thousands of files, which `Tree` would look up one by one."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, dir_fd=folder), "rb", buffering=0) as stream:
-        content = stream.read(_LARGEST + 1) or b""
-        if len(content) > _LARGEST or stream.read(1):
+        size = os.fstat(stream.fileno()).st_size  # room for the largest would take its time
+        if size > _LARGEST:
             raise UnknownFilesError(f"{name} has more than {_LARGEST >> 20} MiB")
+        content = stream.read(size + 1) or b""
+        if len(content) > size:
+            raise UnknownFilesError(f"{name} grows")
         return content

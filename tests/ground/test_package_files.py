@@ -70,6 +70,20 @@ def test_of_what_is_left_out_no_link_is_left(tmp_path: Path) -> None:
     assert not [*(tmp_path / "root").rglob("*getconf/*")]
 
 
+def test_what_is_left_out_is_named_whole(tmp_path: Path) -> None:
+    """A folder with a slash stays itself; a star does not lead into folders."""
+    names = ("boot/image", "m/1/build/a", "m/1/build.a", "m/1/zimage", "m/1/x/zimage", "mm/1/build")
+    path = package(
+        tmp_path / "p.pkg.tar.zst", [("boot", b"", DIR), *((n, b"x", REG) for n in names)]
+    )
+    without = ("boot/", "m/*/build", "m/*/zimage")
+    package_files.unpack_packages([path], tmp_path / "root", without=without)
+    found = {str(it.relative_to(tmp_path / "root")) for it in (tmp_path / "root").rglob("*")}
+    assert found == {"boot", "m", "m/1", "m/1/build.a", "m/1/x", "m/1/x/zimage"} | {
+        *("mm", "mm/1", "mm/1/build")
+    }
+
+
 def test_links_do_not_lead_out(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -34,6 +34,16 @@ def test_what_changes_before_it_is_run_has_the_key_of_what_it_read(tmp_path: Pat
     assert changed.key == run(tmp_path, COPY, input="input\nchanged\n").key
 
 
+def test_a_twin_is_given_itself_where_it_can_be(tmp_path: Path) -> None:
+    """So what the program does to it is done to the twin, and it is no other by the key."""
+    text = f"{COPY}; echo changed >> /{FOLDER}/input"
+    copied = run(tmp_path, text)
+    for has_twin, kept in ((True, "input\nchanged\n"), (False, "")):
+        script = Script(tmp_path / "work", text, names_twin=True, has_twin=has_twin)
+        made = call(run_script, script, work=script.work)
+        assert made == replace(copied, left=("twins",), twin=kept)
+
+
 def test_nothing_else_is_there(tmp_path: Path) -> None:
     """But for what every jail has."""
     made = run(tmp_path, f"cd /; echo * usr/* usr/lib/made/* > /{FOLDER}/list")

@@ -12,28 +12,38 @@ from aimager.sandbox.program_files import program_files
 from aimager.sandbox.tree import Tree
 
 FOLDER = "usr/lib/made"
+_TWINS = "twins"
 _LOCALE = Path("/usr/lib/locale/C.utf8")
 
 
 @dataclass(frozen=True)
 class Script:
-    """What bash is to run, given a file ``input``; ``changing`` is whether that changes then."""
+    """What bash is to run, given a file ``input``; ``changing`` is whether that changes then.
+
+    That is said to have a twin with ``names_twin``, and has one with ``has_twin``.
+    """
 
     work: Path
     text: str
     input: str = "input\n"
     changing: bool = False
+    names_twin: bool = False
+    has_twin: bool = False
 
 
 @dataclass(frozen=True)
 class Made:
-    """What it made, by what keys it was known before and is known now, and what it said."""
+    """What it made, by what keys it was known before and is known now, and what it said.
+
+    ``twin`` is what its input's has then.
+    """
 
     files: dict[str, str]
     before: str = ""
     key: str = ""
     said: str = ""
     left: tuple[str, ...] = ()
+    twin: str = ""
 
 
 def _given(script: Script, times: list[int]) -> Iterator[Given]:
@@ -56,7 +66,12 @@ def _given(script: Script, times: list[int]) -> Iterator[Given]:
             yield Given(str(file).lstrip("/"), file.read_bytes())
     times.append(1)
     changed = "changed\n" if script.changing and len(times) > 1 else ""
-    yield Given(f"{FOLDER}/input", (script.input + changed).encode())
+    content = (script.input + changed).encode()
+    if script.names_twin:
+        with Tree(script.work / _TWINS).folder("") as folder:
+            yield Given(f"{FOLDER}/input", content, twin=folder)
+    else:
+        yield Given(f"{FOLDER}/input", content)
 
 
 def _names(folder: Path) -> tuple[str, ...]:
@@ -67,6 +82,12 @@ def run_script(script: Script) -> Made:
     """Run it."""
     times: list[int] = []
     run = CleanRun(["bash", "-c", script.text], lambda: _given(script, times), FOLDER)
+    twin = script.work / _TWINS / "input"
+    if script.names_twin:
+        twin.parent.mkdir()
+    if script.has_twin:
+        twin.write_text(script.input)
+        twin.chmod(Given.mode)
     before = run.key()
     place = script.work / "place"
     place.mkdir()
@@ -75,4 +96,5 @@ def run_script(script: Script) -> Made:
     except RefusedError as error:
         return Made({}, before=before, said=str(error), left=_names(script.work))
     texts = {name: content.decode() for name, content in files.items()}
-    return Made(texts, before, key, left=_names(script.work))
+    kept = twin.read_text() if script.has_twin else ""
+    return Made(texts, before, key, left=_names(script.work), twin=kept)
