@@ -23,8 +23,8 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +35,9 @@ from aimager.sandbox.namespace_child import supervise
 NUMBER = struct.Struct("i")
 
 _NAME_LIMIT = 4096
+
+_TRIES, _PAUSE = 5, 0.1
+"""How often, and after how many seconds, what others did just before is tried again."""
 
 
 def main() -> int:
@@ -89,12 +92,18 @@ def _be_supervisor(control: int) -> NoReturn:
 def _be_as_nice() -> None:
     """Let a session of its own be as nice as its process: by itself it would be as any other.
 
-    See sched(7), "The autogroup feature".
+    See sched(7), "The autogroup feature". Of all but root, it takes ten of that a second.
     """
     niceness = os.nice(0)
-    if niceness > 0:
-        with suppress(OSError):  # the kernel may lack it
+    for _ in range(_TRIES if niceness > 0 else 0):
+        try:
             Path("/proc/self/autogroup").write_text(str(niceness))
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        except OSError:  # the kernel lacks it
+            return
+        else:
+            return
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A supervisor that a server forks is like one that the builder itself had started."""
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aimager.errors import HostError
-from aimager.sandbox import namespace
+from aimager.sandbox import fork_server, namespace
 from aimager.sandbox.namespace import call
 from aimager.sandbox.supervisor import ForkServer
 from tests.support import inherited, namespaced
@@ -97,6 +98,26 @@ def test_its_session_is_as_nice_as_its_process(server: ForkServer, niceness: int
     finally:
         supervisor.control.close()
         supervisor.wait()
+
+
+@pytest.mark.parametrize(
+    ("answers", "left"), [((errno.EAGAIN, errno.EAGAIN, 0, 0), 1), ((errno.ENOENT, 0), 1)]
+)
+def test_that_is_tried_again_where_others_came_before(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[int, ...], left: int
+) -> None:
+    told = list(answers)
+
+    def write(path: Path, text: str) -> None:
+        assert (path, text) == (AUTOGROUP, "7")
+        if answer := told.pop(0):
+            raise OSError(answer, os.strerror(answer))
+
+    monkeypatch.setattr(fork_server, "_PAUSE", 0)
+    monkeypatch.setattr(os, "nice", lambda _: 7)
+    monkeypatch.setattr(Path, "write_text", write)
+    fork_server._be_as_nice()
+    assert len(told) == left
 
 
 def test_a_signal_that_ends_it_is_told(server: ForkServer) -> None:
