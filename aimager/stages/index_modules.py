@@ -59,11 +59,8 @@ _NOT_INDEXED = (
 )
 """What of kernels' packages and kmod's is no module, nor tells how they are indexed."""
 
-_COPIES = 2
-"""How often the modules are there: unpacked, and before depmod."""
-
 _MARGIN = 256 << 20
-"""More bytes than the indexes and a root's programs take."""
+"""More bytes than the indexes, the programs and their copies take; modules are there once."""
 
 _MOST_WRITTEN = 1 << 30
 """Bytes that depmod may write: an index has 8 MB."""
@@ -117,7 +114,7 @@ class IndexModules:
         """
         workshop, results = self.workshop, HookResults.of(self.workshop)
         packages, programs = self._find_packages(), self._programs()
-        key = fingerprint((__name__, packages))
+        key = fingerprint((__name__, packages, programs))
         if len(packages) < 2 or results.has(key):  # no kernel, or all is known
             return
         made = results.made_beside(workshop.work)
@@ -181,7 +178,7 @@ class IndexModules:
             yield from read_lock(lock).packages
 
     def _memory(self, packages: Sequence[LockedPackage]) -> int | None:
-        needed = sum(package.installed_size for package in packages) * _COPIES + _MARGIN
+        needed = sum(package.installed_size for package in packages) + _MARGIN
         # Beside it is what the graph takes for one job of a build.
         return tmpfs_size(needed, wish=self.workshop.memory, jobs=self.workshop.jobs + 1)
 

@@ -117,7 +117,7 @@ def test_what_nobody_signed_or_nobody_asked_for_is_left_alone(
 
 
 def test_it_is_done_once(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
-    """That it was done is remembered, of these very packages."""
+    """That it was done is remembered, of these very packages and programs."""
     linux, kmod = make_package("linux"), make_package("kmod")
     for packages in ((linux, kmod), (linux, kmod, make_package("bash"))):
         stage(tmp_path, *packages).run()
@@ -126,6 +126,10 @@ def test_it_is_done_once(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
         newer = replace(changed, sha256="f" * 64)
         stage(tmp_path, *(newer if one is changed else one for one in (linux, kmod))).run()
         assert len(worker) == count
+    other = lock_of(tmp_path / "lender/other", replace(PROGRAMS[1], sha256="f" * 64))
+    for _ in range(2):
+        stage(tmp_path, linux, kmod, lender_lock=other).run()
+        assert len(worker) == 4
 
 
 def test_the_worker_sees_what_it_needs(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
