@@ -113,15 +113,18 @@ class IndexModules:
         :raises DownloadError: when a kernel cannot be fetched
         """
         workshop, results = self.workshop, HookResults.of(self.workshop)
-        packages, programs = self._find_packages(), self._programs()
-        key = fingerprint((__name__, packages, programs))
-        if len(packages) < 2 or results.has(key):  # no kernel, or all is known
+        found, programs = self._find_packages(), self._programs()
+        beside = tuple(package for package in found if package.name == _KMOD)
+        keys = {fingerprint((__name__, one, beside, programs)): one for one in found}
+        left = {k: one for k, one in keys.items() if one not in beside and not results.has(k)}
+        if not left:
             return
+        packages = (*left.values(), *beside)
         made = results.made_beside(workshop.work)
         with results.receiving(made):
             call(
                 _index,
-                _Indexing(self, packages, key, made, recall(workshop.cache / MEMORY)),
+                _Indexing(self, packages, tuple(left), made, recall(workshop.cache / MEMORY)),
                 work=workshop.work,
                 reads=[
                     *all_inputs(self),
@@ -213,7 +216,7 @@ class IndexModules:
 class _Indexing:
     stage: IndexModules
     packages: tuple[LockedPackage, ...]
-    key: str
+    keys: tuple[str, ...]
     made: Path
     keyrings: Memory
 
@@ -224,7 +227,8 @@ def _index(indexing: _Indexing) -> None:
         try:
             results = Results(HookResults.of(stage.workshop).folder, indexing.made)
             if _index_all(indexing, results, log):
-                results.keep(indexing.key, {})
+                for key in indexing.keys:
+                    results.keep(key, {})
         except (AimagerError, OSError) as error:  # who installs them will meet it, and tell
             tell(log, f"nothing was indexed: {error}")
 

@@ -40,7 +40,8 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append({"packages": [p.name for p in indexing.packages], **how})
         (made,) = how["products"]
         made.parent.mkdir(parents=True, exist_ok=True)
-        Results(None, made).keep(indexing.key, {})
+        for key in indexing.keys:
+            Results(None, made).keep(key, {})
 
     monkeypatch.setattr(index_modules, "call", index)
     return asked
@@ -132,6 +133,14 @@ def test_it_is_done_once(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
         assert len(worker) == 4
 
 
+def test_one_more_kernel_is_indexed_alone(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
+    linux, lts, kmod = map(make_package, ("linux", "linux-lts", "kmod"))
+    stage(tmp_path, linux, kmod).run()
+    stage(tmp_path, linux, lts, kmod).run()
+    stage(tmp_path, lts, kmod).run()
+    assert [asked["packages"] for asked in worker] == [["linux", "kmod"], ["linux-lts", "kmod"]]
+
+
 def test_the_worker_sees_what_it_needs(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
     made = stage(tmp_path, make_package("linux"), make_package("kmod"))
     made.run()
@@ -164,7 +173,7 @@ def test_without_a_lock_kernels_are_of_the_databases(
     made = stage(tmp_path, lock=None, databases=databases, names=("linux", "linux-lts", "bash"))
     store_all(made, names[:2])
     made.run()
-    assert [asked["packages"] for asked in worker] == [["kmod", "linux"]]
+    assert [asked["packages"] for asked in worker] == [["linux", "kmod"]]
     made.run()
     assert len(worker) == 1
 
