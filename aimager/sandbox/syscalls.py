@@ -2,9 +2,9 @@
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), pivot_root(2),
 mount_setattr(2), open_tree(2), move_mount(2), openat2(2), prctl(2), capset(2), keyctl(2),
-personality(2), rename(2), inotify(7), clone(2) and fallocate(2), and of the kernel's headers
-``linux/mount.h``, ``linux/openat2.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/keyctl.h``,
-``linux/personality.h``, ``linux/inotify.h``, ``linux/fs.h`` and ``linux/falloc.h``.
+personality(2), rename(2), inotify(7) and clone(2), and of the kernel's headers ``linux/mount.h``,
+``linux/openat2.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/keyctl.h``,
+``linux/personality.h``, ``linux/inotify.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
 """
 
@@ -65,9 +65,6 @@ IN_ATTRIB = 0x00000004
 IN_CLOSE_WRITE = 0x00000008
 IN_Q_OVERFLOW = 0x00004000
 IN_ONLYDIR = 0x01000000
-
-FALLOC_FL_KEEP_SIZE = 0x01
-FALLOC_FL_PUNCH_HOLE = 0x02
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 
@@ -282,13 +279,6 @@ def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> None
     """Let two names change places at once: renameat2(2) of glibc 2.28, if the file system can."""
     here, flags = ctypes.c_int(AT_FDCWD), ctypes.c_uint(RENAME_EXCHANGE)
     _check(_libc.renameat2(here, _bytes(one), here, _bytes(other), flags), os.fspath(one))
-
-
-def fallocate(descriptor: int, mode: int, offset: int, length: int) -> None:
-    """Change, as ``mode`` says, how the bytes of a file from ``offset`` are kept on its disk."""
-    call = getattr(_libc, "fallocate64", None) or _libc.fallocate  # off_t has 64 bits in musl's
-    words = (ctypes.c_int64(offset), ctypes.c_int64(length))
-    _check(call(ctypes.c_int(descriptor), ctypes.c_int(mode), *words))
 
 
 def inotify_init() -> int:
