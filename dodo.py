@@ -204,7 +204,7 @@ def task_index_modules() -> Helpers:
     """index the modules of kernels, while the base system below them is made"""
     for plan in PLANS:
         subject, base = plan.systems[0], f"make-rootfs-archive:{plan.build.platform.id}"
-        if not plan.reused:
+        if plan.lends and not plan.reused:
             yield subject, index_modules(plan), f"install-packages:{subject}", base
 
 

@@ -12,6 +12,7 @@ from aimager.errors import AimagerError
 from aimager.graph.actions import run_heard
 from aimager.graph.runner import LEAVES_NOTHING, PRODUCT
 from aimager.products.stage import Stage
+from aimager.sandbox.answer import ChildFailed
 
 
 class Helper(Stage, Protocol):
@@ -87,5 +88,5 @@ class Ahead:
         progress.reason(name, f"ahead of {helped}, which has to wait")
         try:
             helper.run()
-        except (AimagerError, OSError) as error:
+        except (AimagerError, ChildFailed, OSError) as error:
             progress.say(f"   left to {helped}: {error}")

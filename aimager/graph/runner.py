@@ -12,7 +12,7 @@ with what a worker has just made. What comes to the same product as a task at wo
 then it is there. Of tasks that fail together, the one that is listed first is told. Workers are
 made before the first task is run: a process must not be forked where threads may hold locks. Before
 it runs, a task may be away (`Away`). What is done ahead of others (`LEAVES_NOTHING`) has a worker
-of its own, one more: nobody waits for it.
+of its own, one more, and may be lost with it.
 """
 
 import time
@@ -91,7 +91,7 @@ class SideBySide(Runner):
             self._ready.clear()
         here = next((node for node in self._ready if not _product_of(node)), None)
         is_wanted = any(map(_product_of, self._ready)) or not self._all_seen
-        if not self._workers and is_wanted and not self._stop_running:
+        if is_wanted and not self._stop_running:
             self._hire()
         self._send_away()
         lost = False
@@ -154,7 +154,7 @@ class SideBySide(Runner):
             except (EOFError, ConnectionResetError):
                 self._workers.remove(worker)
                 worker.process.join()
-                failure = TaskFailed(worker.lost())
+                failure = None if worker.helps else TaskFailed(worker.lost())
             self._take_down(node, failure)
 
     def _welcome(self) -> None:
@@ -191,11 +191,15 @@ class SideBySide(Runner):
             self.process_task_result(*self._failed[first])
 
     def _hire(self) -> None:
+        """Have workers of each kind, if none is left: they may have been killed."""
         metas = [task.meta or {} for task in self._tasks.values()]
         helpers = sum(LEAVES_NOTHING in meta for meta in metas)
         stages = sum(PRODUCT in meta for meta in metas) - helpers
-        for helps in [False] * min(self._jobs, stages) + [True] * min(1, helpers):
-            self._workers.append(hire(self._execute, self._workers, helps=helps))
+        for helps, number in ((False, min(self._jobs, stages)), (True, min(1, helpers))):
+            if any(worker.helps is helps for worker in self._workers):
+                continue
+            for _ in range(number):
+                self._workers.append(hire(self._execute, self._workers, helps=helps))
 
     def _execute(self, name: str) -> Any:
         """Run a task, as a worker does; what is sent back is its failure."""

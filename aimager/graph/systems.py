@@ -49,7 +49,7 @@ def index_modules(plan: Plan) -> "partial[IndexModules]":
         lender_keyrings=plan.platform_keyrings(lender.platform),
         lender_keyring_lock=artifacts.fetched(f"{lender.platform.id}.keyring"),
         lender_elsewhere=plan.elsewhere(lender.platform),
-        lender_lock=artifacts.fetched(lender.subject) if plan.lends else None,
+        lender_lock=artifacts.fetched(lender.subject),
         mirrors=plan.mirrors(sources),
         older=plan.build.mirrors.older_keyring,
     )

@@ -15,7 +15,7 @@ from typing import Any, Never
 from aimager.graph.killed import told_signal
 from aimager.sandbox import syscalls
 
-_PATIENCE = 10
+_PATIENCE = 5
 """How much nicer (nice(2)) what is done ahead is than what is waited for."""
 
 _FORKED = multiprocessing.get_context("fork")

@@ -24,6 +24,7 @@ from aimager.model.layout import Extent
 from aimager.model.partition import FileSystem, MiB, Partition, PartitionTable, Role
 from aimager.model.product import Product
 from aimager.model.settings import Settings
+from aimager.sandbox.settled_tree import settle_names
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from aimager.units import mebibytes
@@ -110,6 +111,12 @@ def plain_images(
         yield plain
 
 
+def lacks_mount_points(table: PartitionTable, tree: Tree) -> bool:
+    """Whether plain images of ``tree`` need folders that it does not have."""
+    points = (partition.role.mount_point for partition in table.filled)
+    return not all(tree.is_dir(point) for point in points if point)
+
+
 def _has_files(partition: Partition) -> bool:
     return partition.file_system is not FileSystem.swap
 
@@ -139,6 +146,7 @@ def _taken_apart(table: PartitionTable, tree: Tree) -> Iterator[dict[Role, Path]
         for role, path in trees.items():
             if role is not Role.root and role.mount_point:
                 os.rename(path, role.mount_point.strip("/"), dst_dir_fd=top)
+        settle_names(tree.path)  # in which those came last
         os.utime(top, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 

@@ -3,12 +3,12 @@
 So a tree is laid once for many images. What an image changes is what its ``upper`` folder holds,
 and no walk through the whole tree is needed to find that.
 
-Two things differ from the tree itself: a file that is only opened for writing is copied, as if it
-were changed, and of the names of one file only that by which it is changed is another then
-(https://docs.kernel.org/filesystems/overlayfs.html, "Non-standard behavior").
+Some things differ from the tree itself: a file that is only opened for writing is copied, as if it
+were changed; of the names of one file only that by which it is changed is another then, and a new
+name of an old file is that of another; and a folder of the tree cannot be renamed (EXDEV), which
+mv(1) knows (https://docs.kernel.org/filesystems/overlayfs.html, "Non-standard behavior").
 """
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -26,10 +26,6 @@ _UPPER, _WORK, _MERGED, _BELOW = "upper", "work", "root", "below"
 
 _PROBE, _OPAQUE = "user.probe", "user.overlay.opaque"
 """The latter is what a folder has that took the place of one below (``userxattr``)."""
-
-_CANNOT = {errno.ENODEV, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
-"""The kernel has no overlayfs, or not for users (before 5.11), or a tmpfs of it has no attributes
-of users (before 6.6)."""
 
 
 class OverlayError(Exception):
@@ -51,7 +47,7 @@ class Overlay:
     def difference(self) -> Difference:
         """What was changed; nobody changes it any more.
 
-        :raises OverlayError: when one of several names of a file is another now, or is gone
+        :raises OverlayError: when a file that was there has, or had, several names
         """
         before, after = dict[str, Seen](), dict[str, Seen]()
         old, new = Tree(self.lower), Tree(self.merged)
@@ -59,7 +55,7 @@ class Overlay:
             was, now = see(old, path), see(new, path)
             if was and now and was.is_folder and now.is_folder and not now.differs(was):
                 continue
-            if was and not was.is_folder and was.links > 1:
+            if was and any(seen.links > 1 for seen in (was, now) if seen and not seen.is_folder):
                 raise OverlayError(f"{shown(path)} has other names")
             before |= {path: was} if was else {}
             after |= {path: now} if now else {}
@@ -101,8 +97,12 @@ def _is_opaque(upper: Tree, path: str) -> bool:
         return _OPAQUE in os.listxattr(folder)
 
 
-def lay_over(lower: Path, folder: Path) -> Overlay | None:
-    """Have ``lower`` seen by an overlay in ``folder``, which is made; None: this kernel cannot."""
+def lay_over(lower: Path, folder: Path) -> Overlay:
+    """Have ``lower`` seen by an overlay in ``folder``, which is made.
+
+    :raises OverlayError: when that is refused: the kernel has no overlayfs, or not for users
+        (before 5.11), or a tmpfs of it has no attributes of users (before 6.6)
+    """
     overlay = Overlay(lower, folder)
     for name in (_UPPER, _WORK, _MERGED):
         (folder / name).mkdir(parents=True)
@@ -111,9 +111,7 @@ def lay_over(lower: Path, folder: Path) -> Overlay | None:
         _mount(lower, folder)
     except OSError as error:
         overlay.remove()
-        if error.errno in _CANNOT:
-            return None
-        raise
+        raise OverlayError(f"the kernel refuses an overlay: {error.strerror}") from error
     return overlay
 
 

@@ -35,6 +35,14 @@ def settle(top: Path, epoch: int | None = None) -> None:
     _settle_folder(os.open(top, _FOLDER), latest)
 
 
+def settle_names(top: Path) -> None:
+    """Settle what lies in the folder ``top`` itself alone; no time changes.
+
+    :raises OSError: when something cannot be changed
+    """
+    _settle_folder(os.open(top, _FOLDER), None)
+
+
 def _settle_folder(folder: int, latest: int | None) -> None:
     """Settle what lies in a folder, then its own time; the descriptor is closed."""
     try:

@@ -22,7 +22,7 @@ from aimager.model.workshop import Workshop, environment
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import chroot
 from aimager.sandbox.native_programs import lending
-from aimager.sandbox.overlay import Overlay
+from aimager.sandbox.overlay import Overlay, OverlayError
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
 from aimager.sandbox.tree_changes import Difference, watch
@@ -146,7 +146,11 @@ class LaidImage:
 
         What is returned raises OverlayError where that cannot be told.
         """
-        overlay = self._room.overlay()
+        try:
+            overlay = self._room.overlay()
+        except OverlayError as error:
+            self._log.write(f"the system is changed itself: {error}\n".encode())
+            overlay = None
         if overlay is None:
             return watch(self.tree)
         self.overlay = overlay
@@ -159,6 +163,7 @@ class LaidImage:
         """Take away what was changed at another place."""
         if self.overlay:
             self.overlay.remove(self.tools.borrowed)
+            self._room.leave()
 
     def limits(self) -> Limits:
         """What the programs of the image may take."""

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +21,7 @@ from aimager.errors import AimagerError
 from aimager.memory import tmpfs_size
 from aimager.model.build import MirrorChoice
 from aimager.model.distro import Keyring, Platform
-from aimager.model.lock import LockedPackage, read_lock
+from aimager.model.lock import LockedPackage, read_lock, write_lock
 from aimager.model.workshop import Workshop, environment
 from aimager.package_files import unpack_packages
 from aimager.packages.keyring import verify_without_gpg
@@ -90,7 +90,7 @@ class IndexModules:
     lender_keyrings: tuple[Keyring, ...]
     lender_keyring_lock: Path
     lender_elsewhere: Others
-    lender_lock: Path | None
+    lender_lock: Path
     mirrors: MirrorChoice = environment()
     older: bool = environment()
     workshop: Workshop = environment()
@@ -103,7 +103,7 @@ class IndexModules:
     @property
     def id(self) -> str:
         """What tells what it does from what others do; empty: there is nothing to do."""
-        if not (self.lender_lock and self.kernels):
+        if not self.kernels:
             return ""
         return fingerprint((__name__, self.platform.id, self.kernels, self.lender_lock.parent.name))
 
@@ -161,6 +161,10 @@ class IndexModules:
                 mirrors=self.mirrors,
                 workshop=self.workshop,
             ).run()
+            # What nobody signed is not fetched but from the user's own folder.
+            resolved = read_lock(lock)
+            signed = tuple(package for package in resolved.packages if package.is_signed)
+            lock.write_text(write_lock(replace(resolved, packages=signed)))
             FetchPackages(
                 platform=self.platform,
                 lock=lock,
@@ -172,7 +176,7 @@ class IndexModules:
         return tuple(p for p in found if p.is_signed and p.name in wanted)
 
     def _programs(self) -> tuple[LockedPackage, ...]:
-        found = read_lock(self.lender_lock).packages if self.lender_lock else ()
+        found = read_lock(self.lender_lock).packages
         return tuple(package for package in found if package.name in _PROGRAMS)
 
     def _keyring_packages(self) -> Iterator[LockedPackage]:

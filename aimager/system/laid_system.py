@@ -66,13 +66,18 @@ class Room:
         """See its tree elsewhere, where it may be changed; None: it has to be changed itself.
 
         The tree, which nobody changes from now on, is left to later calls already.
+
+        :raises OverlayError: when the kernel refuses that
         """
         if not (self._archives and self._is_in_memory):
             return None
         overlay = lay_over(self.root, self.folder / _OVERLAY)
-        if overlay:
-            keep_tree(archive_name(self._archives[-1]), self.folder)
+        keep_tree(archive_name(self._archives[-1]), self.folder)
         return overlay
+
+    def leave(self) -> None:
+        """See no more of a tree that is left to later calls."""
+        umount2(self.folder, MNT_DETACH)
 
     def settle(self, epoch: int) -> None:
         """Make the tree what it would be if its archive, of the time ``epoch``, were unpacked."""

@@ -90,6 +90,13 @@ def test_it_has_every_task_of_the_build(doit: Nursery) -> None:
         subprocess.run(["dot", "-Tsvg"], input=told, check=True, capture_output=True, text=True)
 
 
+def test_every_task_has_what_it_needs(doit: Nursery) -> None:
+    """doit refuses a task that names another which is not there, whatever is asked for."""
+    for board in ("board=x64-uefi", "board=rpi4"):
+        for more in ("tools=host", "borrow=no", "check-twice=yes"):
+            assert "install-packages:" in run(doit, "list", "--all", "--quiet", board, more)
+
+
 def test_the_readme_shows_what_the_task_prints(doit: Nursery) -> None:
     (shown,) = re.findall(r"```mermaid\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert "make-rootfs-archive:archlinuxarm-aarch64" in read_mermaid(shown)

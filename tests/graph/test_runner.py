@@ -172,7 +172,7 @@ def test_it_has_a_process_of_its_own_which_is_nicer(
     niceness = {one.name: int((tmp_path / one.name).read_text()) for one in (*helpers, *tasks)}
     own = os.nice(0)
     assert {niceness[one.name] for one in tasks} == {own}
-    assert {niceness[one.name] for one in helpers} == {min(own + 10, 19)}
+    assert {niceness[one.name] for one in helpers} == {min(own + 5, 19)}
 
 
 @pytest.mark.parametrize("helps", [True, False])
@@ -245,6 +245,19 @@ def test_a_process_that_is_killed_is_told_of() -> None:
     (fault,) = heard.faults
     assert "one was killed by SIGKILL" in fault
     assert "memory" in fault
+
+
+def test_what_is_done_ahead_may_be_killed() -> None:
+    """What it helps goes on without, and another helper has another process."""
+
+    def die(_: str) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    helpers = [helper("help0", die), helper("help1", die, "one")]
+    tasks = [task("one", lambda _: None, "help0"), task("two", lambda _: None, "help1")]
+    heard = Heard()
+    assert run([*helpers, *tasks], heard) == SUCCESS
+    assert not heard.faults
 
 
 def test_an_interrupted_run_lets_tasks_clean_up_once(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_both_ways_are_alike(change: str, tmp_path: Path) -> None:
 def test_one_of_several_names_is_not_told(change: str, tmp_path: Path) -> None:
     work = tmp_path / "work"
     said = call(change_shared, Asked(work, change), work=work)
-    assert said in ("/zeta has other names", "/second has other names", "/a/first has other names")
+    assert said.endswith(" has other names")
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:
@@ -47,5 +47,6 @@ def test_a_kernel_that_cannot(lacks: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(overlay if lacks == "mount" else os, lacks, refuse)
     if lacks == "mount":
         monkeypatch.setattr(overlay, "_be_as", lambda *_: None)
-    assert overlay.lay_over(tmp_path / "tree", tmp_path / "overlay") is None
+    with pytest.raises(overlay.OverlayError, match="the kernel refuses an overlay: Operation"):
+        overlay.lay_over(tmp_path / "tree", tmp_path / "overlay")
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]

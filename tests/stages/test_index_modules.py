@@ -90,12 +90,6 @@ def test_without_a_kernel_there_is_nothing_to_do(tmp_path: Path, names: tuple[st
     assert made.id == ""
 
 
-def test_without_borrowed_programs_there_is_nothing_to_do(tmp_path: Path) -> None:
-    made = stage(tmp_path, make_package("linux"))
-    assert made.id
-    assert replace(made, lender_lock=None).id == ""
-
-
 def test_other_kernels_or_programs_are_other_work(tmp_path: Path) -> None:
     made = stage(tmp_path, make_package("linux"))
     others = lock_of(tmp_path / "other/lock", *PROGRAMS)

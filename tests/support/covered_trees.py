@@ -67,13 +67,13 @@ CHANGES: Mapping[str, Change] = {
     "mode": lambda top: (top / "9").chmod(0o600),
     "mode-of-folder": lambda top: (top / "b/deep").chmod(0o700),
     "owner-of-link": lambda top: os.chown(top / "b/deep/file5", 3, 3, follow_symlinks=False),
-    "another-name": _link,
     "moved": _move,
     "come-and-gone": _come_and_go,
 }
 """What may be done to a tree of `fill`."""
 
 SHARED: Mapping[str, Change] = {
+    "another-name": _link,
     "one-name-written": lambda top: (top / "zeta").write_text("other"),
     "one-name-gone": lambda top: (top / "second").unlink(),
     "one-name-gone-with-its-folder": lambda top: shutil.rmtree(top / "a"),
@@ -154,7 +154,6 @@ def _cover(work: Path) -> tuple[Overlay, bool]:
     lower.mkdir()
     _fill(lower)
     overlay = lay_over(lower, room / "overlay")
-    assert overlay, "this kernel has overlays of users"
     above, below = (list(described(top))[-1].split()[:4] for top in (overlay.merged, lower))
     return overlay, above == below
 
@@ -178,6 +177,12 @@ def _told(tree: Tree, difference: Difference) -> list[str]:
 
 
 def _shown(top: Path) -> list[str]:
-    """Without the order of names, the times, which are now's, and the top."""
-    lines = (line.split() for line in list(described(top))[:-1])
-    return sorted(" ".join([*words[:3], *words[5:-1]]) for words in lines)
+    """Without the order of names, the times, which are now's, and the top.
+
+    Of names of one file, which are the same is told.
+    """
+    lines = [line.split() for line in list(described(top))[:-1]]
+    same: dict[str, list[str]] = {}
+    for words in lines:
+        same.setdefault(words[-1], []).append(words[0])
+    return sorted(" ".join([*w[:3], *w[5:-1], *sorted(same[w[-1]])]) for w in lines)
