@@ -19,7 +19,7 @@ from aimager.image.filesystem.fat_patch import patch_fat
 from aimager.image.filesystem.used_blocks import extents_in_use
 from aimager.image.make_images import Images, begin_disk
 from aimager.image.make_partition import make_part
-from aimager.image.plain_images import Plain
+from aimager.image.plain_images import Plain, has_files
 from aimager.image.undo import Undo, UndonePart, write_undo
 from aimager.model.layout import Extent, disk_size, lay_out
 from aimager.model.partition import FileSystem, Partition, Role
@@ -44,9 +44,9 @@ _CLONE = struct.Struct("=qQQQ")
 class Patching:
     """The images of ``tree``, which is to be set up, by what that changes in ``plain`` ones.
 
-    ``since`` tells what it has changed, and raises OverlayError where it cannot; an overlay's tree
-    cannot be taken apart. Times after ``epoch``, in seconds since 1970, become it. ``anew`` tells
-    that the plain ones were made of the tree.
+    Those may not be there yet, and are waited for. ``since`` tells what it has changed, and raises
+    OverlayError where it cannot; an overlay's tree cannot be taken apart. Times after ``epoch``, in
+    seconds since 1970, become it. ``anew`` tells that the plain ones were made of the tree.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Patching:
         images: Images,
         tools: Toolbox,
         tree: Tree,
-        plain: Plain,
+        plain: Callable[[], Plain],
         since: Callable[[], Difference],
         *,
         epoch: int,
@@ -64,13 +64,16 @@ class Patching:
         self.images = images
         self.tools = tools
         self.tree = tree
-        self.parts = dict(plain)
+        self.parts: dict[Role, ChangedImage] = {}
+        self._plain = plain
         self.epoch = epoch
         self.anew = anew
         self.undone: dict[Role, dict[int, bytes]] = {}
         self.placed: dict[Role, Extent] = {}
-        self._tops = {role: (role.mount_point or "").strip("/") for role in plain}
-        self._kinds = {p.role: p.file_system for p in images.table.filled}
+        filled = images.table.filled
+        roles = [partition.role for partition in filled if has_files(partition)]
+        self._tops = {role: (role.mount_point or "").strip("/") for role in roles}
+        self._kinds = {partition.role: partition.file_system for partition in filled}
         self._since = since
         self._is_overlay = is_overlay
         self._found = Difference({}, {})
@@ -95,6 +98,7 @@ class Patching:
 
         :raises ImageError: when something does not fit, or a boot loader is missing
         """
+        self.parts |= self._plain()
         try:
             return self._make(digests)
         except ImageError as error:

@@ -4,11 +4,12 @@ They are made of its tree, or they are what a disk image was before that was don
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from aimager import progress
@@ -24,7 +25,9 @@ from aimager.model.layout import Extent
 from aimager.model.partition import FileSystem, MiB, Partition, PartitionTable, Role
 from aimager.model.product import Product
 from aimager.model.settings import Settings
+from aimager.sandbox.binding import bind
 from aimager.sandbox.settled_tree import settle_names
+from aimager.sandbox.syscalls import MNT_DETACH, umount2
 from aimager.sandbox.tree import Tree
 from aimager.toolbox import Toolbox
 from aimager.units import mebibytes
@@ -82,49 +85,74 @@ def why_whole(
 
 @contextmanager
 def plain_images(
-    images: Images, tools: Toolbox, tree: Tree, former: FormerDisk | None, *, epoch: int
-) -> Iterator[Plain]:
+    images: Images,
+    tools: Toolbox,
+    tree: Tree,
+    former: FormerDisk | None,
+    *,
+    epoch: int,
+    meanwhile: bool = False,
+) -> Iterator[Callable[[], Plain]]:
     """Have the plain images of ``tree``, which has not been set up, with the ids of ``images``.
 
     They are those of ``former``, if that is there, with other ids. Times after ``epoch``, in
-    seconds since 1970, become it.
+    seconds since 1970, become it. ``meanwhile``, they are made in the block, where nothing may
+    change ``tree``, which `has_mount_points`; what is yielded waits for them.
 
     :raises ImageError: when something does not fit
     """
     with ExitStack() as opened:
         if former:
             progress.step("undoing what a former image was set up to")
-            yield _of_former(images, former, opened)
+            plain = _of_former(images, former, opened)
+            yield lambda: plain
             return
         progress.step("images of the system as it was installed")
-        table, work = images.table, images.work
-        parts = {p.role: work / f"part-{p.role}.img" for p in table.filled if _has_files(p)}
-        with _taken_apart(table, tree) as trees:
-            begun = _make_parts(images, tools, parts, trees, epoch)
-        streams = {role: opened.enter_context(part.open("rb")) for role, part in parts.items()}
-        plain = {
-            role: ChangedImage(stream, Extent(0, os.fstat(stream.fileno()).st_size))
-            for role, stream in streams.items()
+        parts = {
+            partition.role: images.work / f"part-{partition.role}.img"
+            for partition in images.table.filled
+            if has_files(partition)
         }
-        if begun:
-            plain[Role.root] = ImageInPlace(streams[Role.root], begun.root)
-        yield plain
+        seen = _seen_apart(images, tree, tools) if meanwhile else _taken_apart(images.table, tree)
+        trees = opened.enter_context(seen)
+        pool = opened.enter_context(ThreadPoolExecutor(1))
+        made = pool.submit(_make_parts, images, tools, parts, trees, epoch)
+        if not meanwhile:
+            made.result()
+            opened.pop_all().close()
+        yield cache(lambda: _opened(parts, made.result(), opened))
 
 
-def lacks_mount_points(table: PartitionTable, tree: Tree) -> bool:
-    """Whether plain images of ``tree`` need folders that it does not have."""
+def _opened(parts: Mapping[Role, Path], begun: BegunDisk | None, opened: ExitStack) -> Plain:
+    streams = {role: opened.enter_context(part.open("rb")) for role, part in parts.items()}
+    plain = {
+        role: ChangedImage(stream, Extent(0, os.fstat(stream.fileno()).st_size))
+        for role, stream in streams.items()
+    }
+    if begun:
+        plain[Role.root] = ImageInPlace(streams[Role.root], begun.root)
+    return plain
+
+
+def has_mount_points(table: PartitionTable, tree: Tree) -> bool:
+    """Whether ``tree`` has a folder at its top for all that lies on other partitions."""
     points = (partition.role.mount_point for partition in table.filled)
-    return not all(tree.is_dir(point) for point in points if point)
+    found = [(point.strip("/"), tree.lstat(point)) for point in points if point and point != "/"]
+    return all(
+        "/" not in point and status is not None and stat.S_ISDIR(status.st_mode)
+        for point, status in found
+    )
 
 
-def _has_files(partition: Partition) -> bool:
+def has_files(partition: Partition) -> bool:
+    """Whether files of the tree lie on it."""
     return partition.file_system is not FileSystem.swap
 
 
 def _of_former(images: Images, former: FormerDisk, opened: ExitStack) -> Plain:
     stream = opened.enter_context(former.image.open("rb"))
     found = {}
-    for partition in filter(_has_files, images.table.filled):
+    for partition in filter(has_files, images.table.filled):
         role = partition.role
         part = former.parts[role]
         image = ChangedImage(stream, part.extent, former.contents[role])
@@ -148,6 +176,31 @@ def _taken_apart(table: PartitionTable, tree: Tree) -> Iterator[dict[Role, Path]
                 os.rename(path, role.mount_point.strip("/"), dst_dir_fd=top)
         settle_names(tree.path)  # in which those came last
         os.utime(top, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@contextmanager
+def _seen_apart(images: Images, tree: Tree, tools: Toolbox) -> Iterator[dict[Role, Path]]:
+    """Have the same trees seen in the block, while ``tree`` stays as it is."""
+    top = images.work / "apart"
+    trees = {Role.root: top}
+    seen = [top, *([tools.borrowed / top.relative_to("/")] if tools.borrowed else [])]
+    bind(tree.path, top)
+    try:
+        for partition in images.table.filled:
+            point = (partition.role.mount_point or "").strip("/")
+            if point:
+                cover = images.work / f"{partition.role}-mount-point"
+                cover.mkdir(exist_ok=True)
+                cover.chmod(0o755)
+                bind(cover, top / point)
+                trees[partition.role] = tree.path / point
+        for other in seen[1:]:
+            bind(top, other)
+        yield trees
+    finally:
+        for path in reversed(seen):
+            with suppress(OSError):  # it is not mounted
+                umount2(path, MNT_DETACH)
 
 
 def _make_parts(

@@ -3,7 +3,7 @@
 `aimager.stages.pack_image` makes images of it, and `aimager.stages.open_shell` shows it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,7 +25,6 @@ from aimager.sandbox.native_programs import lending
 from aimager.sandbox.overlay import Overlay, OverlayError
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.tree import Tree
-from aimager.sandbox.tree_changes import Difference, watch
 from aimager.system.added_repositories import add_repositories
 from aimager.system.boot import make_bootable
 from aimager.system.boot_check import check_boot
@@ -138,26 +137,19 @@ class LaidImage:
         self._log = log
         self.overlay: Overlay | None = None
 
-    def change_aside(self) -> Callable[[], Difference]:
-        """Return what tells, once it was set up, what that has changed.
+    def change_aside(self) -> None:
+        """From now on see and change it at another place, by an ``overlay``, if there can be one.
 
-        Where the kernel can, the tree itself stays as its packages left it, for other images, and
-        is from now on seen and changed at another place.
-
-        What is returned raises OverlayError where that cannot be told.
+        The tree itself then stays as its packages left it, for other images.
         """
         try:
-            overlay = self._room.overlay()
+            self.overlay = self._room.overlay()
         except OverlayError as error:
             self._log.write(f"the system is changed itself: {error}\n".encode())
-            overlay = None
-        if overlay is None:
-            return watch(self.tree)
-        self.overlay = overlay
-        self.tree = Tree(overlay.merged)
-        if self.tools.borrowed:
-            overlay.show(self.tools.borrowed)
-        return overlay.difference
+        if self.overlay:
+            self.tree = Tree(self.overlay.merged)
+            if self.tools.borrowed:
+                self.overlay.show(self.tools.borrowed)
 
     def close(self) -> None:
         """Take away what was changed at another place."""

@@ -12,7 +12,7 @@ from aimager.image.make_patched import Patching
 from aimager.image.make_products import Wanted, make_products, pack_root
 from aimager.image.manifest import Built
 from aimager.image.oci.archive import Layers
-from aimager.image.plain_images import lacks_mount_points, plain_images
+from aimager.image.plain_images import has_mount_points, plain_images
 from aimager.image.sidecars import Facts, write_sidecars
 from aimager.model.form import Form
 from aimager.model.layout import Extent
@@ -129,19 +129,22 @@ def _pack_machine(
         tools.log.write(f"images are made whole: {whole or 'no, changes are written'}\n".encode())
     if images and not whole:
         former = packing.former.read() if packing.former else None
-        # Those are not to be in the tree that others have.
-        aside = aside and not lacks_mount_points(images.table, laid.tree)
-        plain = opened.enter_context(plain_images(images, tools, laid.tree, former, epoch=epoch))
-        since = laid.change_aside() if aside else watch(laid.tree)
+        below = laid.tree
+        if aside and has_mount_points(images.table, below):
+            laid.change_aside()
+        overlay = laid.overlay
+        plain = opened.enter_context(
+            plain_images(images, tools, below, former, epoch=epoch, meanwhile=overlay is not None)
+        )
         patching = Patching(
             images,
             tools,
             laid.tree,
             plain,
-            since,
+            overlay.difference if overlay else watch(laid.tree),
             epoch=epoch,
             anew=former is None,
-            is_overlay=laid.overlay is not None,
+            is_overlay=overlay is not None,
         )
     laid.set_up()
     wanted = Wanted(packing.products, stage.out, stage.borrowed, epoch)

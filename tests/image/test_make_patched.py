@@ -22,7 +22,8 @@ def patching(image: Path, *, anew: bool) -> Patching:
 
     class Vain(Patching):
         def __init__(self) -> None:
-            self.parts = {Role.root: ChangedImage(image.open("rb"), Extent(0, 4096))}
+            self.parts = {}
+            self._plain = lambda: {Role.root: ChangedImage(image.open("rb"), Extent(0, 4096))}
             self.undone = {Role.root: {1: b"block"}}
             self.anew = anew
             self.tree = Tree(image.parent)
