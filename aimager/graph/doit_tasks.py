@@ -39,7 +39,8 @@ Stages = Iterator[tuple[str, MakeStage] | tuple[str, MakeStage, Delivery]]
 """Stages by their subjects; the product of one with a delivery is for the user's folder."""
 
 Helpers = Iterator[tuple[str, Callable[..., Helper], str, str]]
-"""Helpers that lack their ``workshop``, by their subjects, each with the names of the task that it
+"""Helpers that lack their ``workshop``, and whether they are ``early``: before it is known whether
+what they help is to be made. They are by their subjects, each with the names of the task that it
 helps and of the one beside which it does."""
 
 
@@ -124,15 +125,16 @@ class Graph:
             yield {"basename": basename, "name": None, "doc": generator.__doc__}
             for subject, make, helped, meanwhile in generator():
                 workshop = replace(self._workshop(basename, subject), **self._wishes)
-                helper = make(workshop=workshop)
-                after = [*self.makers(helper), *self._remade(meanwhile)]
+                known = self._makers_of_known(meanwhile)
+                helper = make(workshop=workshop, early=not known)
+                after = [*self.makers(helper), *known]
                 yield self._ahead.task(
                     (basename, subject), helper, self._get_ready, helped, meanwhile, after
                 )
 
         return tasks
 
-    def _remade(self, name: str) -> list[str]:
+    def _makers_of_known(self, name: str) -> list[str]:
         """What tells whether the product of the task ``name``, if there has been one, is the same.
 
         Where there was none, it is to be made, and nobody need wait to know that.

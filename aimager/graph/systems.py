@@ -1,5 +1,6 @@
 """The stages that install what a plan's images hold, each on the system below it, and set it up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from aimager.graph import artifacts
 from aimager.graph.doit_tasks import MakeStage
 from aimager.graph.plan import Plan
+from aimager.model.workshop import Workshop
 from aimager.stages.image_system import ImageSystem
 from aimager.stages.index_modules import IndexModules
 from aimager.stages.install_packages import InstallPackages
@@ -33,16 +35,23 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
     )
 
 
-def index_modules(plan: Plan) -> "partial[IndexModules]":
-    """What indexes the modules of the kernels of a plan's systems."""
+def index_modules(plan: Plan) -> Callable[..., IndexModules]:
+    """What indexes the modules of the kernels of a plan's systems; it lacks its ``workshop``.
+
+    ``early``, these are not waited for to be resolved.
+    """
+    return partial(_index_modules, plan)
+
+
+def _index_modules(plan: Plan, *, early: bool, workshop: Workshop) -> IndexModules:
+    is_locked = not early or plan.lock is not None
     sources, lender = plan.build.sources, plan.install_lender
     signed = sources.signed
-    return partial(
-        IndexModules,
+    return IndexModules(
         platform=sources,
         names=plan.build.installs,
-        databases=None if plan.lock else artifacts.sync_databases(sources),
-        lock=artifacts.fetched(plan.systems[0]) if plan.lock else None,
+        databases=None if is_locked else artifacts.sync_databases(sources),
+        lock=artifacts.fetched(plan.systems[0]) if is_locked else None,
         keyrings=plan.platform_keyrings(signed),
         keyring_lock=artifacts.fetched(f"{signed.id}.keyring"),
         elsewhere=plan.elsewhere(signed),
@@ -52,6 +61,7 @@ def index_modules(plan: Plan) -> "partial[IndexModules]":
         lender_lock=artifacts.fetched(lender.subject),
         mirrors=plan.mirrors(sources),
         older=plan.build.mirrors.older_keyring,
+        workshop=workshop,
     )
 
 

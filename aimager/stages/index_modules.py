@@ -74,7 +74,7 @@ Others = tuple[tuple[tuple[Keyring, ...], Path], ...]
 class IndexModules:
     """Index the modules of the kernels among the packages ``names``, by the lender's depmod.
 
-    The kernels are those of ``lock``, where there is one by now, or else what ``databases`` have of
+    The kernels are those of ``lock``, or, where that is not waited for, what ``databases`` have of
     them for ``platform``. They are verified by its ``keyrings``, whose packages ``keyring_lock``
     has, and the programs, which are of ``lender_lock``, by the lender's. There is no product but
     what is remembered.
@@ -103,7 +103,7 @@ class IndexModules:
     @property
     def id(self) -> str:
         """What tells what it does from what others do; empty: there is nothing to do."""
-        if not self.kernels:
+        if not self.kernels or (self.lock and not self._find_left(self._locked())):
             return ""
         return fingerprint((__name__, self.platform.id, self.kernels, self.lender_lock.parent.name))
 
@@ -113,13 +113,11 @@ class IndexModules:
         :raises DownloadError: when a kernel cannot be fetched
         """
         workshop, results = self.workshop, HookResults.of(self.workshop)
-        found, programs = self._find_packages(), self._programs()
-        beside = tuple(package for package in found if package.name == _KMOD)
-        keys = {fingerprint((__name__, one, beside, programs)): one for one in found}
-        left = {k: one for k, one in keys.items() if one not in beside and not results.has(k)}
+        found = self._locked() if self.lock else self._resolved()
+        left = self._find_left(found)
         if not left:
             return
-        packages = (*left.values(), *beside)
+        packages, programs = (*left.values(), *_beside(found)), self._programs()
         made = results.made_beside(workshop.work)
         with results.receiving(made):
             call(
@@ -138,42 +136,51 @@ class IndexModules:
                 tmpfs=self._memory(packages),
             )
 
-    def _find_packages(self) -> tuple[LockedPackage, ...]:
-        """The kernels, and what has depmod's configuration, all of them in the store."""
-        wanted = {*self.kernels, _KMOD}
-        if self.lock:
-            found = read_lock(self.lock).packages
-        else:
-            assert self.databases, "what is not locked is in databases"
-            work = self.workshop.work
-            lock, target = (work.with_name(f"{work.name}.{name}") for name in ("lock", "fetched"))
-            names = tuple(sorted(wanted))
-            ResolvePackages(
-                platform=self.platform,
-                databases=self.databases,
-                packages=(),
-                welcome=names,
-                dependencies=False,
-                bootstraps=True,
-                target=lock,
-                pacman_static=None,
-                borrowed=None,
-                mirrors=self.mirrors,
-                workshop=self.workshop,
-            ).run()
-            # What nobody signed is not fetched but from the user's own folder.
-            resolved = read_lock(lock)
-            signed = tuple(package for package in resolved.packages if package.is_signed)
-            lock.write_text(write_lock(replace(resolved, packages=signed)))
-            FetchPackages(
-                platform=self.platform,
-                lock=lock,
-                target=target,
-                mirrors=self.mirrors,
-                workshop=self.workshop,
-            ).run()
-            found = read_lock(target).packages
-        return tuple(p for p in found if p.is_signed and p.name in wanted)
+    def _find_left(self, found: Sequence[LockedPackage]) -> dict[str, LockedPackage]:
+        """The kernels of ``found`` that were not tried, by what is to be remembered of that."""
+        beside, programs = _beside(found), self._programs()
+        keys = {fingerprint((__name__, one, beside, programs)): one for one in found}
+        has = HookResults.of(self.workshop).has
+        return {key: one for key, one in keys.items() if one not in beside and not has(key)}
+
+    def _locked(self) -> tuple[LockedPackage, ...]:
+        """The kernels, and what has depmod's configuration, of the lock."""
+        assert self.lock, "it is asked for where there is one"
+        return self._wanted(read_lock(self.lock).packages)
+
+    def _resolved(self) -> tuple[LockedPackage, ...]:
+        """The same of the databases, once they are in the store."""
+        assert self.databases, "what is not locked is in databases"
+        work = self.workshop.work
+        lock, target = (work.with_name(f"{work.name}.{name}") for name in ("lock", "fetched"))
+        ResolvePackages(
+            platform=self.platform,
+            databases=self.databases,
+            packages=(),
+            welcome=tuple(sorted({*self.kernels, _KMOD})),
+            dependencies=False,
+            bootstraps=True,
+            target=lock,
+            pacman_static=None,
+            borrowed=None,
+            mirrors=self.mirrors,
+            workshop=self.workshop,
+        ).run()
+        # What nobody signed is not fetched but from the user's own folder.
+        found = read_lock(lock)
+        lock.write_text(write_lock(replace(found, packages=self._wanted(found.packages))))
+        FetchPackages(
+            platform=self.platform,
+            lock=lock,
+            target=target,
+            mirrors=self.mirrors,
+            workshop=self.workshop,
+        ).run()
+        return read_lock(target).packages
+
+    def _wanted(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
+        names = {*self.kernels, _KMOD}
+        return tuple(one for one in packages if one.is_signed and one.name in names)
 
     def _programs(self) -> tuple[LockedPackage, ...]:
         found = read_lock(self.lender_lock).packages
@@ -214,6 +221,11 @@ class IndexModules:
         files = [package.path(self.workshop.store) for package in packages]
         unpack_packages(files, root, without=without)
         return Tree(root)
+
+
+def _beside(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """What has depmod's configuration."""
+    return tuple(package for package in packages if package.name == _KMOD)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What is done ahead is left out where nobody would wait for less, and fails alone."""
 
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +123,7 @@ class Reader:
 
     source: Path
     workshop: Workshop
+    early: bool
     id: str = "some"
 
     def run(self) -> None:
@@ -135,10 +135,16 @@ def test_a_helper_waits_to_know_whether_there_is_time_where_that_is_not_sure(
 ) -> None:
     """Of what it does it beside, there may be the very product where there has been one."""
 
+    early: list[bool] = []
+
+    def make(**given: Any) -> Reader:
+        early.append(given["early"])
+        return Reader(tmp_path / "view/zero/x/source", **given)
+
     def needs() -> list[str]:
         @graph.helpers
         def task_help() -> Helpers:
-            yield "x", partial(Reader, tmp_path / "view/zero/x/source"), "last:x", "shout:x"
+            yield "x", make, "last:x", "shout:x"
 
         _, task = task_help()
         found: list[str] = task["task_dep"]
@@ -150,3 +156,4 @@ def test_a_helper_waits_to_know_whether_there_is_time_where_that_is_not_sure(
     assert needs() == ["zero:x"]
     assert run(base) is None
     assert needs() == ["zero:x", "first:x"]
+    assert early == [True, False]

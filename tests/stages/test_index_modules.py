@@ -115,7 +115,9 @@ def test_it_is_done_once(tmp_path: Path, worker: list[dict[str, Any]]) -> None:
     """That it was done is remembered, of these very packages and programs."""
     linux, kmod = make_package("linux"), make_package("kmod")
     for packages in ((linux, kmod), (linux, kmod, make_package("bash"))):
-        stage(tmp_path, *packages).run()
+        made = stage(tmp_path, *packages)
+        assert bool(made.id) is (not worker)
+        made.run()
         assert len(worker) == 1
     for count, changed in enumerate((linux, kmod), start=2):
         newer = replace(changed, sha256="f" * 64)
