@@ -92,6 +92,8 @@ def test_the_stages_are_found() -> None:
         "fetch_again",
         "former_disk",
         "image_system",
+        "image_products",
+        "packing",
     }
     assert {stage.__module__.rpartition(".")[2] for stage in STAGES} == modules
 
