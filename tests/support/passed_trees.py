@@ -124,10 +124,10 @@ def fill(top: Path) -> None:
     (top / "hole").touch()
     os.truncate(top / "hole", 100_000)
     os.mkfifo(top / "pipe")
-    folder = os.open(top, os.O_PATH | os.O_DIRECTORY)
+    place = os.open(top, os.O_PATH | os.O_DIRECTORY)
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(f"/proc/self/fd/{folder}/socket")  # its path may be too long for one
-    os.close(folder)
+        server.bind(f"/proc/self/fd/{place}/socket")  # its path may be too long for one
+    os.close(place)
     os.chmod(top / "a", 0o2755)  # noqa: PTH101
     os.setxattr(top / "alpha", "security.capability", bytes.fromhex("0100000200040000" + "0" * 24))
     os.chown(top / "midway", 1, 2)
