@@ -64,6 +64,6 @@ def test_it_is_given_back_early(monkeypatch: pytest.MonkeyPatch) -> None:
     library = SimpleNamespace(mallopt=lambda option, value: asked.append((option, value)))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     give_back_early()
-    assert asked == [(-3, 131072), (-8, 1)]
+    assert asked == [(-3, 4 << 20), (-1, 4 << 20), (-8, 1)]
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
     give_back_early()  # as with musl
