@@ -31,7 +31,7 @@ PRODUCT = "product"
 """What has, in the ``meta`` of a task that makes a product, what returns the id of that."""
 
 LEAVES_NOTHING = "leaves nothing"
-"""What is set there for one that leaves no tree for others, and that nobody need wait for."""
+"""What is set there for one that makes no product, and leaves no tree for others."""
 
 
 class SideBySide(Runner):

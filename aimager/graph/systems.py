@@ -38,7 +38,7 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
 def index_modules(plan: Plan) -> Callable[..., IndexModules]:
     """What indexes the modules of the kernels of a plan's systems; it lacks its ``workshop``.
 
-    ``early``, these are not waited for to be resolved.
+    ``early``, it does not wait until these are resolved.
     """
     return partial(_index_modules, plan)
 

@@ -29,7 +29,7 @@ _PROBE, _OPAQUE = "user.probe", "user.overlay.opaque"
 
 
 class OverlayError(Exception):
-    """What is asked for cannot be had of an overlay: a tree has to be changed itself."""
+    """An overlay cannot do this: the tree itself has to be changed."""
 
 
 @dataclass(frozen=True)
