@@ -32,6 +32,7 @@ EXCEPTIONS = {
     ("aimager.image.filesystem.usage", "os.scandir(folder)"),
     # Such a folder is one in the image, too, and none that a link leads to.
     ("aimager.image.finished.personalise", "tree.path / top"),
+    ("aimager.image.plain_images", "tree.path / point"),
     # The folder that becomes the root's file system, whole.
     ("aimager.image.filesystem.btrfs", "tree.rename(top / root.name)"),
 }
