@@ -65,8 +65,8 @@ class Loader(ModuleTaskLoader):
 
     def setup(self, opt_values: Mapping[str, Any]) -> None:
         """Load dodo.py, which finds in `asked` what it is to make tasks for."""
-        if self.asked and self.asked.words[:1] == ("personalise",):
-            get_ready("aimager.stages.personalise")  # it takes a second, with the graph a half
+        if first := _first_module(self.asked):
+            get_ready(first)  # it takes as long as the graph
         # Under a name of its own: where doit came first, ``dodo`` is the module that called us.
         spec = importlib.util.spec_from_file_location(_GRAPH, own("dodo.py"))
         assert spec and spec.loader
@@ -93,6 +93,13 @@ class Loader(ModuleTaskLoader):
             if not known:
                 raise unknown_task(name, self.tasks)
         return tasks
+
+
+def _first_module(asked: Asked | None) -> str:
+    """What is called first in a namespace where that is to be expected; empty: nothing is."""
+    if asked and asked.words[:1] == ("personalise",):
+        return "aimager.stages.personalise"
+    return "aimager.packages.fetch_database" if asked and asked.is_for_build else ""
 
 
 def list_tasks() -> dict[str, str]:

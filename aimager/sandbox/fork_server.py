@@ -1,17 +1,18 @@
 """Starts supervisors of namespaces: ``python -m aimager.sandbox.fork_server``.
 
 To start Python and read the modules of a stage takes a good part of what many stages take. So one
-process does that, once, and forks a supervisor for each call, whose parent is the builder as if it
-had started it (CLONE_PARENT). Its words are::
+process does that, once, and forks a supervisor for each call of all processes of a run. Its words
+are::
 
     SOCKET         number of an inherited file descriptor
     MODULE...      what to read, as there is time for it
     BLANKS         room for what ps(1) is to show of a supervisor
 
-Each message on the socket is the name of a module, which the next supervisor will have read, and
-brings the supervisor's end of a control socket (`aimager.sandbox.namespace_child`). The answer is
-the number of the new process, or that of an error, negative. With the socket's end it ends. It
-never has more of the builder's than that, and no user namespace.
+Each message on the socket, whose other end many processes may have, is an :class:`Asked`. It brings
+the supervisor's end of a control socket (`aimager.sandbox.namespace_child`), on which comes first
+the number of the new process, or that of an error, negative; and a pipe's end, into which goes what
+waitpid(2) tells of it once it has ended. With the socket's end the server ends. It never has more
+of a builder's than that, and no user namespace.
 """
 
 import errno
@@ -25,19 +26,45 @@ import struct
 import sys
 import time
 import traceback
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from aimager import memory
-from aimager.sandbox import syscalls
 from aimager.sandbox.namespace_child import supervise
 
 NUMBER = struct.Struct("i")
 
-_NAME_LIMIT = 4096
+_LONGEST = 1 << 14
+"""Bytes of a message."""
+_MANY = 1 << 12
+"""Bytes that are read of a pipe whose bytes tell nothing but that there are some."""
 
 _TRIES, _PAUSE = 5, 0.1
 """How often, and after how many seconds, what others did just before is tried again."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A message: how nice (nice(2)) the supervisor is to be, and what the next one will have read.
+
+    Without ``fork`` none is wanted, and there is no descriptor.
+    """
+
+    modules: tuple[str, ...]
+    niceness: int = 0
+    fork: bool = True
+
+    def encode(self) -> bytes:
+        """As it is sent."""
+        return " ".join([str(self.niceness), str(int(self.fork)), *self.modules]).encode()
+
+    @classmethod
+    def decode(cls, message: bytes) -> "Asked":
+        """What `encode` made."""
+        niceness, fork, *modules = message.decode().split(" ")
+        return cls(tuple(modules), int(niceness), bool(int(fork)))
 
 
 def main() -> int:
@@ -47,29 +74,73 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
-    gc.disable()  # see `aimager.sandbox.syscalls.fork_sibling`
-    modules = sys.argv[2:-1]
+    gc.disable()  # what modules leave is to stay
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         asked.set_inheritable(False)
+        _Server(asked, sys.argv[2:-1]).serve()
+    return 0
+
+
+class _Server:
+    """Forks who is ``asked`` for, and reads ``modules`` meanwhile."""
+
+    def __init__(self, asked: socket.socket, modules: list[str]) -> None:
+        self._asked = asked
+        self._modules = modules
+        self._reports: dict[int, int] = {}
+        self._ended, self._wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # which lets its number be written
+        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         while True:
-            while modules and not select.select([asked], [], [], 0)[0]:
-                importlib.import_module(modules.pop(0))
-            module, descriptors, _, _ = socket.recv_fds(asked, _NAME_LIMIT, 1)
-            if not module:
-                return 0
-            try:
-                child = syscalls.fork_sibling()
-            except OSError as error:  # no room for a process
-                child = -error.errno if error.errno else -errno.EAGAIN
+            watched = [self._asked.fileno(), self._ended]
+            ready, _, _ = select.select(watched, [], [], 0 if self._modules else None)
+            if self._ended in ready:
+                os.read(self._ended, _MANY)
+                self._report()
+            if self._asked.fileno() in ready:
+                message, descriptors, _, _ = socket.recv_fds(self._asked, _LONGEST, 2)
+                if not message:
+                    return
+                asked = Asked.decode(message)
+                if asked.fork:
+                    self._fork(asked, *descriptors)
+                self._modules[:0] = asked.modules
+            elif self._modules:
+                importlib.import_module(self._modules.pop(0))
+
+    def _fork(self, asked: Asked, control: int, report: int) -> None:
+        try:
+            child = os.fork()
+        except OSError as error:  # no room for a process
+            child = -(error.errno or errno.EAGAIN)
+        if not child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._asked.close()
+            for descriptor in (self._ended, self._wakes, *self._reports.values()):
+                os.close(descriptor)
+            os.set_inheritable(report, False)  # without a server, it is its end that tells
+            _be_supervisor(control, asked.niceness)
+        with suppress(OSError), socket.socket(fileno=control) as answer:  # who asked may be gone
+            answer.sendall(NUMBER.pack(child))
+        if child > 0:
+            self._reports[child] = report
+        else:
+            os.close(report)
+
+    def _report(self) -> None:
+        """Tell how those ended that have, and forget them."""
+        while self._reports:
+            child, status = os.waitpid(-1, os.WNOHANG)
             if not child:
-                asked.close()
-                _be_supervisor(descriptors[0])
-            os.close(descriptors[0])
-            asked.sendall(NUMBER.pack(child))
-            modules.insert(0, module.decode())
+                return
+            with suppress(OSError), os.fdopen(self._reports.pop(child), "wb") as report:
+                report.write(NUMBER.pack(status))
 
 
-def _be_supervisor(control: int) -> NoReturn:
+def _be_supervisor(control: int, niceness: int) -> NoReturn:
     """Do what the builder orders, in a session of its own."""
     status = 1
     gc.freeze()  # what was read is not looked through, which would copy it
@@ -77,6 +148,7 @@ def _be_supervisor(control: int) -> NoReturn:
     memory.give_back_early()
     try:
         os.setsid()
+        os.nice(max(niceness - os.nice(0), 0))
         _be_as_nice()
         os.set_inheritable(control, False)
         with socket.socket(fileno=control) as orders:

@@ -1,8 +1,8 @@
 """The supervisors of namespaces, as their builder has them.
 
-They are forked by a server of the builder's (`aimager.sandbox.fork_server`). Each is given its
-setup, and all that it inherits from the builder, when it is wanted: neither it nor the server holds
-more than a socket before, with whose end it ends, too.
+They are forked by a server (`aimager.sandbox.fork_server`), which a process shares with those that
+it forks. Each is given its setup, and all that it inherits from the builder, when it is wanted:
+neither it nor the server holds more than a socket before, with whose end it ends, too.
 """
 
 import array
@@ -20,7 +20,7 @@ from threading import Lock
 from aimager import process
 from aimager.errors import HostError
 from aimager.progress import HEARD
-from aimager.sandbox.fork_server import NUMBER
+from aimager.sandbox.fork_server import NUMBER, Asked
 from aimager.sandbox.worker_root import CERTIFICATES, TEMPORARY
 
 _PROGRAM = (sys.executable, "-P", "-m", "aimager.sandbox.fork_server")
@@ -31,10 +31,14 @@ _ROOM = " " * 512
 
 @dataclass(frozen=True)
 class Supervisor:
-    """A child of this process that waits for its setup on the other end of ``control``."""
+    """A process that waits for its setup on the other end of ``control``.
+
+    ``report`` is the end of a pipe from which the server tells how it ended.
+    """
 
     process: int
     control: socket.socket
+    report: int
 
     def pass_on(self, line: bytes, descriptors: Sequence[int]) -> None:
         """Send one line, and with it copies of ``descriptors``.
@@ -47,8 +51,13 @@ class Supervisor:
         self.control.sendall(line[1:])
 
     def wait(self) -> int:
-        """Wait for its end; its exit status, or that of `subprocess.Popen` for a signal."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        """Wait for its end; its exit status, or that of `subprocess.Popen` for a signal.
+
+        Should the server be gone, who would know, it is 0.
+        """
+        with os.fdopen(self.report, "rb") as report:
+            status = report.read(NUMBER.size)
+        return os.waitstatus_to_exitcode(*NUMBER.unpack(status)) if status else 0
 
 
 @dataclass(frozen=True)
@@ -64,23 +73,34 @@ class _Server:
         :raises HostError: when there is no room for a process
         :raises OSError: when the server has ended
         """
+        reader, writer = os.pipe()
         ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self.socket, [module.encode()], [theirs.fileno()])
-                number = self.socket.recv(NUMBER.size, socket.MSG_WAITALL)
-                if len(number) < NUMBER.size:
-                    raise ConnectionResetError
-                (process,) = NUMBER.unpack(number)
-                if process < 0:
-                    raise HostError(
-                        f"no process can be started: {os.strerror(-process)}",
-                        hint="end other programs, or allow more processes: ulimit -u",
-                    )
-            except BaseException:
-                ours.close()
-                raise
-        return Supervisor(process, ours)
+        try:
+            with theirs:
+                try:
+                    asked = Asked((module,), os.nice(0)).encode()
+                    socket.send_fds(self.socket, [asked], [theirs.fileno(), writer])
+                finally:
+                    os.close(writer)
+            number = ours.recv(NUMBER.size, socket.MSG_WAITALL)
+            if len(number) < NUMBER.size:
+                raise ConnectionResetError
+            (process,) = NUMBER.unpack(number)
+            if process < 0:
+                raise HostError(
+                    f"no process can be started: {os.strerror(-process)}",
+                    hint="end other programs, or allow more processes: ulimit -u",
+                )
+        except BaseException:
+            ours.close()
+            os.close(reader)
+            raise
+        return Supervisor(process, ours, reader)
+
+    def read(self, modules: Sequence[str]) -> None:
+        """Have it read ``modules``, as there is time for it."""
+        with suppress(ConnectionError):  # who wants a supervisor will meet it
+            self.socket.send(Asked(tuple(modules), fork=False).encode())
 
     def dismiss(self) -> None:
         """Let it end, and wait for its end."""
@@ -103,27 +123,24 @@ class ForkServer:
         """
         with self._asking:
             self.prepare(())
+            assert self._server
             with suppress(ConnectionError):
-                return self._fork(module)
-            self._server = _start((), quiet=False)  # in place of one that was killed
-            return self._fork(module)
+                return self._server.fork(module)
+            self._start((), quiet=False)  # in place of one that was killed
+            return self._server.fork(module)
 
     def prepare(self, modules: Sequence[str]) -> None:
         """Have one read ``modules`` by the time that it is wanted."""
-        if self._server and self._owner != os.getpid():  # forked: it is the other process's
-            self._server.socket.close()
-            self._server = None
         if self._server is None:
-            self._owner = os.getpid()
-            self._server = _start(modules, quiet=True)
+            self._start(modules, quiet=True)
+        elif modules:
+            self._server.read(modules)
 
-    def _fork(self, module: str) -> Supervisor:
-        assert self._server
-        try:
-            return self._server.fork(module)
-        except BaseException:  # a late answer must not be taken for the next one
-            self.dismiss()
-            raise
+    def _start(self, modules: Sequence[str], *, quiet: bool) -> None:
+        if self._server:
+            self._server.socket.close()
+        self._owner = os.getpid()
+        self._server = _start(modules, quiet=quiet)
 
     def dismiss(self) -> None:
         """End it, if it is ours."""
@@ -156,7 +173,8 @@ def environment(*, network: bool = False) -> dict[str, str]:
 
 def _start(modules: Sequence[str], *, quiet: bool) -> _Server:
     """Start a server; ``quiet``, it does not hold the builder's standard error open."""
-    ours, theirs = socket.socketpair()
+    # Whole messages: those of several processes do not mix.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         started = subprocess.Popen(
             [*_PROGRAM, str(theirs.fileno()), *modules, _ROOM],

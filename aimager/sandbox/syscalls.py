@@ -2,7 +2,7 @@
 
 Constants and signatures are those of unshare(2), mount(2), umount2(2), pivot_root(2),
 mount_setattr(2), open_tree(2), move_mount(2), openat2(2), prctl(2), capset(2), keyctl(2),
-personality(2), rename(2), inotify(7) and clone(2), and of the kernel's headers ``linux/mount.h``,
+personality(2), rename(2) and inotify(7), and of the kernel's headers ``linux/mount.h``,
 ``linux/openat2.h``, ``linux/prctl.h``, ``linux/sched.h``, ``linux/keyctl.h``,
 ``linux/personality.h``, ``linux/inotify.h`` and ``linux/fs.h``.
 A call that fails raises the OSError of its errno, with the path that it was about.
@@ -11,11 +11,9 @@ A call that fails raises the OSError of its errno, with the path that it was abo
 import ctypes
 import errno
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-CLONE_PARENT = 0x00008000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
@@ -71,7 +69,6 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 _MACHINE = os.uname().machine
 # asm-generic/unistd.h, and the tables of the machines that are older than it.
 _NR_PIVOT_ROOT = {"x86_64": 155, "i686": 217, "armv7l": 218}.get(_MACHINE, 41)
-_NR_CLONE = {"x86_64": 56, "i686": 120, "armv7l": 120}.get(_MACHINE, 220)
 _NR_KEYCTL = {"x86_64": 250, "i686": 288, "armv7l": 311}.get(_MACHINE, 219)
 # The same on every architecture.
 _NR_OPEN_TREE = 428
@@ -80,8 +77,6 @@ _NR_OPENAT2 = 437
 _NR_MOUNT_SETATTR = 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_with_lock = ctypes.PyDLL(None, use_errno=True)
-_with_lock.syscall.restype = ctypes.c_long
 
 
 class _MountAttr(ctypes.Structure):
@@ -249,25 +244,6 @@ def show_arguments(words: Sequence[str]) -> None:
     start, end = int(fields[45]), int(fields[46])
     text = b"".join(os.fsencode(word) + b"\0" for word in words)[: end - start - 1]
     ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
-
-
-def fork_sibling() -> int:
-    """Fork this process, whose parent becomes the child's parent, too; 0 in the child.
-
-    As fork(2), which is clone(2) without CLONE_PARENT; Python is told of it (PyOS_BeforeFork() and
-    its like) as by os.fork(). Its threads must be none but the one that calls.
-    """
-    api = ctypes.pythonapi  # which keeps the interpreter's lock
-    flags = CLONE_PARENT | signal.SIGCHLD
-    words = [ctypes.c_long(word) for word in (_NR_CLONE, flags, 0, 0, 0, 0)]
-    api.PyOS_BeforeFork()  # since Python 3.13 with a lock that collecting garbage takes, too
-    child: int = _with_lock.syscall(*words)
-    if child:
-        api.PyOS_AfterFork_Parent()
-    else:
-        api.PyOS_AfterFork_Child()
-    _check(child)
-    return child
 
 
 def personality(persona: int) -> None:

@@ -52,13 +52,25 @@ def eventually_none(word: str) -> bool:
     return eventually(lambda: not processes(word))
 
 
-def find_member(work: Path, *, parent: int) -> int:
-    """The supervisor (whose parent is the builder) or the worker (whose is the supervisor)."""
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def find_supervisor(work: Path, builder: int) -> int:
+    """The process at work there whose parent is a server, which is the builder's child."""
     for pid in processes(str(work)):
         with suppress(OSError):  # it has just ended
-            if f"PPid:\t{parent}\n" in Path(f"/proc/{pid}/status").read_text():
+            if parent_of(parent_of(pid)) == builder:
                 return pid
-    raise AssertionError(f"{parent} has no child at work in {work}")
+    raise AssertionError(f"{builder} has no supervisor at work in {work}")
+
+
+def find_worker(work: Path, supervisor: int) -> int:
+    for pid in processes(str(work)):
+        with suppress(OSError):  # it has just ended
+            if parent_of(pid) == supervisor:
+                return pid
+    raise AssertionError(f"{supervisor} has no worker in {work}")
 
 
 @contextmanager
@@ -121,7 +133,7 @@ def test_control_c_of_a_whole_process_group(work: Path) -> None:
 def test_nothing_outlives_the_supervisor(work: Path, tmpfs: int | None) -> None:
     word = f"daemon-{uuid.uuid4().hex}"
     with builder(work, word, tmpfs) as process:
-        os.kill(find_member(work, parent=process.pid), signal.SIGKILL)
+        os.kill(find_supervisor(work, process.pid), signal.SIGKILL)
         process.wait()
         assert process.stderr
         assert "HostError: work was killed by SIGKILL" in process.stderr.read()
@@ -132,8 +144,8 @@ def test_nothing_outlives_the_supervisor(work: Path, tmpfs: int | None) -> None:
 def test_a_killed_worker_is_told_as_want_of_memory(work: Path) -> None:
     word = f"daemon-{uuid.uuid4().hex}"
     with builder(work, word, 64 * MIB) as process:
-        supervisor = find_member(work, parent=process.pid)
-        os.kill(find_member(work, parent=supervisor), signal.SIGKILL)
+        supervisor = find_supervisor(work, process.pid)
+        os.kill(find_worker(work, supervisor), signal.SIGKILL)
         process.wait()
         assert process.stderr
         said = process.stderr.read()
@@ -148,7 +160,7 @@ def leave_stale(work: Path) -> None:
     """Kill builder and supervisor, so that nobody is left to remove the work directory."""
     word = f"daemon-{uuid.uuid4().hex}"
     with builder(work, word, None) as process:
-        supervisor = find_member(work, parent=process.pid)
+        supervisor = find_supervisor(work, process.pid)
         os.kill(supervisor, signal.SIGSTOP)  # so that it cannot see the builder's end
         process.kill()
         process.wait()
