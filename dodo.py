@@ -15,7 +15,7 @@ from aimager.graph.console.reporter import reporter
 from aimager.graph.doit_tasks import Graph, Helpers, Stages, Tasks
 from aimager.graph.keyring_news import with_news
 from aimager.graph.planning import make_plans
-from aimager.graph.systems import base_system, image_system, index_modules, system
+from aimager.graph.systems import base_system, image_system, run_early, system
 from aimager.stages import check_twice
 from aimager.stages.borrow_root import BorrowRoot
 from aimager.stages.check_root_archive import CheckRootArchive
@@ -200,12 +200,12 @@ def task_make_rootfs_archive() -> Stages:
 
 
 @GRAPH.helpers
-def task_index_modules() -> Helpers:
-    """index the modules of kernels, while the base system below them is made"""
+def task_run_early() -> Helpers:
+    """run programs of a board's packages early, while the base system below it is made"""
     for plan in PLANS:
         subject, base = plan.systems[0], f"make-rootfs-archive:{plan.build.platform.id}"
         if plan.lends and not plan.reused:
-            yield subject, index_modules(plan), f"install-packages:{subject}", base
+            yield subject, run_early(plan), f"install-packages:{subject}", base
 
 
 @GRAPH.stages

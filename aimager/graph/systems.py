@@ -11,11 +11,11 @@ from aimager.graph.doit_tasks import MakeStage
 from aimager.graph.plan import Plan
 from aimager.model.workshop import Workshop
 from aimager.stages.image_system import ImageSystem
-from aimager.stages.index_modules import IndexModules
 from aimager.stages.install_packages import InstallPackages
 from aimager.stages.make_rootfs_archive import MakeRootfsArchive
 from aimager.stages.open_shell import OpenShell
 from aimager.stages.reuse_root import ReuseRoot
+from aimager.stages.run_early import RunEarly
 
 
 def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
@@ -35,19 +35,19 @@ def base_system(plan: Plan, make: type[MakeRootfsArchive]) -> MakeStage:
     )
 
 
-def index_modules(plan: Plan) -> Callable[..., IndexModules]:
-    """What indexes the modules of the kernels of a plan's systems; it lacks its ``workshop``.
+def run_early(plan: Plan) -> Callable[..., RunEarly]:
+    """What runs programs of a plan's packages early; it lacks its ``workshop``.
 
     ``early``, it does not wait until these are resolved.
     """
-    return partial(_index_modules, plan)
+    return partial(_run_early, plan)
 
 
-def _index_modules(plan: Plan, *, early: bool, workshop: Workshop) -> IndexModules:
+def _run_early(plan: Plan, *, early: bool, workshop: Workshop) -> RunEarly:
     is_locked = not early or plan.lock is not None
     sources, lender = plan.build.sources, plan.install_lender
     signed = sources.signed
-    return IndexModules(
+    return RunEarly(
         platform=sources,
         names=plan.build.installs,
         databases=None if is_locked else artifacts.sync_databases(sources),

@@ -77,7 +77,7 @@ class CleanRun:
         place.chmod(0o755)
         try:
             tree = Tree(place)
-            for folder in _FOLDERS:
+            for folder in (*_FOLDERS, self.makes_in):
                 tree.mkdir(folder)  # which links lead to
             summed = _Summed(self.argv, self.given())
             _lay(tree, summed)

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -31,6 +31,10 @@ _LONGEST = 256
 
 Files = Mapping[str, bytes]
 """The content of files by their names, none of which has a folder in it."""
+
+
+_WRITING = Lock()
+"""Held while anything is written to a file of results, which several may have."""
 
 
 class DamagedError(ValueError):
@@ -84,7 +88,7 @@ def read_results(made: IO[bytes]) -> Iterator[tuple[str, bytes]]:
         yield begun[1].decode(), data
 
 
-@dataclass
+@dataclass(frozen=True)
 class Results:
     """A worker's side: those that are kept lie in ``kept``, and new ones are written to ``made``.
 
@@ -93,7 +97,6 @@ class Results:
 
     kept: Path | None = None
     made: Path | None = None
-    _lock: Lock = field(default_factory=Lock)
 
     @property
     def has_some(self) -> bool:
@@ -118,5 +121,5 @@ class Results:
 
     def _write(self, data: bytes) -> None:
         if self.made is not None:
-            with self._lock, self.made.open("ab") as stream:
+            with _WRITING, self.made.open("ab") as stream:
                 stream.write(data)

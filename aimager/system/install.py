@@ -16,8 +16,9 @@ from aimager.packages.pacman import installed, package_files, prepare_root
 from aimager.sandbox.borrowed_root import equip
 from aimager.sandbox.chroot import Chroot, chroot
 from aimager.sandbox.namespace import call
-from aimager.sandbox.native_programs import lending
+from aimager.sandbox.native_programs import lending, program_root
 from aimager.sandbox.owners import heed_lost_lists, held_ids, refuse_accounts
+from aimager.sandbox.results import Results
 from aimager.sandbox.sums import asked_sums
 from aimager.sandbox.tree import Tree
 from aimager.system.caches import settle_caches
@@ -25,6 +26,7 @@ from aimager.system.excess import refuse_excess
 from aimager.system.installation import Installation
 from aimager.system.laid_system import Room
 from aimager.system.layers import Growing, Layer, pack_layer, whole_layer
+from aimager.system.locale_archive import DefaultArchive
 from aimager.system.locales import default_made_meanwhile
 from aimager.system.normal_initramfs import initramfs_states, normalize_initramfs
 from aimager.system.reused_root import prepare_reused, read_reused
@@ -102,7 +104,7 @@ def _install_system(request: Installation) -> None:
         with (
             chroot(tree, limits(workshop, wanted, reused, room=room.folder)) as bare,
             lending(tools, bare, architecture, wanted, borrow=borrow, log=log) as image,
-            _locale_made_meanwhile(image, known, packages, log),
+            _locale_made_meanwhile(request, image, known, packages, log),
         ):
             add_packages(request, tools, image, wanted, packages, epoch, log)
             if known.packages and not reused:
@@ -132,14 +134,28 @@ def _pack(target: Path, tools: Toolbox, room: Room, layer: Layer | None, epoch: 
 
 
 def _locale_made_meanwhile(
-    image: Chroot, base: Lock, added: Sequence[LockedPackage], log: IO[bytes]
+    request: Installation,
+    image: Chroot,
+    base: Lock,
+    added: Sequence[LockedPackage],
+    log: IO[bytes],
 ) -> AbstractContextManager[None]:
     """Make the default locale while packages are added, if ``base`` is not touched by them."""
     touched = {package.name for package in added} & {package.name for package in base.packages}
     if touched or not base.packages:
         return nullcontext()
-    jail = image.jail()
-    return default_made_meanwhile(image.tree, lambda argv: process.run(argv, within=jail, log=log))
+    jail, work = image.jail(), request.workshop.work
+    programs = program_root(image, request.architecture, "usr/bin/localedef")
+    results = Results(request.results, request.made)
+
+    def run(argv: Sequence[str]) -> None:
+        process.run(argv, within=jail, log=log)
+
+    def lay() -> bool:
+        archive = DefaultArchive(image.tree, programs) if programs else None
+        return archive is not None and archive.lay(results, work, image.limits, log)
+
+    return default_made_meanwhile(image.tree, run, lay)
 
 
 def _check(tree: Tree, lock: Lock, *, others: bool) -> None:

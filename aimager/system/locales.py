@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from aimager.errors import CommandError, ConfigError
 from aimager.model.settings import DEFAULT_LOCALE
 from aimager.sandbox.tree import Tree
+from aimager.system.locale_archive import ARCHIVE, FOLDER, GENERATOR
 
 _NO_GENERATION = ("C.UTF-8", "POSIX")
-_GENERATOR = "usr/bin/locale-gen"
 _ENABLED = "etc/locale.gen"
-_ARCHIVE = "usr/lib/locale/locale-archive"
-_NOTE = "usr/lib/locale/.made-for"
+_ARCHIVE = f"{FOLDER}/{ARCHIVE}"
+_NOTE = f"{FOLDER}/.made-for"
 """The text of locale.gen that the archive beside it was made for."""
 
 Run = Callable[[Sequence[str]], object]
@@ -66,29 +66,33 @@ def _is_made_for(tree: Tree, text: str) -> bool:
 
 
 @contextmanager
-def default_made_meanwhile(tree: Tree, run: Run) -> Iterator[None]:
-    """Generate the default locale on another core; it is there after the block.
+def default_made_meanwhile(tree: Tree, run: Run, lay: Callable[[], bool]) -> Iterator[None]:
+    """Generate the default locale on another core, as `make_default`; it is there after the block.
 
     The block must not replace the programs and files that make it.
     """
     with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(make_default, tree, run)
+        made = pool.submit(make_default, tree, run, lay)
         yield
         made.result()
 
 
-def make_default(tree: Tree, run: Run) -> None:
+def make_default(tree: Tree, run: Run, lay: Callable[[], bool]) -> None:
     """Generate the default locale, if the image offers it, and leave locale.gen as it was.
 
-    Where that fails, nothing is left: whoever needs the locale generates it again, and sees why.
+    ``lay`` may put its archive there without locale-gen(8), and tells whether it did. Where that
+    fails, nothing is left: whoever needs the locale generates it again, and sees why.
     """
     status = tree.stat(_ENABLED)
-    if status is None or tree.exists(_ARCHIVE) or not tree.exists(_GENERATOR):
+    if status is None or tree.exists(_ARCHIVE) or not tree.exists(GENERATOR):
         return
     before, times = tree.read_text(_ENABLED), (status.st_atime_ns, status.st_mtime_ns)
     try:
         text = enable_locale(before, DEFAULT_LOCALE)
     except ConfigError:
+        return
+    if _enabled(text) == _enabled(f"{DEFAULT_LOCALE} UTF-8") and lay():
+        tree.write(_NOTE, text)
         return
     tree.write(_ENABLED, text)
     try:
@@ -99,3 +103,9 @@ def make_default(tree: Tree, run: Run) -> None:
         tree.unlink(_ARCHIVE)
     finally:
         tree.write(_ENABLED, before, times=times)
+
+
+def _enabled(locale_gen: str) -> list[list[str]]:
+    """The lines of locale.gen that count, in words."""
+    lines = (line.split() for line in locale_gen.splitlines())
+    return [words for words in lines if words and not words[0].startswith("#")]

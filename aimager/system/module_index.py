@@ -7,7 +7,6 @@ a root that has nothing else, and remembered for all images in which these are t
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +14,12 @@ from pathlib import Path, PurePath
 from typing import IO
 
 from aimager.errors import ImageError
-from aimager.sandbox.clean_run import CleanRun, Given, RefusedError
+from aimager.sandbox.clean_run import CleanRun, Given
 from aimager.sandbox.privileges import Limits
 from aimager.sandbox.program_files import UnknownFilesError, program_files
 from aimager.sandbox.results import Files, Results
 from aimager.sandbox.tree import Tree
+from aimager.system.remembered import give_programs, remember
 
 MODULES = "usr/lib/modules"
 
@@ -27,12 +27,6 @@ _PROGRAM = "usr/bin/kmod"
 _DEPMOD = "usr/bin/depmod"
 _LOADED_LATER = ("libcrypto.so.3", "liblzma.so.5", "libz.so.1", "libzstd.so.1")
 """What kmod loads when it meets a module that is compressed or signed; it may be linked to it."""
-
-_LINKS = (
-    *(("usr/", name) for name in ("sbin", "lib64")),
-    *(("", name) for name in ("bin", "sbin", "lib", "lib64")),
-)
-"""By which roots have their programs and libraries under other names (file-hierarchy(7))."""
 
 _CONFIGURATIONS = ("etc/depmod.d", "usr/local/lib/depmod.d", "usr/lib/depmod.d")
 """And /run/depmod.d, which is not the tree's."""
@@ -73,20 +67,8 @@ class ModuleIndexes:
 
         None: that is for the hook to do, and ``log`` has why.
         """
-        run = self.run_for(version)
-        try:
-            key = run.key() if results.has_some else ""
-            files, how = results.find(key) if key else None, "remembered"
-            if files is None:
-                place = Path(tempfile.mkdtemp(prefix="index.", dir=work))
-                key, files = run.run(place, limits)
-                results.keep(key, files)
-                how = "made in a root of its own"
-        except (UnknownFilesError, RefusedError, OSError) as error:
-            tell(log, f"the index of the modules of {version} is left to the hook: {error}")
-            return None
-        tell(log, f"the index of the modules of {version} was {how}: {key}")
-        return files
+        what = f"the index of the modules of {version}"
+        return remember(what, self.run_for(version), results, work, limits, log)
 
     def run_for(self, version: str) -> CleanRun:
         """How the index of one kernel is made.
@@ -106,16 +88,8 @@ class ModuleIndexes:
             raise UnknownFilesError(error.message) from error
 
     def _programs(self) -> Iterator[Given]:
-        for folder, name in _LINKS:
-            path = f"{folder}{name}"
-            status = self.programs.lstat(path)
-            if status and stat.S_ISLNK(status.st_mode):
-                with self.programs.folder(folder) as descriptor:
-                    text = os.readlink(name, dir_fd=descriptor)
-                yield Given(path, os.fsencode(text), is_link=True)
         yield Given(_DEPMOD, b"kmod", is_link=True)
-        for path in self._program_files:
-            yield Given(path, self.programs.read_bytes(path), 0o755)
+        yield from give_programs(self.programs, self._program_files)
 
     @cached_property
     def _program_files(self) -> tuple[str, ...]:
@@ -152,12 +126,6 @@ class ModuleIndexes:
                 for name, is_twin in sorted(names):
                     content, twin = _read(descriptor, name), descriptor if is_twin else None
                     yield Given(f"{parent}/{name}", content, twin=twin)
-
-
-def tell(log: IO[bytes], what: str) -> None:
-    """Write a line of ours to the log, among what programs say."""
-    log.write(f"aimager: {what}\n".encode(errors="surrogateescape"))
-    log.flush()
 
 
 def _read(folder: int, name: str) -> bytes:

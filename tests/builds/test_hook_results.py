@@ -1,4 +1,4 @@
-"""An index of modules is the same, whoever makes it: the packaged hook, or depmod by itself."""
+"""What is made in a root of its own is what the image's programs make: indexes, and a locale."""
 
 import re
 import tarfile
@@ -55,3 +55,20 @@ def test_it_is_the_same(copies: Copies, tmp_path: Path) -> None:
     assert decode_result(key, kept.read_bytes()) == {
         name: content for name, (_, content) in theirs.items() if name not in COMES_WITH_THE_KERNEL
     }
+
+
+def test_the_default_locale_is_what_locale_gen_makes(copies: Copies, tmp_path: Path) -> None:
+    script = tmp_path / "compare"
+    script.write_text(
+        "#!/bin/sh -e\n"
+        "cd /usr/lib/locale\n"
+        "cp -p locale-archive /tmp/before\n"
+        "locale-gen\n"
+        "cmp locale-archive /tmp/before\n"
+        'test "$(stat -c "%a %u %g" locale-archive)" = "$(stat -c "%a %u %g" /tmp/before)"\n'
+    )
+    doit = copies("hook-results")
+    doit.build(*quick_init.words(tmp_path), f"scripts={script}", "create=root.tar")
+    kept = (doit.cache / "product/hook-results/all").glob(f"*/{RESULT}")
+    found = [list(decode_result(path.parent.name, path.read_bytes())) for path in kept]
+    assert ["locale-archive"] in found, "it was not made by locale-gen before"

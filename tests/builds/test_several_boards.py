@@ -74,7 +74,7 @@ def test_kernels_are_indexed_ahead(together: Together) -> None:
         r"^aimager: the index of the modules of (\S+) was (.+): \w{64}$", re.MULTILINE
     )
     logs = together.doit.cache / "log"
-    ahead = sorted(logs.glob("index-modules:*.log"))
+    ahead = sorted(logs.glob("run-early:*.log"))
     # What two boards have of one kernel is indexed by the first of them.
     indexed = {version for log in ahead for version, _ in told.findall(log.read_text())}
     assert indexed

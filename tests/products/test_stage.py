@@ -13,7 +13,7 @@ from aimager import stages
 from aimager.model.settings import Settings
 from aimager.model.workshop import Workshop, environment
 from aimager.products.stage import all_inputs, inputs, outputs, settings
-from aimager.stages.index_modules import IndexModules
+from aimager.stages.run_early import RunEarly
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def test_the_stages_are_found() -> None:
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_products_id_holds_no_folder_of_this_machine(stage: Any) -> None:
     fields = {f.name: f for f in dataclasses.fields(stage)}
-    assert bool(fields.keys() & {"target", "targets"}) == (stage is not IndexModules)
+    assert bool(fields.keys() & {"target", "targets"}) == (stage is not RunEarly)
     for name in fields.keys() & {"workshop", "mirrors", "downloads", "kept"}:
         assert fields[name].metadata["identity"] is False
     assert "workshop" in fields

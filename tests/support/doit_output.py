@@ -17,7 +17,7 @@ STAGES = (
 )
 """The names of the tasks that make something, in the order of a build."""
 
-_SELDOM = ("check-root-archive", "index-modules")
+_SELDOM = ("check-root-archive", "run-early")
 """Those of few builds."""
 
 _PRINTING = ("build", "why")

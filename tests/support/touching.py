@@ -212,7 +212,7 @@ CALLS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ),
     ),
     "make_default": (
-        lambda root: make_default(Tree(root), lambda argv: None),
+        lambda root: make_default(Tree(root), lambda argv: None, lambda: False),
         ("etc/locale.gen", "usr/bin/locale-gen", "usr/lib/locale/locale-archive"),
     ),
     "add_repositories": (

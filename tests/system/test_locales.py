@@ -21,6 +21,11 @@ C.UTF-8 UTF-8
 OFFERS = LOCALE_GEN + "#en_US.UTF-8 UTF-8\n"
 
 
+def left() -> bool:
+    """It is left to locale-gen."""
+    return False
+
+
 class Generator:
     """Notes that it ran, and makes an archive of what locale.gen enables."""
 
@@ -107,7 +112,7 @@ def test_what_was_made_ahead_is_used_or_removed(
 ) -> None:
     os.utime(root / "etc/locale.gen", ns=(5, 7))
     run = Generator(root)
-    with default_made_meanwhile(Tree(root), run):
+    with default_made_meanwhile(Tree(root), run, left):
         pass
     assert (root / "etc/locale.gen").read_text() == OFFERS
     assert (root / "etc/locale.gen").stat().st_mtime_ns == 7
@@ -123,7 +128,7 @@ def test_an_archive_of_others_is_not_taken_for_ours(root: Path) -> None:
     run = Generator(root)
     run.archive.parent.mkdir(parents=True)
     run.archive.write_text("a package's")
-    make_default(Tree(root), run)
+    make_default(Tree(root), run, left)
     assert run.archive.read_text() == "a package's"
     set_locales(Tree(root), ("en_US.UTF-8",), run)
     assert run.archive.read_text() == enabled(root)
@@ -131,7 +136,7 @@ def test_an_archive_of_others_is_not_taken_for_ours(root: Path) -> None:
 
 def test_a_failure_ahead_is_met_again(root: Path) -> None:
     run = Generator(root, fails=True)
-    make_default(Tree(root), run)
+    make_default(Tree(root), run, left)
     assert list(run.archive.parent.iterdir()) == []
     assert (root / "etc/locale.gen").read_text() == OFFERS
     with pytest.raises(CommandError):
@@ -145,5 +150,24 @@ def test_nothing_is_made_ahead_where_it_cannot_be(root: Path, missing: str) -> N
     else:
         (root / missing).unlink()
     run = Generator(root)
-    make_default(Tree(root), run)
+    make_default(Tree(root), run, left)
     assert run.runs == 0
+
+
+@pytest.mark.parametrize("more", ["", "de_DE.UTF-8 UTF-8\n"])
+def test_it_is_laid_where_it_is_the_only_one(root: Path, more: str) -> None:
+    text = f"# C.UTF-8 UTF-8\n#en_US.UTF-8 UTF-8\n\n{more}"
+    (root / "etc/locale.gen").write_text(text)
+    run = Generator(root)
+
+    def lay() -> bool:
+        run.archive.parent.mkdir(parents=True)
+        run.archive.write_text("laid")
+        return True
+
+    make_default(Tree(root), run, lay)
+    assert run.runs == bool(more)
+    assert (root / "etc/locale.gen").read_text() == text
+    set_locales(Tree(root), ("en_US.UTF-8",), run)
+    assert run.runs == bool(more)
+    assert (run.archive.read_text() == "laid") != bool(more)

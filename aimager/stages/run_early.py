@@ -1,10 +1,10 @@
-"""index-modules: what depmod makes of kernels, while there is no system yet to install them to.
+"""run-early: what packages' programs make, while there is no system yet to install them to.
 
-That takes as long as installing the base system, and needs nothing of it, nor of what is borrowed
-but depmod. So it is done while that is unpacked and the base system is made, and the board's hook
-finds the indexes among those that are remembered (`aimager.system.known_hooks`). What it looks them
-up by tells whether they are the right ones: packages and programs are guessed here, and a wrong
-guess is work in vain and no more.
+depmod takes as long as installing the base system, and localedef half of that, and neither needs
+anything of it, nor of what is borrowed but themselves. So they are run while that is unpacked and
+the base system is made, and who installs the board's packages finds what they made among what is
+remembered (`aimager.system.remembered`). What it is looked up by tells whether it is the right one:
+packages and programs are guessed here, and a wrong guess is work in vain and no more.
 """
 
 import os
@@ -36,7 +36,9 @@ from aimager.sandbox.results import Results
 from aimager.sandbox.tree import Tree
 from aimager.stages.fetch_packages import FetchPackages
 from aimager.stages.resolve_packages import ResolvePackages
-from aimager.system.module_index import MODULES, NOT_READ, ModuleIndexes, tell
+from aimager.system.locale_archive import FOLDER, DefaultArchive
+from aimager.system.module_index import MODULES, NOT_READ, ModuleIndexes
+from aimager.system.remembered import tell
 
 _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
 """How the packages of kernels are named, whose files nobody knows before they are verified."""
@@ -44,12 +46,17 @@ _KERNELS = re.compile(r"linux(?!.*-(?:api|docs|firmware|headers))(?:-.+)?")
 _KMOD = "kmod"
 """The package that has depmod's configuration."""
 
-_PROGRAMS = (_KMOD, "filesystem", "glibc", "libgcc", "gcc-libs", "openssl", "xz", "zlib", "zstd")
-"""The packages of depmod, of the libraries that it is linked to, and of the links to their folder;
-those of the stand-in mirror and of Arch Linux."""
+_GLIBC = "glibc"
+"""The package that has the sources of locales, and their generator."""
 
-_NOT_RUN = ("usr/include/", "usr/share/", "usr/lib/locale/", "usr/lib/gconv/", "usr/lib/*/gconv/")
-"""What depmod and its libraries do without."""
+_PROGRAMS = (
+    *(_KMOD, _GLIBC, "filesystem", "gzip", "libgcc", "gcc-libs", "openssl", "xz", "zlib", "zstd"),
+)
+"""The packages of depmod, localedef and gzip, of the libraries that they are linked to, and of the
+links to their folders; those of the stand-in mirror and of Arch Linux."""
+
+_NOT_RUN = ("usr/include/", "usr/share/", f"{FOLDER}/", "usr/lib/gconv/", "usr/lib/*/gconv/")
+"""What depmod, localedef and their libraries do without."""
 
 _NOT_INDEXED = (
     "boot/",
@@ -59,11 +66,18 @@ _NOT_INDEXED = (
 )
 """What of kernels' packages and kmod's is no module, nor tells how they are indexed."""
 
+_NO_SOURCES = (
+    *("usr/include/", "usr/lib/*.so*", "usr/lib/*/", "usr/share/doc/", "usr/share/info/"),
+    *("usr/share/man/", "usr/share/locale/*/"),
+)
+"""What of glibc's package does not tell how the default locale is made; the folders of libraries
+are most of it."""
+
 _MARGIN = 256 << 20
-"""More bytes than the indexes, the programs and their copies take; modules are there once."""
+"""More bytes than what is made, the programs and their copies take; modules are there once."""
 
 _MOST_WRITTEN = 1 << 30
-"""Bytes that depmod may write: an index has 8 MB."""
+"""Bytes that a program may write: an index has 8 MB."""
 
 
 Others = tuple[tuple[tuple[Keyring, ...], Path], ...]
@@ -71,10 +85,10 @@ Others = tuple[tuple[tuple[Keyring, ...], Path], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexModules:
-    """Index the modules of the kernels among the packages ``names``, by the lender's depmod.
+class RunEarly:
+    """Index the modules of the kernels among the packages ``names``, and make the default locale.
 
-    The kernels are those of ``lock``, or, where that is not waited for, what ``databases`` have of
+    The packages are those of ``lock``, or, where that is not waited for, what ``databases`` have of
     them for ``platform``. They are verified by its ``keyrings``, whose packages ``keyring_lock``
     has, and the programs, which are of ``lender_lock``, by the lender's. There is no product but
     what is remembered.
@@ -108,9 +122,9 @@ class IndexModules:
         return fingerprint((__name__, self.platform.id, self.kernels, self.lender_lock.parent.name))
 
     def run(self) -> None:
-        """Have the indexes remembered, as far as they can be made, and that it was tried.
+        """Have what can be made remembered, and that it was tried.
 
-        :raises DownloadError: when a kernel cannot be fetched
+        :raises DownloadError: when a package cannot be fetched
         """
         workshop, results = self.workshop, HookResults.of(self.workshop)
         found = self._locked() if self.lock else self._resolved()
@@ -121,8 +135,8 @@ class IndexModules:
         made = results.made_beside(workshop.work)
         with results.receiving(made):
             call(
-                _index,
-                _Indexing(self, packages, tuple(left), made, recall(workshop.cache / MEMORY)),
+                _run,
+                _Early(self, packages, tuple(left), made, recall(workshop.cache / MEMORY)),
                 work=workshop.work,
                 reads=[
                     *all_inputs(self),
@@ -137,14 +151,14 @@ class IndexModules:
             )
 
     def _find_left(self, found: Sequence[LockedPackage]) -> dict[str, LockedPackage]:
-        """The kernels of ``found`` that were not tried, by what is to be remembered of that."""
+        """Those of ``found`` that were not tried, by what is to be remembered of that."""
         beside, programs = _beside(found), self._programs()
         keys = {fingerprint((__name__, one, beside, programs)): one for one in found}
         has = HookResults.of(self.workshop).has
         return {key: one for key, one in keys.items() if one not in beside and not has(key)}
 
     def _locked(self) -> tuple[LockedPackage, ...]:
-        """The kernels, and what has depmod's configuration, of the lock."""
+        """The kernels, and what goes with them, of the lock."""
         assert self.lock, "it is asked for where there is one"
         return self._wanted(read_lock(self.lock).packages)
 
@@ -157,7 +171,7 @@ class IndexModules:
             platform=self.platform,
             databases=self.databases,
             packages=(),
-            welcome=tuple(sorted({*self.kernels, _KMOD})),
+            welcome=tuple(sorted(self._asked_for)),
             dependencies=False,
             bootstraps=True,
             target=lock,
@@ -179,8 +193,11 @@ class IndexModules:
         return read_lock(target).packages
 
     def _wanted(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
-        names = {*self.kernels, _KMOD}
-        return tuple(one for one in packages if one.is_signed and one.name in names)
+        return tuple(one for one in packages if one.is_signed and one.name in self._asked_for)
+
+    @property
+    def _asked_for(self) -> frozenset[str]:
+        return frozenset((*self.kernels, _KMOD, _GLIBC))
 
     def _programs(self) -> tuple[LockedPackage, ...]:
         found = read_lock(self.lender_lock).packages
@@ -208,19 +225,16 @@ class IndexModules:
             known = (self.workshop.store, memory, self.older, elsewhere)
             verify_without_gpg(keyrings, read_lock(lock), some, *known, quiet=True)
 
-    def unpack(self, packages: Sequence[LockedPackage]) -> ModuleIndexes:
-        """Unpack them, and the programs, each in a root of its own."""
-        root = self._unpack("root", packages, _NOT_INDEXED)
-        programs = self._unpack("programs", self._programs(), _NOT_RUN)
-        return ModuleIndexes(root, programs, for_this=True)
-
-    def _unpack(
-        self, name: str, packages: Sequence[LockedPackage], without: tuple[str, ...]
-    ) -> Tree:
+    def unpack(self, name: str, packages: Sequence[LockedPackage], without: Sequence[str]) -> Tree:
+        """Unpack them in a root of their own, but for what ``without`` names."""
         root = self.workshop.work / name
         files = [package.path(self.workshop.store) for package in packages]
-        unpack_packages(files, root, without=without)
+        unpack_packages(files, root, without=tuple(without))
         return Tree(root)
+
+    def unpack_programs(self) -> Tree:
+        """Unpack what is run, in a root of its own."""
+        return self.unpack("programs", self._programs(), _NOT_RUN)
 
 
 def _beside(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
@@ -229,38 +243,44 @@ def _beside(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
 
 
 @dataclass(frozen=True)
-class _Indexing:
-    stage: IndexModules
+class _Early:
+    stage: RunEarly
     packages: tuple[LockedPackage, ...]
     keys: tuple[str, ...]
     made: Path
     keyrings: Memory
 
 
-def _index(indexing: _Indexing) -> None:
-    stage = indexing.stage
+def _run(early: _Early) -> None:
+    stage = early.stage
     with stage.workshop.logging() as log:
         try:
-            results = Results(HookResults.of(stage.workshop).folder, indexing.made)
-            if _index_all(indexing, results, log):
-                for key in indexing.keys:
+            results = Results(HookResults.of(stage.workshop).folder, early.made)
+            progress.step("verifying packages")
+            stage.verify(early.packages, early.keyrings)
+            if _make_all(early, results, log):
+                for key in early.keys:
                     results.keep(key, {})
         except (AimagerError, OSError) as error:  # who installs them will meet it, and tell
-            tell(log, f"nothing was indexed: {error}")
+            tell(log, f"nothing more was made: {error}")
 
 
-def _index_all(indexing: _Indexing, results: Results, log: IO[bytes]) -> bool:
-    """Whether any kernel's modules were indexed."""
-    stage = indexing.stage
-    progress.step("verifying packages")
-    stage.verify(indexing.packages, indexing.keyrings)
-    progress.step("unpacking kernels")
-    indexes = stage.unpack(indexing.packages)
-    work = stage.workshop.work
+def _make_all(early: _Early, results: Results, log: IO[bytes]) -> bool:
+    """Whether any of it could be made."""
+    stage, work = early.stage, early.stage.workshop.work
     limits = Limits(folder=work, written=_MOST_WRITTEN)
+    glibc = [package for package in early.packages if package.name == _GLIBC]
+    others = [package for package in early.packages if package.name != _GLIBC]
+    progress.step("unpacking kernels")
+    programs = stage.unpack_programs()
+    indexes = ModuleIndexes(stage.unpack("root", others, _NOT_INDEXED), programs, for_this=True)
     progress.step("indexing modules")
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         versions = indexes.tree.names(MODULES)
         made = pool.map(lambda version: indexes.find(version, results, work, limits, log), versions)
         found = [files is not None for files in made]
+    if glibc:
+        progress.step("generating the default locale")
+        archive = DefaultArchive(stage.unpack("locales", glibc, _NO_SOURCES), programs)
+        found.append(archive.find(results, work, limits, log) is not None)
     return any(found)

@@ -1,4 +1,4 @@
-"""The packages whose modules are indexed ahead are told from others by their names."""
+"""The packages that are tried early are told from others by their names."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,8 @@ from aimager.model.distro import Keyring
 from aimager.model.lock import UNSIGNED, Lock, LockedPackage, write_lock
 from aimager.packages.keyring_memory import Memory
 from aimager.sandbox.results import Results
-from aimager.stages import index_modules
-from aimager.stages.index_modules import IndexModules
+from aimager.stages import run_early
+from aimager.stages.run_early import RunEarly
 from tests.support.locked import make_package
 from tests.support.openpgp_maker import signature_of
 from tests.support.platform_databases import PLATFORM, package, workshop, write
@@ -43,7 +43,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         for key in indexing.keys:
             Results(None, made).keep(key, {})
 
-    monkeypatch.setattr(index_modules, "call", index)
+    monkeypatch.setattr(run_early, "call", index)
     return asked
 
 
@@ -54,9 +54,9 @@ def lock_of(path: Path, *packages: LockedPackage) -> Path:
     return path
 
 
-def stage(folder: Path, *packages: LockedPackage, **changes: Any) -> IndexModules:
+def stage(folder: Path, *packages: LockedPackage, **changes: Any) -> RunEarly:
     """The stage for a lock of these packages, which are those that are asked for."""
-    made = IndexModules(
+    made = RunEarly(
         platform=PLATFORM,
         names=tuple(package.name for package in packages),
         databases=None,
@@ -148,7 +148,7 @@ def test_the_worker_sees_what_it_needs(tmp_path: Path, worker: list[dict[str, An
     assert seen == {*locks, *packages, "cache/product/hook-results/all"}
 
 
-def store_all(made: IndexModules, names: tuple[str, ...]) -> None:
+def store_all(made: RunEarly, names: tuple[str, ...]) -> None:
     """Put the packages of these names, whose content is that, into the store."""
     for name in names:
         content = name.encode()
@@ -174,6 +174,18 @@ def test_without_a_lock_kernels_are_of_the_databases(
     assert len(worker) == 1
 
 
+def test_the_locale_goes_with_a_kernel_and_is_tried_once(
+    tmp_path: Path, worker: list[dict[str, Any]]
+) -> None:
+    linux, lts, glibc, kmod = map(make_package, ("linux", "linux-lts", "glibc", "kmod"))
+    stage(tmp_path, linux, glibc, kmod).run()
+    stage(tmp_path, linux, lts, glibc, kmod).run()
+    assert [asked["packages"] for asked in worker] == [
+        ["linux", "glibc", "kmod"],
+        ["linux-lts", "kmod"],
+    ]
+
+
 def test_both_are_verified_by_the_keyrings_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +195,7 @@ def test_both_are_verified_by_the_keyrings_of_their_own(
         named = (named.name for named in (*keyrings, *lock.packages, *packages))
         seen.append((list(named), len(how[-1]), quiet))
 
-    monkeypatch.setattr(index_modules, "verify_without_gpg", verify)
+    monkeypatch.setattr(run_early, "verify_without_gpg", verify)
     linux = make_package("linux")
     stage(tmp_path, linux).verify([linux], Memory())
     assert seen == [
