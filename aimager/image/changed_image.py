@@ -33,6 +33,9 @@ class ChangedImage:
         """The bytes of the image."""
         return self.extent.size
 
+    def wait(self) -> None:
+        """Wait until the file holds the image, where that is being made."""
+
     def read(self, start: int, size: int) -> bytes:
         """The ``size`` bytes from ``start``, fewer where the image ends before."""
         size = max(min(size, self.size - start), 0)

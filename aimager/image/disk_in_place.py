@@ -5,8 +5,10 @@ Nothing has to be copied there, for where it lies is known once its size is, whi
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from aimager.errors import ConfigError, ImageError
 from aimager.image.changed_image import BLOCK, ChangedImage
@@ -21,7 +23,21 @@ from aimager.toolbox import Toolbox
 
 
 class ImageInPlace(ChangedImage):
-    """The image of a partition that lies where it is to be on the disk, which is begun."""
+    """The image of a partition that is being made where it is to be on the disk, which is begun.
+
+    It is there once ``made`` is done.
+    """
+
+    def __init__(self, file: IO[bytes], extent: Extent, made: Future[None]) -> None:
+        super().__init__(file, extent)
+        self._made = made
+
+    def wait(self) -> None:
+        """Wait until it is there.
+
+        :raises ImageError: when what it is made of does not fit
+        """
+        self._made.result()
 
     def hand_over(self, disk: Path, extent: Extent) -> None:
         """Let the disk that was begun be ``disk``, where the partition is to lie in ``extent``.
@@ -34,6 +50,7 @@ class ImageInPlace(ChangedImage):
                 hint="build again; if that does not help, give the partition a size in table=",
             )
         if not os.path.samestat(os.fstat(self.file.fileno()), disk.stat()):
+            self.wait()
             Path(self.file.name).resolve().replace(disk)
 
 
@@ -46,14 +63,12 @@ class BegunDisk:
     place: Place
 
     def make_root(self, images: Images, tools: Toolbox, tree: Path, link: Path, epoch: int) -> None:
-        """Make the root's ext4 of ``tree``, and a ``link`` to the file, as `make_part` would.
+        """Make the root's ext4 of ``tree``, by a ``link`` to the file, as `make_part` would.
 
         Times after ``epoch``, in seconds since 1970, become it.
 
         :raises ImageError: when ``tree`` does not fit
         """
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.file)
         make_ext4(
             tools,
             tree,
@@ -66,8 +81,12 @@ class BegunDisk:
         )
 
 
-def begin_for_root(images: Images, tools: Toolbox, trees: Mapping[Role, Path]) -> BegunDisk | None:
+def begin_for_root(
+    images: Images, tools: Toolbox, trees: Mapping[Role, Path], link: Path
+) -> BegunDisk | None:
     """Begin the disk of ``images``, with what ``trees`` hold, so that its root is made in place.
+
+    It is where ``link``, which is made, leads to.
 
     None: it has to be made elsewhere, as an image of its own is asked for, it is no ext4, or its
     place is not in whole blocks, or in none.
@@ -93,4 +112,6 @@ def begin_for_root(images: Images, tools: Toolbox, trees: Mapping[Role, Path]) -
         return None
     file = images.disk if os.path.ismount(images.disk) else images.work / "begun.img"
     begin_disk(images, tools, file, extents, (), (), size=disk_size(table, extents))
+    link.unlink(missing_ok=True)
+    link.symlink_to(file)
     return BegunDisk(file, place, Place(place.start, used))

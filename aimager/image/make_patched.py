@@ -102,6 +102,8 @@ class Patching:
         try:
             return self._make(digests)
         except ImageError as error:
+            for image in self.parts.values():
+                image.wait()  # whose own error nothing mends
             if not self.anew:
                 raise
             progress.say(f"   images are made whole: {error.message}")
@@ -138,6 +140,7 @@ class Patching:
     def _changed(self, role: Role) -> ChangedImage:
         """The image of a partition, with what changed in the tree written into it."""
         image = self.parts[role]
+        image.wait()
         if role not in self._tops or role in self.undone:
             return image
         known, top = dict(image.blocks), self._tops[role]
@@ -177,15 +180,17 @@ class Patching:
         places = zip(table.partitions, extents, strict=True)
         self.placed = placed = {p.role: extent for p, extent in places if p.role in parts}
         whole = disk_size(table, extents)
-        content = sum(_data_size(image) for image in parts.values())
         with files.publish(target) as temporary:
             self._begin_disk(temporary, extents, raws, whole)
             with (
                 images.following(temporary, digests) as digest,
-                progress.growing(Product.disk, target, lambda: content),
+                progress.growing(
+                    Product.disk, target, lambda: sum(map(_data_size, parts.values()))
+                ),
             ):
                 for role, extent in placed.items():
-                    # What lies before is summed meanwhile, the empty room of an ESP above all.
+                    # It is summed meanwhile, the empty room of an ESP above all.
+                    digest.advance(extent.start)
                     place_image(temporary, extent, self._changed(role), digest.advance)
         used = [
             (placed[p.role], extents_in_use(parts[p.role], p.file_system)) for p in table.filled
@@ -234,7 +239,6 @@ def place_image(
     lies in its place already is changed there.
     ``written`` is called now and then with the byte before which no more will be written.
     """
-    written(extent.start)
     with disk.open("r+b", buffering=0) as stream:
         is_there = isinstance(image, ImageInPlace) or _share(image, stream.fileno(), extent.start)
         for start, end in _runs(_changed(image)) if is_there else _filled(image):

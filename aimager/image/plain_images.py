@@ -6,9 +6,9 @@ They are made of its tree, or they are what a disk image was before that was don
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
@@ -39,6 +39,9 @@ _MUCH = 16 * MiB
 """Bytes of files= for which the room that a system's image has beside it may not do."""
 _MANY_LOCALES = 8
 """Each takes up to 3 MB of that room."""
+
+_THREADS = 3
+"""What is made at the same time, one of which waits for another first."""
 
 _KINDS = {FileSystem.ext4, FileSystem.vfat, FileSystem.swap}
 
@@ -115,23 +118,14 @@ def plain_images(
         }
         seen = _seen_apart(images, tree, tools) if meanwhile else _taken_apart(images.table, tree)
         trees = opened.enter_context(seen)
-        pool = opened.enter_context(ThreadPoolExecutor(1))
-        made = pool.submit(_make_parts, images, tools, parts, trees, epoch)
+        pool = opened.enter_context(ThreadPoolExecutor(_THREADS))
+        making = _Making(images, tools, parts, trees, epoch)
+        making.start(pool)
         if not meanwhile:
-            made.result()
+            making.root.result()
+            making.others.result()
             opened.pop_all().close()
-        yield cache(lambda: _opened(parts, made.result(), opened))
-
-
-def _opened(parts: Mapping[Role, Path], begun: BegunDisk | None, opened: ExitStack) -> Plain:
-    streams = {role: opened.enter_context(part.open("rb")) for role, part in parts.items()}
-    plain = {
-        role: ChangedImage(stream, Extent(0, os.fstat(stream.fileno()).st_size))
-        for role, stream in streams.items()
-    }
-    if begun:
-        plain[Role.root] = ImageInPlace(streams[Role.root], begun.root)
-    return plain
+        yield cache(partial(making.open, opened))
 
 
 def has_mount_points(table: PartitionTable, tree: Tree) -> bool:
@@ -203,30 +197,52 @@ def _seen_apart(images: Images, tree: Tree, tools: Toolbox) -> Iterator[dict[Rol
                 umount2(path, MNT_DETACH)
 
 
-def _make_parts(
-    images: Images,
-    tools: Toolbox,
-    parts: Mapping[Role, Path],
-    trees: Mapping[Role, Path],
-    epoch: int,
-) -> BegunDisk | None:
-    """Make the root's image beside all others; returns the disk in which it lies, if it does."""
+@dataclass
+class _Making:
+    """Makes the root's image of ``trees`` beside all others, which become ``parts``."""
 
-    def make(partitions: Sequence[Partition]) -> None:
+    images: Images
+    tools: Toolbox
+    parts: Mapping[Role, Path]
+    trees: Mapping[Role, Path]
+    epoch: int
+    begun: Future[BegunDisk | None] = field(init=False)
+    root: Future[None] = field(init=False)
+    others: Future[None] = field(init=False)
+
+    def start(self, pool: Executor) -> None:
+        wanted = [partition for partition in self.images.table.filled if has_files(partition)]
+        root = [partition for partition in wanted if partition.role is Role.root]
+        others = [partition for partition in wanted if partition.role is not Role.root]
+        link = self.parts[Role.root]
+        self.begun = pool.submit(begin_for_root, self.images, self.tools, self.trees, link)
+        self.root = pool.submit(self._make_root, *root)
+        self.others = pool.submit(self._make, others)
+
+    def open(self, opened: ExitStack) -> Plain:
+        """What was made, as long as it is ``opened``; a root on its disk need not be there yet."""
+        self.others.result()
+        begun = self.begun.result()
+        if not begun:
+            self.root.result()
+        streams = {role: opened.enter_context(it.open("rb")) for role, it in self.parts.items()}
+        plain = {
+            role: ChangedImage(stream, Extent(0, os.fstat(stream.fileno()).st_size))
+            for role, stream in streams.items()
+        }
+        if begun:
+            plain[Role.root] = ImageInPlace(streams[Role.root], begun.root, self.root)
+        return plain
+
+    def _make(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
-            tree, image = trees[partition.role], parts[partition.role]
-            make_part(tools, images.ids, partition, tree, image, epoch=epoch)
+            tree, image = self.trees[partition.role], self.parts[partition.role]
+            make_part(self.tools, self.images.ids, partition, tree, image, epoch=self.epoch)
 
-    wanted = [partition for partition in images.table.filled if partition.role in parts]
-    largest = [partition for partition in wanted if partition.role is Role.root]
-    others = [partition for partition in wanted if partition.role is not Role.root]
-    with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(make, others)
-        root, top = parts[Role.root], trees[Role.root]
-        with progress.growing(root.name, root, partial(part_data, largest[0], top)):
-            if begun := begin_for_root(images, tools, trees):
-                begun.make_root(images, tools, top, root, epoch)
+    def _make_root(self, partition: Partition) -> None:
+        image, top = self.parts[Role.root], self.trees[Role.root]
+        with progress.growing(image.name, image, partial(part_data, partition, top)):
+            if begun := self.begun.result():
+                begun.make_root(self.images, self.tools, top, image, self.epoch)
             else:
-                make(largest)
-        made.result()
-    return begun
+                self._make([partition])

@@ -1,11 +1,14 @@
 """A disk whose root is made in its place is the one to which its image is copied, in all bytes."""
 
 import os
+import subprocess
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -14,8 +17,9 @@ import pytest
 from aimager import files
 from aimager.errors import ImageError
 from aimager.image import make_patched
+from aimager.image import plain_images as plain_images_module
 from aimager.image.changed_image import ChangedImage
-from aimager.image.disk_in_place import ImageInPlace, begin_for_root
+from aimager.image.disk_in_place import BegunDisk, ImageInPlace, begin_for_root
 from aimager.image.filesystem.ext4 import Place, make_ext4
 from aimager.image.filesystem.ext4_size import ext4_size
 from aimager.image.filesystem.usage import usage
@@ -94,10 +98,14 @@ class Making:
         (top / "boot/loader.conf").write_text("timeout 3\n" * 900)
         (top / "u-boot.bin").write_bytes(b"loader of its own")
 
-    def patch(self, digests: Any) -> tuple[Patching, tuple[Extent, ...] | None]:
+    def patch(
+        self, digests: Any, *, meanwhile: bool = False
+    ) -> tuple[Patching, tuple[Extent, ...] | None]:
         """Make plain images, set the system up, and write that into them."""
         images, tree, epoch = self.images, self.tree, trees.EPOCH
-        with plain_images(images, trees.TOOLS, tree, None, epoch=epoch) as plain:
+        with plain_images(
+            images, trees.TOOLS, tree, None, epoch=epoch, meanwhile=meanwhile
+        ) as plain:
             since = watch(tree)
             patching = Patching(images, trees.TOOLS, tree, plain, since, epoch=epoch, anew=True)
             self.set_up()
@@ -161,6 +169,54 @@ def test_it_is_the_disk_to_which_a_root_is_copied(
     assert undo_of(second, tmp_path / "second") == undo_of(first, tmp_path / "first")
 
 
+@contextmanager
+def seen_as_it_is(images: Images, tree: Tree, *__: object) -> Iterator[dict[Role, Path]]:
+    """As `_seen_apart` has it, without a mount: the tree as it was, where the root has all."""
+    subprocess.run(["cp", "-a", tree.path, images.work / "apart"], check=True)
+    yield {Role.root: images.work / "apart"}
+
+
+def test_what_lies_before_a_root_is_summed_while_that_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_images_module, "_seen_apart", seen_as_it_is)
+    monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
+    made = making(tmp_path / "made", "alone", (Product.disk,))
+    made.disk.touch()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == made.disk)
+    begun, told, make_root = Event(), Told(), BegunDisk.make_root
+
+    def wait(*given: Any) -> None:
+        assert begun.wait(60)
+        make_root(*given)
+
+    def advance(end: int) -> None:
+        assert not begun.is_set() or end > 42 * MiB
+        Told.advance(told, end)
+        begun.set()
+
+    monkeypatch.setattr(BegunDisk, "make_root", wait)
+    monkeypatch.setattr(told, "advance", advance)
+    made.patch(told, meanwhile=True)
+    assert told.end > 42 * MiB
+    assert told.sum == begin_of(made.disk, told.end)
+
+
+def test_a_root_that_cannot_be_made_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_images_module, "_seen_apart", seen_as_it_is)
+    monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
+    made = making(tmp_path / "made", "alone", (Product.disk,))
+
+    def fail(*_: object) -> None:
+        raise ImageError("no room for the root", hint="x")
+
+    monkeypatch.setattr(BegunDisk, "make_root", fail)
+    with pytest.raises(ImageError, match="no room for the root"):
+        made.patch(MagicMock(), meanwhile=True)
+
+
 def undo_of(patching: Patching, target: Path) -> object:
     patching.write_undo(target, "plain", MagicMock(of=files.sha256))
     undo = read_undo(target)
@@ -206,7 +262,8 @@ def test_others_are_copied(
 ) -> None:
     monkeypatch.setitem(TABLES, "other", TABLES.get(table, table))
     made = making(tmp_path / "made", "other", products)
-    assert begin_for_root(made.images, trees.TOOLS, {Role.root: made.tree.path}) is None
+    link = made.images.work / "link"
+    assert begin_for_root(made.images, trees.TOOLS, {Role.root: made.tree.path}, link) is None
     assert not list(made.images.work.iterdir())
 
 
@@ -214,13 +271,14 @@ def test_what_is_no_ext4_is_copied(tmp_path: Path) -> None:
     made = making(tmp_path / "made", "gpt", (Product.disk,))
     table = made.images.table.changed(Role.root, file_system=FileSystem.vfat, size=40 * MiB)
     images = replace(made.images, table=table)
-    assert begin_for_root(images, trees.TOOLS, {Role.root: made.tree.path}) is None
+    link = images.work / "link"
+    assert begin_for_root(images, trees.TOOLS, {Role.root: made.tree.path}, link) is None
 
 
 def test_one_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "begun").write_bytes(bytes(MiB))
     with (tmp_path / "begun").open("rb") as stream:
-        image = ImageInPlace(stream, Extent(4096, 8192))
+        image = ImageInPlace(stream, Extent(4096, 8192), Future())
         with pytest.raises(ImageError, match="larger or smaller"):
             image.hand_over(tmp_path / "disk", Extent(4096, 4096))
 

@@ -37,6 +37,8 @@ def make_plain(asked: Asked) -> Found:
         made.images, trees.TOOLS, made.tree, None, epoch=trees.EPOCH, meanwhile=asked.meanwhile
     ) as plain:
         time.sleep(0.01)
+        for image in plain().values():
+            image.wait()
         sums = {str(role): sha256(it.read(0, it.size)).hexdigest() for role, it in plain().items()}
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     mounted = [line for line in mounts if str(made.images.work) in line]
