@@ -6,14 +6,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def looking(
-    look: Callable[[], object], seconds: float, *, first: Callable[[], object] = lambda: None
-) -> Iterator[None]:
-    """Call ``first`` once, and ``look`` every so many ``seconds``, until the block ends."""
+def looking(look: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call ``look`` every so many ``seconds``, until the block ends."""
     ended = threading.Event()
 
     def go() -> None:
-        first()
         while not ended.wait(seconds):
             look()
 

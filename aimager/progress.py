@@ -27,6 +27,7 @@ MARK = "\x1e"
 
 _OFTEN = 0.1  # seconds between two records of one step
 _LOOK = 0.2  # seconds between two looks at a file that grows
+_LONG = 1.0  # seconds after which it is counted how large it will be
 
 _lock = threading.Lock()
 _last = ("", 0.0)
@@ -89,21 +90,19 @@ def counting(name: str, total: int) -> Callable[[int], None]:
 def growing(name: str, target: Path, total: Callable[[], int] = lambda: 0) -> Iterator[None]:
     """Tell, while the block runs, how many bytes of ``target`` have been written.
 
-    ``total`` is asked, beside the block, how many there will be; 0 is not known. Should there be
-    more in the end, they are not told.
+    ``total`` is asked, beside the block, how many there will be, if that takes so long that anybody
+    wants to know; 0 is not known. Should there be more in the end, they are not told.
     """
-
-    expected = 0
-
-    def ask() -> None:
-        nonlocal expected
-        expected = total()
+    begun, expected = time.monotonic(), 0
 
     def look() -> tuple[int, int]:
+        nonlocal expected
+        if not expected and time.monotonic() - begun > _LONG:
+            expected = total()
         done = _written(target)
         return (min(done, expected) if expected else done), expected
 
-    with _looking(name, look, ask):
+    with _looking(name, look):
         yield
 
 
@@ -119,9 +118,7 @@ def reading(name: str, source: IO[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def _looking(
-    name: str, look: Callable[[], tuple[int, int]], first: Callable[[], object] = lambda: None
-) -> Iterator[None]:
+def _looking(name: str, look: Callable[[], tuple[int, int]]) -> Iterator[None]:
     """Tell now and then, while the block runs, how many bytes are done, of how many."""
     step(name, unit="B")
     if HEARD not in os.environ:
@@ -132,7 +129,7 @@ def _looking(
         done, total = look()
         step(name, done=done, total=total, unit="B")
 
-    with looking(tell, _LOOK, first=first):
+    with looking(tell, _LOOK):
         yield
 
 

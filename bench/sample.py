@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +28,7 @@ class Sample:
 
 
 def measure(action: Callable[[], None]) -> Sample:
-    """Do ``action``, whose processes must all have ended and been waited for at its end."""
+    """Do ``action``, whose processes must all have ended and been waited for by their parents."""
     cpu, written, start = _cpu(), _written(), time.monotonic()
     with _watched() as peak:
         action()
@@ -38,9 +37,9 @@ def measure(action: Callable[[], None]) -> Sample:
 
 
 def _cpu() -> float:
-    """What all children have used that were waited for; what measures and serves is not in it."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    """What all processes below this one have used; what measures and serves is not in it."""
+    own = os.times()
+    return cpu_below(os.getpid()) - own.user - own.system
 
 
 def _written() -> int:

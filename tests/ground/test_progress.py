@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -81,26 +80,34 @@ def test_a_file_that_grows_is_watched_under_its_later_name(
     assert {*sizes} - {0} <= {*range(1 << 20, 1 << 22)}, "holes do not count"
 
 
-def test_a_file_that_grows_has_a_total_once_it_is_known(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, heard: list[dict[str, object]]
+def test_a_file_that_grows_for_long_has_a_total(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    heard: list[dict[str, object]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begun = threading.Event()
+    monkeypatch.setattr(progress, "_LONG", 0.5)
+    weighed = []
 
     def weigh() -> int:
-        begun.wait()
+        weighed.append(3 << 20)
         return 3 << 20
 
     with progress.growing("root.tar", tmp_path / "root.tar", weigh):
         (tmp_path / "root.tar").write_bytes(bytes(1 << 20))
-        begun.set()
-        wait_until(lambda: len(heard) > 1)
+        wait_until(lambda: bool(heard[-1]["total"]))
         (tmp_path / "root.tar").write_bytes(bytes(9 << 20))
         wait_until(lambda: heard[-1]["done"] == 3 << 20)
     told = records(capsys)
     assert (told[0]["done"], told[0]["total"]) == (0, 0)
-    assert {record["total"] for record in told[1:]} == {3 << 20}
-    assert told[1]["done"] in range(1 << 20, 3 << 20)
+    totals = [record["total"] for record in told]
+    assert totals == sorted(totals, key=bool), "it stays known"
+    assert {*totals} == {0, 3 << 20}
     assert told[-1]["done"] == 3 << 20, "it was weighed by the eye"
+    assert len(weighed) == 1
+    with progress.growing("small.tar", tmp_path / "small.tar", weigh):
+        (tmp_path / "small.tar").touch()
+    assert len(weighed) == 1, "nobody waited for it"
 
 
 def test_how_far_another_process_has_read_a_file(
