@@ -7,12 +7,16 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from aimager import limits, tar_stream
 from aimager.compression import OTHER_MIRROR, opened, recognized
 from aimager.errors import ASK_PACKAGER, ImageError, not_unpacked
 
+T = TypeVar("T")
+
 _CHUNK = 1 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _MAX_LINKS = 40  # as path_resolution(7)
 
 
@@ -113,51 +117,55 @@ class _Layers:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.folders: dict[tuple[str, ...], Path] = {}
+        self.folders: dict[str, str] = {}
 
     def add(
         self, package: Path, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str
     ) -> None:
         """Make one file; one of its name is replaced, and never written through."""
-        *folder, last = name.split("/")
+        folder, _, last = name.rpartition("/")
         if member.isdir():
-            path = self.folder((*folder, last))
-            path.chmod(member.mode & 0o777 | 0o700)
+            os.chmod(self.folder(name), member.mode & 0o777 | 0o700)  # noqa: PTH101
             return
-        path = self.folder(tuple(folder)) / last
-        link = self._link_target(package, member) if member.islnk() else None
-        if link == path:
-            return
-        if path.is_symlink() or member.issym():
-            self.folders.clear()  # a path may lead elsewhere now
-        path.unlink(missing_ok=True)
-        if link:
-            os.link(link, path, follow_symlinks=False)
+        path = f"{self.folder(folder)}/{last}"
+        if member.islnk():
+            to, _, last = _inside(package, member.linkname).rpartition("/")
+            linked = f"{self.folder(to)}/{last}"
+            if linked == path:
+                return
+            self._make(path, lambda: os.link(linked, path, follow_symlinks=False))
         elif member.issym():
-            path.symlink_to(member.linkname)
+            self._make(path, lambda: os.symlink(member.linkname, path))  # noqa: PTH211
+            self.folders.clear()  # a path may lead elsewhere now
         elif member.isreg():
             content = archive.extractfile(member)
             assert content, "a regular file has content"
-            with path.open("xb") as stream:
+            with os.fdopen(self._make(path, lambda: os.open(path, _NEW)), "wb", 0) as stream:
                 shutil.copyfileobj(content, stream, _CHUNK)
-            path.chmod(member.mode & 0o777)
-            os.utime(path, (member.mtime, member.mtime))
+                os.fchmod(stream.fileno(), member.mode & 0o777)
+                os.utime(stream.fileno(), (member.mtime, member.mtime))
         else:
             told = f"{package.name} holds a file that no package has: {name}"
             raise ImageError(told, hint=ASK_PACKAGER)
 
-    def _link_target(self, package: Path, member: tarfile.TarInfo) -> Path:
-        *folder, last = _inside(package, member.linkname).split("/")
-        return self.folder(tuple(folder)) / last
+    def _make(self, path: str, make: Callable[[], T]) -> T:
+        """Make what has the name ``path`` from now on, be there another of it or not."""
+        try:
+            return make()
+        except FileExistsError:
+            if os.path.islink(path):  # noqa: PTH114
+                self.folders.clear()
+            os.unlink(path)  # noqa: PTH108
+            return make()
 
-    def folder(self, parts: tuple[str, ...]) -> Path:
-        """The directory ``parts`` of the root, links resolved within it; made if missing."""
-        known = self.folders.get(parts)
+    def folder(self, name: str) -> str:
+        """The directory ``name`` of the root, links resolved within it; made if missing."""
+        known = self.folders.get(name)
         if known is None:
-            known = self.folders[parts] = self._resolve(parts)
+            known = self.folders[name] = str(self._resolve(name.split("/")))
         return known
 
-    def _resolve(self, parts: tuple[str, ...]) -> Path:
+    def _resolve(self, parts: Sequence[str]) -> Path:
         path = self.root
         left = list(reversed(parts))
         links = 0
