@@ -1,14 +1,12 @@
 """A disk whose root is made in its place is the one to which its image is copied, in all bytes."""
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from threading import Event
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -17,9 +15,8 @@ import pytest
 from aimager import files
 from aimager.errors import ImageError
 from aimager.image import make_patched
-from aimager.image import plain_images as plain_images_module
 from aimager.image.changed_image import ChangedImage
-from aimager.image.disk_in_place import BegunDisk, ImageInPlace, begin_for_root
+from aimager.image.disk_in_place import ImageInPlace, begin_for_root
 from aimager.image.filesystem.ext4 import Place, make_ext4
 from aimager.image.filesystem.ext4_size import ext4_size
 from aimager.image.filesystem.usage import usage
@@ -167,54 +164,6 @@ def test_it_is_the_disk_to_which_a_root_is_copied(
     data = sum(end - start for start, end in holes(copied.disk))
     assert sum(end - start for start, end in holes(there.disk)) in {data, data - 64 * 1024}
     assert undo_of(second, tmp_path / "second") == undo_of(first, tmp_path / "first")
-
-
-@contextmanager
-def seen_as_it_is(images: Images, tree: Tree, *__: object) -> Iterator[dict[Role, Path]]:
-    """As `_seen_apart` has it, without a mount: the tree as it was, where the root has all."""
-    subprocess.run(["cp", "-a", tree.path, images.work / "apart"], check=True)
-    yield {Role.root: images.work / "apart"}
-
-
-def test_what_lies_before_a_root_is_summed_while_that_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plain_images_module, "_seen_apart", seen_as_it_is)
-    monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
-    made = making(tmp_path / "made", "alone", (Product.disk,))
-    made.disk.touch()
-    monkeypatch.setattr(os.path, "ismount", lambda path: path == made.disk)
-    begun, told, make_root = Event(), Told(), BegunDisk.make_root
-
-    def wait(*given: Any) -> None:
-        assert begun.wait(60)
-        make_root(*given)
-
-    def advance(end: int) -> None:
-        assert not begun.is_set() or end > 42 * MiB
-        Told.advance(told, end)
-        begun.set()
-
-    monkeypatch.setattr(BegunDisk, "make_root", wait)
-    monkeypatch.setattr(told, "advance", advance)
-    made.patch(told, meanwhile=True)
-    assert told.end > 42 * MiB
-    assert told.sum == begin_of(made.disk, told.end)
-
-
-def test_a_root_that_cannot_be_made_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plain_images_module, "_seen_apart", seen_as_it_is)
-    monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
-    made = making(tmp_path / "made", "alone", (Product.disk,))
-
-    def fail(*_: object) -> None:
-        raise ImageError("no room for the root", hint="x")
-
-    monkeypatch.setattr(BegunDisk, "make_root", fail)
-    with pytest.raises(ImageError, match="no room for the root"):
-        made.patch(MagicMock(), meanwhile=True)
 
 
 def undo_of(patching: Patching, target: Path) -> object:
