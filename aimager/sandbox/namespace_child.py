@@ -195,9 +195,7 @@ def _run_worker(setup: NamespaceSetup, request: str, control: socket.socket, ans
         _work(setup, request, answer, supervisor=above[0])
     os.close(above[0])
     os.close(alive[1])
-    watched: list[int] = [control.fileno(), alive[0]]
-    with suppress(OSError):  # Linux 5.3; should the socket's other end live on in another process
-        watched.append(os.pidfd_open(setup.builder))
+    watched = [control.fileno(), alive[0], *_life_of(setup.builder)]
     ready, _, _ = select.select(watched, [], [])
     is_builder_gone = alive[0] not in ready
     if is_builder_gone:
@@ -208,6 +206,18 @@ def _run_worker(setup: NamespaceSetup, request: str, control: socket.socket, ans
             for unfinished in temporaries(product):
                 unfinished.unlink(missing_ok=True)
     return status if status >= 0 else 128 - status
+
+
+def _life_of(builder: int) -> list[int]:
+    """What can be read once the builder is gone, whose socket's end may live on elsewhere."""
+    try:
+        return [os.pidfd_open(builder)]
+    except ProcessLookupError:
+        ended, other = os.pipe()
+        os.close(other)
+        return [ended]
+    except OSError:  # before Linux 5.3
+        return []
 
 
 def _work(setup: NamespaceSetup, request: str, answer: int, *, supervisor: int) -> NoReturn:

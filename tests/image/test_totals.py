@@ -47,6 +47,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     monkeypatch.setenv(progress.HEARD, "")
     monkeypatch.setattr(progress, "_LOOK", 0.001)
     monkeypatch.setattr(progress, "_OFTEN", 0.0)
+    monkeypatch.setattr(progress, "_LONG", -1.0)
     return noted_records(monkeypatch)
 
 
