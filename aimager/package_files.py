@@ -1,5 +1,6 @@
 """Packages' files: some of what is in one read, or those of several laid over one another."""
 
+import errno
 import os
 import re
 import shutil
@@ -136,12 +137,12 @@ class _Layers:
             self._make(path, lambda: os.link(linked, path, follow_symlinks=False))
         elif member.issym():
             self._make(path, lambda: os.symlink(member.linkname, path))  # noqa: PTH211
-            self.folders.clear()  # a path may lead elsewhere now
         elif member.isreg():
             content = archive.extractfile(member)
             assert content, "a regular file has content"
-            with os.fdopen(self._make(path, lambda: os.open(path, _NEW)), "wb", 0) as stream:
+            with os.fdopen(self._make(path, lambda: os.open(path, _NEW)), "wb") as stream:
                 shutil.copyfileobj(content, stream, _CHUNK)
+                stream.flush()  # which would change its time later
                 os.fchmod(stream.fileno(), member.mode & 0o777)
                 os.utime(stream.fileno(), (member.mtime, member.mtime))
         else:
@@ -153,8 +154,7 @@ class _Layers:
         try:
             return make()
         except FileExistsError:
-            if os.path.islink(path):  # noqa: PTH114
-                self.folders.clear()
+            self.folders.clear()  # a path may lead elsewhere now
             os.unlink(path)  # noqa: PTH108
             return make()
 
@@ -186,5 +186,7 @@ class _Layers:
                     if not below.exists():
                         below.mkdir()
                         below.chmod(0o755)  # whatever the umask
+                    elif not below.is_dir():
+                        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
                     path = below
         return path

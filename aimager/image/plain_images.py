@@ -100,7 +100,8 @@ def plain_images(
 
     They are those of ``former``, if that is there, with other ids. Times after ``epoch``, in
     seconds since 1970, become it. ``meanwhile``, they are made in the block, where nothing may
-    change ``tree``, which `has_mount_points`; what is yielded waits for them.
+    change ``tree``, which `has_mount_points`; what is yielded waits for them,
+    but for a root in its place on the disk (`ImageInPlace.wait`).
 
     :raises ImageError: when something does not fit
     """

@@ -1,4 +1,4 @@
-"""What hooks of packages made, remembered for other builds: one kept product for each result.
+"""What hooks of packages and locale-gen made, for other builds: one kept product for each result.
 
 They lie among the products, and are pruned as these are. A result is known by all that the program
 that made it could see (`aimager.sandbox.clean_run`).

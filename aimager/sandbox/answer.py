@@ -21,8 +21,8 @@ def title(work: Path) -> str:
     return work.name.replace(".", ":", 1)
 
 
-def understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:
-    """The function's answer, as JSON data, of a supervisor that ended with ``status``.
+def understand(setup: NamespaceSetup, reply: bytes, status: int | None) -> Any:
+    """The function's answer, as JSON data, of a supervisor that ended with ``status``, if known.
 
     :raises AimagerError: what the function raised, or HostError when it was killed
     :raises ChildFailed: when it raised anything else
@@ -37,8 +37,10 @@ def understand(setup: NamespaceSetup, reply: bytes, status: int) -> Any:
         raise ChildFailed(f"{setup.function} failed:\n{message['traceback']}")
     if "error" in message:
         raise _error(setup, message)
-    if not setup.function and status == 0:
+    if not setup.function and not status:
         return None
+    if status is None:  # that it said nothing tells
+        raise _killed(setup, signal.SIGKILL)
     ended = status - 128 if status > 128 else -status
     if ended > 0:
         raise _killed(setup, signal.Signals(ended))

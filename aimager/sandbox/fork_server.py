@@ -104,11 +104,15 @@ class _Server:
                 if not message:
                     return
                 asked = Asked.decode(message)
-                if asked.fork:
+                if asked.fork and len(descriptors) == len(("control", "report")):
                     self._fork(asked, *descriptors)
+                else:  # there was no room for them
+                    for descriptor in descriptors:
+                        os.close(descriptor)
                 self._modules[:0] = asked.modules
             elif self._modules:
-                importlib.import_module(self._modules.pop(0))
+                with suppress(Exception):  # who needs it reads it again, and tells
+                    importlib.import_module(self._modules.pop(0))
 
     def _fork(self, asked: Asked, control: int, report: int) -> None:
         try:
@@ -122,13 +126,14 @@ class _Server:
             for descriptor in (self._ended, self._wakes, *self._reports.values()):
                 os.close(descriptor)
             os.set_inheritable(report, False)  # without a server, it is its end that tells
+            _answer(control, os.getpid())
             _be_supervisor(control, asked.niceness)
-        with suppress(OSError), socket.socket(fileno=control) as answer:  # who asked may be gone
-            answer.sendall(NUMBER.pack(child))
         if child > 0:
             self._reports[child] = report
         else:
+            _answer(control, child)
             os.close(report)
+        os.close(control)
 
     def _report(self) -> None:
         """Tell how those ended that have, and forget them."""
@@ -136,8 +141,14 @@ class _Server:
             child, status = os.waitpid(-1, os.WNOHANG)
             if not child:
                 return
-            with suppress(OSError), os.fdopen(self._reports.pop(child), "wb") as report:
-                report.write(NUMBER.pack(status))
+            if child in self._reports:  # and no module's that was read
+                with suppress(OSError), os.fdopen(self._reports.pop(child), "wb") as report:
+                    report.write(NUMBER.pack(status))
+
+
+def _answer(control: int, number: int) -> None:
+    with suppress(OSError):  # who asked may be gone
+        os.write(control, NUMBER.pack(number))
 
 
 def _be_supervisor(control: int, niceness: int) -> NoReturn:

@@ -185,7 +185,7 @@ def _refuse_below(work: Path, paths: Sequence[Path]) -> None:
 def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int]) -> Any:
     """Have a supervisor do it, map its ids and return the function's answer, as JSON data."""
     supervisor = FORK_SERVER.hire(setup.function.partition(":")[0] or __name__)
-    control, status = supervisor.control, None
+    control, has_ended = supervisor.control, False
     trees = _shelf.take()
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as answer, relayed(1) as said, relayed(2) as complained:
@@ -198,10 +198,11 @@ def _run(setup: NamespaceSetup, request: Any, held: tuple[int, int]) -> Any:
                     control.sendall(b"m")
             reply = answer.read()
             status = supervisor.wait()
+            has_ended = True
         finally:
             _shelf.put_back(trees, control)
             control.close()  # the order to stop
-            if status is None:
+            if not has_ended:
                 supervisor.wait()
     return understand(setup, reply, status)
 

@@ -50,14 +50,14 @@ class Supervisor:
         self.control.sendmsg([line[:1]], [ancillary])
         self.control.sendall(line[1:])
 
-    def wait(self) -> int:
-        """Wait for its end; its exit status, or that of `subprocess.Popen` for a signal.
+    def wait(self) -> int | None:
+        """Wait for its end, once; its exit status, or that of `subprocess.Popen` for a signal.
 
-        Should the server be gone, who would know, it is 0.
+        None: the server is gone, who would know. It may be called again where it was interrupted.
         """
-        with os.fdopen(self.report, "rb") as report:
-            status = report.read(NUMBER.size)
-        return os.waitstatus_to_exitcode(*NUMBER.unpack(status)) if status else 0
+        status = os.read(self.report, NUMBER.size)
+        os.close(self.report)
+        return os.waitstatus_to_exitcode(*NUMBER.unpack(status)) if status else None
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,13 @@ class _Server:
         :raises HostError: when there is no room for a process
         :raises OSError: when the server has ended
         """
-        reader, writer = os.pipe()
         ours, theirs = socket.socketpair()
+        try:
+            reader, writer = os.pipe()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         try:
             with theirs:
                 try:
@@ -109,7 +114,7 @@ class _Server:
 
 
 class ForkServer:
-    """The server of this process, which is started when it is wanted, or before."""
+    """The server of this process and those forked later, started when it is wanted, or before."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()

@@ -266,12 +266,12 @@ def _run(early: _Early) -> None:
 
 
 def _make_all(early: _Early, results: Results, log: IO[bytes]) -> bool:
-    """Whether any of it could be made."""
+    """Make what can be made; whether it need not be tried again."""
     stage, work = early.stage, early.stage.workshop.work
     limits = Limits(folder=work, written=_MOST_WRITTEN)
     glibc = [package for package in early.packages if package.name == _GLIBC]
     others = [package for package in early.packages if package.name != _GLIBC]
-    progress.step("unpacking kernels")
+    progress.step("unpacking packages")
     programs = stage.unpack_programs()
     indexes = ModuleIndexes(stage.unpack("root", others, _NOT_INDEXED), programs, for_this=True)
     progress.step("indexing modules")
@@ -282,5 +282,6 @@ def _make_all(early: _Early, results: Results, log: IO[bytes]) -> bool:
     if glibc:
         progress.step("generating the default locale")
         archive = DefaultArchive(stage.unpack("locales", glibc, _NO_SOURCES), programs)
-        found.append(archive.find(results, work, limits, log) is not None)
+        archive.find(results, work, limits, log)
+        found.append(True)  # where it cannot be made, that follows from the package
     return any(found)

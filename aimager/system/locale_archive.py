@@ -18,7 +18,7 @@ from aimager.sandbox.privileges import Limits
 from aimager.sandbox.program_files import UnknownFilesError, program_files
 from aimager.sandbox.results import Files, Results
 from aimager.sandbox.tree import Tree
-from aimager.system.remembered import give_programs, remember
+from aimager.system.remembered import give_programs, remember, tell
 
 FOLDER, ARCHIVE = "usr/lib/locale", "locale-archive"
 GENERATOR = "usr/bin/locale-gen"
@@ -33,6 +33,8 @@ _NAME, _, _CHARACTERS = DEFAULT_LOCALE.partition(".")
 _MAPS = (f"{SOURCES}/charmaps/{_CHARACTERS}", f"{SOURCES}/charmaps/{_CHARACTERS}.gz")
 _PROGRAMS = ("usr/bin/localedef", "usr/bin/gzip")
 """localedef has gzip read maps."""
+
+_NAMES = ("locale-gen", "localedef", "gzip", "rm")
 
 _ARGUMENTS = ("-i", _NAME, "-c", "-f", _CHARACTERS, "-A", f"/{ALIASES}", DEFAULT_LOCALE)
 
@@ -58,13 +60,17 @@ class DefaultArchive:
 
         False: that is for locale-gen to do, and ``log`` has why.
         """
-        files = self.find(results, work, limits, log)
-        if files is None:
+        try:
+            removed = _SCRIPTS.get(self._script())
+            files = self.find(results, work, limits, log)
+            if removed is None or not files:
+                return False
+            for name in removed or self.tree.names(FOLDER):
+                self.tree.remove(f"{FOLDER}/{name}")
+            self.tree.write(f"{FOLDER}/{ARCHIVE}", files[ARCHIVE], 0o644)
+        except (ImageError, KeyError) as error:  # what is installed meanwhile may change it
+            tell(log, f"the default locale is left to the image's programs: {error}")
             return False
-        for name in _SCRIPTS[self._script()] or self.tree.names(FOLDER):
-            self.tree.remove(f"{FOLDER}/{name}")
-        for name, content in files.items():
-            self.tree.write(f"{FOLDER}/{name}", content, 0o644)
         return True
 
     def find(self, results: Results, work: Path, limits: Limits, log: IO[bytes]) -> Files | None:
@@ -90,7 +96,13 @@ class DefaultArchive:
     def _refuse_unknown(self) -> None:
         if self._script() not in _SCRIPTS:
             raise UnknownFilesError(f"/{GENERATOR} is another one than those that are known")
-        for path in (_OWN, f"{_LOCALES}/{DEFAULT_LOCALE}"):
+        # What locale-gen and localedef would find first, by their PATH or in the top folder.
+        folders = ["usr/local/bin", "usr/local/sbin"]
+        sbin = self.tree.lstat("usr/sbin")
+        if sbin and not stat.S_ISLNK(sbin.st_mode):
+            folders.append("usr/sbin")
+        found = [f"{folder}/{name}" for folder in folders for name in _NAMES]
+        for path in (_OWN, f"{_LOCALES}/{DEFAULT_LOCALE}", _NAME, _CHARACTERS, *found):
             if self.tree.lstat(path):
                 raise UnknownFilesError(f"there is /{path}")
         if not self.tree.is_dir(FOLDER):

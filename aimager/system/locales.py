@@ -91,7 +91,8 @@ def make_default(tree: Tree, run: Run, lay: Callable[[], bool]) -> None:
         text = enable_locale(before, DEFAULT_LOCALE)
     except ConfigError:
         return
-    if _enabled(text) == _enabled(f"{DEFAULT_LOCALE} UTF-8") and lay():
+    # sh(1) does not read a last line that does not end.
+    if text.endswith("\n") and _enabled(text) == [[DEFAULT_LOCALE, "UTF-8"]] and lay():
         tree.write(_NOTE, text)
         return
     tree.write(_ENABLED, text)
@@ -107,5 +108,5 @@ def make_default(tree: Tree, run: Run, lay: Callable[[], bool]) -> None:
 
 def _enabled(locale_gen: str) -> list[list[str]]:
     """The lines of locale.gen that count, in words."""
-    lines = (line.split() for line in locale_gen.splitlines())
-    return [words for words in lines if words and not words[0].startswith("#")]
+    lines = (re.split(r"[ \t]+", line.strip(" \t")) for line in locale_gen.split("\n"))
+    return [words for words in lines if words[0] and not words[0].startswith("#")]

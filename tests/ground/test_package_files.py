@@ -153,6 +153,42 @@ def test_a_hard_link_to_a_symbolic_link_does_not_follow_it(tmp_path: Path) -> No
     assert (tmp_path / "root/b").read_bytes() == b"x"
 
 
+def test_no_file_becomes_a_folder_by_a_link(tmp_path: Path) -> None:
+    """A hard link to a symbolic link is one, too."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    path = package(
+        tmp_path / "evil.pkg.tar.zst",
+        [
+            ("s", str(outside), SYM),
+            ("a", b"", REG),
+            ("a/", b"", DIR),
+            ("a", "s", LNK),
+            ("a/evil", b"evil", REG),
+        ],
+    )
+    with pytest.raises(ImageError, match=r"a of evil\.pkg\.tar\.zst cannot be unpacked"):
+        package_files.unpack_packages([path], tmp_path / "root")
+    assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("kind", [SYM, LNK])
+def test_a_folder_is_not_replaced_by_a_link(tmp_path: Path, kind: bytes) -> None:
+    (tmp_path / "outside").mkdir()
+    path = package(
+        tmp_path / "evil.pkg.tar.zst",
+        [
+            ("s", str(tmp_path / "outside"), SYM),
+            ("a/", b"", DIR),
+            ("a", "s", kind),
+            ("a/evil", b"evil", REG),
+        ],
+    )
+    with pytest.raises((HostError, ImageError)):
+        package_files.unpack_packages([path], tmp_path / "root")
+    assert not list((tmp_path / "outside").iterdir())
+
+
 @pytest.mark.parametrize(
     ("members", "message"),
     [

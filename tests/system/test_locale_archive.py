@@ -82,6 +82,8 @@ def test_it_is_made_of_the_sources_alone(
     ("path", "why"),
     [
         (GENERATOR, "/usr/bin/locale-gen is another one"),
+        ("usr/local/bin/localedef", "there is /usr/local/bin/localedef"),
+        ("usr/sbin/gzip", "there is /usr/sbin/gzip"),
         ("usr/local/share/i18n", "there is /usr/local/share/i18n"),
         ("usr/share/i18n/locales/en_US.UTF-8", "there is /usr/share/i18n/locales/en_US.UTF-8"),
     ],
