@@ -90,8 +90,8 @@ def counting(name: str, total: int) -> Callable[[int], None]:
 def growing(name: str, target: Path, total: Callable[[], int] = lambda: 0) -> Iterator[None]:
     """Tell, while the block runs, how many bytes of ``target`` have been written.
 
-    ``total`` is asked, beside the block, how many there will be, if that takes so long that anybody
-    wants to know; 0 is not known. Should there be more in the end, they are not told.
+    Once the block has taken a second, ``total`` is asked, beside it, how many there will be; 0 is
+    not known. Should there be more in the end, they are not told.
     """
     begun, expected = time.monotonic(), 0
 

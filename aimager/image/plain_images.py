@@ -100,8 +100,8 @@ def plain_images(
 
     They are those of ``former``, if that is there, with other ids. Times after ``epoch``, in
     seconds since 1970, become it. ``meanwhile``, they are made in the block, where nothing may
-    change ``tree``, which `has_mount_points`; what is yielded waits for them,
-    but for a root in its place on the disk (`ImageInPlace.wait`).
+    change ``tree``, which `has_mount_points`; what is yielded waits for them, but for a root that
+    is made in its place on the disk (`ImageInPlace.wait`).
 
     :raises ImageError: when something does not fit
     """
@@ -213,11 +213,11 @@ class _Making:
 
     def start(self, pool: Executor) -> None:
         wanted = [partition for partition in self.images.table.filled if has_files(partition)]
-        root = [partition for partition in wanted if partition.role is Role.root]
-        others = [partition for partition in wanted if partition.role is not Role.root]
+        root = next(partition for partition in wanted if partition.role is Role.root)
+        others = [partition for partition in wanted if partition is not root]
         link = self.parts[Role.root]
         self.begun = pool.submit(begin_for_root, self.images, self.tools, self.trees, link)
-        self.root = pool.submit(self._make_root, *root)
+        self.root = pool.submit(self._make_root, root)
         self.others = pool.submit(self._make, others)
 
     def open(self, opened: ExitStack) -> Plain:

@@ -39,7 +39,7 @@ def understand(setup: NamespaceSetup, reply: bytes, status: int | None) -> Any:
         raise _error(setup, message)
     if not setup.function and not status:
         return None
-    if status is None:  # that it said nothing tells
+    if status is None:  # it ended without an answer
         raise _killed(setup, signal.SIGKILL)
     ended = status - 128 if status > 128 else -status
     if ended > 0:

@@ -1,8 +1,8 @@
 """Starts supervisors of namespaces: ``python -m aimager.sandbox.fork_server``.
 
 To start Python and read the modules of a stage takes a good part of what many stages take. So one
-process does that, once, and forks a supervisor for each call of all processes of a run. Its words
-are::
+process does that, once, and forks a supervisor for each call of all processes that share it. Its
+words are::
 
     SOCKET         number of an inherited file descriptor
     MODULE...      what to read, as there is time for it
@@ -38,6 +38,8 @@ NUMBER = struct.Struct("i")
 
 _LONGEST = 1 << 14
 """Bytes of a message."""
+_DESCRIPTORS = 2
+"""That come with a message: the end of a control socket, and that of a pipe for the report."""
 _MANY = 1 << 12
 """Bytes that are read of a pipe whose bytes tell nothing but that there are some."""
 
@@ -49,22 +51,21 @@ _TRIES, _PAUSE = 5, 0.1
 class Asked:
     """A message: how nice (nice(2)) the supervisor is to be, and what the next one will have read.
 
-    Without ``fork`` none is wanted, and there is no descriptor.
+    Where none is wanted, no descriptors come with it.
     """
 
     modules: tuple[str, ...]
     niceness: int = 0
-    fork: bool = True
 
     def encode(self) -> bytes:
         """As it is sent."""
-        return " ".join([str(self.niceness), str(int(self.fork)), *self.modules]).encode()
+        return " ".join([str(self.niceness), *self.modules]).encode()
 
     @classmethod
     def decode(cls, message: bytes) -> "Asked":
         """What `encode` made."""
-        niceness, fork, *modules = message.decode().split(" ")
-        return cls(tuple(modules), int(niceness), bool(int(fork)))
+        niceness, *modules = message.decode().split(" ")
+        return cls(tuple(modules), int(niceness))
 
 
 def main() -> int:
@@ -74,7 +75,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
-    gc.disable()  # what modules leave is to stay
+    gc.disable()  # to look through what modules leave frees nothing
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         asked.set_inheritable(False)
         _Server(asked, sys.argv[2:-1]).serve()
@@ -100,13 +101,13 @@ class _Server:
                 os.read(self._ended, _MANY)
                 self._report()
             if self._asked.fileno() in ready:
-                message, descriptors, _, _ = socket.recv_fds(self._asked, _LONGEST, 2)
+                message, descriptors, _, _ = socket.recv_fds(self._asked, _LONGEST, _DESCRIPTORS)
                 if not message:
                     return
                 asked = Asked.decode(message)
-                if asked.fork and len(descriptors) == len(("control", "report")):
+                if len(descriptors) == _DESCRIPTORS:
                     self._fork(asked, *descriptors)
-                else:  # there was no room for them
+                else:  # none is wanted, or there was no room for them
                     for descriptor in descriptors:
                         os.close(descriptor)
                 self._modules[:0] = asked.modules

@@ -105,7 +105,7 @@ class _Server:
     def read(self, modules: Sequence[str]) -> None:
         """Have it read ``modules``, as there is time for it."""
         with suppress(ConnectionError):  # who wants a supervisor will meet it
-            self.socket.send(Asked(tuple(modules), fork=False).encode())
+            self.socket.send(Asked(tuple(modules)).encode())
 
     def dismiss(self) -> None:
         """Let it end, and wait for its end."""

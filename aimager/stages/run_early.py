@@ -1,7 +1,7 @@
 """run-early: what packages' programs make, while there is no system yet to install them to.
 
-depmod takes as long as installing the base system, and localedef half of that, and neither needs
-anything of it, nor of what is borrowed but themselves. So they are run while that is unpacked and
+depmod takes as long as installing the base system, and localedef half of that. Neither needs that
+system, nor any other of the borrowed programs. So they are run while that is unpacked and
 the base system is made, and who installs the board's packages finds what they made among what is
 remembered (`aimager.system.remembered`). What it is looked up by tells whether it is the right one:
 packages and programs are guessed here, and a wrong guess is work in vain and no more.
@@ -50,7 +50,8 @@ _GLIBC = "glibc"
 """The package that has the sources of locales, and their generator."""
 
 _PROGRAMS = (
-    *(_KMOD, _GLIBC, "filesystem", "gzip", "libgcc", "gcc-libs", "openssl", "xz", "zlib", "zstd"),
+    *(_KMOD, _GLIBC, "filesystem", "gzip"),
+    *("libgcc", "gcc-libs", "openssl", "xz", "zlib", "zstd"),
 )
 """The packages of depmod, localedef and gzip, of the libraries that they are linked to, and of the
 links to their folders; those of the stand-in mirror and of Arch Linux."""

@@ -23,20 +23,21 @@ from aimager.system.remembered import give_programs, remember, tell
 FOLDER, ARCHIVE = "usr/lib/locale", "locale-archive"
 GENERATOR = "usr/bin/locale-gen"
 
-SOURCES = "usr/share/i18n"
-ALIASES = "usr/share/locale/locale.alias"
-_LOCALES = f"{SOURCES}/locales"
+_SOURCES = "usr/share/i18n"
+_LOCALES = f"{_SOURCES}/locales"
+_ALIASES = "usr/share/locale/locale.alias"
 _OWN = "usr/local/share/i18n"
 """The administrator's sources, which come first."""
 
 _NAME, _, _CHARACTERS = DEFAULT_LOCALE.partition(".")
-_MAPS = (f"{SOURCES}/charmaps/{_CHARACTERS}", f"{SOURCES}/charmaps/{_CHARACTERS}.gz")
+_MAPS = (f"{_SOURCES}/charmaps/{_CHARACTERS}", f"{_SOURCES}/charmaps/{_CHARACTERS}.gz")
 _PROGRAMS = ("usr/bin/localedef", "usr/bin/gzip")
 """localedef has gzip read maps."""
 
 _NAMES = ("locale-gen", "localedef", "gzip", "rm")
+"""Programs that are found by their names alone."""
 
-_ARGUMENTS = ("-i", _NAME, "-c", "-f", _CHARACTERS, "-A", f"/{ALIASES}", DEFAULT_LOCALE)
+_ARGUMENTS = ("-i", _NAME, "-c", "-f", _CHARACTERS, "-A", f"/{_ALIASES}", DEFAULT_LOCALE)
 
 _SCRIPTS = {
     # Of the stand-in mirror, which is Debian's.
@@ -86,7 +87,7 @@ class DefaultArchive:
             self._refuse_unknown()
             needed = [program_files(self.programs, program) for program in _PROGRAMS]
             yield from give_programs(self.programs, sorted({*needed[0], *needed[1]}))
-            for path in (*_MAPS, ALIASES):
+            for path in (*_MAPS, _ALIASES):
                 if self.tree.exists(path):
                     yield Given(path, self.tree.read_bytes(path))
             yield from self._sources()

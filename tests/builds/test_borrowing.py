@@ -109,6 +109,7 @@ def test_most_programs_are_borrowed(both: Both) -> None:
         for how in ("borrowed", "emulated")
     }
     assert numbers["borrowed"] > numbers["emulated"] > 0
+    assert ("emulated", "/usr/bin/localedef") not in both.started
     assert ("emulated", "/usr/bin/ldconfig") in both.started
 
 

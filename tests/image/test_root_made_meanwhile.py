@@ -18,7 +18,7 @@ from aimager.image.make_images import Images
 from aimager.model.partition import MiB, Role
 from aimager.model.product import Product
 from aimager.sandbox.tree import Tree
-from tests.image.test_disk_in_place import TABLES, Told, begin_of, making
+from tests.image.test_disk_in_place import TABLES, Making, Told, begin_of, making
 
 
 @contextmanager
@@ -28,12 +28,17 @@ def seen_as_it_is(images: Images, tree: Tree, *__: object) -> Iterator[dict[Role
     yield {Role.root: images.work / "apart"}
 
 
-def test_what_lies_before_a_root_is_summed_while_that_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Making:
+    """A system whose disk has a root alone, with much room before it."""
     monkeypatch.setattr(plain_images, "_seen_apart", seen_as_it_is)
     monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
-    made = making(tmp_path / "made", "alone", (Product.disk,))
+    return making(tmp_path / "made", "alone", (Product.disk,))
+
+
+def test_what_lies_before_a_root_is_summed_while_that_is_made(
+    made: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made.disk.touch()
     monkeypatch.setattr(os.path, "ismount", lambda path: path == made.disk)
     begun, told, make_root = Event(), Told(), BegunDisk.make_root
@@ -55,11 +60,8 @@ def test_what_lies_before_a_root_is_summed_while_that_is_made(
 
 
 def test_a_root_that_cannot_be_made_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Making, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plain_images, "_seen_apart", seen_as_it_is)
-    monkeypatch.setitem(TABLES, "alone", "label: gpt; aimager@root: start=42MiB")
-    made = making(tmp_path / "made", "alone", (Product.disk,))
 
     def fail(*_: object) -> None:
         raise ImageError("no room for the root", hint="x")
