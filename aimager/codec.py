@@ -60,7 +60,8 @@ def decode(kind: Any, data: Any) -> Any:
         return _decode_sequence(kind, data)
     if origin is dict:
         _expect(isinstance(data, dict), kind, data)
-        return {key: decode(typing.get_args(kind)[1], item) for key, item in data.items()}
+        of = typing.get_args(kind)[1]
+        return {key: _decode_item(of, item) for key, item in data.items()}
     if kind is None or kind is types.NoneType:
         return _expect(data is None, kind, data)
     if isinstance(kind, type):
@@ -111,7 +112,7 @@ def _decode_sequence(kind: Any, data: Any) -> Any:
     members = typing.get_args(kind)
     origin = cast(type, typing.get_origin(kind))
     if origin is list or members[-1] is Ellipsis:
-        return origin(decode(members[0], item) for item in data)
+        return origin([_decode_item(members[0], item) for item in data])
     empty = members == ((),)  # what tuple[()] gave before Python 3.11.1
     _expect(len(data) == (0 if empty else len(members)), kind, data)
     return tuple(decode(member, item) for member, item in zip(members, data, strict=False))
@@ -153,9 +154,9 @@ def _decode_dataclass(kind: type, data: Any) -> Any:
     if not needed <= data.keys():
         missing = (name for name in hints if name in needed and name not in data)
         raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
-    return kind(
-        **{
-            name: item if type(item) is hints[name] in _SCALARS else decode(hints[name], item)
-            for name, item in data.items()
-        }
-    )
+    return kind(**{name: _decode_item(hints[name], item) for name, item in data.items()})
+
+
+def _decode_item(kind: Any, item: Any) -> Any:
+    """One of many, most of which are what they are to be already."""
+    return item if type(item) is kind in _SCALARS else decode(kind, item)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Generic, Protocol, TypeVar
 
 from aimager.errors import about
 from aimager.trees import walk_tree
+
+T = TypeVar("T")
 
 _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
@@ -103,6 +105,23 @@ def publish_text(target: Path, text: str, *, mode: int = FILE) -> None:
         return
     with publish(target, mode=mode) as temporary:
         temporary.write_text(text)
+
+
+class ReadOnce(Generic[T]):
+    """What files were read as, which they are asked for by other names and many times."""
+
+    def __init__(self, read: Callable[[bytes], T]) -> None:
+        self._read = read
+        self._known: dict[tuple[int, int, int, int], T] = {}
+
+    def __call__(self, path: Path) -> T:
+        """What the file at ``path`` is read as; what the reading raises is raised again."""
+        with path.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+            if key not in self._known:
+                self._known[key] = self._read(stream.read())
+        return self._known[key]
 
 
 def sha256(source: Path | IO[bytes]) -> str:

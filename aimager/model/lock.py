@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aimager.codec import decode, encode
 from aimager.errors import ConfigError
+from aimager.files import ReadOnce
 from aimager.shown import shown
 
 UNSIGNED = "@packages"
@@ -66,7 +67,7 @@ class LockedPackage:
 
     def signature(self, store: Path) -> Path:
         """Where its signature lies."""
-        return self.path(store).with_name(f"{self.file}.sig")
+        return store / f"{self.sha256[:2]}/{self.sha256}/{self.file}.sig"
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -106,10 +107,17 @@ def read_lock(path: Path) -> Lock:
     :raises ConfigError: when it does not hold one
     """
     try:
-        lock: Lock = decode(Lock, json.loads(path.read_text()))
+        return _locks(path)
     except ValueError as error:
         raise ConfigError(f"{path} is not a lock: {error}", hint="delete it") from error
+
+
+def _decode(text: bytes) -> Lock:
+    lock: Lock = decode(Lock, json.loads(text))
     return lock
+
+
+_locks = ReadOnce(_decode)
 
 
 def newest(locks: Iterable[Lock]) -> int:

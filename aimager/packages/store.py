@@ -7,6 +7,7 @@ cache, is.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,10 +42,13 @@ def has_signature(package: LockedPackage, store: Path, refused: Refused = _NOTHI
 def has_file(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -> bool:
     """Whether ``store`` holds the package's file as it is locked."""
     path = package.path(store)
-    if not path.is_file() or _is_refused(path, store, refused):
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    status = path.stat()
-    if status.st_size != package.size:
+    if not stat.S_ISREG(status.st_mode) or status.st_size != package.size:
+        return False
+    if _is_refused(path, store, refused):
         return False
     if int(status.st_mtime) == package.build_date:
         return True

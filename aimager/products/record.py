@@ -2,13 +2,12 @@
 
 import functools
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aimager.codec import decode, encode
-from aimager.files import publish_text, sha256
+from aimager.files import ReadOnce, publish_text, sha256
 from aimager.products.derivation import Derivation
 
 RECORD = "record.json"
@@ -65,18 +64,9 @@ def write_record(record: Record, folder: Path) -> None:
 def read_record(folder: Path) -> Record | None:
     """The record in ``folder``; None if it is missing or damaged."""
     try:
-        with (folder / RECORD).open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            known = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-            if known not in _read:
-                _read[known] = _decode(stream.read())
+        return _records(folder / RECORD)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
-    return _read[known]
-
-
-_read: dict[tuple[int, int, int, int], Record | None] = {}
-"""What was read, by the file: a build asks for most records several times, by other names."""
 
 
 def _decode(text: bytes) -> Record | None:
@@ -85,6 +75,9 @@ def _decode(text: bytes) -> Record | None:
     except (ValueError, TypeError):
         return None
     return record
+
+
+_records = ReadOnce(_decode)
 
 
 def sums_of(record: Record) -> tuple[str, ...]:

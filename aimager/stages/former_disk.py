@@ -22,8 +22,8 @@ from aimager.image.plain_images import FormerDisk
 from aimager.image.undo import Undo, read_contents, read_undo
 from aimager.model.product import Product
 from aimager.model.workshop import Workshop
-from aimager.products.derivation import code_of
 from aimager.products.record import identity_of, read_record
+from aimager.products.stage_code import code_of
 
 T = TypeVar("T")
 

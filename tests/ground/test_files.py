@@ -189,3 +189,27 @@ def test_how_large_a_tree_is(tmp_path: Path) -> None:
     assert files.tree_size(tmp_path / "none", block=512, each=100) == 0
     assert files.data_size(tree / "sparse") == files.data_size(tmp_path / "none") == 0
     assert files.data_size(tree / "folder/a") >= 1000
+
+
+def test_a_file_is_read_once_as_long_as_it_stays(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    def count(text: bytes) -> int:
+        asked.append(text)
+        return len(asked)
+
+    read = files.ReadOnce(count)
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "other").hardlink_to(tmp_path / "one")
+    assert [read(tmp_path / "one"), read(tmp_path / "other")] == [1, 1]
+    files.publish_text(tmp_path / "one", "22")
+    assert [read(tmp_path / "one"), read(tmp_path / "other")] == [2, 1]
+    assert asked == [b"1", b"22"]
+
+
+def test_what_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
+    read = files.ReadOnce(int)
+    (tmp_path / "number").write_text("none")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="none"):
+            read(tmp_path / "number")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from aimager.products.derivation import _DATA
+from aimager.products.stage_code import DATA
 from aimager.resources import locate_data, read_data
 from tests.support.modules import MODULES, imports, tree
 
 OTHER_WAYS = {
     "aimager.resources",
-    "aimager.products.derivation",
+    "aimager.products.stage_code",
     "aimager.places",
     "bench.lab",
     "dodo",
@@ -58,4 +58,4 @@ def test_what_a_module_reads_is_found_in_its_text() -> None:
             and isinstance(node.func, ast.Name)
             and node.func.id in ("read_data", "locate_data")
         ]
-        assert len(_DATA.findall(MODULES[name].read_text())) == len(calls), name
+        assert len(DATA.findall(MODULES[name].read_text())) == len(calls), name

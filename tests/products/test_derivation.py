@@ -14,10 +14,9 @@ import pytest
 from aimager.codec import decode, encode
 from aimager.model.settings import Password, Settings, User
 from aimager.model.workshop import Workshop
-from aimager.products import derivation
-from aimager.products.derivation import Derivation, code_of, derive
+from aimager.products.derivation import Derivation, derive
+from aimager.products.stage_code import code_of
 from tests.products.test_stage import MAKE
-from tests.support.modules import MODULES, imports
 from tests.support.places import ROOT
 from tests.support.staged import Shout
 
@@ -241,16 +240,6 @@ def test_the_graph_and_boards_are_no_stages_code() -> None:
         assert not [n for n in names if n.startswith(("boards/", "aimager/distros/"))]
 
 
-def test_code_outside_the_package_is_known_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "a_strange_stage.py").write_text("import json\nimport aimager.errors\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    names = [name for name, _ in code_of("a_strange_stage")]
-    assert "a_strange_stage.py" in names
-    assert "aimager/errors.py" in names
-
-
 def test_ids_are_the_same_on_another_machine(
     copy: Path, original: dict[str, str], tmp_path: Path
 ) -> None:
@@ -289,12 +278,3 @@ def test_a_changed_file_changes_the_ids_of_those_that_read_it(
     changed = {title.partition(":")[0] for title in original if original[title] != after[title]}
     assert changed == stages & {title.partition(":")[0] for title in original}
     assert after.keys() == original.keys()
-
-
-def test_imports_are_found_as_python_finds_them() -> None:
-    packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
-    for module, path in MODULES.items():
-        if module.startswith("aimager."):
-            ours = frozenset(name for name in imports(module) if derivation._is_ours(name))
-            code = derivation._read_module(module)
-            assert (code.path, code.imports - packages) == (path, ours - packages), module

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aimager.model.partition import Role
-from aimager.products.derivation import code_of
+from aimager.products.stage_code import code_of
 from aimager.resources import read_data
 from aimager.sandbox.tree import Tree
 from aimager.system.first_boot import enable, prepare_first_boot
