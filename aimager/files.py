@@ -108,7 +108,10 @@ def publish_text(target: Path, text: str, *, mode: int = FILE) -> None:
 
 
 class ReadOnce(Generic[T]):
-    """What files were read as, which they are asked for by other names and many times."""
+    """Reads each file once, whatever it is called, as long as its size and time stay.
+
+    All is kept, and what it returns is shared: nobody may change it.
+    """
 
     def __init__(self, read: Callable[[bytes], T]) -> None:
         self._read = read

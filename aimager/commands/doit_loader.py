@@ -100,13 +100,15 @@ class Loader(ModuleTaskLoader):
 
 @contextmanager
 def _all_stays() -> Iterator[None]:
-    """Have no time spent on looking for garbage among what there is when the block has ended."""
+    """Look for no garbage in the block, and from its end on for none among what there is then."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
-    finally:
         gc.freeze()
-        gc.enable()
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _first_module(asked: Asked | None) -> str:

@@ -113,7 +113,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def _decode(text: bytes) -> Lock:
-    lock: Lock = decode(Lock, json.loads(text))
+    lock: Lock = decode(Lock, json.loads(text.decode()))
     return lock
 
 

@@ -5,6 +5,7 @@ So one of that time and size is not read again, and one that was changed, or tha
 cache, is.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -44,8 +45,10 @@ def has_file(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -
     path = package.path(store)
     try:
         status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return False
+        raise
     if not stat.S_ISREG(status.st_mode) or status.st_size != package.size:
         return False
     if _is_refused(path, store, refused):

@@ -1,9 +1,10 @@
 """The code of stages: the modules of ours that each consists of, and the data files they read.
 
-What modules import is found in their text, which is remembered beside what Python has compiled: to
-read them all would take most of what a build does that has nothing to do.
+What modules import is found in their text, which takes longer to read than all else that an id
+needs. So what was found is remembered, beside what Python has compiled.
 """
 
+import atexit
 import functools
 import hashlib
 import importlib.util
@@ -11,15 +12,15 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from aimager.files import publish_text, sha256
+from aimager.files import OPEN, publish_text, sha256
 
-_TOP = str(Path(__file__).parents[2])
+_TOP = str(Path(__file__).parents[2]).rstrip("/") + "/"
 _PACKAGES = "aimager", "boards"
 
 _IMPORT = re.compile(
@@ -34,6 +35,11 @@ DATA = re.compile(r'\b(?:read|locate)_data\(\s*"([\w.]+)",\s*f?"([^"]+)",?\s*\)'
 
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[\w.]+")
+
+
+_SETTLED = 2 * 10**9
+"""Nanoseconds after a change in which there may be another that has the same time: file systems
+count in up to so many."""
 
 
 @functools.cache
@@ -51,12 +57,10 @@ def code_of(module: str) -> tuple[tuple[str, str], ...]:
         new = code.imports - seen
         seen |= new
         waiting += new
-    _texts().keep()
     return tuple(sorted(found.items()))
 
 
-@dataclass(frozen=True)
-class _Module:
+class _Module(NamedTuple):
     """The SHA-256 of a module's file and of the data files that it reads, and what it imports."""
 
     files: dict[str, str]
@@ -66,16 +70,15 @@ class _Module:
 @functools.cache
 def _read_module(module: str) -> _Module:
     ours = _ours()
-    path = ours.get(module) or _find(module)
-    text = _texts().read(path)
-    files = {_name(path): text.sha256}
-    files |= {_name(str(data)): sha256(data) for data in _find_data(text)}
-    return _Module(files, frozenset(ours.keys() & text.names))
-
-
-def _name(path: str) -> str:
-    inside = path.startswith(_TOP + os.sep)
-    return path[len(_TOP) + 1 :] if inside else os.path.basename(path)  # noqa: PTH119
+    name = ours.get(module)
+    if name is None:  # of a stage that is not ours
+        path = Path(_find(module))
+        name, found = path.name, _read(path, _state(path))
+    else:
+        found = _memory().read(name)
+    files = {name: found.sha256}
+    files |= {name: sha256(path) for name, path in _data_files(found)}
+    return _Module(files, frozenset(ours.keys() & found.names))
 
 
 def _find(module: str) -> str:
@@ -89,17 +92,19 @@ def _ours() -> dict[str, str]:
     """The files of all modules of ours, by name; a package's is that of its heading."""
     found = {}
     for package in _PACKAGES:
-        for folder, below, names in os.walk(f"{_TOP}/{package}"):
+        for folder, below, names in os.walk(_TOP + package):
             below[:] = (name for name in below if name != "__pycache__")
-            prefix = folder[len(_TOP) + 1 :].replace(os.sep, ".")
+            inside = folder.removeprefix(_TOP)
+            prefix = inside.replace(os.sep, ".")
             for name in names:
                 if name.endswith(".py"):
-                    found[f"{prefix}.{name[:-3]}".removesuffix(".__init__")] = f"{folder}/{name}"
+                    module = f"{prefix}.{name[:-3]}".removesuffix(".__init__")
+                    found[module] = f"{inside}/{name}"
     return found
 
 
-class _Text(NamedTuple):
-    """What the file of a module has, and of what ``state`` it was when it was read.
+class _Found(NamedTuple):
+    """What was found in a module's file when it was in this ``state``.
 
     ``names`` are what may be modules of ours that it imports, ``data`` the packages and names of
     data files.
@@ -111,55 +116,69 @@ class _Text(NamedTuple):
     data: list[list[str]]
 
 
-def _find_data(text: _Text) -> Iterator[Path]:
-    for package, name in text.data:
-        folder = Path(_TOP, *package.split("."))
-        yield from folder.glob(re.sub(r"\{[^}]*\}", "*", name))
+def _data_files(found: _Found) -> Iterator[tuple[str, Path]]:
+    """The data files that a module reads, by name."""
+    for package, name in found.data:
+        inside = package.replace(".", "/")
+        folder = Path(_TOP, inside)
+        for path in folder.glob(re.sub(r"\{[^}]*\}", "*", name)):
+            yield f"{inside}/{path.relative_to(folder)}", path
 
 
-class _Texts:
-    """What was read of modules' files, by their paths."""
+class _Memory:
+    """What was found in the files of modules of ours, by their names.
 
-    def __init__(self) -> None:
-        self._memory = Path(importlib.util.cache_from_source(__file__)).with_suffix(".json")
-        self._known: dict[str, _Text] = {}
+    It counts for this very code alone, which knows what to look for.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._found: dict[str, _Found] = {}
         self._is_new = False
-        with suppress(OSError, ValueError, TypeError, LookupError):  # all is read anew
-            known = json.loads(self._memory.read_bytes())
-            if known[__file__][0] == _state(__file__):  # what is sought has not changed
-                self._known = {path: _Text(*found) for path, found in known.items()}
-        self.read(__file__)
+        with suppress(OSError, ValueError, TypeError, AttributeError):  # all is read anew
+            of, found = json.loads(file.read_bytes())
+            if of == _OWN:
+                self._found = {name: _Found(*values) for name, values in found.items()}
 
-    def read(self, path: str) -> _Text:
+    def read(self, name: str) -> _Found:
+        """What the file of this name has."""
+        path = Path(_TOP + name)
         state = _state(path)
-        known = self._known.get(path)
+        known = self._found.get(name)
         if known is None or known.state != state:
-            known = self._known[path] = _read(path, state)
+            known = self._found[name] = _read(path, state)
             self._is_new = True
         return known
 
     def keep(self) -> None:
-        """Remember what was read, where Python may keep what it compiles."""
-        if self._is_new and not sys.dont_write_bytecode:
-            there = {path: text for path, text in self._known.items() if Path(path).exists()}
-            with suppress(OSError):  # another user's folder: all is read each time
-                publish_text(self._memory, json.dumps(there))
-        self._is_new = False
+        """Remember it, where Python may keep what it compiles."""
+        if not self._is_new or sys.dont_write_bytecode:
+            return
+        latest = time.time_ns() - _SETTLED
+        names = set(_ours().values())
+        kept = {n: it for n, it in self._found.items() if n in names and it.state[-1] < latest}
+        with suppress(OSError):  # another user's folder, say: all is read each time
+            publish_text(self._file, json.dumps([_OWN, kept]), mode=OPEN)
 
 
 @functools.cache
-def _texts() -> _Texts:
-    return _Texts()
+def _memory() -> _Memory:
+    memory = _Memory(Path(importlib.util.cache_from_source(__file__)).with_suffix(".json"))
+    atexit.register(memory.keep)
+    return memory
 
 
-def _state(path: str) -> list[int]:
-    """Its size, its inode, and when it was last changed, which unlike its time nobody can set."""
-    status = os.stat(path)  # noqa: PTH116
+def _state(path: Path) -> list[int]:
+    """Its size, its inode, and its ctime, which unlike its mtime no program can set back."""
+    status = path.stat()
     return [status.st_size, status.st_ino, status.st_ctime_ns]
 
 
-def _read(path: str, state: list[int]) -> _Text:
-    content = Path(path).read_bytes()
+_OWN = _state(Path(__file__))
+
+
+def _read(path: Path, state: list[int]) -> _Found:
+    content = path.read_bytes()
     text = "\n" + content.decode().replace("\r", "\n")
     found: set[str] = set()
     for package, members, modules in _IMPORT.findall(text):
@@ -167,4 +186,4 @@ def _read(path: str, state: list[int]) -> _Text:
         found |= {*_NAME.findall(modules)}
     names = sorted(name for name in found if name.partition(".")[0] in _PACKAGES)
     data = DATA.findall(text) if "_data(" in text else []
-    return _Text(state, hashlib.sha256(content).hexdigest(), names, [list(one) for one in data])
+    return _Found(state, hashlib.sha256(content).hexdigest(), names, [list(one) for one in data])

@@ -15,7 +15,7 @@ from tests.support.places import ROOT
 IDS = """
 import json, pkgutil
 from aimager import stages
-from aimager.products.derivation import code_of
+from aimager.products.stage_code import code_of
 names = [module.name for module in pkgutil.iter_modules(stages.__path__)]
 print(json.dumps({name: dict(code_of(f"aimager.stages.{name}")) for name in names}))
 """

@@ -199,17 +199,33 @@ def test_a_file_is_read_once_as_long_as_it_stays(tmp_path: Path) -> None:
         return len(asked)
 
     read = files.ReadOnce(count)
-    (tmp_path / "one").write_text("1")
-    (tmp_path / "other").hardlink_to(tmp_path / "one")
-    assert [read(tmp_path / "one"), read(tmp_path / "other")] == [1, 1]
-    files.publish_text(tmp_path / "one", "22")
-    assert [read(tmp_path / "one"), read(tmp_path / "other")] == [2, 1]
-    assert asked == [b"1", b"22"]
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("1")
+    other.hardlink_to(one)
+    assert [read(one), read(other)] == [1, 1]
+    times = one.stat()
+    files.publish_text(one, "2")
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert [read(one), read(other)] == [2, 1], "another file of its name"
+    one.write_text("3")
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    assert read(one) == 3, "another time"
+    one.write_text("44")
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    assert read(one) == 4, "another size"
+    assert asked == [b"1", b"2", b"3", b"44"]
 
 
-def test_what_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
-    read = files.ReadOnce(int)
-    (tmp_path / "number").write_text("none")
-    for _ in range(2):
-        with pytest.raises(ValueError, match="none"):
-            read(tmp_path / "number")
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    faults = [ValueError("not now")]
+
+    def fail_once(text: bytes) -> int:
+        if faults:
+            raise faults.pop()
+        return int(text)
+
+    read = files.ReadOnce(fail_once)
+    (tmp_path / "number").write_text("5")
+    with pytest.raises(ValueError, match="not now"):
+        read(tmp_path / "number")
+    assert read(tmp_path / "number") == 5

@@ -51,6 +51,11 @@ def test_both_files_are_needed(store: Path) -> None:
     PACKAGE.signature(store).touch()
     PACKAGE.path(store).unlink()
     assert not is_stored(PACKAGE, store)
+    PACKAGE.path(store).symlink_to(PACKAGE.file)
+    assert not is_stored(PACKAGE, store), "a link to itself"
+    PACKAGE.path(store).unlink()
+    PACKAGE.path(store).mkdir()
+    assert not is_stored(PACKAGE, store), "a folder"
 
 
 def test_what_was_refused_counts_no_more_until_another_takes_its_place(store: Path) -> None:

@@ -1,9 +1,9 @@
 """A stage's modules are found in their text, and what was found is remembered."""
 
 import json
-import os
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,22 @@ import pytest
 from aimager.products import stage_code
 from aimager.products.stage_code import code_of
 from tests.support.modules import MODULES, imports
+from tests.support.places import ROOT
+
+NAME = "aimager/codec.py"
+"""A module of ours that imports little."""
+
+OLD = stage_code._SETTLED + 10**9
 
 
 def test_imports_are_found_as_python_finds_them() -> None:
     packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    ours = stage_code._ours()
     for module, path in MODULES.items():
         if module.startswith("aimager."):
-            ours = stage_code._ours()
-            names = {*stage_code._texts().read(str(path)).names}
-            assert ours[module] == str(path)
-            assert ours.keys() & names - packages == ours.keys() & imports(module) - packages
+            assert ROOT / ours[module] == path
+            found = {*stage_code._memory().read(ours[module]).names}
+            assert ours.keys() & found - packages == ours.keys() & imports(module) - packages
 
 
 def test_code_outside_the_package_is_known_by_its_name(
@@ -34,95 +40,118 @@ def test_code_outside_the_package_is_known_by_its_name(
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where what was read is remembered."""
-    path = tmp_path / "memory" / "stage_code.json"
-    path.parent.mkdir()
+def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one module in the place of ours, which changed long ago."""
+    (tmp_path / NAME).parent.mkdir()
+    (tmp_path / NAME).write_text(
+        "from aimager import errors\nimport json\nread_data('x', 'y')\n"
+        'read_data("aimager.system", "content/grow-root")\n'
+    )
+    monkeypatch.setattr(stage_code, "_TOP", f"{tmp_path}/")
+    monkeypatch.setattr(stage_code, "_ours", lambda: {"aimager.codec": NAME})
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr("importlib.util.cache_from_source", lambda _: str(path.with_suffix(".pyc")))
-    yield path
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + OLD)
+    return tmp_path
 
 
-@pytest.fixture
-def module(tmp_path: Path) -> Path:
-    """A module of two imports."""
-    path = tmp_path / "module.py"
-    path.write_text("from aimager import codec\nimport json\n")
-    return path
-
-
-def read(path: Path) -> stage_code._Text:
-    """What is found in a module by a program that begins anew and ends."""
-    texts = stage_code._Texts()
-    found = texts.read(str(path))
-    texts.keep()
+def read(top: Path) -> stage_code._Found:
+    """What is found in the module by a program that begins anew and ends."""
+    memory = stage_code._Memory(top / "memory.json")
+    found = memory.read(NAME)
+    memory.keep()
     return found
 
 
-def test_what_did_not_change_is_not_read_again(
-    memory: Path, module: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = read(module)
-    assert first.names == ["aimager", "aimager.codec"]
+def test_what_did_not_change_is_not_read_again(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read(top)
+    assert first.names == ["aimager", "aimager.errors"]
+    assert first.data == [["aimager.system", "content/grow-root"]]
     with monkeypatch.context() as patch:
         patch.setattr(stage_code, "_read", lambda *_: pytest.fail("it is read again"))
-        assert read(module) == first
-    assert memory.exists()
+        assert read(top) == first
+    assert (top / "memory.json").stat().st_mode & 0o777 == 0o644
 
 
-def test_what_changed_is_read_again_though_it_has_its_size_and_time(
-    memory: Path, module: Path
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_what_changed_is_read_again(top: Path, part: int) -> None:
+    """Whichever of its size, inode and time tells that."""
+    read(top)
+    _, found = json.loads((top / "memory.json").read_text())
+    found[NAME][0][part] += 1
+    found[NAME][2] = ["aimager.of_old"]
+    (top / "memory.json").write_text(json.dumps([stage_code._OWN, found]))
+    assert read(top).names == ["aimager", "aimager.errors"]
+
+
+def test_what_is_remembered_is_believed_and_not_what_another_version_found(
+    top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, times = read(module), module.stat()
-    module.write_text(module.read_text().replace("codec", "files"))
-    os.utime(module, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert (module.stat().st_size, module.stat().st_mtime_ns) == (
-        times.st_size,
-        times.st_mtime_ns,
-    )
-    after = read(module)
-    assert after.names == ["aimager", "aimager.files"]
-    assert after.sha256 != before.sha256
-    assert read(module) == after
+    read(top)
+    own, found = json.loads((top / "memory.json").read_text())
+    found[NAME][2] = ["aimager.of_old"]
+    (top / "memory.json").write_text(json.dumps([own, found]))
+    assert read(top).names == ["aimager.of_old"]
+    monkeypatch.setattr(stage_code, "_OWN", [0, *stage_code._OWN[1:]])
+    assert read(top).names == ["aimager", "aimager.errors"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"FILE": []}', '{"FILE": [1, 2]}'])
-def test_a_damaged_memory_is_made_anew(memory: Path, module: Path, text: str) -> None:
-    whole = read(module)
-    memory.write_text(text.replace("FILE", stage_code.__file__))
-    assert read(module) == whole
-    assert str(module) in json.loads(memory.read_text())
+def test_what_changed_just_now_may_change_again_unseen(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = (top / NAME).stat().st_ctime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: changed + stage_code._SETTLED // 2)
+    read(top)
+    assert json.loads((top / "memory.json").read_text())[1] == {}
 
 
-def test_what_another_version_found_counts_for_nothing(memory: Path, module: Path) -> None:
-    read(module)
-    known = json.loads(memory.read_text())
-    known[str(module)][2] = ["aimager.of_old"]
-    memory.write_text(json.dumps(known))
-    assert read(module).names == ["aimager.of_old"], "the memory is believed"
-    known[stage_code.__file__][0][2] -= 1
-    memory.write_text(json.dumps(known))
-    assert read(module).names == ["aimager", "aimager.codec"]
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "null", "[OWN, []]", '[OWN, {"NAME": []}]', '[OWN, {"NAME": [[], 1]}]'],
+)
+def test_a_damaged_memory_is_made_anew(top: Path, text: str) -> None:
+    whole = read(top)
+    text = text.replace("OWN", json.dumps(stage_code._OWN)).replace("NAME", NAME)
+    (top / "memory.json").write_text(text)
+    assert read(top) == whole
+    assert NAME in json.loads((top / "memory.json").read_text())[1]
 
 
-def test_what_is_gone_is_forgotten(memory: Path, module: Path, tmp_path: Path) -> None:
-    read(module)
-    module.rename(tmp_path / "other.py")
-    read(tmp_path / "other.py")
-    known = json.loads(memory.read_text())
-    assert str(module) not in known
-    assert str(tmp_path / "other.py") in known
+def test_what_is_gone_is_forgotten(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(top)
+    (top / NAME).rename(top / "aimager/errors.py")
+    monkeypatch.setattr(stage_code, "_ours", lambda: {"aimager.errors": "aimager/errors.py"})
+    memory = stage_code._Memory(top / "memory.json")
+    memory.read("aimager/errors.py")
+    memory.keep()
+    assert [*json.loads((top / "memory.json").read_text())[1]] == ["aimager/errors.py"]
 
 
 def test_nothing_is_written_where_python_writes_nothing(
-    memory: Path, module: Path, monkeypatch: pytest.MonkeyPatch
+    top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    read(module)
-    assert not memory.exists()
+    read(top)
+    assert not (top / "memory.json").exists()
 
 
-def test_a_folder_of_another_user_is_no_fault(memory: Path, module: Path) -> None:
-    memory.parent.rmdir()
-    memory.parent.write_text("no folder")
-    assert read(module).names == ["aimager", "aimager.codec"]
+def test_where_nothing_can_be_written_all_is_read_each_time(top: Path) -> None:
+    (top / "memory.json").mkdir()
+    for _ in range(2):
+        assert read(top).names == ["aimager", "aimager.errors"]
+
+
+def test_a_program_remembers_when_it_ends(tmp_path: Path) -> None:
+    """Beside what Python keeps of the module, wherever that is."""
+    code = "from aimager.products.stage_code import code_of; code_of('aimager.stages.pack_image')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PYTHONPYCACHEPREFIX": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (memory,) = tmp_path.rglob("stage_code.*.json")
+    assert "aimager/stages/pack_image.py" in json.loads(memory.read_text())[1]
