@@ -15,6 +15,7 @@ from aimager.trees import walk_tree
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ASIDE = ".{}.aside"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ZEROS = bytes(1 << 20)
 _CAPABILITIES = "security.capability"
 
@@ -28,11 +29,11 @@ def settle(top: Path, epoch: int | None = None) -> None:
 
     :raises OSError: when something cannot be changed
     """
-    latest = None if epoch is None else epoch * 10**9
+    latest, order = None if epoch is None else epoch * 10**9, _Order()
     for entry in walk_tree(top):
         if entry.is_folder:
-            _settle_folder(os.open(entry.name, _FOLDER, dir_fd=entry.folder), latest)
-    _settle_folder(os.open(top, _FOLDER), latest)
+            _settle_folder(os.open(entry.name, _FOLDER, dir_fd=entry.folder), latest, order)
+    _settle_folder(os.open(top, _FOLDER), latest, order)
 
 
 def settle_names(top: Path) -> None:
@@ -40,27 +41,51 @@ def settle_names(top: Path) -> None:
 
     :raises OSError: when something cannot be changed
     """
-    _settle_folder(os.open(top, _FOLDER), None)
+    _settle_folder(os.open(top, _FOLDER), None, _Order())
 
 
-def _settle_folder(folder: int, latest: int | None) -> None:
+class _Order:
+    """The order in which folders list what was renamed one by one, as far as it is known."""
+
+    def __init__(self) -> None:
+        self._step: int | None = None
+
+    def learn(self, listed: list[str]) -> None:
+        """See how a folder lists what was renamed."""
+        names = _sorted(listed)
+        steps = (step for step in (1, -1) if listed == names[::step])
+        self._step = next(steps, None) if len(names) > 1 else self._step
+
+    def is_of(self, listed: list[str]) -> bool:
+        """Whether a folder lists its names as if they had been renamed."""
+        return self._step is not None and listed == _sorted(listed)[:: self._step]
+
+
+def _sorted(names: list[str]) -> list[str]:
+    return sorted(names, key=os.fsencode)
+
+
+def _settle_folder(folder: int, latest: int | None, order: _Order) -> None:
     """Settle what lies in a folder, then its own time; the descriptor is closed."""
     try:
         before = os.fstat(folder)
-        names = sorted(os.listdir(folder), key=os.fsencode)
-        aside = _unused(names)
-        for name in names:
+        listed = os.listdir(folder)
+        aside = _unused(listed)
+        renames = len(listed) > 1 and not order.is_of(listed)
+        for name in _sorted(listed):
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISSOCK(status.st_mode):
                 os.unlink(name, dir_fd=folder)
                 continue
-            if stat.S_ISREG(status.st_mode) and status.st_size:
+            if _may_have_holes(status):
                 _fill_holes(folder, name, status)
             if not stat.S_ISDIR(status.st_mode):
                 _clamp(name, folder, status, latest)
-            if len(names) > 1:
+            if renames:
                 os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        if renames:
+            order.learn(os.listdir(folder))
         modified = before.st_mtime_ns if latest is None else min(before.st_mtime_ns, latest)
         os.utime(folder, ns=(before.st_atime_ns, modified))
     finally:
@@ -79,6 +104,12 @@ def _clamp(name: str, folder: int, status: os.stat_result, latest: int | None) -
     if latest is not None and status.st_mtime_ns > latest:
         times = (status.st_atime_ns, latest)
         os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
+
+
+def _may_have_holes(status: os.stat_result) -> bool:
+    """Whether it is a file that takes other memory than one of its size without holes."""
+    whole = -(-status.st_size // _PAGE) * _PAGE
+    return stat.S_ISREG(status.st_mode) and bool(whole) and status.st_blocks * 512 != whole
 
 
 def _fill_holes(folder: int, name: str, status: os.stat_result) -> None:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from aimager.archive import pack_tree, unpack_tree
 from aimager.files import sha256
@@ -98,6 +99,18 @@ def compare(work: Path) -> Compared:
     return Compared(settled, list(described(unpacked)))
 
 
+def count_renames(work: Path) -> list[int]:
+    """How many names are changed when a tree is settled, and when it is once more."""
+    made, counts = work / "made", []
+    mount_new(made, size=64 * MIB)
+    fill(made)
+    for _ in range(2):
+        with mock.patch("os.rename", wraps=os.rename) as rename:
+            settle(made, EPOCH)
+        counts.append(rename.call_count)
+    return counts
+
+
 def fill(top: Path) -> None:
     """Names in no order, links of both kinds, holes, sockets, late and odd times."""
     for name in ("zeta", "alpha", "midway", ".hidden", "Ümlaut", ".0.aside", "10", "9"):
@@ -107,6 +120,10 @@ def fill(top: Path) -> None:
     for number in (5, 3, 9, 1):
         (top / "b/deep" / f"file{number}").symlink_to(f"/absolute/{number}")
         (top / "b/deep/er" / f"up{number}").symlink_to(f"../../up/{number}")
+    for folder, names in (("forward", "abc"), ("backward", "cba")):
+        (top / folder).mkdir()
+        for name in names:
+            (top / folder / name).touch()
     os.link(top / "zeta", top / "a/first")
     os.link(top / "zeta", top / "second")
     with (top / "holes").open("wb") as stream:
