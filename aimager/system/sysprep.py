@@ -62,11 +62,14 @@ def find_secrets(tree: Tree) -> Iterator[tuple[str, str]]:
     """
     owners = _owners(tree)
     known = {path for pattern in KEPT for path in tree.glob(pattern)}
-    for path, status in sorted(tree.walk()):
-        if not stat.S_ISREG(status.st_mode) or path in owners or path.startswith(f"{LOCAL}/"):
-            continue
-        small = 0 < status.st_size <= _LARGEST_KEY
-        if small and (path in known or _KEY.search(tree.read_bytes(path))):
+    small = sorted(
+        path
+        for path, status in tree.walk()
+        if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= _LARGEST_KEY
+        if path not in owners and not path.startswith(f"{LOCAL}/")
+    )
+    for path in small:
+        if path in known or _KEY.search(tree.read_bytes(path)):
             yield path, _package_of(path, owners)
 
 
