@@ -36,10 +36,15 @@ DATA = re.compile(r'\b(?:read|locate)_data\(\s*"([\w.]+)",\s*f?"([^"]+)",?\s*\)'
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[\w.]+")
 
+_FORM = 1
+"""Counts up when something else is found in a module than by other patterns."""
+
+_SOUGHT = [_FORM, _IMPORT.pattern, DATA.pattern, _WORD.pattern, _NAME.pattern, *_PACKAGES]
+"""What tells what is looked for in a module."""
 
 _SETTLED = 2 * 10**9
-"""Nanoseconds after a change in which there may be another that has the same time: file systems
-count in up to so many."""
+"""Nanoseconds after a change in which another may have the same time: the coarsest file systems
+count in steps of so many."""
 
 
 @functools.cache
@@ -76,9 +81,8 @@ def _read_module(module: str) -> _Module:
         name, found = path.name, _read(path, _state(path))
     else:
         found = _memory().read(name)
-    files = {name: found.sha256}
-    files |= {name: sha256(path) for name, path in _data_files(found)}
-    return _Module(files, frozenset(ours.keys() & found.names))
+    data = {file: sha256(place) for file, place in _data_files(found)}
+    return _Module({name: found.sha256, **data}, frozenset(ours.keys() & found.names))
 
 
 def _find(module: str) -> str:
@@ -126,39 +130,38 @@ def _data_files(found: _Found) -> Iterator[tuple[str, Path]]:
 
 
 class _Memory:
-    """What was found in the files of modules of ours, by their names.
-
-    It counts for this very code alone, which knows what to look for.
-    """
+    """What was found in the files of modules of ours, by their names."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._found: dict[str, _Found] = {}
+        self._unsettled: set[str] = set()
         self._is_new = False
         with suppress(OSError, ValueError, TypeError, AttributeError):  # all is read anew
             of, found = json.loads(file.read_bytes())
-            if of == _OWN:
+            if of == _SOUGHT:
                 self._found = {name: _Found(*values) for name, values in found.items()}
 
     def read(self, name: str) -> _Found:
         """What the file of this name has."""
-        path = Path(_TOP + name)
+        path, now = Path(_TOP + name), time.time_ns()
         state = _state(path)
         known = self._found.get(name)
         if known is None or known.state != state:
             known = self._found[name] = _read(path, state)
             self._is_new = True
+            if now - state[-1] < _SETTLED:
+                self._unsettled.add(name)
         return known
 
     def keep(self) -> None:
         """Remember it, where Python may keep what it compiles."""
         if not self._is_new or sys.dont_write_bytecode:
             return
-        latest = time.time_ns() - _SETTLED
-        names = set(_ours().values())
-        kept = {n: it for n, it in self._found.items() if n in names and it.state[-1] < latest}
+        names = set(_ours().values()) - self._unsettled
+        kept = {name: found for name, found in self._found.items() if name in names}
         with suppress(OSError):  # another user's folder, say: all is read each time
-            publish_text(self._file, json.dumps([_OWN, kept]), mode=OPEN)
+            publish_text(self._file, json.dumps([_SOUGHT, kept]), mode=OPEN)
 
 
 @functools.cache
@@ -172,9 +175,6 @@ def _state(path: Path) -> list[int]:
     """Its size, its inode, and its ctime, which unlike its mtime no program can set back."""
     status = path.stat()
     return [status.st_size, status.st_ino, status.st_ctime_ns]
-
-
-_OWN = _state(Path(__file__))
 
 
 def _read(path: Path, state: list[int]) -> _Found:

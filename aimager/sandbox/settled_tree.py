@@ -15,7 +15,6 @@ from aimager.trees import walk_tree
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ASIDE = ".{}.aside"
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ZEROS = bytes(1 << 20)
 _CAPABILITIES = "security.capability"
 
@@ -24,8 +23,8 @@ def settle(top: Path, epoch: int | None = None) -> None:
     """Settle all in the folder ``top``, and itself; times after ``epoch``, in seconds, become it.
 
     A folder of a tmpfs lists what was renamed last at one end (simple_rename() and its offsets in
-    the kernel's fs/libfs.c), so whatever is renamed in order is in one order. None: no time
-    changes.
+    the kernel's fs/libfs.c), so whatever is renamed in order is in one order. Which one is seen of
+    the first folder, and those that are in it are left alone. None: no time changes.
 
     :raises OSError: when something cannot be changed
     """
@@ -45,7 +44,7 @@ def settle_names(top: Path) -> None:
 
 
 class _Order:
-    """The order in which folders list what was renamed one by one, as far as it is known."""
+    """The order in which folders list what was renamed in order, as far as it is known."""
 
     def __init__(self) -> None:
         self._step: int | None = None
@@ -77,7 +76,7 @@ def _settle_folder(folder: int, latest: int | None, order: _Order) -> None:
             if stat.S_ISSOCK(status.st_mode):
                 os.unlink(name, dir_fd=folder)
                 continue
-            if _may_have_holes(status):
+            if stat.S_ISREG(status.st_mode) and status.st_size:
                 _fill_holes(folder, name, status)
             if not stat.S_ISDIR(status.st_mode):
                 _clamp(name, folder, status, latest)
@@ -85,6 +84,7 @@ def _settle_folder(folder: int, latest: int | None, order: _Order) -> None:
                 os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         if renames:
+            os.lseek(folder, 0, os.SEEK_SET)  # some kernels list what was there at the last one
             order.learn(os.listdir(folder))
         modified = before.st_mtime_ns if latest is None else min(before.st_mtime_ns, latest)
         os.utime(folder, ns=(before.st_atime_ns, modified))
@@ -104,12 +104,6 @@ def _clamp(name: str, folder: int, status: os.stat_result, latest: int | None) -
     if latest is not None and status.st_mtime_ns > latest:
         times = (status.st_atime_ns, latest)
         os.utime(name, ns=times, dir_fd=folder, follow_symlinks=False)
-
-
-def _may_have_holes(status: os.stat_result) -> bool:
-    """Whether it is a file that takes other memory than one of its size without holes."""
-    whole = -(-status.st_size // _PAGE) * _PAGE
-    return stat.S_ISREG(status.st_mode) and bool(whole) and status.st_blocks * 512 != whole
 
 
 def _fill_holes(folder: int, name: str, status: os.stat_result) -> None:

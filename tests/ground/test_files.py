@@ -208,10 +208,10 @@ def test_a_file_is_read_once_as_long_as_it_stays(tmp_path: Path) -> None:
     os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert [read(one), read(other)] == [2, 1], "another file of its name"
     one.write_text("3")
-    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 2 * 10**9))
     assert read(one) == 3, "another time"
     one.write_text("44")
-    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns + 2 * 10**9))
     assert read(one) == 4, "another size"
     assert asked == [b"1", b"2", b"3", b"44"]
 

@@ -80,7 +80,7 @@ def test_what_changed_is_read_again(top: Path, part: int) -> None:
     _, found = json.loads((top / "memory.json").read_text())
     found[NAME][0][part] += 1
     found[NAME][2] = ["aimager.of_old"]
-    (top / "memory.json").write_text(json.dumps([stage_code._OWN, found]))
+    (top / "memory.json").write_text(json.dumps([stage_code._SOUGHT, found]))
     assert read(top).names == ["aimager", "aimager.errors"]
 
 
@@ -92,26 +92,37 @@ def test_what_is_remembered_is_believed_and_not_what_another_version_found(
     found[NAME][2] = ["aimager.of_old"]
     (top / "memory.json").write_text(json.dumps([own, found]))
     assert read(top).names == ["aimager.of_old"]
-    monkeypatch.setattr(stage_code, "_OWN", [0, *stage_code._OWN[1:]])
+    monkeypatch.setattr(stage_code, "_SOUGHT", [0, *stage_code._SOUGHT[1:]])
     assert read(top).names == ["aimager", "aimager.errors"]
 
 
-def test_what_changed_just_now_may_change_again_unseen(
+def test_what_changed_just_before_it_was_read_may_change_again_unseen(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed = (top / NAME).stat().st_ctime_ns
+    """However much later the program ends."""
+    memory, changed = stage_code._Memory(top / "memory.json"), (top / NAME).stat().st_ctime_ns
     monkeypatch.setattr(time, "time_ns", lambda: changed + stage_code._SETTLED // 2)
-    read(top)
+    memory.read(NAME)
+    monkeypatch.setattr(time, "time_ns", lambda: changed + stage_code._SETTLED * 10)
+    memory.keep()
     assert json.loads((top / "memory.json").read_text())[1] == {}
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "null", "[OWN, []]", '[OWN, {"NAME": []}]', '[OWN, {"NAME": [[], 1]}]'],
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "[SOUGHT, []]",
+        '[SOUGHT, {"NAME": []}]',
+        '[SOUGHT, {"NAME": [[], 1]}]',
+    ],
 )
 def test_a_damaged_memory_is_made_anew(top: Path, text: str) -> None:
     whole = read(top)
-    text = text.replace("OWN", json.dumps(stage_code._OWN)).replace("NAME", NAME)
+    text = text.replace("FOR", json.dumps(stage_code._SOUGHT)).replace("NAME", NAME)
     (top / "memory.json").write_text(text)
     assert read(top) == whole
     assert NAME in json.loads((top / "memory.json").read_text())[1]
@@ -154,4 +165,6 @@ def test_a_program_remembers_when_it_ends(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     (memory,) = tmp_path.rglob("stage_code.*.json")
-    assert "aimager/stages/pack_image.py" in json.loads(memory.read_text())[1]
+    sought, found = json.loads(memory.read_text())
+    assert sought == stage_code._SOUGHT
+    assert found.keys() <= {*stage_code._ours().values()}

@@ -120,10 +120,11 @@ def fill(top: Path) -> None:
     for number in (5, 3, 9, 1):
         (top / "b/deep" / f"file{number}").symlink_to(f"/absolute/{number}")
         (top / "b/deep/er" / f"up{number}").symlink_to(f"../../up/{number}")
-    for folder, names in (("forward", "abc"), ("backward", "cba")):
-        (top / folder).mkdir()
-        for name in names:
-            (top / folder / name).touch()
+    for number in range(2):
+        for folder, names in (("forward", "abc"), ("backward", "cba")):
+            (top / f"{folder}{number}").mkdir()
+            for name in names:
+                (top / f"{folder}{number}" / name).touch()
     os.link(top / "zeta", top / "a/first")
     os.link(top / "zeta", top / "second")
     with (top / "holes").open("wb") as stream:
@@ -138,6 +139,7 @@ def fill(top: Path) -> None:
     (top / "allocated").touch()
     with (top / "allocated").open("r+b") as stream:
         os.posix_fallocate(stream.fileno(), 0, 50_000)
+        os.pwrite(stream.fileno(), b"amid", 20_000)
     (top / "hole").touch()
     os.truncate(top / "hole", 100_000)
     os.mkfifo(top / "pipe")
@@ -167,6 +169,14 @@ def _one(name: str, status: os.stat_result, first: dict[int, str], path: str) ->
     blocks = 0 if stat.S_ISDIR(status.st_mode) else status.st_blocks
     target = Path(path).readlink() if stat.S_ISLNK(status.st_mode) else ""
     content = sha256(Path(path)) if stat.S_ISREG(status.st_mode) else ""
+    holes = _first_hole(path) if stat.S_ISREG(status.st_mode) and status.st_size else ""
     same = first.setdefault(status.st_ino, name)
     owner = f"{status.st_uid}:{status.st_gid}"
-    return f"{name} {kind} {owner} {status.st_mtime_ns} {blocks} {target} {content} {kept} {same}"
+    found = (name, kind, owner, status.st_mtime_ns, blocks, target, content, kept, holes, same)
+    return " ".join(map(str, found))
+
+
+def _first_hole(path: str) -> int:
+    """Where it begins, at the latest at the end of the file (lseek(2))."""
+    with open(path, "rb") as stream:  # noqa: PTH123
+        return os.lseek(stream.fileno(), 0, os.SEEK_HOLE)
