@@ -121,7 +121,7 @@ def fill(top: Path) -> None:
         (top / "b/deep" / f"file{number}").symlink_to(f"/absolute/{number}")
         (top / "b/deep/er" / f"up{number}").symlink_to(f"../../up/{number}")
     for number in range(2):
-        for folder, names in (("forward", "abc"), ("backward", "cba")):
+        for folder, names in (("forward", "xyz"), ("backward", "zyx")):
             (top / f"{folder}{number}").mkdir()
             for name in names:
                 (top / f"{folder}{number}" / name).touch()
