@@ -100,7 +100,7 @@ class Loader(ModuleTaskLoader):
 
 @contextmanager
 def _all_stays() -> Iterator[None]:
-    """Look for no garbage in the block, and from its end on for none among what there is then."""
+    """Collect no garbage in the block, and never look for any among what exists at its end."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

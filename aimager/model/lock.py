@@ -67,7 +67,7 @@ class LockedPackage:
 
     def signature(self, store: Path) -> Path:
         """Where its signature lies."""
-        return store / f"{self.sha256[:2]}/{self.sha256}/{self.file}.sig"
+        return self.path(store).with_name(f"{self.file}.sig")
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -5,10 +5,8 @@ So one of that time and size is not read again, and one that was changed, or tha
 cache, is.
 """
 
-import errno
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,15 +41,10 @@ def has_signature(package: LockedPackage, store: Path, refused: Refused = _NOTHI
 def has_file(package: LockedPackage, store: Path, refused: Refused = _NOTHING) -> bool:
     """Whether ``store`` holds the package's file as it is locked."""
     path = package.path(store)
-    try:
-        status = path.stat()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            return False
-        raise
-    if not stat.S_ISREG(status.st_mode) or status.st_size != package.size:
+    if not path.is_file() or _is_refused(path, store, refused):
         return False
-    if _is_refused(path, store, refused):
+    status = path.stat()
+    if status.st_size != package.size:
         return False
     if int(status.st_mtime) == package.build_date:
         return True

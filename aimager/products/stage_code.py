@@ -37,7 +37,7 @@ _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[\w.]+")
 
 _FORM = 1
-"""Counts up when something else is found in a module than by other patterns."""
+"""To be raised when other things are found by the same patterns."""
 
 _SOUGHT = [_FORM, _IMPORT.pattern, DATA.pattern, _WORD.pattern, _NAME.pattern, *_PACKAGES]
 """What tells what is looked for in a module."""

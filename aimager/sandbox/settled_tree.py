@@ -23,8 +23,8 @@ def settle(top: Path, epoch: int | None = None) -> None:
     """Settle all in the folder ``top``, and itself; times after ``epoch``, in seconds, become it.
 
     A folder of a tmpfs lists what was renamed last at one end (simple_rename() and its offsets in
-    the kernel's fs/libfs.c), so whatever is renamed in order is in one order. Which one is seen of
-    the first folder, and those that are in it are left alone. None: no time changes.
+    the kernel's fs/libfs.c), so whatever is renamed in order is in one order. The first folder
+    shows which, and later ones that have it already are left alone. None: no time changes.
 
     :raises OSError: when something cannot be changed
     """
@@ -44,20 +44,24 @@ def settle_names(top: Path) -> None:
 
 
 class _Order:
-    """The order in which folders list what was renamed in order, as far as it is known."""
+    """The order in which folders list what was renamed in order, once one has shown it."""
 
     def __init__(self) -> None:
         self._step: int | None = None
 
-    def learn(self, listed: list[str]) -> None:
-        """See how a folder lists what was renamed."""
+    def learn(self, folder: int) -> None:
+        """See how a folder lists what was renamed, unless that is known."""
+        if self._step is not None:
+            return
+        os.lseek(folder, 0, os.SEEK_SET)  # some kernels list what was there at the last one
+        listed = os.listdir(folder)
         names = _sorted(listed)
-        steps = (step for step in (1, -1) if listed == names[::step])
-        self._step = next(steps, None) if len(names) > 1 else self._step
+        if len(names) > 1:
+            self._step = next((step for step in (1, -1) if listed == names[::step]), None)
 
-    def is_of(self, listed: list[str]) -> bool:
-        """Whether a folder lists its names as if they had been renamed."""
-        return self._step is not None and listed == _sorted(listed)[:: self._step]
+    def is_of(self, listed: list[str], names: list[str]) -> bool:
+        """Whether a folder lists its sorted ``names`` as if they had been renamed."""
+        return self._step is not None and listed == names[:: self._step]
 
 
 def _sorted(names: list[str]) -> list[str]:
@@ -69,9 +73,10 @@ def _settle_folder(folder: int, latest: int | None, order: _Order) -> None:
     try:
         before = os.fstat(folder)
         listed = os.listdir(folder)
-        aside = _unused(listed)
-        renames = len(listed) > 1 and not order.is_of(listed)
-        for name in _sorted(listed):
+        names = _sorted(listed)
+        aside = _unused(names)
+        renames = len(names) > 1 and not order.is_of(listed, names)
+        for name in names:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISSOCK(status.st_mode):
                 os.unlink(name, dir_fd=folder)
@@ -84,8 +89,7 @@ def _settle_folder(folder: int, latest: int | None, order: _Order) -> None:
                 os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         if renames:
-            os.lseek(folder, 0, os.SEEK_SET)  # some kernels list what was there at the last one
-            order.learn(os.listdir(folder))
+            order.learn(folder)
         modified = before.st_mtime_ns if latest is None else min(before.st_mtime_ns, latest)
         os.utime(folder, ns=(before.st_atime_ns, modified))
     finally:

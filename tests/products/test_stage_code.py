@@ -122,7 +122,7 @@ def test_what_changed_just_before_it_was_read_may_change_again_unseen(
 )
 def test_a_damaged_memory_is_made_anew(top: Path, text: str) -> None:
     whole = read(top)
-    text = text.replace("FOR", json.dumps(stage_code._SOUGHT)).replace("NAME", NAME)
+    text = text.replace("SOUGHT", json.dumps(stage_code._SOUGHT)).replace("NAME", NAME)
     (top / "memory.json").write_text(text)
     assert read(top) == whole
     assert NAME in json.loads((top / "memory.json").read_text())[1]

@@ -17,7 +17,7 @@ STAGES = (
 )
 """The names of the tasks that make something, in the order of a build."""
 
-_SELDOM = ("check-root-archive", "run-early")
+_SELDOM = ("check-root-archive", "check-twice", "run-early")
 """Those of few builds."""
 
 _PRINTING = ("build", "why")
@@ -36,6 +36,8 @@ _NOT_MADE = re.compile(
 
 _TASK = re.compile(r"(\.  |-- )(\S+)")
 _REASON = re.compile(rf"\s*({'|'.join((*STAGES, *_SELDOM))})(?::(\S+))?: (\S.*)")
+_SPEAKER = re.compile(rf" \((?:{'|'.join((*STAGES, *_SELDOM))})(?::\S+)?\)$", re.MULTILINE)
+"""What ends a line that one of several tasks at work said."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ def stage_of(task: str) -> str:
 def subject_of(task: str) -> str:
     """The platform or build that a task is for."""
     return task.partition(":")[2]
+
+
+def without_speakers(text: str) -> str:
+    """What was printed, as if no tasks ran at the same time."""
+    return _SPEAKER.sub("", text)
 
 
 def read_output(text: str) -> Said:

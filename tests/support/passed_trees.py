@@ -168,15 +168,16 @@ def _one(name: str, status: os.stat_result, first: dict[int, str], path: str) ->
     kept = {n: os.getxattr(path, n, follow_symlinks=False) for n in names if "selinux" not in n}
     blocks = 0 if stat.S_ISDIR(status.st_mode) else status.st_blocks
     target = Path(path).readlink() if stat.S_ISLNK(status.st_mode) else ""
-    content = sha256(Path(path)) if stat.S_ISREG(status.st_mode) else ""
-    holes = _first_hole(path) if stat.S_ISREG(status.st_mode) and status.st_size else ""
+    is_file = stat.S_ISREG(status.st_mode)
+    content = sha256(Path(path)) if is_file else ""
+    holes = _first_hole(Path(path)) if is_file and status.st_size else ""
     same = first.setdefault(status.st_ino, name)
     owner = f"{status.st_uid}:{status.st_gid}"
     found = (name, kind, owner, status.st_mtime_ns, blocks, target, content, kept, holes, same)
     return " ".join(map(str, found))
 
 
-def _first_hole(path: str) -> int:
+def _first_hole(path: Path) -> int:
     """Where it begins, at the latest at the end of the file (lseek(2))."""
-    with open(path, "rb") as stream:  # noqa: PTH123
+    with path.open("rb") as stream:
         return os.lseek(stream.fileno(), 0, os.SEEK_HOLE)
